@@ -1,0 +1,12 @@
+using TorchSharp;
+
+[assembly: DoNotParallelize]
+
+namespace Microsoft.ML.Trl.Tests.TestSupport;
+
+[TestClass]
+public sealed class Setup
+{
+    [AssemblyInitialize]
+    public static void OneThread(TestContext _) => torch.set_num_threads(1); // two threads collapse on a loaded two-core machine
+}
