@@ -1,0 +1,117 @@
+using Microsoft.Win32.SafeHandles;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Checkpoints;
+
+/// <summary>A safetensors file, open for reading. Tensors go from the file straight into their memory.</summary>
+/// <remarks>Reading is thread-safe. Format: https://github.com/huggingface/safetensors.</remarks>
+public sealed class SafetensorsFile : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+    private readonly SafetensorsHeader _header;
+
+    private SafetensorsFile(string path, SafeFileHandle handle, SafetensorsHeader header)
+        => (Path, _handle, _header) = (path, handle, header);
+
+    /// <summary>The file as given to <see cref="Open"/>.</summary>
+    public string Path { get; }
+
+    /// <summary>What the file holds, by name.</summary>
+    public IReadOnlyDictionary<string, TensorEntry> Entries => _header.Entries;
+
+    /// <summary>The file's texts under <c>__metadata__</c>; often <c>format</c> = <c>pt</c>.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <summary>Opens a file and checks its table of contents; no tensor is read yet.</summary>
+    /// <param name="path">A file in safetensors format.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, cut off, or of another format; the message says what is wrong with which tensor.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        SafeFileHandle handle = File.OpenHandle(path);
+        try
+        {
+            return new SafetensorsFile(path, handle, ReadHeader(handle, path));
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads one tensor to the CPU, in the type the file has.</summary>
+    /// <param name="name">A key of <see cref="Entries"/>.</param>
+    /// <returns>A new tensor. The caller owns it.</returns>
+    /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
+    /// <exception cref="NotSupportedException">TorchSharp has no such element type.</exception>
+    public Tensor Read(string name)
+    {
+        TensorEntry entry = Find(name);
+        ScalarType type = entry.Type
+            ?? throw new NotSupportedException($"Tensor '{name}' of '{Path}' is stored as {entry.TypeName}, which TorchSharp cannot hold; convert the file to F32, F16 or BF16 first.");
+        using var scope = NewDisposeScope();
+        Tensor tensor = empty([.. entry.Shape], type);
+        Fill(tensor, entry);
+        return tensor.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Reads one tensor into memory that is already there, converting the type and moving to the device where they differ.</summary>
+    /// <param name="name">A key of <see cref="Entries"/>.</param>
+    /// <param name="target">A tensor of the same shape; its history is not recorded.</param>
+    /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
+    /// <exception cref="InvalidDataException">The shapes differ.</exception>
+    public void CopyInto(string name, Tensor target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        TensorEntry entry = Find(name);
+        if (!entry.Shape.SequenceEqual(target.shape))
+            throw SafetensorsHeader.Broken(Path, $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], [{string.Join(", ", target.shape)}] is needed; do config and weights belong together?");
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (entry.Type == target.dtype && target.device_type == TorchSharp.DeviceType.CPU && target.is_contiguous())
+            Fill(target, entry);
+        else
+            target.copy_(Read(name));
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _handle.Dispose();
+
+    private static SafetensorsHeader ReadHeader(SafeFileHandle handle, string path)
+    {
+        long length = RandomAccess.GetLength(handle);
+        if (length < SafetensorsHeader.PrefixLength)
+            throw SafetensorsHeader.Broken(path, $"it has only {length} bytes; it is not a safetensors file");
+        byte[] prefix = new byte[SafetensorsHeader.PrefixLength];
+        ReadExactly(handle, prefix, 0, path, "the header");
+        byte[] json = new byte[SafetensorsHeader.ParseLength(prefix, length, path)];
+        ReadExactly(handle, json, prefix.Length, path, "the header");
+        return SafetensorsHeader.Parse(json, length, path);
+    }
+
+    private static void ReadExactly(SafeFileHandle handle, Span<byte> target, long offset, string path, string what)
+    {
+        while (!target.IsEmpty)
+        {
+            int count = RandomAccess.Read(handle, target, offset);
+            if (count == 0)
+                throw SafetensorsHeader.Broken(path, $"it ended in the middle of {what}; it became shorter while it was read");
+            target = target[count..];
+            offset += count;
+        }
+    }
+
+    private TensorEntry Find(string name) =>
+        Entries.TryGetValue(name, out TensorEntry? entry)
+            ? entry
+            : throw new KeyNotFoundException($"'{Path}' has no tensor '{name}'; it has {Entries.Count} others, for example {string.Join(", ", Entries.Keys.Take(3))}.");
+
+    private void Fill(Tensor tensor, TensorEntry entry) => TensorMemory.Visit(tensor, (bytes, offset) =>
+    {
+        ReadExactly(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
+        if (entry.Type == ScalarType.Bool && bytes.IndexOfAnyExceptInRange((byte)0, (byte)1) >= 0)
+            throw SafetensorsHeader.Broken(Path, $"tensor '{entry.Name}' of type BOOL holds a byte that is neither 0 nor 1");
+    });
+}

@@ -1,0 +1,31 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Checkpoints;
+
+/// <summary>The bytes of a tensor, in pieces short enough for a span.</summary>
+internal static class TensorMemory
+{
+    /// <summary>Bytes per piece; a multiple of every element size.</summary>
+    private const long PieceLength = 1L << 26;
+
+    /// <summary>Receives one piece.</summary>
+    /// <param name="bytes">Memory of the tensor itself.</param>
+    /// <param name="offset">Its first byte, counted from the tensor's first.</param>
+    public delegate void Piece(Span<byte> bytes, long offset);
+
+    /// <summary>Calls <paramref name="visit"/> for the whole memory, from first byte to last.</summary>
+    /// <param name="tensor">Contiguous, on the CPU.</param>
+    /// <param name="visit">Reads or fills the piece.</param>
+    public static void Visit(Tensor tensor, Piece visit)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor flat = tensor.view(-1);
+        long perPiece = PieceLength / tensor.ElementSize;
+        for (long start = 0; start < flat.NumberOfElements; start += perPiece)
+        {
+            using Tensor piece = flat.narrow(0, start, Math.Min(perPiece, flat.NumberOfElements - start));
+            visit(piece.bytes, start * tensor.ElementSize);
+        }
+    }
+}
