@@ -1,0 +1,46 @@
+namespace Microsoft.ML.Trl.Algorithms.Reward;
+
+/// <summary>Settings of reward modelling, TRL's RewardConfig. Immutable; make variants with <c>with</c>.</summary>
+public sealed record RewardOptions : TrainingOptions
+{
+    /// <summary>TRL's defaults.</summary>
+    public RewardOptions() => LearningRate = 1e-4;
+
+    /// <summary>Tokens of prompt and completion together, at least 1; longer pairs lose their ends. Null = no cut.</summary>
+    public int? MaxLength { get; init; } = 1024;
+
+    /// <summary>Train without dropout, so that both sides of a pair are scored by the same network.</summary>
+    public bool DisableDropout { get; init; } = true;
+
+    /// <summary>Weight of (score of chosen + score of rejected)², which keeps scores around 0: arXiv:2312.09244. At least 0; null = none, 0.01 is a good value.</summary>
+    public double? CenterRewardsCoefficient { get; init; }
+
+    /// <summary>Text column with what both completions answer; rows without it are scored on the completions alone.</summary>
+    public string PromptColumnName { get; init; } = "Prompt";
+
+    /// <summary>Text column with the better completion.</summary>
+    public string ChosenColumnName { get; init; } = "Chosen";
+
+    /// <summary>Text column with the worse completion.</summary>
+    public string RejectedColumnName { get; init; } = "Rejected";
+
+    /// <summary>Numeric column with the score by which chosen should win; null = no margins.</summary>
+    public string? MarginColumnName { get; init; }
+
+    /// <summary>These options, checked.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
+    internal RewardOptions Validated()
+    {
+        ValidateShared();
+        if (MaxLength is { } length)
+            Require.AtLeast(length, 1, nameof(MaxLength));
+        if (CenterRewardsCoefficient is { } coefficient)
+            Require.NotNegative(coefficient, nameof(CenterRewardsCoefficient));
+        Require.Named(PromptColumnName);
+        Require.Named(ChosenColumnName);
+        Require.Named(RejectedColumnName);
+        if (MarginColumnName is not null)
+            Require.Named(MarginColumnName);
+        return this;
+    }
+}

@@ -1,0 +1,55 @@
+namespace Microsoft.ML.Trl.Algorithms.Sft;
+
+/// <summary>Settings of supervised fine-tuning, TRL's SFTConfig. Immutable; make variants with <c>with</c>.</summary>
+public sealed record SftOptions : TrainingOptions
+{
+    /// <summary>TRL's defaults.</summary>
+    public SftOptions() => LearningRate = 2e-5;
+
+    /// <summary>What a token costs.</summary>
+    public SftLossType LossType { get; init; } = SftLossType.Nll;
+
+    /// <summary>Tokens of prompt and completion together, at least 2; longer examples lose their end. Null = no cut.</summary>
+    public int? MaxLength { get; init; } = 1024;
+
+    /// <summary>Learn the completion alone. Null = yes where rows have a prompt; false = learn the prompt too.</summary>
+    public bool? CompletionOnlyLoss { get; init; }
+
+    /// <summary>Share of the target probability that is spread over the whole vocabulary, in [0, 1). Only with <see cref="SftLossType.Nll"/>.</summary>
+    public double LabelSmoothingFactor { get; init; }
+
+    /// <summary>Fill rows of <see cref="MaxLength"/> tokens with several examples; a batch then counts such rows.</summary>
+    public bool Packing { get; init; }
+
+    /// <summary>How <see cref="Packing"/> fills them.</summary>
+    public PackingStrategy PackingStrategy { get; init; } = PackingStrategy.Bfd;
+
+    /// <summary>Text column with what comes before the completion.</summary>
+    public string PromptColumnName { get; init; } = "Prompt";
+
+    /// <summary>Text column with what is to be learned.</summary>
+    public string CompletionColumnName { get; init; } = "Completion";
+
+    /// <summary>Text column with whole texts, read where the data have no <see cref="PromptColumnName"/>.</summary>
+    public string TextColumnName { get; init; } = "Text";
+
+    /// <summary>These options, checked.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
+    internal SftOptions Validated()
+    {
+        ValidateShared();
+        Require.Known(LossType);
+        Require.Known(PackingStrategy);
+        Require.Below(LabelSmoothingFactor, 0, 1);
+        if (MaxLength is { } length)
+            Require.AtLeast(length, 2, nameof(MaxLength));
+        if (LabelSmoothingFactor > 0 && LossType != SftLossType.Nll)
+            throw new ArgumentException($"LabelSmoothingFactor ({LabelSmoothingFactor}) has no meaning with LossType {LossType}; set it to 0 or use LossType Nll.", nameof(LabelSmoothingFactor));
+        if (Packing && MaxLength is null)
+            throw new ArgumentException("Packing needs MaxLength, the tokens of a full row; it is null.", nameof(Packing));
+        Require.Named(PromptColumnName);
+        Require.Named(CompletionColumnName);
+        Require.Named(TextColumnName);
+        return this;
+    }
+}

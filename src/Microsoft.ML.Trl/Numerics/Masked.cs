@@ -1,0 +1,65 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Numerics;
+
+/// <summary>Mean, variance and whitening over the true places of a mask; TRL v0.11.4, core.py.</summary>
+public static class Masked
+{
+    /// <summary>Mean of the true places; NaN where there is none.</summary>
+    /// <param name="values">[...] float32.</param>
+    /// <param name="mask">Same shape; bool, or 0 and 1.</param>
+    /// <returns>A scalar. The caller owns it.</returns>
+    public static Tensor Mean(Tensor values, Tensor mask)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = mask.to_type(values.dtype);
+        return ((values * weight).sum() / weight.sum()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Mean of the true places along one dimension.</summary>
+    /// <param name="values">[...] float32.</param>
+    /// <param name="mask">Same shape; bool, or 0 and 1.</param>
+    /// <param name="dimension">The one to average over.</param>
+    /// <returns>One dimension less than <paramref name="values"/>. The caller owns it.</returns>
+    public static Tensor Mean(Tensor values, Tensor mask, long dimension)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = mask.to_type(values.dtype);
+        return ((values * weight).sum(dimension) / weight.sum(dimension)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Variance of the true places.</summary>
+    /// <param name="values">[...] float32.</param>
+    /// <param name="mask">Same shape; bool, or 0 and 1.</param>
+    /// <param name="unbiased">Divide by n - 1 instead of n.</param>
+    /// <returns>A scalar. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The unbiased variance of fewer than two values was asked for.</exception>
+    public static Tensor Variance(Tensor values, Tensor mask, bool unbiased = true)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor deviation = values - Mean(values, mask);
+        Tensor variance = Mean(deviation * deviation, mask);
+        if (unbiased)
+        {
+            double count = mask.to_type(ScalarType.Float32).sum().item<float>();
+            if (count < 2)
+                throw new ArgumentException($"The mask has {count} true places; the unbiased variance needs at least 2. Use a larger mini-batch or longer responses.", nameof(mask));
+            variance = variance * (count / (count - 1));
+        }
+        return variance.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Values scaled to variance 1 over the mask and, with <paramref name="shiftMean"/>, moved to mean 0.</summary>
+    /// <param name="values">[...] float32.</param>
+    /// <param name="mask">Same shape; bool, or 0 and 1.</param>
+    /// <param name="shiftMean">False keeps the mean where it was.</param>
+    /// <returns>Shape of <paramref name="values"/>; places outside the mask are scaled too, as in TRL. The caller owns it.</returns>
+    public static Tensor Whiten(Tensor values, Tensor mask, bool shiftMean = true)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor mean = Mean(values, mask);
+        Tensor whitened = (values - mean) * (Variance(values, mask) + 1e-8).rsqrt();
+        return (shiftMean ? whitened : whitened + mean).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,18 @@
+namespace Microsoft.ML.Trl.Tracking;
+
+/// <summary>The caller's reward function threw or returned no finite number. The weights are those of the last finished step.</summary>
+public sealed class RewardFunctionException : InvalidOperationException
+{
+    /// <summary>Names the step and keeps the cause.</summary>
+    /// <param name="step">The step that asked for the rewards, counted from 1.</param>
+    /// <param name="message">What the function was given, and what it did.</param>
+    /// <param name="cause">What the function threw, where it threw.</param>
+    public RewardFunctionException(int step, string message, Exception? cause = null)
+        : base($"Step {step}: {message} The model keeps the weights of step {step - 1}.", cause) => Step = step;
+
+    /// <summary>The step that asked for the rewards, counted from 1.</summary>
+    public int Step { get; }
+
+    /// <summary>The model as of the last finished step; null where no estimator ran the training.</summary>
+    public ITransformer? Model { get; set; }
+}

@@ -1,0 +1,24 @@
+namespace Microsoft.ML.Trl.Tracking;
+
+/// <summary>What a training loop has to say about the optimizer steps since its last report.</summary>
+/// <param name="Stage">Who reports: <c>SFT</c>, <c>Reward</c>, <c>DPO</c> or <c>PPO</c>.</param>
+/// <param name="Step">Optimizer steps done, counted from 1.</param>
+/// <param name="TotalSteps">Optimizer steps of the whole run.</param>
+/// <param name="Metrics">
+/// TRL's keys: <c>loss</c>, <c>grad_norm</c> (before clipping), <c>learning_rate</c>, <c>epoch</c> and those of the method.
+/// A value is the mean since the last report, except <c>learning_rate</c>, <c>epoch</c> and <c>num_tokens</c>, which are as of this step.
+/// </param>
+/// <param name="Tokens">Real (unpadded) tokens the model has read since the run began.</param>
+/// <param name="Elapsed">Time since the run began.</param>
+public sealed record StepReport(
+    string Stage,
+    int Step,
+    int TotalSteps,
+    IReadOnlyDictionary<string, double> Metrics,
+    long Tokens,
+    TimeSpan Elapsed)
+{
+    /// <summary>The metric of that name, or NaN where this stage does not report it.</summary>
+    /// <param name="metric">A key of <see cref="Metrics"/>.</param>
+    public double this[string metric] => Metrics.GetValueOrDefault(metric, double.NaN);
+}
