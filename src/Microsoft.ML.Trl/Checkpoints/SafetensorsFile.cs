@@ -52,7 +52,7 @@ public sealed class SafetensorsFile : IDisposable
         ScalarType type = entry.Type
             ?? throw new NotSupportedException($"Tensor '{name}' of '{Path}' is stored as {entry.TypeName}, which TorchSharp cannot hold; convert the file to F32, F16 or BF16 first.");
         using var scope = NewDisposeScope();
-        Tensor tensor = empty([.. entry.Shape], type);
+        Tensor tensor = empty(entry.Shape.ToArray(), type);
         Fill(tensor, entry);
         return tensor.MoveToOuterDisposeScope();
     }
@@ -111,7 +111,6 @@ public sealed class SafetensorsFile : IDisposable
     private void Fill(Tensor tensor, TensorEntry entry) => TensorMemory.Visit(tensor, (bytes, offset) =>
     {
         ReadExactly(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
-        if (entry.Type == ScalarType.Bool && bytes.IndexOfAnyExceptInRange((byte)0, (byte)1) >= 0)
-            throw SafetensorsHeader.Broken(Path, $"tensor '{entry.Name}' of type BOOL holds a byte that is neither 0 nor 1");
+        SafetensorsHeader.CheckValues(bytes, entry, Path);
     });
 }

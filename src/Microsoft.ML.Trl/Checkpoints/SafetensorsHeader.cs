@@ -165,6 +165,13 @@ internal sealed class SafetensorsHeader
             throw Broken(source, $"it has {whole} bytes, but its header describes {end}: " + (whole < end ? "it was cut off" : "something was appended"));
     }
 
-    internal static InvalidDataException Broken(string source, string problem) =>
+    /// <summary>Refuses bytes that are no value of the type.</summary>
+    public static void CheckValues(ReadOnlySpan<byte> bytes, TensorEntry entry, string source)
+    {
+        if (entry.TypeName == "BOOL" && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
+            throw Broken(source, $"tensor '{entry.Name}' of type BOOL holds a byte that is neither 0 nor 1");
+    }
+
+    public static InvalidDataException Broken(string source, string problem) =>
         new($"Cannot read '{source}': {problem}.");
 }

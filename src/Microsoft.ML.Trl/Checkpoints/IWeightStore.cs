@@ -1,0 +1,18 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Checkpoints;
+
+/// <summary>Stored tensors by name, wherever they lie.</summary>
+internal interface IWeightStore
+{
+    /// <summary>What it is, for messages.</summary>
+    string Source { get; }
+
+    IEnumerable<string> Names { get; }
+
+    /// <summary>Sizes of a tensor; null when there is none of that name.</summary>
+    IReadOnlyList<long>? ShapeOf(string name);
+
+    /// <summary>Hands out a tensor on the CPU, once. The caller owns it.</summary>
+    Tensor Take(string name);
+}

@@ -1,0 +1,96 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Checkpoints;
+
+/// <summary>Writes tensors in safetensors format, one after another, without holding the file in memory.</summary>
+public static class SafetensorsWriter
+{
+    /// <summary>Writes a file. It appears under its name when it is complete, replacing what was there.</summary>
+    /// <param name="path">Where to; the folder must exist.</param>
+    /// <param name="tensors">Names and values, on any device; they are only read.</param>
+    /// <param name="metadata">Texts for the header; null writes <c>format</c> = <c>pt</c>, which transformers expects.</param>
+    /// <exception cref="ArgumentException">A name appears twice.</exception>
+    public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string unfinished = path + ".part";
+        try
+        {
+            using (FileStream stream = new(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
+                Write(stream, tensors, metadata);
+            File.Move(unfinished, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(unfinished);
+        }
+    }
+
+    /// <summary>Writes to a stream, which need not be seekable and stays open.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="tensors">Names and values, on any device; they are only read.</param>
+    /// <param name="metadata">Texts for the header; null writes <c>format</c> = <c>pt</c>, which transformers expects.</param>
+    /// <exception cref="ArgumentException">A name appears twice.</exception>
+    /// <exception cref="NotSupportedException">The format has no such element type.</exception>
+    public static void Write(Stream stream, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(tensors);
+        (string Name, Tensor Value)[] ordered = [.. tensors.OrderByDescending(tensor => tensor.Value.ElementSize).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
+        foreach (IGrouping<string, (string Name, Tensor Value)> twice in ordered.GroupBy(tensor => tensor.Name).Where(group => group.Count() > 1))
+            throw new ArgumentException($"The tensor name '{twice.Key}' was given {twice.Count()} times; names in a file are unique.", nameof(tensors));
+        byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
+        byte[] prefix = new byte[SafetensorsHeader.PrefixLength];
+        BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);
+        stream.Write(prefix);
+        stream.Write(header);
+        foreach ((_, Tensor value) in ordered)
+            WriteData(stream, value);
+    }
+
+    private static void WriteData(Stream stream, Tensor value)
+    {
+        using var scope = NewDisposeScope();
+        TensorMemory.Visit(value.detach().cpu().contiguous(), (bytes, _) => stream.Write(bytes));
+    }
+
+    private static byte[] Header(IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string> metadata)
+    {
+        using MemoryStream memory = new();
+        using (Utf8JsonWriter json = new(memory))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("__metadata__");
+            foreach ((string key, string text) in metadata)
+                json.WriteString(key, text);
+            json.WriteEndObject();
+            long offset = 0;
+            foreach ((string name, Tensor value) in tensors)
+                offset = WriteEntry(json, name, value, offset);
+            json.WriteEndObject();
+        }
+        while (memory.Length % 8 != 0) // so that the data is aligned
+            memory.WriteByte((byte)' ');
+        return memory.ToArray();
+    }
+
+    private static long WriteEntry(Utf8JsonWriter json, string name, Tensor value, long offset)
+    {
+        long end = offset + (value.NumberOfElements * value.ElementSize);
+        json.WriteStartObject(name);
+        json.WriteString("dtype", SafetensorsTypes.NameOf(value.dtype));
+        json.WriteStartArray("shape");
+        foreach (long size in value.shape)
+            json.WriteNumberValue(size);
+        json.WriteEndArray();
+        json.WriteStartArray("data_offsets");
+        json.WriteNumberValue(offset);
+        json.WriteNumberValue(end);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        return end;
+    }
+}

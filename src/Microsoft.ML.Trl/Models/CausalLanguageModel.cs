@@ -1,0 +1,89 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>A decoder with a vocabulary projection: predicts the next token.</summary>
+/// <remarks>Tensor names are those of Hugging Face checkpoints (<c>transformer.h.0.attn.c_attn.weight</c>, <c>model.layers.0...</c>, <c>lm_head.weight</c>).</remarks>
+public sealed class CausalLanguageModel : nn.Module
+{
+    private readonly Parameter? _head;
+
+    internal CausalLanguageModel(ModelConfig config, WeightSource weights)
+        : base(nameof(CausalLanguageModel))
+    {
+        Config = config;
+        Body = Decoder.Create(config, weights);
+        register_module(Decoder.PrefixOf(config), Body);
+        if (!config.TieWordEmbeddings)
+        {
+            _head = weights.Take("lm_head.weight", Fresh.Normal(config.InitializerRange), config.VocabularySize, config.HiddenSize);
+            register_module("lm_head", new ParameterHolder("weight", _head));
+        }
+    }
+
+    /// <summary>Shape and habits.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The decoder. The model owns it.</summary>
+    public Decoder Body { get; }
+
+    /// <summary>[V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it.</summary>
+    public Tensor HeadWeight => _head ?? Body.TokenEmbedding;
+
+    /// <summary>Device of the weights.</summary>
+    public Device Device => Body.TokenEmbedding.device;
+
+    /// <summary>Type of the weights.</summary>
+    public ScalarType Type => Body.TokenEmbedding.dtype;
+
+    /// <summary>Number of weights, shared ones counted once.</summary>
+    public long ParameterCount => Weights().Sum(weight => weight.Value.NumberOfElements);
+
+    /// <summary>A model with random weights on the CPU in float32, drawn as transformers does.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="seed">The weights are a function of it.</param>
+    public static CausalLanguageModel Create(ModelConfig config, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        using RandomWeights weights = new(seed);
+        return new CausalLanguageModel(config.Validated(nameof(Create)), weights);
+    }
+
+    /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
+    public CausalLanguageModel Copy()
+    {
+        CausalLanguageModel copy = new(Config, new CopiedWeights(Weights()));
+        copy.train(training);
+        return copy;
+    }
+
+    /// <summary>Reads tokens; see <see cref="Decoder.Hidden"/>.</summary>
+    /// <param name="ids">[B, T] int64 token ids.</param>
+    /// <param name="mask">[B, cached + T] bool, true on real tokens; null when nothing is padded on the left.</param>
+    /// <param name="cache">What was read before.</param>
+    /// <returns>[B, T, H]. The caller owns it.</returns>
+    public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null) => Body.Hidden(ids, mask, cache);
+
+    /// <summary>Unnormalized log-probabilities of the next token.</summary>
+    /// <param name="hidden">[..., H] from <see cref="Hidden"/>.</param>
+    /// <returns>[..., V] in the type of the weights. The caller owns it.</returns>
+    public Tensor Logits(Tensor hidden) => nn.functional.linear(hidden, HeadWeight);
+
+    /// <summary>All weights with their Hugging Face names; a tied projection appears once, as the embedding. The model owns the tensors.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+
+    /// <summary>Sets how many entries are dropped during training (after <c>train()</c>), everywhere alike.</summary>
+    /// <param name="probability">In [0, 1); 0 turns dropout off.</param>
+    /// <param name="generator">Source of chance on the model's device; the caller keeps it alive. Null turns dropout off.</param>
+    public void SetDropout(double probability, Generator? generator)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(probability, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(probability, 1);
+        Body.SetDropout(probability, probability, probability, generator);
+    }
+
+    /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
+    /// <param name="generator">Source of chance on the model's device; the caller keeps it alive. Null turns dropout off.</param>
+    public void SetDropout(Generator? generator) => Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
+}

@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>Clones the weights of another model, on the same device and in the same type.</summary>
+/// <param name="weights">The other model's tensors by name.</param>
+/// <param name="otherwise">Gives what the other model lacks; null when it must lack nothing.</param>
+internal sealed class CopiedWeights(IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null) : WeightSource
+{
+    private readonly Dictionary<string, Tensor> _weights = weights.ToDictionary(weight => weight.Name, weight => weight.Value);
+
+    protected override Tensor Make(string name, Fresh fresh, long[] shape)
+    {
+        if (_weights.TryGetValue(name, out Tensor? value))
+            return value.detach().clone();
+        if (otherwise is null)
+            throw new InvalidOperationException($"The model to copy has no weight '{name}'.");
+        Tensor like = _weights.Values.First();
+        return otherwise.Take(name, fresh, shape).detach().to(like.dtype, like.device, copy: true);
+    }
+}

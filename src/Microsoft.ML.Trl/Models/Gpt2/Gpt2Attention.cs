@@ -1,0 +1,48 @@
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>Attention of GPT-2: one projection to queries, keys and values side by side.</summary>
+internal sealed class Gpt2Attention : nn.Module
+{
+    private readonly int _layer;
+    private readonly int _heads;
+    private readonly double _scale;
+    [ComponentName(Name = "c_attn")] private readonly Conv1D _input;
+    [ComponentName(Name = "c_proj")] private readonly Conv1D _output;
+
+    public Gpt2Attention(ModelConfig config, WeightSource weights, string name, int layer)
+        : base(nameof(Gpt2Attention))
+    {
+        (_layer, _heads) = (layer, config.HeadCount);
+        _scale = (config.ScaleAttention ? 1 / Math.Sqrt(config.HeadSize) : 1) / (config.ScaleAttentionByLayer ? layer + 1 : 1);
+        _input = new Conv1D(weights, name + ".c_attn", config.HiddenSize, 3 * config.HiddenSize, config.InitializerRange);
+        _output = new Conv1D(weights, name + ".c_proj", config.HiddenSize, config.HiddenSize, Gpt2Block.ResidualDeviation(config));
+        RegisterComponents();
+    }
+
+    public Conv1D Input => _input;
+
+    public Conv1D Output => _output;
+
+    public double Scale => _scale;
+
+    /// <summary>Drops attention weights during training.</summary>
+    public Dropout Dropout { get; set; } = Dropout.None;
+
+    /// <param name="x">[B·T, H].</param>
+    /// <param name="pattern">Who sees whom.</param>
+    /// <param name="cache">Earlier tokens; the new ones are added.</param>
+    /// <returns>[B·T, H]. The caller owns it.</returns>
+    public Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache)
+    {
+        using var scope = NewDisposeScope();
+        long width = x.shape[1];
+        Tensor packed = _input.forward(x).view(pattern.Batch, pattern.Length, 3, _heads, width / _heads);
+        Tensor Part(long index) => packed.select(2, index).transpose(1, 2); // [B, h, T, d]
+        (Tensor keys, Tensor values) = cache is null ? (Part(1), Part(2)) : cache.Append(_layer, Part(1), Part(2));
+        Tensor mixed = Attention.Composed(Part(0), keys, values, pattern, null, _scale, training && !Dropout.IsOff ? w => Dropout.Apply(w, true) : null);
+        return _output.forward(mixed.view(-1, width)).MoveToOuterDisposeScope();
+    }
+}

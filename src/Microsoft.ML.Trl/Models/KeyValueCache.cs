@@ -1,0 +1,85 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>
+/// Keys and values of the tokens a decoder has already seen, so that each further token costs one row of work.
+/// The memory is taken at once and filled from the left; nothing is copied as it grows.
+/// </summary>
+/// <remarks>Belongs to one sequence of calls and one thread at a time. The creator disposes it.</remarks>
+public sealed class KeyValueCache : IDisposable
+{
+    private readonly Tensor[] _keys;
+    private readonly Tensor[] _values;
+
+    /// <summary>Takes memory for <paramref name="rows"/> sequences of up to <paramref name="capacity"/> tokens.</summary>
+    /// <param name="model">The decoder it will serve; gives sizes, device and type.</param>
+    /// <param name="rows">Sequences in the batch. At least 1.</param>
+    /// <param name="capacity">Tokens per sequence, padding included. At least 1, at most the context length.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
+    public KeyValueCache(Decoder model, int rows, int capacity)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, model.Config.ContextLength);
+        (Rows, Capacity) = (rows, capacity);
+        long[] shape = [rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
+        Tensor like = model.TokenEmbedding;
+        Tensor Room() => zeros(shape, like.dtype, like.device).DetachFromDisposeScope();
+        _keys = [.. Enumerable.Range(0, model.Config.LayerCount).Select(_ => Room())];
+        _values = [.. Enumerable.Range(0, model.Config.LayerCount).Select(_ => Room())];
+    }
+
+    /// <summary>Sequences in the batch.</summary>
+    public int Rows { get; }
+
+    /// <summary>Tokens there is room for, per sequence.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Tokens held, per sequence, padding included.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Forgets everything; the memory stays.</summary>
+    public void Clear() => Length = 0;
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in _keys.Concat(_values))
+            tensor.Dispose();
+    }
+
+    /// <summary>All room for the keys of a block: [rows, key-value heads, capacity, head size].</summary>
+    internal Tensor KeyRoom(int layer) => _keys[layer];
+
+    /// <summary>All room for the values of a block: [rows, key-value heads, capacity, head size].</summary>
+    internal Tensor ValueRoom(int layer) => _values[layer];
+
+    /// <summary>Writes the new keys and values of a block behind those it holds, and returns all of them.</summary>
+    /// <param name="layer">Number of the block.</param>
+    /// <param name="keys">[rows, key-value heads, new tokens, head size].</param>
+    /// <param name="values">The same.</param>
+    /// <returns>Views [rows, key-value heads, held + new tokens, head size].</returns>
+    internal (Tensor Keys, Tensor Values) Append(int layer, Tensor keys, Tensor values)
+    {
+        long added = keys.shape[2];
+        _keys[layer].narrow(2, Length, added).copy_(keys);
+        _values[layer].narrow(2, Length, added).copy_(values);
+        return (_keys[layer].narrow(2, 0, Length + added), _values[layer].narrow(2, 0, Length + added));
+    }
+
+    /// <summary>Counts the tokens that every block has appended.</summary>
+    internal void Advance(int added) => Length += added;
+
+    /// <summary>Fails when there is no room, before any work is done.</summary>
+    /// <exception cref="ArgumentException">The batch differs or the room does not suffice.</exception>
+    internal void CheckRoom(long rows, long added)
+    {
+        if (rows != Rows)
+            throw new ArgumentException($"The cache holds {Rows} sequences, {rows} were given; make one cache per batch.");
+        if (Length + added > Capacity)
+            throw new ArgumentException($"The cache holds {Length} of {Capacity} tokens; there is no room for {added} more. Make it larger when creating it.");
+    }
+}

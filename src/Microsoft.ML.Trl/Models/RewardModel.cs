@@ -1,0 +1,89 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>A decoder that gives a whole text one number; a Hugging Face <c>*ForSequenceClassification</c> with one label.</summary>
+public sealed class RewardModel : nn.Module
+{
+    private readonly Parameter _score;
+
+    internal RewardModel(ModelConfig config, WeightSource weights)
+        : base(nameof(RewardModel))
+    {
+        Config = config;
+        Body = Decoder.Create(config, weights);
+        register_module(Decoder.PrefixOf(config), Body);
+        _score = weights.Take("score.weight", Fresh.Normal(config.InitializerRange), 1, config.HiddenSize);
+        register_module("score", new ParameterHolder("weight", _score));
+    }
+
+    /// <summary>Shape and habits.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The decoder. The model owns it.</summary>
+    public Decoder Body { get; }
+
+    /// <summary>[1, H] the scoring projection. The model owns it.</summary>
+    public Tensor ScoreWeight => _score;
+
+    /// <summary>Device of the weights.</summary>
+    public Device Device => Body.TokenEmbedding.device;
+
+    /// <summary>Number of weights.</summary>
+    public long ParameterCount => Weights().Sum(weight => weight.Value.NumberOfElements);
+
+    /// <summary>A model with random weights on the CPU in float32.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="seed">The weights are a function of it.</param>
+    public static RewardModel Create(ModelConfig config, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        using RandomWeights weights = new(seed);
+        return new RewardModel(config.Validated(nameof(Create)), weights);
+    }
+
+    /// <summary>A model that begins with the decoder of a policy, copied, and a fresh scoring projection.</summary>
+    /// <param name="policy">Stays as it is.</param>
+    /// <param name="seed">The fresh projection is a function of it.</param>
+    public static RewardModel FromPolicy(CausalLanguageModel policy, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        using RandomWeights fresh = new(seed);
+        return new RewardModel(policy.Config, new CopiedWeights(policy.Weights(), fresh));
+    }
+
+    /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
+    public RewardModel Copy()
+    {
+        RewardModel copy = new(Config, new CopiedWeights(Weights()));
+        copy.train(training);
+        return copy;
+    }
+
+    /// <summary>Scores texts at their last real token.</summary>
+    /// <param name="ids">[B, T] int64 token ids, padded on the right.</param>
+    /// <param name="lengths">Real tokens of each row, from 1 to T.</param>
+    /// <returns>[B] in the type of the weights; unbounded. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">There are not as many lengths as rows, or one is out of range.</exception>
+    public Tensor Score(Tensor ids, IReadOnlyList<int> lengths)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        ArgumentNullException.ThrowIfNull(lengths);
+        long width = ids.shape[^1];
+        if (lengths.Count != ids.shape[0] || lengths.Any(length => length < 1 || length > width))
+            throw new ArgumentException($"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; given were [{string.Join(", ", lengths)}].", nameof(lengths));
+        using var scope = NewDisposeScope();
+        Tensor hidden = Body.Hidden(ids);
+        long[] last = [.. lengths.Select((length, row) => (row * width) + length - 1)];
+        Tensor ends = hidden.view(-1, hidden.shape[^1]).index_select(0, tensor(last).to(hidden.device)); // [B, H]
+        return nn.functional.linear(ends, _score).squeeze(-1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>All weights with their Hugging Face names. The model owns the tensors.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+
+    /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
+    /// <param name="generator">Source of chance on the model's device; the caller keeps it alive. Null turns dropout off.</param>
+    public void SetDropout(Generator? generator) => Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
+}

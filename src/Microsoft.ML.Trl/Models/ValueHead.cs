@@ -1,0 +1,56 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>Estimates the return from a hidden state: one number per token. TRL's <c>v_head</c>.</summary>
+/// <remarks>Tensor names below <c>v_head.</c>: <c>summary.weight</c>, <c>summary.bias</c>.</remarks>
+public sealed class ValueHead : nn.Module
+{
+    private readonly Parameter _weight;
+    private readonly Parameter _bias;
+    private Dropout _dropout = Models.Dropout.None;
+
+    internal ValueHead(int hiddenSize, WeightSource weights)
+        : base(nameof(ValueHead))
+    {
+        double bound = 1 / Math.Sqrt(hiddenSize);
+        _weight = weights.Take("v_head.summary.weight", Fresh.Uniform(bound), 1, hiddenSize);
+        _bias = weights.Take("v_head.summary.bias", Fresh.Uniform(bound), 1);
+        ParameterHolder summary = new("weight", _weight);
+        summary.register_parameter("bias", _bias);
+        register_module("summary", summary);
+    }
+
+    /// <summary>A head with random weights on the CPU in float32, drawn as PyTorch's linear layer does.</summary>
+    /// <param name="hiddenSize">H of the model it is for. At least 1.</param>
+    /// <param name="seed">The weights are a function of it.</param>
+    public static ValueHead Create(int hiddenSize, int seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(hiddenSize, 1);
+        using RandomWeights weights = new(seed);
+        return new ValueHead(hiddenSize, weights);
+    }
+
+    /// <summary>A second head with equal weights that shares nothing with this one. The caller owns it.</summary>
+    public ValueHead Copy() => new((int)_weight.shape[1], new CopiedWeights(Weights()));
+
+    /// <summary>Estimates.</summary>
+    /// <param name="hidden">[..., H] hidden states after the final norm; converted to the type of the head.</param>
+    /// <returns>[...] in the type of the head. The caller owns it.</returns>
+    public Tensor Values(Tensor hidden)
+    {
+        ArgumentNullException.ThrowIfNull(hidden);
+        using var scope = NewDisposeScope();
+        Tensor input = _dropout.Apply(hidden.to_type(_weight.dtype), training);
+        return nn.functional.linear(input, _weight, _bias).squeeze(-1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The weights under TRL's names, <c>v_head.summary.weight</c> [1, H] and <c>v_head.summary.bias</c> [1]. The head owns them.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Weights() => [("v_head.summary.weight", _weight), ("v_head.summary.bias", _bias)];
+
+    /// <summary>Sets how many entries of the hidden state are dropped during training (after <c>train()</c>).</summary>
+    /// <param name="probability">In [0, 1); TRL's default is 0.1, ours is off.</param>
+    /// <param name="generator">Source of chance; the caller keeps it alive. Null turns dropout off.</param>
+    public void SetDropout(double probability, Generator? generator) => _dropout = new Dropout(probability, generator);
+}
