@@ -11,6 +11,7 @@ internal sealed class AttentionPattern
 {
     private readonly Tensor? _real; // [B, S] bool; null when every token is real
     private readonly Device _device;
+    private readonly DisposeScope _scope = CurrentDisposeScope!;
     private readonly Dictionary<int, Tensor?> _forbidden = [];
     private Tensor? _positions;
 
@@ -83,15 +84,15 @@ internal sealed class AttentionPattern
         hidden = hidden.view(1, 1, Length, Past + Length);
         if (_real is not null) // padding sees itself, so that no row of the softmax is empty
             hidden = hidden.logical_or(_real.logical_not().view(Batch, 1, 1, Past + Length).logical_and(key.ne(query)));
-        return hidden.MoveToOuterDisposeScope();
+        return hidden.MoveToOtherDisposeScope(_scope);
     }
 
     private Tensor CountPositions()
     {
         if (_real is null)
-            return arange(Past, Past + Length, ScalarType.Int64, _device);
+            return arange(Past, Past + Length, ScalarType.Int64, _device).MoveToOtherDisposeScope(_scope);
         using var scope = NewDisposeScope();
-        return _real.to_type(ScalarType.Int64).cumsum(1).sub_(1).clamp_(0).narrow(1, Past, Length).MoveToOuterDisposeScope();
+        return _real.to_type(ScalarType.Int64).cumsum(1).sub_(1).clamp_(0).narrow(1, Past, Length).MoveToOtherDisposeScope(_scope);
     }
 
     /// <summary>Padding before each row's first real token. Null when a padded place lies between real ones.</summary>
