@@ -1,0 +1,109 @@
+using Microsoft.ML.Tokenizers;
+
+namespace Microsoft.ML.Trl.Tokenization;
+
+/// <summary>
+/// Text to ids: added tokens are cut out, the rest is normalized, gets its prefix blank and goes to a <see cref="BpeTokenizer"/>.
+/// What that class has no notion of (pieces not to be merged, cuts within characters) is done piece by piece around it.
+/// </summary>
+internal sealed class TextEncoder
+{
+    private readonly TokenizerDefinition _definition;
+    private readonly AddedTokenSplitter _raw, _normalized;
+    private readonly BpeTokenizer _text;
+    private readonly BpeTokenizer? _letters; // for pieces that are written in the byte alphabet already
+
+    public TextEncoder(TokenizerDefinition definition)
+    {
+        _definition = definition;
+        _raw = new AddedTokenSplitter(definition.AddedTokens.Where(token => !token.IsNormalized));
+        _normalized = new AddedTokenSplitter(definition.AddedTokens.Where(token => token.IsNormalized)
+            .Select(token => token with { Content = definition.Normalizer?.Normalize(token.Content) ?? token.Content }));
+        _text = Create(byteLevel: true);
+        if (definition.PreTokenizer.LetterRules.Count > 0)
+            _letters = Create(byteLevel: false);
+    }
+
+    public BpeTokenizer Inner => _text;
+
+    public void Encode(string text, List<int> ids)
+    {
+        text = WithoutLoneSurrogates(text);
+        foreach (AddedTokenSplitter.Part part in _raw.Split(text))
+        {
+            if (part.Token is not null)
+                ids.Add(part.Token.Id);
+            else
+                EncodeNormalized(text[part.Start..part.End], ids);
+        }
+    }
+
+    private void EncodeNormalized(string text, List<int> ids)
+    {
+        text = _definition.Normalizer?.Normalize(text) ?? text;
+        foreach (AddedTokenSplitter.Part part in _normalized.Split(text))
+        {
+            if (part.Token is not null)
+                ids.Add(part.Token.Id);
+            else
+                EncodeText(text[part.Start..part.End], ids);
+        }
+    }
+
+    private void EncodeText(string text, List<int> ids)
+    {
+        if (_definition.PreTokenizer.AddsPrefixSpace && text[0] != ' ')
+            text = ' ' + text;
+        if (_letters is null && !_definition.IgnoresMerges)
+            ids.AddRange(_text.EncodeToIds(text, considerNormalization: false));
+        else
+            foreach ((int offset, int length) in _text.PreTokenizer!.PreTokenize(text))
+                EncodePiece(text.AsSpan(offset, length), ids);
+    }
+
+    private void EncodePiece(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        string letters = ByteAlphabet.Write(piece);
+        if (_letters is null)
+        {
+            if (_definition.Vocabulary.TryGetValue(letters, out int whole))
+                ids.Add(whole);
+            else
+                ids.AddRange(_text.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false));
+            return;
+        }
+        foreach ((int start, int end) in RulePreTokenizer.Apply(_definition.PreTokenizer.LetterRules, letters))
+        {
+            string part = letters[start..end];
+            if (_definition.IgnoresMerges && _definition.Vocabulary.TryGetValue(part, out int whole))
+                ids.Add(whole);
+            else
+                ids.AddRange(_letters.EncodeToIds(part, considerPreTokenization: false));
+        }
+    }
+
+    // Only tokens without conditions: these the splitters have always cut out before, so they change nothing for our own calls.
+    private BpeTokenizer Create(bool byteLevel)
+    {
+        AddedToken[] special = [.. _definition.AddedTokens.Where(token => token is { IsNormalized: false, IsSingleWord: false, StripsLeft: false, StripsRight: false })];
+        return BpeTokenizer.Create(Options(byteLevel, special));
+    }
+
+    private BpeOptions Options(bool byteLevel, AddedToken[] special) => new(_definition.Vocabulary)
+    {
+        Merges = _definition.Merges.Select(pair => $"{pair.Left} {pair.Right}"),
+        ByteLevel = byteLevel,
+        UnknownToken = _definition.UnknownToken,
+        FuseUnknownTokens = _definition.FusesUnknown,
+        Normalizer = byteLevel ? _definition.Normalizer : null,
+        SpecialTokens = byteLevel ? special.ToDictionary(token => token.Content, token => token.Id) : null,
+        PreTokenizer = new RulePreTokenizer(_definition.PreTokenizer.TextRules, new AddedTokenSplitter(special)),
+    };
+
+    private static string WithoutLoneSurrogates(string text)
+    {
+        if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') < 0)
+            return text;
+        return string.Concat(text.EnumerateRunes()); // reads a lone surrogate as U+FFFD
+    }
+}

@@ -1,0 +1,141 @@
+using System.Text.Json;
+using Microsoft.ML.Tokenizers;
+
+namespace Microsoft.ML.Trl.Tokenization;
+
+/// <summary>Reads tokenizer.json (Hugging Face tokenizers 0.x) into a <see cref="TokenizerDefinition"/>.</summary>
+internal static class TokenizerJson
+{
+    private const string Supported = "Supported are byte-level BPE tokenizers (GPT-2, GPT-NeoX, RoBERTa, OPT, Qwen2, Llama 3, Falcon, BLOOM and their like).";
+
+    /// <param name="json">The file's text.</param>
+    /// <param name="source">What to call it in messages.</param>
+    /// <exception cref="InvalidDataException">Not JSON, or not what the format says.</exception>
+    /// <exception cref="NotSupportedException">Another kind of tokenizer.</exception>
+    public static TokenizerDefinition Read(string json, string source)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return Read(document.RootElement, source);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new InvalidDataException($"{source} is not a tokenizer.json that can be read: {e.Message}", e);
+        }
+    }
+
+    private static TokenizerDefinition Read(JsonElement root, string source)
+    {
+        JsonElement model = root.Get("model") ?? throw new InvalidDataException($"{source} has no \"model\".");
+        CheckKind(model, source);
+        Dictionary<string, int> vocabulary = ReadVocabulary(model.GetProperty("vocab"), source);
+        List<AddedToken> added = ReadAddedTokens(root.Get("added_tokens"), vocabulary, source);
+        (IReadOnlyList<int> prefix, IReadOnlyList<int> suffix) = TemplateJson.Read(root.Get("post_processor"), source);
+        CheckDecoder(root.Get("decoder"), source);
+        string? unknown = model.Text("unk_token");
+        if (unknown is not null && !vocabulary.ContainsKey(unknown))
+            throw new InvalidDataException($"{source}: the unk_token \"{unknown}\" of the model is not in its vocabulary.");
+        return new TokenizerDefinition
+        {
+            Vocabulary = vocabulary,
+            Merges = ReadMerges(model.GetProperty("merges"), vocabulary, source),
+            AddedTokens = added,
+            UnknownToken = unknown,
+            FusesUnknown = model.Flag("fuse_unk"),
+            IgnoresMerges = model.Flag("ignore_merges"),
+            Normalizer = ReadNormalizer(root.Get("normalizer"), source),
+            PreTokenizer = PreTokenizerJson.Read(root.Get("pre_tokenizer"), source),
+            Prefix = prefix,
+            Suffix = suffix,
+        };
+    }
+
+    /// <summary>The exception for a tokenizer of another kind.</summary>
+    public static NotSupportedException OtherKind(string source, string kind) => new($"{source}: {kind} tokenizers are not supported. {Supported}");
+
+    private static void CheckKind(JsonElement model, string source)
+    {
+        string kind = model.Text("type") ?? (model.Get("merges") is null ? "untyped" : "BPE");
+        if (kind != "BPE")
+            throw OtherKind(source, kind);
+        if (model.Flag("byte_fallback"))
+            throw OtherKind(source, "SentencePiece-style BPE (byte_fallback)");
+        foreach (string affix in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
+            if (model.Text(affix) is { Length: > 0 } text)
+                throw OtherKind(source, $"BPE with {affix} \"{text}\"");
+        if (model.Get("dropout") is { } dropout && dropout.GetDouble() > 0)
+            throw OtherKind(source, "BPE with dropout");
+    }
+
+    private static Dictionary<string, int> ReadVocabulary(JsonElement vocab, string source)
+    {
+        var vocabulary = new Dictionary<string, int>();
+        var owners = new Dictionary<int, string>();
+        foreach (JsonProperty entry in vocab.EnumerateObject())
+        {
+            int id = entry.Value.GetInt32();
+            if (id < 0 || !owners.TryAdd(id, entry.Name) || !vocabulary.TryAdd(entry.Name, id))
+                throw new InvalidDataException($"{source}: the vocabulary gives \"{entry.Name}\" the id {id}, which is negative or given twice{(owners.TryGetValue(id, out string? other) ? $" (\"{other}\")" : "")}.");
+        }
+        return vocabulary.Count > 0 ? vocabulary : throw new InvalidDataException($"{source}: the vocabulary is empty.");
+    }
+
+    private static List<(string, string)> ReadMerges(JsonElement merges, Dictionary<string, int> vocabulary, string source)
+    {
+        var list = new List<(string Left, string Right)>();
+        foreach (JsonElement entry in merges.EnumerateArray())
+        {
+            bool isText = entry.ValueKind == JsonValueKind.String;
+            string[] pair = isText ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(part => part.GetString()!)];
+            if (pair.Length != 2 || pair.Any(part => part.Length == 0 || part.Contains(' ')))
+                throw new InvalidDataException($"{source}: merge {list.Count} is {entry.GetRawText()}; two tokens without blanks are needed.");
+            foreach (string token in new[] { pair[0], pair[1], pair[0] + pair[1] })
+                if (!vocabulary.ContainsKey(token))
+                    throw new InvalidDataException($"{source}: merge {list.Count} ({pair[0]} + {pair[1]}) needs the token \"{token}\", which is not in the vocabulary.");
+            list.Add((pair[0], pair[1]));
+        }
+        return list.Distinct().Count() == list.Count ? list : LastOfEach(list);
+    }
+
+    // of a pair that is listed twice the later place counts
+    private static List<(string, string)> LastOfEach(List<(string, string)> list)
+    {
+        var seen = new HashSet<(string, string)>();
+        return [.. list.AsEnumerable().Reverse().Where(seen.Add).Reverse()];
+    }
+
+    private static List<AddedToken> ReadAddedTokens(JsonElement? tokens, Dictionary<string, int> vocabulary, string source)
+    {
+        var added = new List<AddedToken>();
+        foreach (JsonElement token in tokens?.EnumerateArray() ?? [])
+        {
+            string content = token.Text("content") ?? throw new InvalidDataException($"{source}: an added token has no \"content\": {token.GetRawText()}");
+            int id = vocabulary.TryGetValue(content, out int known) ? known : token.GetProperty("id").GetInt32();
+            if (id < 0 || added.Any(other => other.Content == content))
+                throw new InvalidDataException($"{source}: the added token \"{content}\" (id {id}) is there twice or has a negative id.");
+            added.Add(new AddedToken(id, content, token.Flag("special"), token.Flag("lstrip"), token.Flag("rstrip"), token.Flag("normalized"), token.Flag("single_word")));
+        }
+        return added;
+    }
+
+    private static NfcNormalizer? ReadNormalizer(JsonElement? normalizer, string source) => normalizer?.Text("type") switch
+    {
+        null => null,
+        "NFC" => new NfcNormalizer(),
+        "Sequence" => normalizer.Value.GetProperty("normalizers").EnumerateArray().Aggregate((NfcNormalizer?)null, (all, one) => ReadNormalizer(one, source) ?? all),
+        string other => throw OtherKind(source, $"BPE with the normalizer {other}"),
+    };
+
+    private static void CheckDecoder(JsonElement? decoder, string source)
+    {
+        string? kind = decoder?.Text("type");
+        if (kind == "Sequence")
+        {
+            foreach (JsonElement part in decoder!.Value.GetProperty("decoders").EnumerateArray())
+                CheckDecoder(part, source);
+        }
+        else if (kind is not (null or "ByteLevel" or "Fuse"))
+            throw OtherKind(source, $"BPE with the decoder {kind}");
+    }
+}

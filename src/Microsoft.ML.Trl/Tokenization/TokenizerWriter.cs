@@ -1,0 +1,112 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Microsoft.ML.Trl.Tokenization;
+
+/// <summary>Pieces of the files that Hugging Face's libraries read.</summary>
+internal static class TokenizerWriter
+{
+    public static JsonSerializerOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = false };
+
+    private static readonly JsonSerializerOptions Indented = new(Options) { WriteIndented = true };
+
+    public static JsonObject Model(JsonObject vocabulary, JsonArray merges) => new()
+    {
+        ["type"] = "BPE",
+        ["dropout"] = null,
+        ["unk_token"] = null,
+        ["continuing_subword_prefix"] = "",
+        ["end_of_word_suffix"] = "",
+        ["fuse_unk"] = false,
+        ["byte_fallback"] = false,
+        ["ignore_merges"] = false,
+        ["vocab"] = vocabulary.DeepClone(),
+        ["merges"] = merges,
+    };
+
+    /// <summary>tokenizer.json of a tokenizer in GPT-2's manner.</summary>
+    public static JsonObject Gpt2(JsonObject model, JsonArray addedTokens) => new()
+    {
+        ["version"] = "1.0",
+        ["truncation"] = null,
+        ["padding"] = null,
+        ["added_tokens"] = addedTokens,
+        ["normalizer"] = null,
+        ["pre_tokenizer"] = ByteLevel(addsPrefixSpace: false),
+        ["post_processor"] = ByteLevel(addsPrefixSpace: true, trimsOffsets: false),
+        ["decoder"] = ByteLevel(addsPrefixSpace: true),
+        ["model"] = model,
+    };
+
+    public static JsonObject ByteLevel(bool addsPrefixSpace, bool trimsOffsets = true, bool cuts = true)
+        => new() { ["type"] = "ByteLevel", ["add_prefix_space"] = addsPrefixSpace, ["trim_offsets"] = trimsOffsets, ["use_regex"] = cuts };
+
+    public static JsonObject AddedToken(string content, bool isSpecial) => new()
+    {
+        ["id"] = 0,
+        ["content"] = content,
+        ["single_word"] = false,
+        ["lstrip"] = false,
+        ["rstrip"] = false,
+        ["normalized"] = !isSpecial,
+        ["special"] = isSpecial,
+    };
+
+    public static JsonObject Template(string? before, string? after, Func<string, int> idOf)
+    {
+        string[] names = [.. new[] { before, after }.OfType<string>()];
+        var special = new JsonObject();
+        foreach (string name in names.Distinct())
+            special[name] = new JsonObject { ["id"] = name, ["ids"] = new JsonArray(idOf(name)), ["tokens"] = new JsonArray(name) };
+        JsonArray first = [.. Around(before, after, "A", 0)];
+        return new JsonObject
+        {
+            ["type"] = "TemplateProcessing",
+            ["single"] = first.DeepClone(),
+            ["pair"] = new JsonArray([.. first.Concat(Around(before, after, "B", 1)).Select(node => node!.DeepClone())]),
+            ["special_tokens"] = special,
+        };
+    }
+
+    /// <summary>vocab.json: tokens in the order of their ids.</summary>
+    public static string Vocabulary(IEnumerable<KeyValuePair<string, int>> vocabulary)
+        => new JsonObject(vocabulary.OrderBy(pair => pair.Value).Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))).ToJsonString(Options);
+
+    /// <summary>merges.txt.</summary>
+    public static string Merges(IEnumerable<(string Left, string Right)> merges)
+    {
+        var text = new StringBuilder("#version: 0.2\n");
+        foreach ((string left, string right) in merges)
+            text.Append(left).Append(' ').Append(right).Append('\n');
+        return text.ToString();
+    }
+
+    public static string SpecialTokens(SpecialTokenNames names) => Named(names, []).ToJsonString(Indented);
+
+    public static string Config(SpecialTokenNames names) => Named(names, new JsonObject
+    {
+        ["tokenizer_class"] = "PreTrainedTokenizerFast",
+        ["clean_up_tokenization_spaces"] = false,
+    }).ToJsonString(Indented);
+
+    private static JsonObject Named(SpecialTokenNames names, JsonObject into)
+    {
+        foreach ((string key, string? name) in new[] { ("bos_token", names.Bos), ("eos_token", names.Eos), ("pad_token", names.Pad), ("unk_token", names.Unk) })
+            if (name is not null)
+                into[key] = name;
+        return into;
+    }
+
+    private static IEnumerable<JsonNode> Around(string? before, string? after, string text, int type)
+    {
+        if (before is not null)
+            yield return Part("SpecialToken", before);
+        yield return Part("Sequence", text);
+        if (after is not null)
+            yield return Part("SpecialToken", after);
+
+        JsonObject Part(string kind, string id) => new() { [kind] = new JsonObject { ["id"] = id, ["type_id"] = type } };
+    }
+}

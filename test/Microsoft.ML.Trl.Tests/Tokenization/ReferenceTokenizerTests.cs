@@ -1,0 +1,133 @@
+using System.Text.Json;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using Microsoft.ML.Trl.Tokenization;
+
+namespace Microsoft.ML.Trl.Tests.Tokenization;
+
+/// <summary>Ids and texts that Hugging Face's tokenizers library made from the same files.</summary>
+[TestClass]
+public sealed class ReferenceTokenizerTests
+{
+    private static readonly string[] Kinds = ["gpt2", "gpt2_prefix_space", "opt", "gpt_neox", "qwen2", "llama3", "falcon", "bloom"];
+
+    public static IEnumerable<object[]> Present => Kinds.Select(kind => new object[] { kind });
+
+    [TestMethod]
+    [DynamicData(nameof(Present))]
+    public void Ids_equal_the_reference(string kind) => ForEachCase(kind, (tokenizer, text, expected) =>
+    {
+        int[] ids = Ints(expected.GetProperty("ids"));
+        int[] plain = expected.GetProperty("ids_no_special") is { ValueKind: JsonValueKind.Array } given ? Ints(given) : ids;
+        CollectionAssert.AreEqual(ids, tokenizer.Encode(text, addSpecialTokens: true), $"with special tokens: {text}");
+        CollectionAssert.AreEqual(plain, tokenizer.Encode(text), $"without special tokens: {text}");
+    });
+
+    [TestMethod]
+    [DynamicData(nameof(Present))]
+    public void Decoded_texts_equal_the_reference(string kind) => ForEachCase(kind, (tokenizer, text, expected) =>
+    {
+        string skipping = expected.GetProperty("decoded_skip").GetString()!;
+        string whole = expected.TryGetProperty("decoded", out JsonElement decoded) ? decoded.GetString()! : skipping;
+        int[] ids = Ints(expected.GetProperty("ids"));
+        Assert.AreEqual(skipping, tokenizer.Decode(ids), $"skipping special tokens: {text}");
+        Assert.AreEqual(whole, tokenizer.Decode(ids, skipSpecialTokens: false), $"with special tokens: {text}");
+    });
+
+    [TestMethod]
+    [DynamicData(nameof(Present))]
+    public void Every_prefix_of_a_stream_decodes_as_the_reference(string kind)
+    {
+        using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        int[] ids = Ints(expected.RootElement.GetProperty("stream_ids"));
+        string[] prefixes = [.. expected.RootElement.GetProperty("stream_prefix_decodes").EnumerateArray().Select(text => text.GetString()!)];
+        TokenStreamDecoder stream = tokenizer.CreateStreamDecoder();
+        string sofar = "";
+        for (int i = 0; i < ids.Length; i++)
+        {
+            Assert.AreEqual(prefixes[i], tokenizer.Decode(ids[..(i + 1)]), $"after {i + 1} ids");
+            sofar += stream.Append(ids[i]);
+            Assert.AreEqual(prefixes[i].TrimEnd('\uFFFD'), sofar, $"streamed, after {i + 1} ids");
+        }
+        Assert.AreEqual(prefixes[^1], sofar + stream.Flush());
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Present))]
+    public void Random_ids_decode_as_the_reference(string kind)
+    {
+        using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        JsonElement[] Rows(string name) => [.. expected.RootElement.GetProperty(name).EnumerateArray()];
+        foreach ((JsonElement ids, JsonElement whole, JsonElement skipping) in Rows("random_ids").Zip(Rows("random_decoded"), Rows("random_decoded_skip")))
+        {
+            Assert.AreEqual(whole.GetString(), tokenizer.Decode(Ints(ids), skipSpecialTokens: false));
+            Assert.AreEqual(skipping.GetString(), tokenizer.Decode(Ints(ids)));
+            TokenStreamDecoder stream = tokenizer.CreateStreamDecoder();
+            Assert.AreEqual(skipping.GetString(), string.Concat(Ints(ids).Select(stream.Append)) + stream.Flush());
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Present))]
+    public void Size_and_special_ids_equal_the_reference(string kind)
+    {
+        using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        Assert.AreEqual(expected.RootElement.GetProperty("vocab_size").GetInt32(), tokenizer.VocabularySize);
+        Assert.AreEqual(expected.RootElement.GetProperty("pad_token_id").GetInt32(), tokenizer.IdOf(expected.RootElement.GetProperty("pad_token").GetString()!));
+        Assert.IsNotNull(tokenizer.EosToken);
+        Assert.AreEqual(tokenizer.IdOf(tokenizer.EosToken!), tokenizer.EosTokenId);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Present))]
+    public void Saved_and_loaded_again_it_encodes_the_same(string kind)
+    {
+        string folder = Directory.CreateTempSubdirectory("tokenizer").FullName;
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        tokenizer.Save(folder);
+        TextTokenizer[] again = [TextTokenizer.Load(folder), TextTokenizer.FromFiles(tokenizer.Files())];
+        ForEachCase(kind, (original, text, expected) =>
+        {
+            foreach (TextTokenizer other in again)
+                CollectionAssert.AreEqual(original.Encode(text, addSpecialTokens: true), other.Encode(text, addSpecialTokens: true), text);
+        });
+        foreach (TextTokenizer other in again)
+            Assert.AreEqual((tokenizer.BosTokenId, tokenizer.EosTokenId, tokenizer.PadTokenId, tokenizer.UnknownTokenId), (other.BosTokenId, other.EosTokenId, other.PadTokenId, other.UnknownTokenId));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("gpt2_prefix_space")]
+    [DataRow("opt")]
+    [DataRow("qwen2")]
+    public void Vocabulary_and_merges_alone_make_the_same_tokenizer(string kind)
+    {
+        string folder = Directory.CreateTempSubdirectory("tokenizer").FullName;
+        foreach (string name in new[] { "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json" })
+            File.Copy(Fixtures.Path("tokenizers", kind, name), Path.Combine(folder, name));
+        TextTokenizer legacy = TextTokenizer.Load(folder);
+        ForEachCase(kind, (original, text, expected) => CollectionAssert.AreEqual(original.Encode(text), legacy.Encode(text), text));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("opt")]
+    [DataRow("bloom")]
+    [DataRow("qwen2")]
+    public void The_inner_tokenizer_encodes_the_same(string kind) => ForEachCase(kind, (tokenizer, text, expected) =>
+        CollectionAssert.AreEqual(tokenizer.Encode(text), tokenizer.Inner.EncodeToIds(text).ToArray(), text));
+
+    private static void ForEachCase(string kind, Action<TextTokenizer, string, JsonElement> check)
+    {
+        using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        foreach (JsonElement one in expected.RootElement.GetProperty("cases").EnumerateArray())
+            check(tokenizer, one.GetProperty("text").GetString()!, one);
+    }
+
+    private static int[] Ints(JsonElement array) => [.. array.EnumerateArray().Select(number => number.GetInt32())];
+}
