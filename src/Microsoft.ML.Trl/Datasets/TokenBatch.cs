@@ -45,9 +45,16 @@ public sealed class TokenBatch : IDisposable
     /// <param name="firstLabels">Per row, the position of the first label: the length of the prompt.</param>
     /// <param name="device">Where the tensors go; null = CPU.</param>
     /// <returns>The batch. The caller owns it; its tensors belong to no dispose scope.</returns>
-    public static TokenBatch Create(IReadOnlyList<int[]> rows, IReadOnlyList<int> firstLabels, Device? device = null)
+    public static TokenBatch Create(IReadOnlyList<int[]> rows, IReadOnlyList<int> firstLabels, Device? device = null) =>
+        Of([.. rows.Select((row, index) => new TokenExample(row, firstLabels[index]))], device);
+
+    /// <summary>A batch of texts to learn.</summary>
+    /// <param name="rows">At least one.</param>
+    /// <param name="device">Where the tensors go; null = CPU.</param>
+    /// <returns>The batch. The caller owns it; its tensors belong to no dispose scope.</returns>
+    public static TokenBatch Of(IReadOnlyList<TokenExample> rows, Device? device = null)
     {
-        int length = rows.Max(row => row.Length);
+        int length = rows.Max(row => row.Ids.Length);
         var ids = new long[rows.Count * (long)length];
         var lengths = new int[rows.Count];
         var counts = new int[rows.Count];
@@ -55,13 +62,15 @@ public sealed class TokenBatch : IDisposable
         var labels = new List<long>();
         for (int b = 0; b < rows.Count; b++)
         {
-            int[] row = rows[b];
+            int[] row = rows[b].Ids;
             long start = (long)b * length;
             lengths[b] = row.Length;
             for (int t = 0; t < row.Length; t++)
                 ids[start + t] = row[t];
-            for (int t = Math.Max(1, firstLabels[b]); t < row.Length; t++)
+            for (int t = 1; t < row.Length; t++)
             {
+                if (!rows[b].Learns(t))
+                    continue;
                 targets.Add(start + t - 1);
                 labels.Add(row[t]);
                 counts[b]++;
@@ -75,13 +84,6 @@ public sealed class TokenBatch : IDisposable
             lengths,
             counts);
     }
-
-    /// <summary>A batch of texts to learn: labels are the completions, or with plain text everything.</summary>
-    /// <param name="examples">At least one.</param>
-    /// <param name="device">Where the tensors go; null = CPU.</param>
-    /// <returns>The batch. The caller owns it.</returns>
-    public static TokenBatch Of(IReadOnlyList<TokenExample> examples, Device? device = null) =>
-        Create([.. examples.Select(example => example.Ids)], [.. examples.Select(example => example.PromptLength)], device);
 
     /// <summary>The hidden states that predict a label.</summary>
     /// <param name="hidden">[B, T, H].</param>

@@ -6,6 +6,9 @@ namespace Microsoft.ML.Trl.Numerics;
 /// <summary>Log-probabilities of tokens.</summary>
 public static class LogProbs
 {
+    /// <summary>Softmax kept between forward and backward pass by default: 96 MiB, less than making it again costs in time, more than a small vocabulary needs.</summary>
+    internal const long KeepBytes = 96L << 20;
+
     /// <summary>Log-probabilities of the labels, from logits.</summary>
     /// <param name="logits">[..., V] of any floating type.</param>
     /// <param name="labels">[...] int64, each in [0, V).</param>
@@ -18,33 +21,44 @@ public static class LogProbs
         return (picked - wide.logsumexp(-1)).MoveToOuterDisposeScope();    // [...]
     }
 
-    /// <summary>Log-probabilities of the labels, from hidden states: never holds the logits of all positions at once.</summary>
+    /// <summary>Log-probabilities of the labels, from hidden states: one node of the autograd graph that works in chunks.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
     /// <param name="headWeight">[V, H] vocabulary projection.</param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
+    /// <param name="keepBytes">A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.</param>
     /// <returns>[N] float32. The caller owns it.</returns>
-    public static Tensor OfHidden(Tensor hidden, Tensor headWeight, Tensor labels)
+    public static Tensor OfHidden(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
-        return OfLogits(hidden.matmul(headWeight.transpose(0, 1)), labels).MoveToOuterDisposeScope();
+        return Run(hidden, headWeight, labels, keepBytes).LogProb.MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="OfHidden"/>, with entropy, hits and Σp² of the same pass.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
     /// <param name="headWeight">[V, H] vocabulary projection.</param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
+    /// <param name="keepBytes">A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.</param>
     /// <returns>Four tensors [N]. The caller owns them.</returns>
-    public static TokenLogProbs WithStatistics(Tensor hidden, Tensor headWeight, Tensor labels)
+    public static TokenLogProbs WithStatistics(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor logits = hidden.matmul(headWeight.transpose(0, 1)).to_type(ScalarType.Float32);
-        Tensor picked = OfLogits(logits, labels);
-        using IDisposable _ = no_grad();
-        Tensor logs = logits.log_softmax(-1), mass = logs.exp();
+        RowTotals totals = Run(hidden, headWeight, labels, keepBytes);
         return new TokenLogProbs(
-            picked.MoveToOuterDisposeScope(),
-            (mass * logs).sum(-1).neg().MoveToOuterDisposeScope(),
-            logits.argmax(-1).eq(labels).to_type(ScalarType.Float32).MoveToOuterDisposeScope(),
-            (mass * mass).sum(-1).MoveToOuterDisposeScope());
+            totals.LogProb.MoveToOuterDisposeScope(),
+            totals.Entropy.MoveToOuterDisposeScope(),
+            totals.Hit.MoveToOuterDisposeScope(),
+            totals.SquaredMass.MoveToOuterDisposeScope());
+    }
+
+    private static RowTotals Run(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes)
+    {
+        var call = new HiddenLogProbs.Call(keepBytes, VocabularyHead.ChunkBytes);
+        if (!is_grad_enabled() || !(hidden.requires_grad || headWeight.requires_grad))
+        {
+            using IDisposable noGrad = no_grad();
+            return call.Forward(hidden.detach().contiguous(), headWeight.detach(), labels);
+        }
+        Tensor logProb = HiddenLogProbs.apply(hidden, headWeight, labels, call);
+        return call.Totals! with { LogProb = logProb };
     }
 }

@@ -6,7 +6,7 @@ public sealed record RewardOptions : TrainingOptions
     /// <summary>TRL's defaults.</summary>
     public RewardOptions() => LearningRate = 1e-4;
 
-    /// <summary>Tokens of prompt and completion together, at least 1; longer pairs lose their ends. Null = no cut.</summary>
+    /// <summary>Tokens of prompt and completion together, at least 1; a pair with a longer side is left out. Null = none is.</summary>
     public int? MaxLength { get; init; } = 1024;
 
     /// <summary>Train without dropout, so that both sides of a pair are scored by the same network.</summary>

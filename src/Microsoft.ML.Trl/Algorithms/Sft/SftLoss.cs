@@ -1,0 +1,33 @@
+using Microsoft.ML.Trl.Numerics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Sft;
+
+/// <summary>Losses of supervised fine-tuning over labelled tokens, differentiable; the training loop computes the same in <see cref="HeadLoss"/>, without keeping logits.</summary>
+internal static class SftLoss
+{
+    /// <summary>Negative log-likelihood.</summary>
+    /// <param name="logProbs">[N] log-probabilities of the labels.</param>
+    /// <param name="divisor">Labels of the whole effective batch.</param>
+    public static Tensor Nll(Tensor logProbs, double divisor)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return (logProbs.sum() * (-1 / divisor)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Dynamic fine-tuning: arXiv:2508.05629, Eq. 9. The weight of a token is its own probability, without gradient.</summary>
+    /// <param name="logProbs">[N] log-probabilities of the labels.</param>
+    /// <param name="divisor">Labels of the whole effective batch.</param>
+    public static Tensor Dft(Tensor logProbs, double divisor)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return ((logProbs * logProbs.detach().exp()).sum() * (-1 / divisor)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the fused kernel has to compute for a loss type.</summary>
+    /// <param name="options">Loss type and smoothing.</param>
+    /// <param name="divisor">Labels of the whole effective batch.</param>
+    public static TokenObjective Objective(SftOptions options, double divisor) =>
+        new((float)(1 / divisor), (float)options.LabelSmoothingFactor, options.LossType == SftLossType.Dft);
+}

@@ -1,0 +1,106 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Numerics;
+
+/// <summary>log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see cref="Call"/>.</summary>
+/// <remarks>
+/// The gradient needs the softmax of all rows. Where that is small it is kept from the forward pass, until the backward pass frees it;
+/// otherwise the backward pass makes it again, chunk by chunk.
+/// </remarks>
+internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogProbs>
+{
+    public override string Name => nameof(HiddenLogProbs);
+
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var (hidden, weight, labels, call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Call)vars[3]);
+        call.Begin(hidden, weight);
+        RowTotals totals = call.Forward(hidden.contiguous(), weight, labels).MoveToOuter();
+        ctx.save_for_backward([hidden, weight, labels]);
+        ctx.save_data(nameof(Call), call);
+        return totals.LogProb;
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var call = (Call)ctx.get_data(nameof(Call));
+        List<Tensor> saved = ctx.get_saved_variables();
+        var (hidden, weight) = call.Backward(saved[0].detach().contiguous(), saved[1].detach(), saved[2], grad_output.to_type(ScalarType.Float32).contiguous());
+        return [hidden?.MoveToOuterDisposeScope()!, weight?.MoveToOuterDisposeScope()!, null!, null!];
+    }
+
+    /// <summary>One call: its settings, its statistics, and the softmax it keeps.</summary>
+    /// <param name="keepBytes">Largest softmax that is kept for the backward pass.</param>
+    /// <param name="chunkBytes">Most bytes of logits at once where it is not.</param>
+    public sealed class Call(long keepBytes, long chunkBytes)
+    {
+        private bool _hiddenNeeds;
+        private bool _weightNeeds;
+        private Tensor? _kept;
+        private Tensor? _inverseSum;
+
+        /// <summary>Entropy, hits and Σp² of the rows; owned by the scope around the call.</summary>
+        public RowTotals? Totals { get; private set; }
+
+        public void Begin(Tensor hidden, Tensor weight)
+        {
+            _hiddenNeeds = hidden.requires_grad;
+            _weightNeeds = weight.requires_grad;
+        }
+
+        /// <summary>The forward pass. Results belong to the scope around the current one.</summary>
+        public RowTotals Forward(Tensor hidden, Tensor weight, Tensor labels)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long count = hidden.shape[0];
+            bool keep = (_hiddenNeeds || _weightNeeds) && count * weight.shape[0] * sizeof(float) <= keepBytes;
+            using var head = new VocabularyHead(weight, count, keep ? keepBytes : chunkBytes);
+            var parts = new List<RowTotals>();
+            foreach (var (start, length) in head.Chunks(count))
+            {
+                Tensor logits = head.Logits(hidden.narrow(0, start, length));
+                parts.Add(VocabularyPass.Exponentiate(logits, labels.narrow(0, start, length)));
+                if (keep)
+                    _kept = logits.alias().DetachFromDisposeScope();
+            }
+            Totals = RowTotals.Join(parts, hidden.device);
+            if (_kept is not null)
+                _inverseSum = Totals.InverseSum.alias().DetachFromDisposeScope();
+            return Totals.MoveToOuter();
+        }
+
+        /// <summary>The backward pass; must not throw.</summary>
+        public (Tensor? Hidden, Tensor? Weight) Backward(Tensor hidden, Tensor weight, Tensor labels, Tensor upstream)
+        {
+            long count = hidden.shape[0];
+            Tensor? hiddenGradient = _hiddenNeeds ? empty_like(hidden) : null;
+            Tensor? weightGradient = _weightNeeds ? (count == 0 ? zeros_like(weight, ScalarType.Float32) : empty_like(weight, ScalarType.Float32)) : null;
+            using var head = new VocabularyHead(weight, count, _kept is null ? chunkBytes : keepBytes);
+            foreach (var (start, length) in head.Chunks(count))
+            {
+                using DisposeScope chunk = NewDisposeScope();
+                Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length), above = upstream.narrow(0, start, length);
+                Tensor softmax = _kept ?? head.Logits(rows);
+                Tensor inverse = _inverseSum ?? VocabularyPass.Exponentiate(softmax, targets).InverseSum;
+                VocabularyPass.ToGradient(softmax, targets, above * inverse.neg(), above);
+                if (hiddenGradient is not null)
+                    head.HiddenGradient(softmax, hiddenGradient.narrow(0, start, length));
+                if (weightGradient is not null)
+                    head.AddWeightGradient(softmax, rows, weightGradient, overwrite: start == 0);
+            }
+            Release();
+            return (hiddenGradient, weightGradient?.to_type(weight.dtype));
+        }
+
+        /// <summary>Frees what was kept; a second backward pass makes it again.</summary>
+        public void Release()
+        {
+            _kept?.Dispose();
+            _inverseSum?.Dispose();
+            _kept = _inverseSum = null;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Numerics;
+
+/// <summary>The matrix products between hidden states and logits, a chunk of rows at a time, in one reused buffer.</summary>
+internal sealed class VocabularyHead : IDisposable
+{
+    /// <summary>Most bytes of logits that exist at once.</summary>
+    public const long ChunkBytes = 64L << 20;
+
+    private readonly Tensor _weight;
+    private readonly Tensor _transposed;
+    private readonly bool _wide;
+    private Tensor? _buffer;
+
+    /// <param name="weight">[V, H].</param>
+    /// <param name="rows">Rows in all.</param>
+    /// <param name="chunkBytes">Most bytes of logits at once.</param>
+    public VocabularyHead(Tensor weight, long rows, long chunkBytes = ChunkBytes)
+    {
+        _weight = weight.detach();
+        _transposed = _weight.transpose(0, 1);
+        long width = weight.shape[0];
+        long most = Math.Max(1, chunkBytes / (width * sizeof(float)));
+        long chunks = (rows + most - 1) / most;
+        RowsPerChunk = (int)Math.Max(1, (rows + chunks - 1) / Math.Max(1, chunks));
+        _wide = weight.dtype == ScalarType.Float32;
+    }
+
+    /// <summary>Rows of a full chunk; chunks are about equally long.</summary>
+    public int RowsPerChunk { get; }
+
+    /// <summary>The chunks of <paramref name="rows"/> rows.</summary>
+    public IEnumerable<(long Start, long Count)> Chunks(long rows)
+    {
+        for (long start = 0; start < rows; start += RowsPerChunk)
+            yield return (start, Math.Min(RowsPerChunk, rows - start));
+    }
+
+    /// <summary>Logits in the buffer: valid until the next call.</summary>
+    /// <param name="hidden">[n, H], no more than a chunk.</param>
+    /// <returns>[n, V] float32, contiguous.</returns>
+    public Tensor Logits(Tensor hidden)
+    {
+        if (!_wide)
+            return hidden.mm(_transposed).to_type(ScalarType.Float32);
+        _buffer ??= empty(RowsPerChunk, _weight.shape[0], device: _weight.device, dtype: ScalarType.Float32).DetachFromDisposeScope();
+        return _buffer.narrow(0, 0, hidden.shape[0]).addmm_(hidden, _transposed, 0);
+    }
+
+    /// <summary>Derivative by the hidden states.</summary>
+    /// <param name="logits">[n, V] float32 derivative by the logits.</param>
+    /// <param name="into">[n, H], overwritten.</param>
+    public void HiddenGradient(Tensor logits, Tensor into)
+    {
+        if (_wide)
+            into.addmm_(logits, _weight, 0);
+        else
+            into.copy_(logits.to_type(_weight.dtype).mm(_weight));
+    }
+
+    /// <summary>Adds the derivative by the weight.</summary>
+    /// <param name="logits">[n, V] float32 derivative by the logits.</param>
+    /// <param name="hidden">[n, H].</param>
+    /// <param name="into">[V, H] float32.</param>
+    /// <param name="overwrite">The first chunk of a buffer that nobody has filled.</param>
+    public void AddWeightGradient(Tensor logits, Tensor hidden, Tensor into, bool overwrite)
+    {
+        Tensor turned = logits.transpose(0, 1);
+        if (_wide)
+            into.addmm_(turned, hidden, overwrite ? 0 : 1);
+        else if (overwrite)
+            into.copy_(turned.to_type(_weight.dtype).mm(hidden));
+        else
+            into.add_(turned.to_type(_weight.dtype).mm(hidden).to_type(ScalarType.Float32));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _buffer?.Dispose();
+}
