@@ -28,7 +28,9 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
         var plan = new EpochPlan([.. pairs.Select(Length)], checkedOptions);
         var log = new StepLog(Stage, plan.TotalSteps, checkedOptions, progress);
         using GradientStep step = GradientStep.For(model, checkedOptions, plan.TotalSteps);
-        model.train(!checkedOptions.DisableDropout);
+        using var chance = new Generator((ulong)(uint)checkedOptions.Seed, model.Device);
+        model.SetDropout(checkedOptions.DisableDropout ? null : chance);
+        model.train();
         try
         {
             foreach (StepPlan next in plan.Steps())
@@ -45,6 +47,7 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
         finally
         {
             model.eval();
+            model.SetDropout(null);
         }
     }
 
@@ -54,7 +57,7 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
     {
         using DisposeScope scope = NewDisposeScope();
         int[][] rows = [.. pairs.Select(pair => pair.PromptAndChosen()), .. pairs.Select(pair => pair.PromptAndRejected())];
-        using TokenBatch batch = TokenBatch.Create(rows, [.. rows.Select(row => row.Length)], model.Body.TokenEmbedding.device);
+        using TokenBatch batch = TokenBatch.Create(rows, [.. rows.Select(row => row.Length)], model.Device);
         Tensor scores = model.Score(batch.Ids, batch.Lengths);                                           // [2B]
         Tensor chosen = scores.narrow(0, 0, pairs.Length), rejected = scores.narrow(0, pairs.Length, pairs.Length); // [B]
         Tensor loss = RewardLoss.PerPair(chosen, rejected, Margins(pairs, scores.device), options.CenterRewardsCoefficient).sum() / pairsOfStep;
@@ -86,8 +89,8 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
         if (examples.Count > 0 && fitting.Count == 0)
             throw new ArgumentException($"All {examples.Count} pairs are longer than MaxLength ({options.MaxLength} tokens); the shortest has {examples.Min(Length)}. Raise MaxLength or shorten the texts.", nameof(examples));
         int longest = fitting.Count == 0 ? 0 : fitting.Max(Length);
-        if (longest > model.Body.Config.ContextLength)
-            throw new ArgumentException($"A pair has {longest} tokens, the model reads {model.Body.Config.ContextLength} at most. Set MaxLength to {model.Body.Config.ContextLength} or less.", nameof(examples));
+        if (longest > model.Config.ContextLength)
+            throw new ArgumentException($"A pair has {longest} tokens, the model reads {model.Config.ContextLength} at most. Set MaxLength to {model.Config.ContextLength} or less.", nameof(examples));
         return fitting;
     }
 }

@@ -30,6 +30,8 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         var plan = new EpochPlan([.. rows.Select(row => row.Sum(example => example.Ids.Length))], checkedOptions);
         var log = new StepLog(Stage, plan.TotalSteps, checkedOptions, progress);
         using GradientStep step = GradientStep.For(model, checkedOptions, plan.TotalSteps);
+        using var chance = new Generator((ulong)(uint)checkedOptions.Seed, model.Device);
+        model.SetDropout(chance);
         model.train();
         try
         {
@@ -48,6 +50,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         finally
         {
             model.eval();
+            model.SetDropout(null);
         }
     }
 
@@ -56,7 +59,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     private double Learn(TokenExample[] part, double divisor, GradientStep step, StepLog log)
     {
         using DisposeScope scope = NewDisposeScope();
-        using TokenBatch batch = TokenBatch.Of(part, model.HeadWeight.device);
+        using TokenBatch batch = TokenBatch.Of(part, model.Device);
         log.AddTokens(batch.Tokens);
         if (batch.Targets == 0)
             return 0;
