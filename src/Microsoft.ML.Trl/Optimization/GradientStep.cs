@@ -62,20 +62,26 @@ internal sealed class GradientStep : IDisposable
     /// <param name="loss">Loss of the whole step, for the check and the message.</param>
     /// <returns>Euclidean norm of the gradient before clipping.</returns>
     /// <exception cref="TrainingDivergedException">Loss or norm is not finite; no weight was changed.</exception>
-    public double Step(double loss)
+    public double Step(double loss) => Step(loss, LearningRate, _settings.MaxGradNorm);
+
+    /// <summary>As <see cref="Step(double)"/>, with a rate and a limit that the caller chooses instead of schedule and settings.</summary>
+    /// <param name="loss">Loss of the whole step, for the check and the message.</param>
+    /// <param name="learningRate">Rate of this update.</param>
+    /// <param name="maxGradNorm">Longest gradient; 0 = no limit.</param>
+    /// <returns>Euclidean norm of the gradient before clipping.</returns>
+    /// <exception cref="TrainingDivergedException">Loss or norm is not finite; no weight was changed.</exception>
+    public double Step(double loss, double learningRate, double maxGradNorm)
     {
         using IDisposable noGrad = no_grad();
         using DisposeScope scope = NewDisposeScope();
         double norm = _update.GradientNorm();
         if (!double.IsFinite(norm) || !double.IsFinite(loss))
         {
-            double rate = LearningRate;
             Forget();
-            throw new TrainingDivergedException(Number + 1, loss, norm, rate);
+            throw new TrainingDivergedException(Number + 1, loss, norm, learningRate);
         }
-        double limit = _settings.MaxGradNorm;
-        double scale = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1;
-        _update.Apply(Number + 1, LearningRate, scale);
+        double scale = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / (norm + 1e-6) : 1;
+        _update.Apply(Number + 1, learningRate, scale);
         Forget();
         Number++;
         return norm;

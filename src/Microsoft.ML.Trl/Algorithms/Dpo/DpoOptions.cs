@@ -1,0 +1,128 @@
+using System.Text.Json.Serialization;
+
+namespace Microsoft.ML.Trl.Algorithms.Dpo;
+
+/// <summary>Settings of direct preference optimisation, under TRL's names and defaults (v1.9.0). Immutable; make variants with <c>with</c>.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record DpoOptions : TrainingOptions
+{
+    /// <summary>TRL's defaults.</summary>
+    public DpoOptions() => LearningRate = 1e-6;
+
+    /// <summary>Pull towards the reference policy: β of arXiv:2305.18290, Eq. 7 (τ for <see cref="DpoLossType.Ipo"/>). Unitless, greater than 0.</summary>
+    public double Beta { get; init; } = 0.1;
+
+    /// <summary>The losses, added up with <see cref="LossWeights"/>. At least one; sigmoid, bco_pair and sft together are MPO.</summary>
+    public IReadOnlyList<DpoLossType> LossType { get; init; } = [DpoLossType.Sigmoid];
+
+    /// <summary>One factor per loss; null = 1 each. MPO takes 0.8, 0.2 and 1.</summary>
+    public IReadOnlyList<double>? LossWeights { get; init; }
+
+    /// <summary>
+    /// Share of labels thought to be wrong, in [0, 0.5): for robust, aot and aot_unpaired; for exo_pair its ε, greater than 0 (1e-3 in the
+    /// paper). The other losses have no use for it, and it is refused where none of <see cref="LossType"/> has.
+    /// </summary>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>Which divergence holds the policy near the reference. The losses aot, aot_unpaired, apo_zero and sft know reverse KL only.</summary>
+    public FDivergenceType FDivergenceType { get; init; } = FDivergenceType.ReverseKl;
+
+    /// <summary>Coefficient of <see cref="FDivergenceType.AlphaDivergence"/>; 1 is reverse KL.</summary>
+    public double FAlphaDivergenceCoef { get; init; } = 0.5;
+
+    /// <summary>Weight of the tokens by which one answer is longer than the other, in [0, 1]: LD-DPO, arXiv:2409.06411. Null = 1, no correction.</summary>
+    public double? LdAlpha { get; init; }
+
+    /// <summary>Weigh each pair by how likely the policy itself would write it: WPO, arXiv:2406.11827, Eq. 2.</summary>
+    public bool UseWeighting { get; init; }
+
+    /// <summary>Temperature τ of <see cref="DpoLossType.DiscoPop"/>. Greater than 0.</summary>
+    public double DiscopopTau { get; init; } = 0.05;
+
+    /// <summary>Longest prompt and answer together, in tokens; the end of a longer one is cut off. Null = only the model's context limits.</summary>
+    public int? MaxLength { get; init; } = 1024;
+
+    /// <summary>Train without dropout, so that policy and reference start equal.</summary>
+    public bool DisableDropout { get; init; } = true;
+
+    /// <summary>Score all pairs under the reference once, before training: the reference need not stay in memory.</summary>
+    public bool PrecomputeRefLogProbs { get; init; }
+
+    /// <summary>Pairs per forward pass of that scoring; null = <see cref="TrainingOptions.PerDeviceTrainBatchSize"/>. At least 1.</summary>
+    public int? PrecomputeRefBatchSize { get; init; }
+
+    /// <summary>Do without a reference: its log-probabilities count as 0. Of TRL's older versions.</summary>
+    public bool ReferenceFree { get; init; }
+
+    /// <summary>Let the reference follow the policy: TR-DPO, arXiv:2404.09656. Not with precomputed log-probabilities.</summary>
+    public bool SyncRefModel { get; init; }
+
+    /// <summary>Share of the policy in the new reference, in [0, 1]: α of arXiv:2404.09656.</summary>
+    public double RefModelMixupAlpha { get; init; } = 0.6;
+
+    /// <summary>Optimizer steps between two moves of the reference. At least 1.</summary>
+    public int RefModelSyncSteps { get; init; } = 512;
+
+    /// <summary>Text column with the prompts.</summary>
+    public string PromptColumnName { get; init; } = "Prompt";
+
+    /// <summary>Text column with the better answers.</summary>
+    public string ChosenColumnName { get; init; } = "Chosen";
+
+    /// <summary>Text column with the worse answers.</summary>
+    public string RejectedColumnName { get; init; } = "Rejected";
+
+    private static readonly DpoLossType[] Smoothed = [DpoLossType.Robust, DpoLossType.ExoPair, DpoLossType.Aot, DpoLossType.AotUnpaired];
+
+    /// <summary>These options, checked.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
+    internal DpoOptions Validated()
+    {
+        ValidateShared();
+        Require.Positive(Beta);
+        Require.Positive(DiscopopTau);
+        Require.Known(FDivergenceType);
+        Require.Between(RefModelMixupAlpha, 0, 1);
+        Require.AtLeast(RefModelSyncSteps, 1);
+        Require.Below(LabelSmoothing, 0, 0.5);
+        if (!double.IsFinite(FAlphaDivergenceCoef))
+            throw new ArgumentOutOfRangeException(nameof(FAlphaDivergenceCoef), $"FAlphaDivergenceCoef ({FAlphaDivergenceCoef}) must be a finite number.");
+        if (LdAlpha is { } alpha)
+            Require.Between(alpha, 0, 1, nameof(LdAlpha));
+        if (MaxLength is { } length)
+            Require.AtLeast(length, 2, nameof(MaxLength));
+        if (PrecomputeRefBatchSize is { } size)
+            Require.AtLeast(size, 1, nameof(PrecomputeRefBatchSize));
+        Require.Named(PromptColumnName);
+        Require.Named(ChosenColumnName);
+        Require.Named(RejectedColumnName);
+        ValidateLosses();
+        ValidateReference();
+        return this;
+    }
+
+    private void ValidateLosses()
+    {
+        if (LossType is not { Count: > 0 })
+            throw new ArgumentException($"LossType is empty; give at least one of {string.Join(", ", Enum.GetNames<DpoLossType>())}.", nameof(LossType));
+        foreach (DpoLossType loss in LossType)
+            Require.Known(loss, nameof(LossType));
+        if (LossWeights is not null && LossWeights.Count != LossType.Count)
+            throw new ArgumentException($"LossWeights has {LossWeights.Count} numbers for {LossType.Count} losses ({string.Join(", ", LossType)}); give one for each, or null for 1 each.", nameof(LossWeights));
+        foreach (double weight in LossWeights ?? [])
+            if (!double.IsFinite(weight))
+                throw new ArgumentException($"LossWeights holds {weight}; weights must be finite numbers.", nameof(LossWeights));
+        if (LabelSmoothing > 0 && !LossType.Any(Smoothed.Contains))
+            throw new ArgumentException($"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; the losses that use it are {string.Join(", ", Smoothed)} (Robust is the sigmoid loss for noisy labels).", nameof(LabelSmoothing));
+        if (LabelSmoothing == 0 && LossType.Contains(DpoLossType.ExoPair))
+            throw new ArgumentException("LabelSmoothing is 0, but ExoPair compares with smoothed labels and would be infinite; set it above 0, such as 1e-3.", nameof(LabelSmoothing));
+    }
+
+    private void ValidateReference()
+    {
+        if (SyncRefModel && PrecomputeRefLogProbs)
+            throw new ArgumentException("SyncRefModel and PrecomputeRefLogProbs contradict each other: what was computed before training is stale once the reference moves. Set one of them to false.", nameof(SyncRefModel));
+        if (ReferenceFree && (SyncRefModel || PrecomputeRefLogProbs))
+            throw new ArgumentException("ReferenceFree leaves no reference to synchronise or to compute with; set SyncRefModel and PrecomputeRefLogProbs to false.", nameof(ReferenceFree));
+    }
+}

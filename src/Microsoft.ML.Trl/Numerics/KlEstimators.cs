@@ -1,0 +1,78 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Numerics;
+
+/// <summary>What a token costs for leaving the reference policy: estimates of KL(policy ‖ reference), in nats.</summary>
+public static class KlEstimators
+{
+    // logits of one chunk: 4 million float32 numbers, 16 MB
+    private const int ChunkElements = 1 << 22;
+
+    /// <summary><c>log p - log q</c>: unbiased, may be negative (k1 of http://joschu.net/blog/kl-approx.html).</summary>
+    /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
+    /// <param name="referenceLogProbs">Same shape, under the reference.</param>
+    /// <returns>Same shape. The caller owns it.</returns>
+    public static Tensor Difference(Tensor logProbs, Tensor referenceLogProbs)
+    {
+        using var scope = NewDisposeScope();
+        return (logProbs - referenceLogProbs).MoveToOuterDisposeScope();
+    }
+
+    /// <summary><c>|log p - log q|</c>: a penalty in both directions.</summary>
+    /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
+    /// <param name="referenceLogProbs">Same shape, under the reference.</param>
+    /// <returns>Same shape, at least 0. The caller owns it.</returns>
+    public static Tensor Absolute(Tensor logProbs, Tensor referenceLogProbs)
+    {
+        using var scope = NewDisposeScope();
+        return (logProbs - referenceLogProbs).abs().MoveToOuterDisposeScope();
+    }
+
+    /// <summary><c>½ (log p - log q)²</c>: low variance, biased (k2 of http://joschu.net/blog/kl-approx.html).</summary>
+    /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
+    /// <param name="referenceLogProbs">Same shape, under the reference.</param>
+    /// <returns>Same shape, at least 0. The caller owns it.</returns>
+    public static Tensor Squared(Tensor logProbs, Tensor referenceLogProbs)
+    {
+        using var scope = NewDisposeScope();
+        return (logProbs - referenceLogProbs).square().mul(0.5).MoveToOuterDisposeScope();
+    }
+
+    /// <summary><c>Σ p (log p - log q)</c> over the vocabulary: exact, at the price of both distributions.</summary>
+    /// <param name="logProbs">[..., V] log-probability of every token under the policy.</param>
+    /// <param name="referenceLogProbs">[..., V], under the reference.</param>
+    /// <returns>[...], at least 0 up to rounding. The caller owns it.</returns>
+    public static Tensor Full(Tensor logProbs, Tensor referenceLogProbs)
+    {
+        using var scope = NewDisposeScope();
+        return (logProbs.exp() * (logProbs - referenceLogProbs)).sum(-1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary><see cref="Full(Tensor, Tensor)"/> from hidden states, a few rows at a time, so that [N, V] never exists.</summary>
+    /// <param name="hidden">[N, H] states of the policy before the vocabulary projection.</param>
+    /// <param name="headWeight">[V, H] vocabulary projection of the policy.</param>
+    /// <param name="referenceHidden">[N, H'] states of the reference.</param>
+    /// <param name="referenceHeadWeight">[V, H'] vocabulary projection of the reference.</param>
+    /// <returns>[N] float32, no gradient. The caller owns it.</returns>
+    public static Tensor Full(Tensor hidden, Tensor headWeight, Tensor referenceHidden, Tensor referenceHeadWeight)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        long rows = Math.Max(1, ChunkElements / headWeight.shape[0]);
+        Tensor[] policy = hidden.split(rows);
+        Tensor[] reference = referenceHidden.split(rows);
+        return cat([.. policy.Zip(reference, Chunk)], 0).MoveToOuterDisposeScope();
+
+        Tensor Chunk(Tensor ours, Tensor theirs)
+        {
+            using var inner = NewDisposeScope();
+            return Full(LogSoftmax(ours, headWeight), LogSoftmax(theirs, referenceHeadWeight)).MoveToOuterDisposeScope();
+        }
+    }
+
+    private static Tensor LogSoftmax(Tensor hidden, Tensor headWeight) // [n, H], [V, H] -> [n, V]
+    {
+        using var scope = NewDisposeScope();
+        return nn.functional.linear(hidden, headWeight).to_type(ScalarType.Float32).log_softmax(-1).MoveToOuterDisposeScope();
+    }
+}
