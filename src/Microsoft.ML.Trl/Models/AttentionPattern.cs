@@ -48,17 +48,20 @@ internal sealed class AttentionPattern
         if (shape.Length != 2 || ids.dtype != ScalarType.Int64)
             throw new ArgumentException($"Token ids must be int64 of shape [batch, length]; they are {ids.dtype} of shape [{string.Join(", ", shape)}].", nameof(ids));
         (long batch, long length) = (shape[0], shape[1]);
-        if (past + length > contextLength)
-            throw new ArgumentException($"The sequence has {past + length} tokens, but the model's context holds {contextLength}; shorten the texts or set a smaller maximum length.", nameof(ids));
         if (mask is null)
+        {
+            CheckContext(past + length, contextLength);
             return new AttentionPattern(batch, length, past, null, null, ids.device);
+        }
         if (!mask.shape.SequenceEqual([batch, past + length]))
             throw new ArgumentException($"The mask must have shape [{batch}, {past + length}] (cached and new tokens); it has [{string.Join(", ", mask.shape)}].", nameof(mask));
         Tensor real = mask.dtype == ScalarType.Bool ? mask : mask.ne(0);
-        int[]? starts = real.device_type == DeviceType.CPU ? FindStarts(real) : null;
-        return starts is not null && Array.TrueForAll(starts, start => start == 0)
-            ? new AttentionPattern(batch, length, past, null, null, ids.device)
-            : new AttentionPattern(batch, length, past, real, starts, ids.device);
+        if (real.device_type != DeviceType.CPU)
+            return new AttentionPattern(batch, length, past, real, null, ids.device);
+        int[]? starts = FindStarts(real, out int longest);
+        CheckContext(longest, contextLength);
+        bool isFull = starts is not null && Array.TrueForAll(starts, start => start == 0);
+        return new AttentionPattern(batch, length, past, isFull ? null : real, isFull ? null : starts, ids.device);
     }
 
     /// <summary>True where a query must not see a key: [B or 1, 1, T, S] bool. Null when every query sees every key.</summary>
@@ -69,6 +72,12 @@ internal sealed class AttentionPattern
         if (!_forbidden.TryGetValue(key, out Tensor? forbidden))
             _forbidden[key] = forbidden = BuildForbidden(window);
         return forbidden;
+    }
+
+    private static void CheckContext(long tokens, int contextLength)
+    {
+        if (tokens > contextLength)
+            throw new ArgumentException($"The sequence has {tokens} tokens, but the model's context holds {contextLength}; shorten the texts or set a smaller maximum length.");
     }
 
     private Tensor? BuildForbidden(int? window)
@@ -96,9 +105,11 @@ internal sealed class AttentionPattern
     }
 
     /// <summary>Padding before each row's first real token. Null when a padded place lies between real ones.</summary>
-    private static int[]? FindStarts(Tensor real)
+    private static int[]? FindStarts(Tensor real, out int longest)
     {
         using var scope = NewDisposeScope();
+        longest = 0;
+        bool hasHoles = false;
         int width = (int)real.shape[1];
         ReadOnlySpan<byte> mask = real.contiguous().bytes;
         int[] starts = new int[real.shape[0]];
@@ -109,9 +120,9 @@ internal sealed class AttentionPattern
             starts[row] = first < 0 ? width - 1 : first;
             ReadOnlySpan<byte> rest = places[starts[row]..];
             int gap = rest.IndexOf((byte)0);
-            if (first >= 0 && gap >= 0 && rest[gap..].IndexOfAnyExcept((byte)0) >= 0)
-                return null;
+            hasHoles |= first >= 0 && gap >= 0 && rest[gap..].ContainsAnyExcept((byte)0);
+            longest = Math.Max(longest, width - places.Count((byte)0));
         }
-        return starts;
+        return hasHoles ? null : starts;
     }
 }

@@ -16,14 +16,13 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Takes memory for <paramref name="rows"/> sequences of up to <paramref name="capacity"/> tokens.</summary>
     /// <param name="model">The decoder it will serve; gives sizes, device and type.</param>
     /// <param name="rows">Sequences in the batch. At least 1.</param>
-    /// <param name="capacity">Tokens per sequence, padding included. At least 1, at most the context length.</param>
+    /// <param name="capacity">Tokens per sequence, padding included. At least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
     public KeyValueCache(Decoder model, int rows, int capacity)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, model.Config.ContextLength);
         (Rows, Capacity) = (rows, capacity);
         long[] shape = [rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
         Tensor like = model.TokenEmbedding;

@@ -1,0 +1,33 @@
+namespace Microsoft.ML.Trl.Generation;
+
+/// <summary>Keeps the k largest scores, and those equal to the smallest of them.</summary>
+internal sealed class TopKFilter(int k) : ILogitsFilter
+{
+    public void Apply(ReadOnlySpan<int> context, int newTokens, Span<float> scores)
+    {
+        if (k >= scores.Length)
+            return;
+        float smallest = Smallest(scores);
+        for (int i = 0; i < scores.Length; i++)
+            if (scores[i] < smallest)
+                scores[i] = float.NegativeInfinity;
+    }
+
+    /// <summary>The k-th largest score, in one pass with a heap of k entries.</summary>
+    private float Smallest(ReadOnlySpan<float> scores)
+    {
+        PriorityQueue<float, float> best = new(k + 1);
+        float bound = float.NegativeInfinity;
+        foreach (float score in scores)
+        {
+            if (best.Count == k && !(score > bound))
+                continue;
+            if (best.Count == k)
+                best.DequeueEnqueue(score, score);
+            else
+                best.Enqueue(score, score);
+            bound = best.Peek();
+        }
+        return bound;
+    }
+}

@@ -1,0 +1,31 @@
+namespace Microsoft.ML.Trl.Generation;
+
+/// <summary>Ends a row when its new text contains one of several texts.</summary>
+public sealed class StopStrings
+{
+    private readonly IReadOnlyList<string> _texts;
+    private readonly Func<IReadOnlyList<int>, string> _decode;
+    private readonly int _longest;
+
+    /// <param name="texts">Texts of at least one character.</param>
+    /// <param name="decode">From new tokens to text.</param>
+    public StopStrings(IReadOnlyList<string> texts, Func<IReadOnlyList<int>, string> decode)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        ArgumentNullException.ThrowIfNull(decode);
+        (_texts, _decode) = (texts, decode);
+        _longest = texts.Count == 0 ? 0 : texts.Max(text => text.Length);
+    }
+
+    /// <summary>Whether the newest token completed one of the texts.</summary>
+    /// <param name="tokens">The row's new tokens.</param>
+    public bool IsReached(IReadOnlyList<int> tokens)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        if (_texts.Count == 0)
+            return false;
+        int tail = Math.Min(tokens.Count, (4 * _longest) + 4); // a character may take up to four byte tokens
+        string text = _decode([.. tokens.Skip(tokens.Count - tail)]);
+        return _texts.Any(stop => text.Contains(stop, StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,67 @@
+using Microsoft.ML.Trl.Checkpoints;
+using Microsoft.ML.Trl.Generation;
+using Microsoft.ML.Trl.Models;
+using Microsoft.ML.Trl.Tests.Models;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Generation;
+
+/// <summary>Greedy generation against transformers: the same tokens.</summary>
+[TestClass]
+public sealed class GenerationFixtureTests
+{
+    private static readonly GenerationOptions Greedy = new() { DoSample = false, MaxNewTokens = 16, EosTokenIds = [] };
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    [DataRow("mistral")]
+    [DataRow("qwen2")]
+    [DataRow("llama_linear_rope")]
+    [DataRow("llama3_rope")]
+    public void The_likeliest_tokens_are_those_of_transformers(string name)
+    {
+        using ModelFixture fixture = new(name);
+        int end = fixture.Info.GetProperty("g_eos_id").GetInt32();
+        Matches(fixture, "g.greedy", Greedy);
+        Matches(fixture, "g.greedy_eos", Greedy with { EosTokenIds = [end] });
+        Matches(fixture, "g.greedy_eos_min12", Greedy with { EosTokenIds = [end], MinNewTokens = 12 });
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    [DataRow("qwen2")]
+    public void Repetition_penalty_and_two_end_tokens_act_as_in_transformers(string name)
+    {
+        using ModelFixture fixture = new(name);
+        int[] ends = [.. fixture.Info.GetProperty("gen_cases").GetProperty("two_eos").GetProperty("eos_token_id").EnumerateArray().Select(id => id.GetInt32())];
+        Matches(fixture, "g.rep13", Greedy with { MaxNewTokens = 12, RepetitionPenalty = 1.3 });
+        Matches(fixture, "g.two_eos", Greedy with { MaxNewTokens = 12, EosTokenIds = ends });
+    }
+
+    /// <summary>Rows that ended are filled with padding there; ours stop after the end token.</summary>
+    private static void Matches(ModelFixture fixture, string name, GenerationOptions options)
+    {
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(fixture.Folder);
+        int[][] prompts = Rows(fixture["g.input_ids"], fixture["g.attention_mask"]);
+        GenerationResult result = new TokenGenerator(model).Generate(prompts, options);
+        int[][] expected = Rows(fixture[name], null);
+        int width = (int)fixture["g.input_ids"].shape[1];
+        for (int row = 0; row < prompts.Length; row++)
+        {
+            int[] tokens = result.Tokens[row];
+            CollectionAssert.AreEqual(expected[row][width..(width + tokens.Length)], tokens, $"{name}, row {row}");
+            Assert.IsTrue(tokens.Length == expected[row].Length - width || options.EosTokenIds!.Contains(tokens[^1]), $"{name}, row {row} ended too early");
+            Assert.AreEqual(options.EosTokenIds!.Contains(tokens[^1]), result.Finished[row]);
+        }
+    }
+
+    private static int[][] Rows(Tensor ids, Tensor? mask)
+    {
+        int width = (int)ids.shape[1];
+        long[] all = ids.data<long>().ToArray();
+        long[]? real = mask?.data<long>().ToArray();
+        return [.. Enumerable.Range(0, (int)ids.shape[0]).Select(row => Enumerable.Range(row * width, width).Where(i => real is null || real[i] != 0).Select(i => (int)all[i]).ToArray())];
+    }
+}
