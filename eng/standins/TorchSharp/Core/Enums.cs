@@ -2,6 +2,8 @@ namespace TorchSharp;
 
 public enum DeviceType { CPU = 0, CUDA = 1, MKLDNN = 2, OPENGL = 3, OPENCL = 4, IDEEP = 5, HIP = 6, FPGA = 7, MSNPU = 8, XLA = 9, MPS = 13, META = 14 }
 
+public enum compute_mode { use_mm_for_euclid_dist_if_necessary = 0, use_mm_for_euclid_dist = 1, donot_use_mm_for_euclid_dist = 2 }
+
 public enum DebugMode { @default = 0, warn = 1 }
 
 public enum Float32MatmulPrecision { highest = 0, high = 1, medium = 2 }
