@@ -11,7 +11,7 @@ namespace Microsoft.ML.Trl.Algorithms.Dpo;
 /// <param name="reference">What the policy is held against; never changed unless it is synchronised. Null = the policy as it is before the first step.</param>
 /// <param name="options">Checked here.</param>
 /// <param name="progress">Told every <see cref="TrainingOptions.LoggingSteps"/> steps; null = nobody.</param>
-internal sealed class DpoLoop(CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, IProgress<StepReport>? progress)
+internal sealed class DpoLoop(CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, IProgress<StepReport>? progress = null)
 {
     private const string Stage = "DPO";
 
@@ -21,53 +21,51 @@ internal sealed class DpoLoop(CausalLanguageModel policy, CausalLanguageModel? r
     /// <exception cref="ArgumentException">A pair cannot be learnt from; the message names its row. Nothing has changed.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
     /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number; the weights are those of the last good step.</exception>
-    public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel)
+    public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel = default)
     {
         options.Validated();
         PairChecks.Check(examples, options, policy.Config);
         var plan = new EpochPlan([.. examples.Select(Length)], options);
-        using Generator chance = new Generator((ulong)options.Seed, policy.Device);
-        Prepare(chance);
+        var log = new StepLog(Stage, plan.TotalSteps, options, progress);
+        using var chance = new Generator((ulong)(uint)options.Seed, policy.Device);
         using IPairReference theirs = Reference(examples, cancel);
         using GradientStep step = GradientStep.For(policy, options, plan.TotalSteps);
-        var report = new DpoReport(Stage, plan.TotalSteps, options, progress);
         var forward = new DpoStep(policy, theirs, options);
-        foreach (StepPlan next in plan.Steps())
-        {
-            if (cancel.IsCancellationRequested)
-                throw new TrainingCanceledException(Stage, step.Number, plan.TotalSteps, cancel);
-            double rate = step.LearningRate;
-            double norm = Learn(forward, step, report, examples, next);
-            theirs.Follow(policy, next.Number);
-            report.StepDone(next, norm, rate);
-        }
-    }
-
-    private double Learn(DpoStep forward, GradientStep step, DpoReport report, IReadOnlyList<PreferenceExample> examples, StepPlan plan)
-    {
-        int pairs = plan.MicroBatches.Sum(micro => micro.Length);
-        double loss = 0;
-        foreach (int[] micro in plan.MicroBatches)
-        {
-            using var scope = NewDisposeScope();
-            using var batch = new PairBatch(examples, micro, options, policy.Device);
-            (Tensor mean, float[] metrics) = forward.Forward(batch);
-            double share = micro.Length / (double)pairs;
-            step.Accumulate(share == 1 ? mean : mean * share);
-            loss += metrics[0] * share;
-            report.Passed(metrics, batch.Tokens.Tokens);
-        }
-        return step.Step(loss);
-    }
-
-    private void Prepare(Generator chance)
-    {
+        policy.SetDropout(options.DisableDropout ? null : chance);
         policy.train();
-        if (options.DisableDropout)
+        try
+        {
+            foreach (StepPlan next in plan.Steps())
+            {
+                if (cancel.IsCancellationRequested)
+                    throw new TrainingCanceledException(Stage, step.Number, plan.TotalSteps, cancel);
+                double rate = step.LearningRate;
+                int all = next.MicroBatches.Sum(micro => micro.Length);
+                double loss = next.MicroBatches.Sum(micro => Learn(forward, step, log, examples, micro, micro.Length / (double)all));
+                double norm = step.Step(loss);
+                theirs.Follow(policy, next.Number);
+                log.EndStep(next.Number, next.Epoch, loss, norm, rate);
+            }
+        }
+        finally
+        {
+            policy.eval();
             policy.SetDropout(null);
-        else
-            policy.SetDropout(chance);
-        reference?.eval();
+        }
+    }
+
+    /// <summary>Forward and backward pass of one micro batch.</summary>
+    /// <returns>Its share of the step's loss.</returns>
+    private double Learn(DpoStep forward, GradientStep step, StepLog log, IReadOnlyList<PreferenceExample> examples, int[] micro, double share)
+    {
+        using var scope = NewDisposeScope();
+        using var batch = new PairBatch(examples, micro, options, policy.Device);
+        (Tensor mean, float[] metrics) = forward.Forward(batch);
+        step.Accumulate(share == 1 ? mean : mean * share);
+        log.AddTokens(batch.Tokens.Tokens);
+        for (int i = 1; i < metrics.Length; i++)
+            log.Add(DpoMetrics.Names[i], metrics[i]);
+        return metrics[0] * share;
     }
 
     private IPairReference Reference(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel)
@@ -75,17 +73,9 @@ internal sealed class DpoLoop(CausalLanguageModel policy, CausalLanguageModel? r
         if (options.ReferenceFree)
             return new NoReference();
         if (!options.PrecomputeRefLogProbs)
-            return reference is null ? new ModelReference(Frozen(policy.Copy()), true, options) : new ModelReference(reference, false, options);
+            return reference is null ? new ModelReference(policy.Copy(), true, options) : new ModelReference(reference, false, options);
         policy.eval(); // the reference may be the policy itself, without dropout
-        var known = new PrecomputedReference(reference ?? policy, examples, options, cancel);
-        policy.train();
-        return known;
-    }
-
-    private static CausalLanguageModel Frozen(CausalLanguageModel model)
-    {
-        model.eval();
-        return model;
+        return new PrecomputedReference(reference ?? policy, examples, options, cancel);
     }
 
     private static int Length(PreferenceExample example) => example.Prompt.Length + Math.Max(example.Chosen.Length, example.Rejected.Length);
