@@ -20,7 +20,9 @@ public sealed class ModelOperationsCatalog
         if (inputSchema is not null)
         {
             using Repository.Entry entry = repository.CreateEntry(SchemaEntry);
-            SchemaBlock.Write(_env, inputSchema, entry.Stream);
+            using IChannel channel = _env.Start("Saving Schema");
+            // A table without rows; columns whose type cannot be written are left out.
+            BinaryTableWriter.Write(channel, new EmptyView(inputSchema), entry.Stream, keepHidden: true);
         }
         repository.Commit();
     }
@@ -58,7 +60,7 @@ public sealed class ModelOperationsCatalog
         {
             if (entry is not null)
             {
-                inputSchema = SchemaBlock.Read(_env, entry.Stream);
+                inputSchema = new BinaryTableReader(_env, entry.Stream).Schema;
                 ModelLoadContext.LoadModel<ITransformer, SignatureLoadModel>(_env, out ITransformer model, repository, TransformerChain.LoaderSignature);
                 return model;
             }
