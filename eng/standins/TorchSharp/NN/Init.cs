@@ -36,7 +36,7 @@ public static partial class torch
                 _ => 1,
             };
 
-            public static (long, long) CalculateFanInAndFanOut(Tensor tensor)
+            public static (long fanIn, long fanOut) CalculateFanInAndFanOut(Tensor tensor)
             {
                 long[] shape = tensor.shape;
                 if (shape.Length < 2)

@@ -9,7 +9,7 @@ public static partial class torch
         public partial class Module
         {
             /// <summary>The buffers that are saved with the module; those registered as not persistent are never listed.</summary>
-            public virtual IEnumerable<(string, Tensor)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
+            public virtual IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
             {
                 HashSet<IntPtr> seen = [IntPtr.Zero];
                 foreach ((string name, (Tensor buffer, bool persistent)) in _internal_buffers)
@@ -24,7 +24,7 @@ public static partial class torch
             }
 
             /// <summary>The parameters; one that several modules share is listed once, under its first name.</summary>
-            public virtual IEnumerable<(string, Parameter)> named_parameters(bool recurse = true)
+            public virtual IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true)
             {
                 HashSet<IntPtr> seen = [IntPtr.Zero];
                 foreach ((string name, Parameter parameter) in _internal_params)
@@ -39,7 +39,7 @@ public static partial class torch
             }
 
             /// <summary>All modules below this one, without itself: a level first, then what lies below it.</summary>
-            public virtual IEnumerable<(string, Module)> named_modules()
+            public virtual IEnumerable<(string name, Module module)> named_modules()
             {
                 foreach ((string, Module) child in _internal_submodules)
                     yield return child;
@@ -48,7 +48,7 @@ public static partial class torch
                         yield return ($"{child}.{name}", below);
             }
 
-            public virtual IEnumerable<(string, Module)> named_children() => _internal_submodules;
+            public virtual IEnumerable<(string name, Module module)> named_children() => _internal_submodules;
 
             public virtual IEnumerable<Tensor> buffers(bool recurse = true, bool include_nonpersistent = true) =>
                 named_buffers(recurse, include_nonpersistent).Select(item => item.Item2);

@@ -35,7 +35,7 @@ namespace TorchSharp.Modules
             _registered = true;
         }
 
-        public override IEnumerable<(string, Parameter)> named_parameters(bool recurse = true) =>
+        public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) =>
             _items.Select((parameter, i) => ($"{i}", parameter));
 
         public override bool has_parameter(string target) => get_parameter(target) is not null;

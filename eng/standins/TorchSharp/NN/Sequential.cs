@@ -10,7 +10,7 @@ namespace TorchSharp.Modules
     {
         private readonly List<(string Name, IModule<Tensor, Tensor> Module)> _row = [];
 
-        protected Sequential(params (string, Module<Tensor, Tensor>)[] modules) : base(nameof(Sequential))
+        protected Sequential(params (string name, Module<Tensor, Tensor> submodule)[] modules) : base(nameof(Sequential))
         {
             foreach ((string name, Module<Tensor, Tensor> module) in modules)
                 Add(name, module);
@@ -32,7 +32,7 @@ namespace TorchSharp.Modules
         public IModule<Tensor, Tensor> this[int index] => _row[index].Module;
 
         [IndexerName("SequentialItems")]
-        public Sequential this[(int?, int?) index] => Slice(index.Item1 ?? 0, index.Item2 ?? _row.Count);
+        public Sequential this[(int? start, int? end) index] => Slice(index.Item1 ?? 0, index.Item2 ?? _row.Count);
 
         [IndexerName("SequentialItems")]
         public Sequential this[Range index] => Slice(index.Start.GetOffset(_row.Count), index.End.GetOffset(_row.Count));
@@ -65,7 +65,7 @@ namespace TorchSharp.Modules
             return current;
         }
 
-        public override IEnumerable<(string, Parameter)> named_parameters(bool recurse = true)
+        public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true)
         {
             if (!recurse)
                 yield break;
@@ -76,7 +76,7 @@ namespace TorchSharp.Modules
                         yield return ($"{name}.{inner}", parameter);
         }
 
-        public override IEnumerable<(string, Tensor)> named_buffers(bool recurse = true, bool include_persistent = true)
+        public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_persistent = true)
         {
             if (!recurse)
                 yield break;
@@ -87,9 +87,9 @@ namespace TorchSharp.Modules
                         yield return ($"{name}.{inner}", buffer);
         }
 
-        public override IEnumerable<(string, Module)> named_children() => _row.Select(item => (item.Name, (Module)item.Module));
+        public override IEnumerable<(string name, Module module)> named_children() => _row.Select(item => (item.Name, (Module)item.Module));
 
-        public override IEnumerable<(string, Module)> named_modules()
+        public override IEnumerable<(string name, Module module)> named_modules()
         {
             foreach ((string, Module) child in named_children())
                 yield return child;
@@ -165,21 +165,21 @@ namespace TorchSharp
         {
             public static Sequential Sequential() => new();
 
-            public static Sequential Sequential(params (string, Module<Tensor, Tensor>)[] modules) => Named(modules);
+            public static Sequential Sequential(params (string name, Module<Tensor, Tensor> submodule)[] modules) => Named(modules);
 
             public static Sequential Sequential(params Tuple<string, Module<Tensor, Tensor>>[] modules) =>
                 Named(modules.Select(item => (item.Item1, item.Item2)));
 
             public static Sequential Sequential(params Module<Tensor, Tensor>[] modules) => Numbered(modules);
 
-            public static Sequential Sequential(IEnumerable<(string, Module<Tensor, Tensor>)> modules) => Named(modules);
+            public static Sequential Sequential(IEnumerable<(string name, Module<Tensor, Tensor> submodule)> modules) => Named(modules);
 
             public static Sequential Sequential(IEnumerable<Tuple<string, Module<Tensor, Tensor>>> modules) =>
                 Named(modules.Select(item => (item.Item1, item.Item2)));
 
             public static Sequential Sequential(IEnumerable<Module<Tensor, Tensor>> modules) => Numbered(modules);
 
-            private static Sequential Named(IEnumerable<(string, Module<Tensor, Tensor>)> modules)
+            private static Sequential Named(IEnumerable<(string name, Module<Tensor, Tensor> submodule)> modules)
             {
                 Sequential made = new();
                 foreach ((string name, Module<Tensor, Tensor> module) in modules)
