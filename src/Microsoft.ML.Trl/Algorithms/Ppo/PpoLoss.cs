@@ -1,0 +1,44 @@
+using Microsoft.ML.Trl.Numerics;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Ppo;
+
+/// <summary>The two clipped losses of PPO (arXiv:1707.06347), each a mean over the tokens of a mask.</summary>
+public static class PpoLoss
+{
+    /// <summary>Clipped surrogate, Eq. 7 with the sign of a loss: mean of <c>max(-A ρ, -A clip(ρ, 1-ε, 1+ε))</c>.</summary>
+    /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy being trained.</param>
+    /// <param name="oldLogProbs">Same shape, under the policy that sampled them.</param>
+    /// <param name="advantages">Same shape.</param>
+    /// <param name="mask">Same shape, 1 on tokens that count.</param>
+    /// <param name="clipRange">ε, above 0.</param>
+    /// <returns>The loss (scalar), its ratios ρ (no gradient) and the share of clipped tokens (scalar). The caller owns them.</returns>
+    public static PpoLossTerms Policy(Tensor logProbs, Tensor oldLogProbs, Tensor advantages, Tensor mask, double clipRange)
+    {
+        using var scope = NewDisposeScope();
+        Tensor ratio = (logProbs - oldLogProbs).exp();
+        Tensor free = -advantages * ratio;
+        Tensor clipped = -advantages * ratio.clamp(1 - clipRange, 1 + clipRange);
+        Tensor loss = Masked.Mean(free.maximum(clipped), mask);
+        Tensor share = Masked.Mean(clipped.gt(free).to_type(ScalarType.Float32), mask);
+        return new PpoLossTerms(loss.MoveToOuterDisposeScope(), ratio.detach().MoveToOuterDisposeScope(), share.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Clipped value loss: half the mean of <c>max((v-R)², (clip(v, v_old ± ε)-R)²)</c>.</summary>
+    /// <param name="values">Any shape: what the critic being trained says before each token.</param>
+    /// <param name="oldValues">Same shape: what it said when the tokens were sampled.</param>
+    /// <param name="returns">Same shape: advantage (not whitened) plus old value.</param>
+    /// <param name="mask">Same shape, 1 on tokens that count.</param>
+    /// <param name="clipRange">ε, above 0; in units of the reward.</param>
+    /// <returns>The loss (scalar), the clipped predictions (no gradient) and the share of clipped tokens (scalar). The caller owns them.</returns>
+    public static PpoLossTerms Value(Tensor values, Tensor oldValues, Tensor returns, Tensor mask, double clipRange)
+    {
+        using var scope = NewDisposeScope();
+        Tensor near = values.minimum(oldValues + clipRange).maximum(oldValues - clipRange);
+        Tensor free = (values - returns).square();
+        Tensor clipped = (near - returns).square();
+        Tensor loss = Masked.Mean(free.maximum(clipped), mask) * 0.5;
+        Tensor share = Masked.Mean(clipped.gt(free).to_type(ScalarType.Float32), mask);
+        return new PpoLossTerms(loss.MoveToOuterDisposeScope(), near.detach().MoveToOuterDisposeScope(), share.MoveToOuterDisposeScope());
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.ML.Trl.Generation;
+using Microsoft.ML.Trl.Models;
+
+namespace Microsoft.ML.Trl.Algorithms.Ppo;
+
+/// <summary>Samples responses and remembers their log-probabilities until the weights change.</summary>
+internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
+{
+    private readonly TokenGenerator _generator = new(policy);
+    private readonly Dictionary<(int[] Query, int[] Response), float[]> _logProbs = new(SameRow.Instance);
+    private long _drawn;
+
+    /// <summary>Draws a response to each query; every row of the run has its own stream of chance.</summary>
+    public IReadOnlyList<int[]> Generate(IReadOnlyList<int[]> queries, GenerationOptions options, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(queries);
+        long[] rows = [.. Enumerable.Range(0, queries.Count).Select(row => ((long)seed << 32) + _drawn + row)];
+        GenerationResult result = _generator.Generate(queries, options, rows, cancel: cancel);
+        _drawn += queries.Count;
+        for (int row = 0; row < queries.Count; row++)
+            _logProbs[(queries[row], result.Tokens[row])] = result.LogProbs[row];
+        return result.Tokens;
+    }
+
+    /// <summary>[N] what the model itself said about these very rows when it drew them; null when one is not known.</summary>
+    public float[]? LogProbsOf(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses)
+    {
+        var all = new List<float>();
+        for (int row = 0; row < queries.Count; row++)
+        {
+            if (!_logProbs.TryGetValue((queries[row], responses[row]), out float[]? known))
+                return null;
+            all.AddRange(known);
+        }
+        return [.. all];
+    }
+
+    /// <summary>The weights are about to change: what was drawn is no longer what the policy would say.</summary>
+    public void Forget() => _logProbs.Clear();
+
+    private sealed class SameRow : IEqualityComparer<(int[] Query, int[] Response)>
+    {
+        public static readonly SameRow Instance = new();
+
+        public bool Equals((int[] Query, int[] Response) x, (int[] Query, int[] Response) y) =>
+            x.Query.AsSpan().SequenceEqual(y.Query) && x.Response.AsSpan().SequenceEqual(y.Response);
+
+        public int GetHashCode((int[] Query, int[] Response) row)
+        {
+            var hash = new HashCode();
+            foreach (int id in row.Query)
+                hash.Add(id);
+            foreach (int id in row.Response)
+                hash.Add(id);
+            return hash.ToHashCode();
+        }
+    }
+}

@@ -1,0 +1,41 @@
+namespace Microsoft.ML.Trl.Algorithms.Ppo;
+
+/// <summary>Mean and standard deviation of all scores seen so far, merged batch by batch (Chan's parallel variance).</summary>
+public sealed class RunningMoments
+{
+    private double _count = 1e-24; // TRL's: no division by zero before the first batch
+
+    /// <summary>Mean of what was seen; 0 at the start.</summary>
+    public double Mean { get; private set; }
+
+    /// <summary>Unbiased standard deviation of what was seen; 1 at the start and after a single number.</summary>
+    public double Std { get; private set; } = 1;
+
+    /// <summary>Biased variance of what was seen; 1 at the start.</summary>
+    public double Variance { get; private set; } = 1;
+
+    /// <summary>How many numbers were seen.</summary>
+    public double Count => Math.Round(_count);
+
+    /// <summary>Takes a batch in.</summary>
+    /// <param name="batch">At least one finite number.</param>
+    /// <returns>Mean and unbiased standard deviation of this batch alone; the latter is 0 for a single number.</returns>
+    /// <exception cref="ArgumentException">The batch is empty.</exception>
+    public (double Mean, double Std) Update(IReadOnlyList<double> batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (batch.Count == 0)
+            throw new ArgumentException("The batch is empty; moments need at least one number.", nameof(batch));
+        double mean = batch.Average();
+        double squares = batch.Sum(x => (x - mean) * (x - mean));
+        double total = _count + batch.Count;
+        double shift = mean - Mean;
+        double sum = squares + (Variance * _count) + (shift * shift * _count * batch.Count / total);
+        Mean += shift * batch.Count / total;
+        Variance = sum / total;
+        _count = total;
+        if (Count > 1)
+            Std = Math.Sqrt(sum / (total - 1));
+        return (mean, batch.Count > 1 ? Math.Sqrt(squares / (batch.Count - 1)) : 0);
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Microsoft.ML.Trl.Algorithms.Ppo;
+using Microsoft.ML.Trl.Checkpoints;
+using Microsoft.ML.Trl.Models;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Algorithms.Ppo;
+
+/// <summary>Whole runs of TRL v0.11.4's PPOTrainer.step, replayed: trajectories/ppo_classic_*.</summary>
+[TestClass]
+public sealed class PpoTrajectoryTests
+{
+    private static readonly string[] WholeGrid = ["ppo/policy/advantages"];
+    private static readonly string[] ResponsesOnly = ["objective/logprobs", "objective/ref_logprobs", "ppo/policy/ratio"];
+    private static readonly string[] PerRow = ["objective/kl_dist", "tokens/queries_dist", "tokens/responses_dist"];
+
+    [TestMethod]
+    [DataRow("ppo_classic_gpt2")]
+    [DataRow("ppo_classic_gpt2_abs_whiten_norm")]
+    [DataRow("ppo_classic_gpt2_earlystop")]
+    [DataRow("ppo_classic_gpt2_full_kl")]
+    [DataRow("ppo_classic_gpt2_left")]
+    [DataRow("ppo_classic_gpt2_mse_clip")]
+    public void A_run_of_TRL_gives_its_statistics_and_weights(string name)
+    {
+        using JsonDocument run = Fixtures.Json("trajectories", name, "run.json");
+        using SafetensorsFile arrays = SafetensorsFile.Open(Fixtures.Path("trajectories", name, "arrays.safetensors"));
+        using CausalLanguageModel policy = HuggingFaceFolder.LoadModel(Fixtures.Path("trajectories", "models", "gpt2"));
+        using CausalLanguageModel reference = HuggingFaceFolder.LoadModel(Fixtures.Path("trajectories", "models", "gpt2"));
+        using ValueHead head = ValueHead.Create(policy.Config.HiddenSize, seed: 0);
+        Load(reference.Weights(), Fixtures.Path("trajectories", "models", "gpt2_ppo_ref", "ref_init.safetensors"));
+        Load(head.Weights(), Fixtures.Path("trajectories", "models", "gpt2_ppo_ref", "v_head_init.safetensors"));
+        PpoOptions options = PpoRuns.Options(run.RootElement.GetProperty("config"));
+        bool left = run.RootElement.GetProperty("padding_side").GetString() == "left";
+        bool decays = run.RootElement.GetProperty("lr_scheduler").ValueKind != JsonValueKind.Null;
+        var order = new GivenOrder();
+        var shifted = new ShiftedPositions();
+        var hooks = new PpoHooks
+        {
+            RowOrder = order,
+            GradientLimit = (number, limit) => number == 0 ? limit ?? 0 : 0, // TRL v0.11.4 clips the very first update only
+            States = left ? shifted.Hidden : (model, part) => model.Hidden(part.Ids),
+        };
+        var worst = new Worst();
+        using var session = new PpoSession(policy, options, head, reference, hooks);
+        int number = 0;
+        foreach (JsonElement step in run.RootElement.GetProperty("steps").EnumerateArray())
+        {
+            (int[][] queries, int[][] responses) = (step.GetProperty("queries").Deserialize<int[][]>()!, step.GetProperty("responses").Deserialize<int[][]>()!);
+            order.Rows = new Queue<int[]>(step.GetProperty("permutations").Deserialize<int[][]>()!);
+            shifted.Width = queries.Zip(responses, (query, response) => query.Length + response.Length).Max();
+            PpoStatistics statistics = session.Step(queries, responses, step.GetProperty("scores").Deserialize<double[]>()!, PpoRuns.Masks(step.GetProperty("response_masks")));
+            if (decays)
+                session.LearningRate = options.LearningRate / (number + 2);
+
+            Assert.IsEmpty(order.Rows, "every epoch of the run was trained");
+            foreach (JsonProperty expected in step.GetProperty("stats").EnumerateObject())
+                worst.Check($"step {number} {expected.Name}", expected.Value.GetDouble(), statistics[expected.Name], 1e-4);
+            worst.Check($"step {number} coefficient", step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, "coefficient");
+            CompareArrays(worst, arrays, $"s{number}.", statistics, PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left));
+            number++;
+        }
+        WeightChecks.Compare(worst, [.. policy.Weights(), .. head.Weights()], Fixtures.Path("trajectories", name, "final.safetensors"), 1e-4);
+        worst.Print(name);
+    }
+
+    private static void CompareArrays(Worst worst, SafetensorsFile arrays, string prefix, PpoStatistics statistics, PpoLayout layout)
+    {
+        using var scope = NewDisposeScope();
+        foreach (string name in WholeGrid.Concat(ResponsesOnly).Concat(PerRow))
+        {
+            float[] expected = arrays.Read(prefix + name).data<float>().ToArray(), actual = statistics.Arrays[name];
+            Assert.HasCount(expected.Length, actual, name);
+            foreach ((int theirs, int ours, bool response) in PerRow.Contains(name) ? PpoLayout.Rows(expected.Length) : layout.Places(name.StartsWith("ppo/", StringComparison.Ordinal)))
+                if (response || WholeGrid.Contains(name))
+                    worst.Check($"{prefix}{name}[{ours}]", expected[theirs], actual[ours], 1e-4, "array entry");
+        }
+    }
+
+    private static void Load(IEnumerable<(string Name, Tensor Value)> weights, string path)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        foreach ((string name, Tensor value) in weights)
+            file.CopyInto(name, value);
+    }
+
+    private sealed class GivenOrder : IRowOrder
+    {
+        public Queue<int[]> Rows { get; set; } = [];
+
+        public int[] Next(int rows) => Rows.Dequeue();
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.ML.Trl.Algorithms.Ppo;
+using Microsoft.ML.Trl.Models;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Algorithms.Ppo;
+
+/// <summary>
+/// GPT-2 as TRL v0.11.4 runs it over rows padded on the left: attention leaves the padding out, but positions count it.
+/// Ours never do; this rebuilds the error, so that such a run can be replayed.
+/// </summary>
+internal sealed class ShiftedPositions
+{
+    /// <summary>Length of the longest row of the step.</summary>
+    public int Width { get; set; }
+
+    public Tensor Hidden(CausalLanguageModel model, PpoPart part)
+    {
+        using var scope = NewDisposeScope();
+        var body = (Gpt2Decoder)model.Body;
+        (long rows, long length) = (part.Ids.shape[0], part.Ids.shape[1]);
+        long[] lastStates = part.Positions.data<long>().ToArray();
+        var positions = new long[rows * length];
+        for (long row = 0; row < rows; row++)
+        {
+            long padding = Width - (lastStates.Where(place => place / length == row).Max() % length) - 2; // one state per token but the last
+            for (long i = 0; i < length; i++)
+                positions[(row * length) + i] = Math.Min(i + padding, model.Config.ContextLength - 1);
+        }
+        Tensor x = body.TokenEmbedding.index_select(0, part.Ids.view(-1)) + body.PositionEmbedding.index_select(0, tensor(positions));
+        AttentionPattern pattern = AttentionPattern.Create(part.Ids, null, 0, model.Config.ContextLength);
+        foreach (Gpt2Block block in body.Blocks)
+            x = block.Forward(x, pattern, null);
+        return body.Norm.forward(x).view(rows, length, -1).MoveToOuterDisposeScope();
+    }
+}
