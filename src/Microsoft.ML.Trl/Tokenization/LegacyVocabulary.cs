@@ -8,13 +8,18 @@ internal static class LegacyVocabulary
 {
     private const string Qwen2Pattern = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    public static string ToTokenizerJson(IReadOnlyDictionary<string, string> files, string source)
+    /// <summary>Adds tokenizer.json and, where nothing names special tokens, a tokenizer_config.json with GPT-2's.</summary>
+    public static void Complete(Dictionary<string, string> files, string source)
     {
         try
         {
             JsonObject vocabulary = JsonNode.Parse(files[TokenizerFiles.Vocabulary])!.AsObject();
-            JsonObject config = files.TryGetValue(TokenizerFiles.Config, out string? text) ? JsonNode.Parse(text)!.AsObject() : [];
-            return Build(vocabulary, ReadMerges(files[TokenizerFiles.Merges]), config, files, source).ToJsonString(TokenizerWriter.Options);
+            SpecialTokenNames names = SpecialTokenNames.Read(files, source);
+            if (names is { Bos: null, Eos: null } && !files.ContainsKey(TokenizerFiles.Config) && vocabulary.ContainsKey(BpeTrainer.DefaultSpecialToken))
+                names = names with { Bos = BpeTrainer.DefaultSpecialToken, Eos = BpeTrainer.DefaultSpecialToken };
+            files.TryAdd(TokenizerFiles.Config, TokenizerWriter.Config(names));
+            JsonObject config = JsonNode.Parse(files[TokenizerFiles.Config])!.AsObject();
+            files[TokenizerFiles.Tokenizer] = Build(vocabulary, ReadMerges(files[TokenizerFiles.Merges]), config, files, source).ToJsonString(TokenizerWriter.Options);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or NullReferenceException)
         {
@@ -27,12 +32,10 @@ internal static class LegacyVocabulary
         string kind = ((string?)config["tokenizer_class"] ?? "GPT2Tokenizer").Replace("Fast", "", StringComparison.Ordinal);
         bool isRoberta = kind is "RobertaTokenizer" or "BartTokenizer" or "LongformerTokenizer" or "LEDTokenizer";
         bool isQwen = kind == "Qwen2Tokenizer";
-        if (!isRoberta && !isQwen && kind is not ("GPT2Tokenizer" or "GPTNeoXTokenizer" or "CodeGenTokenizer" or "PreTrainedTokenizer"))
+        if (!isRoberta && !isQwen && kind is not ("GPT2Tokenizer" or "GPTNeoXTokenizer" or "PreTrainedTokenizer"))
             throw TokenizerJson.OtherKind(source, kind);
         bool addsSpace = (bool?)config["add_prefix_space"] ?? false;
         SpecialTokenNames names = SpecialTokenNames.Read(files, source);
-        if (names is { Bos: null, Eos: null } && vocabulary.ContainsKey(BpeTrainer.DefaultSpecialToken))
-            names = names with { Eos = BpeTrainer.DefaultSpecialToken };
         JsonObject byteLevel = TokenizerWriter.ByteLevel(addsSpace, cuts: !isQwen);
         JsonObject split = new() { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = Qwen2Pattern }, ["behavior"] = "Isolated", ["invert"] = false };
         return new JsonObject

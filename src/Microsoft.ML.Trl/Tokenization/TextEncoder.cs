@@ -85,7 +85,7 @@ internal sealed class TextEncoder
     // Only tokens without conditions: these the splitters have always cut out before, so they change nothing for our own calls.
     private BpeTokenizer Create(bool byteLevel)
     {
-        AddedToken[] special = [.. _definition.AddedTokens.Where(token => token is { IsNormalized: false, IsSingleWord: false, StripsLeft: false, StripsRight: false })];
+        AddedToken[] special = [.. _definition.AddedTokens.Where(token => token is { IsSingleWord: false, StripsLeft: false, StripsRight: false } && !(token.IsNormalized && _definition.Normalizer is not null))];
         return BpeTokenizer.Create(Options(byteLevel, special));
     }
 

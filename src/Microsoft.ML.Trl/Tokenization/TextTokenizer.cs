@@ -142,7 +142,8 @@ public sealed class TextTokenizer
         {
             if (!files.ContainsKey(TokenizerFiles.Vocabulary) || !files.ContainsKey(TokenizerFiles.Merges))
                 throw new FileNotFoundException($"There is no tokenizer in {source}: neither {TokenizerFiles.Tokenizer} nor {TokenizerFiles.Vocabulary} with {TokenizerFiles.Merges}.");
-            files[TokenizerFiles.Tokenizer] = json = LegacyVocabulary.ToTokenizerJson(files, source);
+            LegacyVocabulary.Complete(files, source);
+            json = files[TokenizerFiles.Tokenizer];
         }
         foreach (string folded in new[] { TokenizerFiles.Vocabulary, TokenizerFiles.Merges, TokenizerFiles.AddedTokens })
             files.Remove(folded); // tokenizer.json says it all
