@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Models.Kernels;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -19,7 +20,7 @@ internal static class Activations
 
     /// <summary>Gaussian error linear unit in its tanh form, as in GPT-2: arXiv:1606.08415.</summary>
     /// <returns>A new tensor of the same shape. The caller owns it.</returns>
-    public static Tensor TanhGelu(Tensor x) => ComposedTanhGelu(x);
+    public static Tensor TanhGelu(Tensor x) => HostMemory.IsUsable(x) ? GeluFunction.Of(x) : ComposedTanhGelu(x);
 
     /// <summary>The same from plain tensor operations, for every device and type.</summary>
     public static Tensor ComposedTanhGelu(Tensor x)

@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Models.Kernels;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -8,6 +9,7 @@ internal sealed class Gpt2Attention : nn.Module
 {
     private readonly int _layer;
     private readonly int _heads;
+    private readonly int _headSize;
     private readonly double _scale;
     [ComponentName(Name = "c_attn")] private readonly Conv1D _input;
     [ComponentName(Name = "c_proj")] private readonly Conv1D _output;
@@ -15,7 +17,7 @@ internal sealed class Gpt2Attention : nn.Module
     public Gpt2Attention(ModelConfig config, WeightSource weights, string name, int layer)
         : base(nameof(Gpt2Attention))
     {
-        (_layer, _heads) = (layer, config.HeadCount);
+        (_layer, _heads, _headSize) = (layer, config.HeadCount, config.HeadSize);
         _scale = (config.ScaleAttention ? 1 / Math.Sqrt(config.HeadSize) : 1) / (config.ScaleAttentionByLayer ? layer + 1 : 1);
         _input = new Conv1D(weights, name + ".c_attn", config.HiddenSize, 3 * config.HiddenSize, config.InitializerRange);
         _output = new Conv1D(weights, name + ".c_proj", config.HiddenSize, config.HiddenSize, Gpt2Block.ResidualDeviation(config));
@@ -38,11 +40,21 @@ internal sealed class Gpt2Attention : nn.Module
     public Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache)
     {
         using var scope = NewDisposeScope();
-        long width = x.shape[1];
-        Tensor packed = _input.forward(x).view(pattern.Batch, pattern.Length, 3, _heads, width / _heads);
-        Tensor Part(long index) => packed.select(2, index).transpose(1, 2); // [B, h, T, d]
+        Tensor packed = _input.forward(x); // [B·T, 3·H]
+        bool drops = training && !Dropout.IsOff;
+        Tensor mixed = cache is null && !drops && pattern.IsLeftPaddedAtMost && HostMemory.IsUsable(packed)
+            ? PackedAttention.Of(packed, AttentionShape.Of(pattern, _heads, _heads, _headSize, _scale, null))
+            : Composed(packed, pattern, cache, drops);
+        return _output.forward(mixed).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Composed(Tensor packed, AttentionPattern pattern, KeyValueCache? cache, bool drops)
+    {
+        using var scope = NewDisposeScope();
+        Tensor heads = packed.view(pattern.Batch, pattern.Length, 3, _heads, _headSize);
+        Tensor Part(long index) => heads.select(2, index).transpose(1, 2); // [B, h, T, d]
         (Tensor keys, Tensor values) = cache is null ? (Part(1), Part(2)) : cache.Append(_layer, Part(1), Part(2));
-        Tensor mixed = Attention.Composed(Part(0), keys, values, pattern, null, _scale, training && !Dropout.IsOff ? w => Dropout.Apply(w, true) : null);
-        return _output.forward(mixed.view(-1, width)).MoveToOuterDisposeScope();
+        Tensor mixed = Models.Attention.Composed(Part(0), keys, values, pattern, null, _scale, drops ? weights => Dropout.Apply(weights, true) : null);
+        return mixed.view(packed.shape[0], -1).MoveToOuterDisposeScope();
     }
 }
