@@ -92,6 +92,6 @@ public static class ScalarExtensionMethods
     public static float ToSingle(this Scalar value) => (float)value.Real;
     public static double ToDouble(this Scalar value) => value.Real;
     public static bool ToBoolean(this Scalar value) => value.Real != 0;
-    public static (float, float) ToComplexFloat32(this Scalar value) => ((float)value.Number.Real, (float)value.Number.Imaginary);
+    public static (float Real, float Imaginary) ToComplexFloat32(this Scalar value) => ((float)value.Number.Real, (float)value.Number.Imaginary);
     public static Complex ToComplexFloat64(this Scalar value) => value.Number;
 }

@@ -22,8 +22,8 @@ public static partial class torch
         public Tensor prod(long dim, bool keepdim = false, ScalarType? type = null) => _prod_dim.Call(this, dim, keepdim, type);
         private static readonly Op _cumsum = new("cumsum"); public Tensor cumsum(long dim, ScalarType? type = null) => _cumsum.Call(this, dim, type);
         private static readonly Op _cumprod = new("cumprod"); public Tensor cumprod(long dim, ScalarType? type = null) => _cumprod.Call(this, dim, type);
-        private static readonly Op _cummax = new("cummax"); public (Tensor, Tensor) cummax(long dim) => _cummax.Call2(this, dim);
-        private static readonly Op _cummin = new("cummin"); public (Tensor, Tensor) cummin(long dim) => _cummin.Call2(this, dim);
+        private static readonly Op _cummax = new("cummax"); public (Tensor values, Tensor indexes) cummax(long dim) => _cummax.Call2(this, dim);
+        private static readonly Op _cummin = new("cummin"); public (Tensor values, Tensor indexes) cummin(long dim) => _cummin.Call2(this, dim);
         private static readonly Op _logcumsumexp = new("logcumsumexp"); public Tensor logcumsumexp(long dim) => _logcumsumexp.Call(this, dim);
         private static readonly Op _logsumexp = new("logsumexp"); public Tensor logsumexp(long dim, bool keepdim = false) => _logsumexp.Call(this, dim, keepdim);
 
@@ -79,8 +79,8 @@ public static partial class torch
         public (Tensor std, Tensor mean) std_mean((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => std_mean([dim.Item1, dim.Item2], unbiased, keepdim, type);
         public (Tensor std, Tensor mean) std_mean((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => std_mean([dim.Item1, dim.Item2, dim.Item3], unbiased, keepdim, type);
         public (Tensor var, Tensor mean) var_mean(bool unbiased = true) => _var_mean.Call2(this, unbiased);
-        public (Tensor var, Tensor mean) var_mean(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => Typed2(_var_mean_dim, dimensions, unbiased, keepdim, type);
-        public (Tensor var, Tensor mean) var_mean(ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => var_mean(dimensions.ToArray(), unbiased, keepdim, type);
+        public (Tensor std, Tensor mean) var_mean(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => Typed2(_var_mean_dim, dimensions, unbiased, keepdim, type);
+        public (Tensor std, Tensor mean) var_mean(ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => var_mean(dimensions.ToArray(), unbiased, keepdim, type);
         public (Tensor var, Tensor mean) var_mean(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => var_mean([dim], unbiased, keepdim, type);
         public (Tensor var, Tensor mean) var_mean((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => var_mean([dim.Item1, dim.Item2], unbiased, keepdim, type);
         public (Tensor var, Tensor mean) var_mean((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => var_mean([dim.Item1, dim.Item2, dim.Item3], unbiased, keepdim, type);

@@ -9,7 +9,7 @@ public static partial class torch
         private static readonly Op _argsort = new("argsort"); public Tensor argsort(long dim = -1, bool descending = false) => _argsort.Call(this, dim, descending);
         private static readonly Op _msort = new("msort"); public Tensor msort() => _msort.Call(this);
         private static readonly Op _topk = new("topk"); public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true) => _topk.Call2(this, k, dim, largest, sorted);
-        private static readonly Op _kthvalue = new("kthvalue"); public (Tensor, Tensor) kthvalue(long k, long? dim, bool keepdim = false) => _kthvalue.Call2(this, k, dim ?? -1, keepdim);
+        private static readonly Op _kthvalue = new("kthvalue"); public (Tensor values, Tensor indices) kthvalue(long k, long? dim, bool keepdim = false) => _kthvalue.Call2(this, k, dim ?? -1, keepdim);
         private static readonly Op _median = new("median"); public Tensor median() => _median.Call(this);
         private static readonly Op _nanmedian = new("nanmedian"); public Tensor nanmedian() => _nanmedian.Call(this);
         private static readonly Op _mode = new("mode"); public (Tensor values, Tensor indices) mode(long dim = -1, bool keepdim = false) => _mode.Call2(this, dim, keepdim);

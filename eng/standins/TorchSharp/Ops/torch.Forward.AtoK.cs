@@ -40,7 +40,7 @@ public static partial class torch
     public static Tensor amax(Tensor input, long[] dims, bool keepdim = false, Tensor @out = null) => input.amax(dims, keepdim, @out);
     public static Tensor amin(Tensor input, ReadOnlySpan<long> dims, bool keepdim = false, Tensor @out = null) => input.amin(dims, keepdim, @out);
     public static Tensor amin(Tensor input, long[] dims, bool keepdim = false, Tensor @out = null) => input.amin(dims, keepdim, @out);
-    public static (Tensor, Tensor) aminmax(Tensor input, long? dim = null, bool keepdim = false) => input.aminmax(dim, keepdim);
+    public static (Tensor min, Tensor max) aminmax(Tensor input, long? dim = null, bool keepdim = false) => input.aminmax(dim, keepdim);
     public static Tensor angle(Tensor input) => input.angle();
     public static Tensor any(Tensor input) => input.any();
     public static Tensor any(Tensor input, long dim, bool keepdim = false) => input.any(dim, keepdim);
@@ -117,8 +117,8 @@ public static partial class torch
     public static Tensor cosh_(Tensor input) => input.cosh_();
     public static Tensor count_nonzero(Tensor input, long[] dims = null) => input.count_nonzero(dims);
     public static Tensor cov(Tensor input, long correction = 1, Tensor fweights = null, Tensor aweights = null) => input.cov(correction, fweights, aweights);
-    public static (Tensor, Tensor) cummax(Tensor input, long dim) => input.cummax(dim);
-    public static (Tensor, Tensor) cummin(Tensor input, long dim) => input.cummin(dim);
+    public static (Tensor values, Tensor indices) cummax(Tensor input, long dim) => input.cummax(dim);
+    public static (Tensor values, Tensor indices) cummin(Tensor input, long dim) => input.cummin(dim);
     public static Tensor cumprod(Tensor input, long dim, ScalarType? dtype = null) => input.cumprod(dim, dtype);
     public static Tensor cumsum(Tensor input, long dim, ScalarType? type = null) => input.cumsum(dim, type);
     public static Tensor deg2rad(Tensor input) => input.deg2rad();
@@ -204,5 +204,5 @@ public static partial class torch
     public static Tensor isneginf(Tensor tensor) => tensor.isneginf();
     public static Tensor isposinf(Tensor tensor) => tensor.isposinf();
     public static Tensor kron(Tensor input, Tensor other) => input.kron(other);
-    public static (Tensor, Tensor) kthvalue(Tensor input, long k, long? dim, bool keepdim = false) => input.kthvalue(k, dim, keepdim);
+    public static (Tensor values, Tensor indices) kthvalue(Tensor input, long k, long? dim, bool keepdim = false) => input.kthvalue(k, dim, keepdim);
 }
