@@ -31,6 +31,9 @@ internal static unsafe class Native
     [DllImport(Lib)] public static extern int tsi_set_grad(nint handle, nint grad);
     [DllImport(Lib)] public static extern nint tsi_from_blob(void* memory, long* sizes, int dim, int dtype, delegate* unmanaged<nint, void> done, nint context);
 
+    [DllImport(Lib)] public static extern int tsi_save(nint handle, byte* path);
+    [DllImport(Lib)] public static extern nint tsi_load(byte* path);
+
     [DllImport(Lib)] public static extern void tsi_set_managed_error(byte* message);
     [DllImport(Lib)] public static extern nint tsi_node_new(nint context, delegate* unmanaged<nint, nint, nint*, int, nint*, int, int> apply, delegate* unmanaged<nint, void> forget, byte* name, nint* inputs, int count);
     [DllImport(Lib)] public static extern void tsi_node_free(nint node);
