@@ -51,9 +51,11 @@ public sealed class CausalLanguageModel : nn.Module
     }
 
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
-    public CausalLanguageModel Copy()
+    /// <param name="device">Where its weights go; null = where they are here.</param>
+    /// <param name="type">Their type; null = as here.</param>
+    public CausalLanguageModel Copy(Device? device = null, ScalarType? type = null)
     {
-        CausalLanguageModel copy = new(Config, new CopiedWeights(Weights()));
+        CausalLanguageModel copy = new(Config, new CopiedWeights(Weights(), null, device, type));
         copy.train(training);
         return copy;
     }

@@ -54,9 +54,11 @@ public sealed class RewardModel : nn.Module
     }
 
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
-    public RewardModel Copy()
+    /// <param name="device">Where its weights go; null = where they are here.</param>
+    /// <param name="type">Their type; null = as here.</param>
+    public RewardModel Copy(Device? device = null, ScalarType? type = null)
     {
-        RewardModel copy = new(Config, new CopiedWeights(Weights()));
+        RewardModel copy = new(Config, new CopiedWeights(Weights(), null, device, type));
         copy.train(training);
         return copy;
     }

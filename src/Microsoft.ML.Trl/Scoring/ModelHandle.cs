@@ -26,19 +26,32 @@ internal sealed class ModelHandle(object model)
         return builder.ToAnnotations();
     }
 
-    /// <summary>The nearest model of a kind upstream: the last column that carries one, hidden columns included.</summary>
+    /// <summary>The nearest model of a kind upstream, or null.</summary>
     public static T? Nearest<T>(DataViewSchema schema, string kind)
         where T : class
     {
+        if (NearestColumn(schema, kind) is not { } column)
+            return null;
+        ModelHandle? handle = null;
+        column.Annotations.GetValue(kind, ref handle);
+        return handle?.Model as T;
+    }
+
+    /// <summary>The last column that carries a model of a kind, hidden columns included; null when none does.</summary>
+    public static DataViewSchema.Column? NearestColumn(DataViewSchema schema, string kind)
+    {
         foreach (DataViewSchema.Column column in schema.Reverse())
-        {
-            if (column.Annotations.Schema.GetColumnOrNull(kind) is not { Type: HandleType })
-                continue;
-            ModelHandle? handle = null;
-            column.Annotations.GetValue(kind, ref handle);
-            if (handle?.Model is T model)
-                return model;
-        }
+            if (column.Annotations.Schema.GetColumnOrNull(kind) is { Type: HandleType })
+                return column;
+        return null;
+    }
+
+    /// <summary>The column with which a pipeline that is not fitted yet promises a model of a kind, or null.</summary>
+    public static string? PromisedColumn(SchemaShape shape, string kind)
+    {
+        foreach (SchemaShape.Column column in shape.Reverse())
+            if (column.Annotations.Any(annotation => annotation.Name == kind))
+                return column.Name;
         return null;
     }
 

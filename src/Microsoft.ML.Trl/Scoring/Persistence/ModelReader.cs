@@ -2,6 +2,7 @@ extern alias facade;
 
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using System.Text;
 using Internals = facade::Microsoft.ML;
 
@@ -24,23 +25,19 @@ internal sealed class ModelReader
         _context.CheckAtModel(new Internals.VersionInfo(modelSignature, version, version, 1, assembly, loaderSignature, null));
     }
 
-    /// <summary>Reads a text entry.</summary>
-    /// <exception cref="InvalidDataException">The entry is missing or damaged.</exception>
-    public string Text(string name) => TextOrNull(name) ?? throw Missing(name);
-
-    /// <summary>Reads a text entry, or null when there is none.</summary>
-    public string? TextOrNull(string name)
+    /// <summary>Reads a text entry and checks its SHA-256.</summary>
+    /// <exception cref="InvalidDataException">The entry is missing, shortened or changed.</exception>
+    public string Text(string name)
     {
-        string? text = null;
-        Guarded(name, () => _context.TryLoadTextStream(name, reader => text = reader.ReadToEnd()));
-        return text;
+        string content = Plain(name);
+        Check(name, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content))));
+        return content;
     }
 
     /// <summary>Copies a binary entry to a new file in <paramref name="folder"/> and checks its SHA-256 on the way.</summary>
     /// <exception cref="InvalidDataException">The entry is missing, shortened or changed.</exception>
     public string BinaryToFile(string name, string folder)
     {
-        string expected = Text(name + ModelWriter.ChecksumSuffix).Trim();
         string path = Path.Combine(folder, name);
         string actual = "";
         bool found = false;
@@ -63,9 +60,22 @@ internal sealed class ModelReader
         });
         if (!found)
             throw Missing(name);
+        Check(name, actual);
+        return path;
+    }
+
+    private string Plain(string name)
+    {
+        string? text = null;
+        Guarded(name, () => _context.TryLoadTextStream(name, reader => text = reader.ReadToEnd()));
+        return text ?? throw Missing(name);
+    }
+
+    private void Check(string name, string actual)
+    {
+        string expected = Plain(name + ModelWriter.ChecksumSuffix).Trim();
         if (actual != expected)
             throw new InvalidDataException($"Entry '{Label(name)}' of the model file is damaged: its SHA-256 is {actual}, but {expected} was written. Copy or save the file again.");
-        return path;
     }
 
     // Reading the archive's own entry spares a second temporary copy of the weights.

@@ -3,6 +3,7 @@ extern alias facade;
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using System.Text;
 using Internals = facade::Microsoft.ML;
 
 namespace Microsoft.ML.Trl.Scoring.Persistence;
@@ -28,8 +29,12 @@ internal sealed class ModelWriter
         _context.SetVersionInfo(new Internals.VersionInfo(modelSignature, version, version, 1, assembly, loaderSignature, null));
     }
 
-    /// <summary>Writes a text entry.</summary>
-    public void Text(string name, string content) => _context.SaveTextStream(name, writer => writer.Write(content));
+    /// <summary>Writes a text entry, and its checksum beside it.</summary>
+    public void Text(string name, string content)
+    {
+        _context.SaveTextStream(name, writer => writer.Write(content));
+        Checksum(name, SHA256.HashData(Encoding.UTF8.GetBytes(content)));
+    }
 
     /// <summary>Writes a binary entry uncompressed, straight into the archive, and its checksum beside it.</summary>
     public void Binary(string name, Action<Stream> write)
@@ -47,8 +52,10 @@ internal sealed class ModelWriter
                 WriteHashed(entry);
         else
             _context.SaveBinaryStream(name, writer => WriteHashed(writer.BaseStream));
-        Text(name + ChecksumSuffix, Convert.ToHexStringLower(checksum));
+        Checksum(name, checksum);
     }
+
+    private void Checksum(string name, byte[] checksum) => _context.SaveTextStream(name + ChecksumSuffix, writer => writer.Write(Convert.ToHexStringLower(checksum)));
 
     // The reader looks entries up with the platform's separator and maps '/' to it.
     private string EntryPath(string name) => string.IsNullOrEmpty(_context.Directory) ? name : Path.Combine(_context.Directory, name).Replace('\\', '/');

@@ -9,6 +9,7 @@ internal sealed class BatchedCursor : DataViewRowCursor
     private readonly IBatchMap _map;
     private readonly bool[] _active;
     private readonly bool[] _wanted;
+    private readonly bool _computes;
     private readonly ColumnBuffer?[] _buffers;
     private readonly ValueGetter<ReadOnlyMemory<char>>[] _inputs;
     private readonly ValueGetter<DataViewRowId> _idGetter;
@@ -28,10 +29,10 @@ internal sealed class BatchedCursor : DataViewRowCursor
         _active = active;
         int offset = source.Schema.Count;
         _wanted = [.. map.Outputs.Select((_, i) => active[offset + i])];
-        bool computes = _wanted.Contains(true);
-        _capacity = computes ? map.BatchSize : 1;
+        _computes = _wanted.Contains(true);
+        _capacity = _computes ? map.BatchSize : 1;
         _buffers = [.. source.Schema.Select(column => active[column.Index] ? ColumnBuffer.Create(source, column, _capacity) : null)];
-        _inputs = computes ? [.. map.Inputs.Select(source.GetGetter<ReadOnlyMemory<char>>)] : [];
+        _inputs = _computes ? [.. map.Inputs.Select(source.GetGetter<ReadOnlyMemory<char>>)] : [];
         _idGetter = source.GetIdGetter();
         _ids = new DataViewRowId[_capacity];
         _batches = new long[_capacity];
@@ -105,7 +106,7 @@ internal sealed class BatchedCursor : DataViewRowCursor
         }
         if (_count == 0)
             return false;
-        if (_inputs.Length > 0)
+        if (_computes)
             _computed = _map.Compute([.. texts.Select(rows => rows[.._count])], _wanted, _position + 1);
         return true;
     }

@@ -1,0 +1,73 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Trl.Datasets;
+
+/// <summary>Finds the columns that a stage reads, and says by name and role what does not fit.</summary>
+internal static class InputColumns
+{
+    /// <summary>A text column that must be there.</summary>
+    /// <param name="schema">Where to look.</param>
+    /// <param name="name">The column's name.</param>
+    /// <param name="role">What it is for, such as <c>prompt</c>.</param>
+    public static DataViewSchema.Column Text(DataViewSchema schema, string name, string role) =>
+        TextOrNull(schema, name, role) ?? throw MissingText(schema, name, role);
+
+    /// <summary>The error that says that there is no such text column.</summary>
+    public static Exception MissingText(DataViewSchema schema, string name, string role) =>
+        Missing(name, role, TextDataViewType.Instance.ToString(), Visible(schema));
+
+    /// <summary>A text column, or null when there is no column of that name.</summary>
+    public static DataViewSchema.Column? TextOrNull(DataViewSchema schema, string name, string role)
+    {
+        DataViewSchema.Column? found = schema.GetColumnOrNull(name);
+        return found is not { Type: not TextDataViewType } wrong ? found : throw Mismatch(name, role, TextDataViewType.Instance.ToString(), wrong.Type.ToString()!);
+    }
+
+    /// <summary>A column of numbers that must be there.</summary>
+    public static DataViewSchema.Column Number(DataViewSchema schema, string name, string role)
+    {
+        DataViewSchema.Column column = schema.GetColumnOrNull(name)
+            ?? throw Missing(name, role, "a number", Visible(schema));
+        return column.Type is NumberDataViewType ? column : throw Mismatch(name, role, "a number", column.Type.ToString()!);
+    }
+
+    /// <summary>The same check before anything was fitted.</summary>
+    /// <param name="shape">What a pipeline promises.</param>
+    /// <param name="name">The column's name.</param>
+    /// <param name="role">What it is for.</param>
+    public static void RequireText(SchemaShape shape, string name, string role)
+    {
+        if (!HasText(shape, name, role))
+            throw Missing(name, role, TextDataViewType.Instance.ToString(), shape.Select(column => column.Name));
+    }
+
+    /// <summary>Whether a pipeline promises a column of that name; it must then be text.</summary>
+    public static bool HasText(SchemaShape shape, string name, string role)
+    {
+        foreach (SchemaShape.Column column in shape.Where(column => column.Name == name))
+            return column is { ItemType: TextDataViewType, Kind: SchemaShape.Column.VectorKind.Scalar }
+                ? true
+                : throw Mismatch(name, role, TextDataViewType.Instance.ToString(), TypeOf(column));
+        return false;
+    }
+
+    /// <summary>Whether a pipeline promises a column of numbers.</summary>
+    public static void RequireNumber(SchemaShape shape, string name, string role)
+    {
+        SchemaShape.Column[] found = [.. shape.Where(column => column.Name == name)];
+        if (found.Length == 0)
+            throw Missing(name, role, "a number", shape.Select(column => column.Name));
+        if (found[^1].ItemType is not NumberDataViewType || found[^1].IsKey || found[^1].Kind != SchemaShape.Column.VectorKind.Scalar)
+            throw Mismatch(name, role, "a number", TypeOf(found[^1]));
+    }
+
+    private static string TypeOf(SchemaShape.Column column) => column.Kind == SchemaShape.Column.VectorKind.Scalar ? column.ItemType.ToString()! : $"Vector<{column.ItemType}>";
+
+    private static IEnumerable<string> Visible(DataViewSchema schema) => schema.Where(column => !column.IsHidden).Select(column => column.Name);
+
+    private static ArgumentOutOfRangeException Mismatch(string name, string role, string expected, string actual) =>
+        new(nameof(name), $"Schema mismatch for {role} column '{name}': expected {expected}, got {actual}.");
+
+    private static ArgumentOutOfRangeException Missing(string name, string role, string expected, IEnumerable<string> present) =>
+        new(nameof(name), $"Schema mismatch for {role} column '{name}': expected {expected}, but there is no such column; the columns are {string.Join(", ", present.Distinct())}.");
+}

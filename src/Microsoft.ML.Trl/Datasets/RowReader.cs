@@ -1,0 +1,56 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Trl.Datasets;
+
+/// <summary>Reads rows of a view with one cursor, and of its columns only those that are asked for: others may cost a model run each.</summary>
+internal static class RowReader
+{
+    /// <summary>All rows, as they come.</summary>
+    /// <param name="view">Enumerated once.</param>
+    /// <param name="texts">Text columns.</param>
+    /// <param name="number">A column of numbers, or null.</param>
+    public static IEnumerable<TextRow> Read(IDataView view, IReadOnlyList<DataViewSchema.Column> texts, DataViewSchema.Column? number = null)
+    {
+        IEnumerable<DataViewSchema.Column> needed = number is { } extra ? texts.Append(extra) : texts;
+        using DataViewRowCursor cursor = view.GetRowCursor(needed);
+        ValueGetter<ReadOnlyMemory<char>>[] getters = [.. texts.Select(cursor.GetGetter<ReadOnlyMemory<char>>)];
+        Func<double>? value = number is { } column ? NumberGetter(cursor, column) : null;
+        for (long row = 0; cursor.MoveNext(); row++)
+            yield return new TextRow(row, Array.ConvertAll(getters, Text), value?.Invoke());
+    }
+
+    /// <summary>Reads numbers of any type as double.</summary>
+    /// <param name="row">Whose values are read.</param>
+    /// <param name="column">A column of a number type.</param>
+    public static Func<double> NumberGetter(DataViewRow row, DataViewSchema.Column column) => column.Type.RawType switch
+    {
+        var type when type == typeof(float) => As<float>(row, column, value => value),
+        var type when type == typeof(double) => As<double>(row, column, value => value),
+        var type when type == typeof(sbyte) => As<sbyte>(row, column, value => value),
+        var type when type == typeof(short) => As<short>(row, column, value => value),
+        var type when type == typeof(int) => As<int>(row, column, value => value),
+        var type when type == typeof(long) => As<long>(row, column, value => value),
+        var type when type == typeof(byte) => As<byte>(row, column, value => value),
+        var type when type == typeof(ushort) => As<ushort>(row, column, value => value),
+        var type when type == typeof(uint) => As<uint>(row, column, value => value),
+        _ => As<ulong>(row, column, value => value),
+    };
+
+    private static string Text(ValueGetter<ReadOnlyMemory<char>> getter)
+    {
+        ReadOnlyMemory<char> text = default;
+        getter(ref text);
+        return text.ToString();
+    }
+
+    private static Func<double> As<T>(DataViewRow row, DataViewSchema.Column column, Func<T, double> convert)
+    {
+        ValueGetter<T> getter = row.GetGetter<T>(column);
+        return () =>
+        {
+            T value = default!;
+            getter(ref value);
+            return convert(value);
+        };
+    }
+}

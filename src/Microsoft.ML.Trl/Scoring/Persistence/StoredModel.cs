@@ -1,0 +1,46 @@
+using Microsoft.ML.Trl.Checkpoints;
+using Microsoft.ML.Trl.Models;
+using Microsoft.ML.Trl.Tokenization;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Scoring.Persistence;
+
+/// <summary>
+/// What every saved model has: <c>config.json</c>, the tokenizer's files, and <c>model.safetensors</c> with all weights. While it is read,
+/// these lie in a temporary folder in Hugging Face's layout.
+/// </summary>
+internal static class StoredModel
+{
+    public const string Weights = "model.safetensors";
+
+    /// <summary>Writes them.</summary>
+    /// <returns>The names of the tokenizer's files, for <see cref="Read"/>.</returns>
+    public static string[] Write(ModelWriter writer, ModelConfig config, TextTokenizer tokenizer, IEnumerable<(string Name, Tensor Value)> weights)
+    {
+        writer.Text(HuggingFaceFolder.ConfigFile, config.ToJson());
+        foreach ((string name, string content) in tokenizer.Files())
+            writer.Text(name, content);
+        writer.Binary(Weights, stream => SafetensorsWriter.Write(stream, weights));
+        return [.. tokenizer.Files().Keys];
+    }
+
+    /// <summary>Reads them.</summary>
+    /// <param name="reader">The saved transformer.</param>
+    /// <param name="tokenizerFiles">What <see cref="Write"/> gave.</param>
+    /// <param name="build">Makes the model of a folder and a tokenizer; the folder is gone afterwards.</param>
+    public static T Read<T>(ModelReader reader, IReadOnlyList<string> tokenizerFiles, Func<string, TextTokenizer, T> build)
+    {
+        TextTokenizer tokenizer = TextTokenizer.FromFiles(tokenizerFiles.ToDictionary(name => name, reader.Text));
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("trl_");
+        try
+        {
+            File.WriteAllText(Path.Combine(folder.FullName, HuggingFaceFolder.ConfigFile), reader.Text(HuggingFaceFolder.ConfigFile));
+            reader.BinaryToFile(Weights, folder.FullName);
+            return build(folder.FullName, tokenizer);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using System.Text;
+
+namespace Microsoft.ML.Trl.Tracking;
+
+/// <summary>A report as one line of text.</summary>
+internal static class StepLine
+{
+    // The figure that tells most about a stage, by its own name.
+    private static readonly (string Key, string Label)[] Figures =
+    [
+        ("loss", "loss"), ("ppo/loss/total", "loss"), ("accuracy", "accuracy"), ("rewards/accuracies", "accuracy"),
+        ("env/reward_mean", "score"), ("objective/kl", "kl"),
+    ];
+
+    /// <summary>Such as <c>SFT step 10/120: loss 2.3456, 5120 tokens/s, 1:05 left</c>.</summary>
+    public static string Of(StepReport report)
+    {
+        var line = new StringBuilder();
+        line.Append(CultureInfo.InvariantCulture, $"{report.Stage} step {report.Step}/{report.TotalSteps}");
+        string separator = ": ";
+        foreach ((string key, string label) in Figures)
+            if (report.Metrics.TryGetValue(key, out double value))
+            {
+                line.Append(separator).Append(CultureInfo.InvariantCulture, $"{label} {value:0.0000}");
+                separator = ", ";
+            }
+        double seconds = report.Elapsed.TotalSeconds;
+        if (seconds > 0)
+            line.Append(separator).Append(CultureInfo.InvariantCulture, $"{report.Tokens / seconds:0} tokens/s, {Left(report)} left");
+        return line.ToString();
+    }
+
+    private static string Left(StepReport report)
+    {
+        TimeSpan left = report.Step > 0 ? report.Elapsed * ((report.TotalSteps - report.Step) / (double)report.Step) : TimeSpan.Zero;
+        return left.TotalHours >= 1
+            ? string.Create(CultureInfo.InvariantCulture, $"{(int)left.TotalHours}:{left.Minutes:00}:{left.Seconds:00}")
+            : string.Create(CultureInfo.InvariantCulture, $"{left.Minutes}:{left.Seconds:00}");
+    }
+}

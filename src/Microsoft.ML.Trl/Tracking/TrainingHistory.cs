@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Microsoft.Data.Analysis;
+
+namespace Microsoft.ML.Trl.Tracking;
+
+/// <summary>The reports of a run, kept: as a table, and as text for the model file.</summary>
+internal static class TrainingHistory
+{
+    private static readonly JsonSerializerOptions Json = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    /// <summary>One row per report: Stage, Step, Tokens, Seconds and one column per metric; empty where a report lacks the metric.</summary>
+    public static DataFrame ToDataFrame(IReadOnlyList<StepReport> reports)
+    {
+        List<DataFrameColumn> columns =
+        [
+            new StringDataFrameColumn("Stage", reports.Select(report => report.Stage)),
+            new Int32DataFrameColumn("Step", reports.Select(report => report.Step)),
+            new Int64DataFrameColumn("Tokens", reports.Select(report => report.Tokens)),
+            new DoubleDataFrameColumn("Seconds", reports.Select(report => report.Elapsed.TotalSeconds)),
+        ];
+        foreach (string metric in reports.SelectMany(report => report.Metrics.Keys).Distinct())
+            columns.Add(new DoubleDataFrameColumn(metric, reports.Select(report => report.Metrics.TryGetValue(metric, out double value) ? value : (double?)null)));
+        return new DataFrame(columns);
+    }
+
+    /// <summary>One line of JSON per report.</summary>
+    public static string ToText(IReadOnlyList<StepReport> reports) => string.Concat(reports.Select(report => JsonSerializer.Serialize(report, Json) + "\n"));
+
+    /// <summary>What <see cref="ToText"/> wrote.</summary>
+    public static IReadOnlyList<StepReport> FromText(string text) =>
+        [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<StepReport>(line, Json)!)];
+}
