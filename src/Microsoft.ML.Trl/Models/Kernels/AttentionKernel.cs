@@ -20,8 +20,9 @@ internal static unsafe class AttentionKernel
         HostThreads.ForEach(shape.Batch * shape.SharedHeads, work =>
         {
             (int row, int shared) = (work / shape.SharedHeads, work % shape.SharedHeads);
-            using AttentionScratch scratch = new(shape, isBackward: false);
-            scratch.PackTransposed(keys.At(row, shared), keys.Token, scratch.KeysTransposed);
+            AttentionScratch scratch = new(shape, isBackward: false);
+            scratch.Pack(keys.At(row, shared), keys.Token, shape.Seen, 1, scratch.Keys);
+            scratch.Transpose(scratch.Keys, scratch.KeysTransposed);
             scratch.Pack(values.At(row, shared), values.Token, shape.Seen, 1, scratch.Values);
             int group = shape.Heads / shape.SharedHeads;
             for (int head = shared * group; head < (shared + 1) * group; head++)
@@ -47,10 +48,11 @@ internal static unsafe class AttentionKernel
         HostThreads.ForEach(shape.Batch * shape.SharedHeads, work =>
         {
             (int row, int shared) = (work / shape.SharedHeads, work % shape.SharedHeads);
-            using AttentionScratch scratch = new(shape, isBackward: true);
-            scratch.PackTransposed(keys.At(row, shared), keys.Token, scratch.KeysTransposed);
-            scratch.PackTransposed(values.At(row, shared), values.Token, scratch.ValuesTransposed);
+            AttentionScratch scratch = new(shape, isBackward: true);
             scratch.Pack(keys.At(row, shared), keys.Token, shape.Seen, 1, scratch.Keys);
+            scratch.Pack(values.At(row, shared), values.Token, shape.Seen, 1, scratch.Values);
+            scratch.Transpose(scratch.Keys, scratch.KeysTransposed);
+            scratch.Transpose(scratch.Values, scratch.ValuesTransposed);
             scratch.ClearSlopes();
             int group = shape.Heads / shape.SharedHeads;
             for (int head = shared * group; head < (shared + 1) * group; head++)
@@ -77,9 +79,7 @@ internal static unsafe class AttentionKernel
             int from = shape.FirstKey(row, first + i) - low;
             Span<float> seen = line[from..(shape.Past + first + i + 1 - low)];
             float top = TensorPrimitives.Max(seen);
-            TensorPrimitives.Subtract(seen, top, seen);
-            TensorPrimitives.Exp(seen, seen);
-            float sum = TensorPrimitives.Sum(seen);
+            float sum = VectorExp.Shifted(scratch.Scores + (i * scratch.Line) + low + from, seen.Length, top);
             shares[i] = 1 / sum;
             if (sums != null)
                 sums[i] = top + MathF.Log(sum);
@@ -103,8 +103,7 @@ internal static unsafe class AttentionKernel
             int from = shape.FirstKey(row, first + i) - low;
             int to = shape.Past + first + i + 1 - low;
             Span<float> seen = line[from..to];
-            TensorPrimitives.Subtract(seen, sums[i], seen);
-            TensorPrimitives.Exp(seen, seen); // the softmax
+            VectorExp.Shifted(scratch.Scores + (i * scratch.Line) + low + from, seen.Length, sums[i]); // the softmax
             Span<float> back = slopes[from..to];
             TensorPrimitives.Subtract(back, TensorPrimitives.Dot(seen, back), back);
             TensorPrimitives.Multiply(back, seen, back);

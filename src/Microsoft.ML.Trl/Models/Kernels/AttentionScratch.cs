@@ -1,17 +1,18 @@
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.Trl.Models.Kernels;
 
-/// <summary>Memory in which the attention of one row and head is worked out: copies that lie close together, padded for vectors.</summary>
-internal sealed unsafe class AttentionScratch : IDisposable
+/// <summary>Memory in which the attention of one row and head is worked out: copies that lie close together, padded for vectors. One at a time per thread.</summary>
+internal sealed unsafe class AttentionScratch
 {
+    [ThreadStatic]
+    private static Room? _room;
+
     /// <summary>Most queries of a block.</summary>
     public const int Block = 32;
 
     private readonly int _seen;
     private readonly int _width;
-    private readonly float* _memory;
 
     public AttentionScratch(AttentionShape shape, bool isBackward)
     {
@@ -21,24 +22,22 @@ internal sealed unsafe class AttentionScratch : IDisposable
         nint transposed = (nint)_width * Line;
         nint upright = (nint)_seen * Wide;
         nint block = (nint)Block * Wide;
-        nint total = isBackward ? (2 * transposed) + (3 * upright) + (3 * block) + (2 * Block * (nint)Line) : transposed + upright + (2 * block) + (Block * (nint)Line);
-        float* next = _memory = (float*)NativeMemory.AlignedAlloc((nuint)(total * sizeof(float)), 64);
+        nint total = (isBackward ? (2 * transposed) + (4 * upright) : transposed + (2 * upright)) + (3 * block) + (2 * Block * (nint)Line);
+        float* next = Rent(total);
         float* Reserve(nint count) => (next += count) - count;
         KeysTransposed = Reserve(transposed);
+        Keys = Reserve(upright);
+        Values = Reserve(upright);
         Queries = Reserve(block);
         Mixed = Reserve(block);
+        Slope = Reserve(block);
         Scores = Reserve(Block * (nint)Line);
+        Slopes = Reserve(Block * (nint)Line);
         if (!isBackward)
-        {
-            Values = Reserve(upright);
             return;
-        }
         ValuesTransposed = Reserve(transposed);
-        Keys = Reserve(upright);
         KeysSlope = Reserve(upright);
         ValuesSlope = Reserve(upright);
-        Slope = Reserve(block);
-        Slopes = Reserve(Block * (nint)Line);
     }
 
     /// <summary>Floats of a padded head vector.</summary>
@@ -80,34 +79,19 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>[block, <see cref="Line"/>] gradient of the scores.</summary>
     public float* Slopes { get; }
 
-    public void Dispose() => NativeMemory.AlignedFree(_memory);
-
     /// <summary>Copies vectors, times a factor, into rows padded with 0.</summary>
     public void Pack(float* from, nint step, int count, float factor, float* to)
     {
-        for (int i = 0; i < count; i++, from += step, to += Wide)
-        {
-            TensorPrimitives.Multiply(new ReadOnlySpan<float>(from, _width), factor, new Span<float>(to, _width));
-            new Span<float>(to + _width, Wide - _width).Clear();
-        }
+        HeadRows.Copy(from, step, to, Wide, count, _width, factor);
+        for (int i = 0; i < count && Wide > _width; i++)
+            new Span<float>(to + (i * Wide) + _width, Wide - _width).Clear();
     }
 
-    /// <summary>Copies the vectors of all keys as columns; the padding of each line becomes 0.</summary>
-    public void PackTransposed(float* from, nint step, float* to)
-    {
-        for (int dimension = 0; dimension < _width; dimension++)
-            new Span<float>(to + ((nint)dimension * Line) + _seen, Line - _seen).Clear();
-        for (int key = 0; key < _seen; key++, from += step)
-            for (int dimension = 0; dimension < _width; dimension++)
-                to[((nint)dimension * Line) + key] = from[dimension];
-    }
+    /// <summary>Copies packed vectors of all keys as columns; the padding of each line becomes 0.</summary>
+    public void Transpose(float* packed, float* to) => HeadRows.Transpose(packed, Wide, to, Line, _seen, _width);
 
     /// <summary>Copies padded rows, times a factor, back to vectors.</summary>
-    public void Unpack(float* from, int count, float factor, float* to, nint step)
-    {
-        for (int i = 0; i < count; i++, from += Wide, to += step)
-            TensorPrimitives.Multiply(new ReadOnlySpan<float>(from, _width), factor, new Span<float>(to, _width));
-    }
+    public void Unpack(float* from, int count, float factor, float* to, nint step) => HeadRows.Copy(from, Wide, to, step, count, _width, factor);
 
     /// <summary>Sets the gradients of keys and values to 0.</summary>
     public void ClearSlopes()
@@ -116,5 +100,33 @@ internal sealed unsafe class AttentionScratch : IDisposable
         NativeMemory.Clear(ValuesSlope, (nuint)((nint)_seen * Wide * sizeof(float)));
     }
 
+    /// <summary>Memory of the calling thread, kept from one piece of work to the next.</summary>
+    private static float* Rent(nint count)
+    {
+        if (_room is null || _room.Count < count)
+        {
+            _room?.Dispose();
+            _room = new Room(count);
+        }
+        return _room.Memory;
+    }
+
     private static int Padded(int count) => (count + SmallMatMul.Width - 1) / SmallMatMul.Width * SmallMatMul.Width;
+
+    /// <summary>Memory that goes when its thread does.</summary>
+    private sealed class Room(nint count) : IDisposable
+    {
+        public nint Count => count;
+
+        public float* Memory { get; private set; } = (float*)NativeMemory.AlignedAlloc((nuint)(count * sizeof(float)), 64);
+
+        ~Room() => NativeMemory.AlignedFree(Memory);
+
+        public void Dispose()
+        {
+            NativeMemory.AlignedFree(Memory);
+            Memory = null;
+            GC.SuppressFinalize(this);
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.Trl.Models.Kernels;
@@ -15,36 +16,45 @@ internal static unsafe class GeluKernel
     private const float Cubic = 0.044715f * Linear;
 
     /// <summary>y = gelu(x); the two may be the same memory.</summary>
-    public static void Forward(float* x, float* y, long count) => HostThreads.Split(count, Width, LeastPerThread, (begin, end) =>
-    {
-        long i = begin;
-        for (; i + Width <= end; i += Width)
-            Value(Vector512.Load(x + i)).Store(y + i);
-        if (i == end)
-            return;
-        float* rest = stackalloc float[Width];
-        Copy(x + i, rest, end - i);
-        Value(Vector512.Load(rest)).Store(rest);
-        Copy(rest, y + i, end - i);
-    });
+    public static void Forward(float* x, float* y, long count) => HostThreads.Split(count, Width, LeastPerThread, (begin, end) => Values(x + begin, y + begin, end - begin));
 
     /// <summary>dx = dy·gelu'(x); dy and dx may be the same memory.</summary>
-    public static void Backward(float* x, float* dy, float* dx, long count) => HostThreads.Split(count, Width, LeastPerThread, (begin, end) =>
+    public static void Backward(float* x, float* dy, float* dx, long count) =>
+        HostThreads.Split(count, Width, LeastPerThread, (begin, end) => Slopes(x + begin, dy + begin, dx + begin, end - begin));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Values(float* x, float* y, long count)
     {
-        long i = begin;
-        for (; i + Width <= end; i += Width)
+        long i = 0;
+        for (; i + Width <= count; i += Width)
+            Value(Vector512.Load(x + i)).Store(y + i);
+        if (i == count)
+            return;
+        float* rest = stackalloc float[Width];
+        Copy(x + i, rest, count - i);
+        Value(Vector512.Load(rest)).Store(rest);
+        Copy(rest, y + i, count - i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Slopes(float* x, float* dy, float* dx, long count)
+    {
+        long i = 0;
+        for (; i + Width <= count; i += Width)
             (Vector512.Load(dy + i) * Slope(Vector512.Load(x + i))).Store(dx + i);
-        if (i == end)
+        if (i == count)
             return;
         float* rest = stackalloc float[2 * Width];
-        Copy(x + i, rest, end - i);
-        Copy(dy + i, rest + Width, end - i);
+        Copy(x + i, rest, count - i);
+        Copy(dy + i, rest + Width, count - i);
         (Vector512.Load(rest + Width) * Slope(Vector512.Load(rest))).Store(rest);
-        Copy(rest, dx + i, end - i);
-    });
+        Copy(rest, dx + i, count - i);
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Value(Vector512<float> x) => x * Sigmoid(x, x * x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Slope(Vector512<float> x)
     {
         x = Vector512.Clamp(x, Vector512.Create(-Flat), Vector512.Create(Flat));
@@ -54,11 +64,11 @@ internal static unsafe class GeluKernel
         return sigmoid + (sigmoid * (Vector512<float>.One - sigmoid) * inner);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Sigmoid(Vector512<float> x, Vector512<float> square)
     {
         Vector512<float> twice = x * Vector512.FusedMultiplyAdd(square, Vector512.Create(Cubic), Vector512.Create(Linear));
-        // exp overflows to infinity for x below about -10, where the value is 0 as it should be
-        return Vector512<float>.One / (Vector512<float>.One + Vector512.Exp(-twice));
+        return Vector512<float>.One / (Vector512<float>.One + VectorExp.Of(-twice));
     }
 
     private static void Copy(float* from, float* to, long count) => Buffer.MemoryCopy(from, to, count * sizeof(float), count * sizeof(float));

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.Trl.Models.Kernels;
@@ -40,6 +41,7 @@ internal static unsafe class SmallMatMul
                 OneByOne(a + (row * aRow), aColumn, b + column, bRow, c + (row * cRow) + column, k, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourByFour(float* a, nint aRow, nint aColumn, float* b, nint bRow, float* c, nint cRow, int k, bool add)
     {
         Vector512<float> c00 = default, c01 = default, c02 = default, c03 = default, c10 = default, c11 = default, c12 = default, c13 = default;
@@ -65,6 +67,7 @@ internal static unsafe class SmallMatMul
         Put(c + (3 * cRow), c30, c31, c32, c33, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourByOne(float* a, nint aRow, nint aColumn, float* b, nint bRow, float* c, nint cRow, int k, bool add)
     {
         Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default;
@@ -82,6 +85,7 @@ internal static unsafe class SmallMatMul
         Put(c + (3 * cRow), c3, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneByOne(float* a, nint aColumn, float* b, nint bRow, float* c, int k, bool add)
     {
         Vector512<float> sum = default;
@@ -90,6 +94,7 @@ internal static unsafe class SmallMatMul
         Put(c, sum, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Put(float* c, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, bool add)
     {
         Put(c, c0, add);
@@ -98,5 +103,6 @@ internal static unsafe class SmallMatMul
         Put(c + (3 * Width), c3, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Put(float* c, Vector512<float> value, bool add) => (add ? Vector512.Load(c) + value : value).Store(c);
 }
