@@ -62,7 +62,6 @@ public static class BpeTrainer
         foreach (string token in specialTokensLast ? training.Tokens.Concat(specialTokens) : specialTokens.Concat(training.Tokens))
             if (!vocabulary.TryAdd(token, vocabulary.Count))
                 throw new ArgumentException($"The special token \"{token}\" is also a token that the texts gave; choose one that does not occur in them.", nameof(specialTokens));
-        JsonArray merges = [.. training.Merges.Select(pair => new JsonArray(pair.Left, pair.Right))];
         var added = new JsonArray();
         foreach (string token in specialTokens)
         {
@@ -74,7 +73,7 @@ public static class BpeTrainer
         var names = new SpecialTokenNames(mark, mark, null, null);
         return new Dictionary<string, string>
         {
-            [TokenizerFiles.Tokenizer] = TokenizerWriter.Gpt2(TokenizerWriter.Model(vocabulary, merges), added).ToJsonString(TokenizerWriter.Options),
+            [TokenizerFiles.Tokenizer] = TokenizerWriter.Gpt2(TokenizerWriter.Model(vocabulary, training.Merges), added).ToJsonString(TokenizerWriter.Options),
             [TokenizerFiles.Config] = TokenizerWriter.Config(names),
             [TokenizerFiles.SpecialTokens] = TokenizerWriter.SpecialTokens(names),
         };

@@ -27,7 +27,7 @@ internal static class LegacyVocabulary
         }
     }
 
-    private static JsonObject Build(JsonObject vocabulary, JsonArray merges, JsonObject config, IReadOnlyDictionary<string, string> files, string source)
+    private static JsonObject Build(JsonObject vocabulary, List<(string, string)> merges, JsonObject config, IReadOnlyDictionary<string, string> files, string source)
     {
         string kind = ((string?)config["tokenizer_class"] ?? "GPT2Tokenizer").Replace("Fast", "", StringComparison.Ordinal);
         bool isRoberta = kind is "RobertaTokenizer" or "BartTokenizer" or "LongformerTokenizer" or "LEDTokenizer";
@@ -52,13 +52,13 @@ internal static class LegacyVocabulary
         };
     }
 
-    private static JsonArray ReadMerges(string text)
+    private static List<(string Left, string Right)> ReadMerges(string text)
     {
-        var merges = new JsonArray();
+        var merges = new List<(string, string)>();
         foreach (string line in text.Split('\n').Select(line => line.TrimEnd('\r')).Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)))
         {
             string[] pair = line.Split(' ');
-            merges.Add(pair.Length == 2 ? new JsonArray(pair[0], pair[1]) : throw new FormatException($"{TokenizerFiles.Merges} has the line \"{line}\"; two tokens with one blank between them are needed."));
+            merges.Add(pair.Length == 2 ? (pair[0], pair[1]) : throw new FormatException($"{TokenizerFiles.Merges} has the line \"{line}\"; two tokens with one blank between them are needed."));
         }
         return merges;
     }

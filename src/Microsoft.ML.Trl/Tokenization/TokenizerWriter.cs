@@ -12,18 +12,19 @@ internal static class TokenizerWriter
 
     private static readonly JsonSerializerOptions Indented = new(Options) { WriteIndented = true };
 
-    public static JsonObject Model(JsonObject vocabulary, JsonArray merges) => new()
+    /// <summary>The "model" of tokenizer.json. Merges are written "left right", which all versions of the format know.</summary>
+    public static JsonObject Model(JsonObject vocabulary, IEnumerable<(string Left, string Right)> merges) => new()
     {
         ["type"] = "BPE",
         ["dropout"] = null,
         ["unk_token"] = null,
-        ["continuing_subword_prefix"] = "",
-        ["end_of_word_suffix"] = "",
+        ["continuing_subword_prefix"] = null,
+        ["end_of_word_suffix"] = null,
         ["fuse_unk"] = false,
         ["byte_fallback"] = false,
         ["ignore_merges"] = false,
         ["vocab"] = vocabulary.DeepClone(),
-        ["merges"] = merges,
+        ["merges"] = new JsonArray([.. merges.Select(pair => JsonValue.Create($"{pair.Left} {pair.Right}"))]),
     };
 
     /// <summary>tokenizer.json of a tokenizer in GPT-2's manner.</summary>
