@@ -1,0 +1,157 @@
+using Microsoft.ML.Trl.Numerics;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Numerics;
+
+[TestClass]
+public sealed class LogProbsTests
+{
+    [TestMethod]
+    public void Selected_log_softmax_equals_the_reference()
+    {
+        using var scope = NewDisposeScope();
+        using var fixture = new FixtureTensors("losses", "sft_v190.safetensors");
+        Close.Absolute(fixture["selective_log_softmax.out"], LogProbs.OfLogits(fixture["logits"], fixture["selective_log_softmax.index"]), 1e-5);
+    }
+
+    [TestMethod]
+    public void Entropy_of_each_position_equals_the_reference()
+    {
+        using var scope = NewDisposeScope();
+        using var fixture = new FixtureTensors("losses", "sft_v190.safetensors");
+        Tensor logits = fixture["logits"].view(-1, 24); // as hidden states of an identity projection
+        TokenLogProbs result = LogProbs.WithStatistics(logits, eye(24), zeros(30, dtype: ScalarType.Int64));
+        Close.Absolute(fixture["entropy_per_token"].view(-1), result.Entropy, 1e-5);
+    }
+
+    [TestMethod]
+    [DataRow(1L << 30, DisplayName = "softmax kept")]
+    [DataRow(0L, DisplayName = "softmax made again")]
+    public void Gradients_equal_finite_differences(long keepBytes)
+    {
+        using var scope = NewDisposeScope();
+        HeadSample sample = HeadSample.Create(seed: 3, rows: 5, width: 7, vocabulary: 19);
+        Tensor upstream = tensor([0.3f, -1.2f, 0.7f, 2f, -0.4f]);
+        double loss(Tensor hidden, Tensor weight) // in float64, by the definition
+        {
+            using var inner = NewDisposeScope();
+            Tensor logs = hidden.to_type(ScalarType.Float64).matmul(weight.to_type(ScalarType.Float64).transpose(0, 1)).log_softmax(-1);
+            return (logs.gather(-1, sample.Labels.unsqueeze(-1)).squeeze(-1) * upstream).sum().item<double>();
+        }
+        (LogProbs.OfHidden(sample.Hidden, sample.Weight, sample.Labels, keepBytes) * upstream).sum().backward();
+        foreach (Tensor input in new[] { sample.Hidden, sample.Weight })
+        {
+            Tensor numeric = FiniteDifferences.Of(input, moved => ReferenceEquals(input, sample.Hidden) ? loss(moved, sample.Weight) : loss(sample.Hidden, moved));
+            Close.Relative(numeric, input.grad!, 1e-5);
+        }
+    }
+
+    [TestMethod]
+    public void Many_chunks_kept_or_made_again_give_what_plain_autograd_gives()
+    {
+        using var scope = NewDisposeScope();
+        HeadSample sample = HeadSample.Create(seed: 5, rows: 37, width: 16, vocabulary: 101);
+        Tensor upstream = randn(37);
+        (LogProbs.OfLogits(sample.Hidden.matmul(sample.Weight.transpose(0, 1)), sample.Labels) * upstream).sum().backward();
+        Tensor hidden = Taken(sample.Hidden), weight = Taken(sample.Weight);
+        foreach (var (keep, chunk) in new[] { (1L << 30, 1L << 30), (0L, 5L * 101 * 4), (0L, 1L) })
+        {
+            var call = new HiddenLogProbs.Call(keep, chunk);
+            (HiddenLogProbs.apply(sample.Hidden, sample.Weight, sample.Labels, call) * upstream).sum().backward();
+            Close.Relative(hidden, Taken(sample.Hidden), 1e-5, $"hidden, chunk {chunk}");
+            Close.Relative(weight, Taken(sample.Weight), 1e-5, $"weight, chunk {chunk}");
+        }
+    }
+
+    [TestMethod]
+    public void Plain_memory_and_tensor_operations_agree()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (int width in new[] { 3, 8, 31, 64, 257, 5003 })
+        {
+            Tensor logits = randn(11, width) * 5, other = logits.clone();
+            Tensor labels = tensor(Enumerable.Range(0, 11).Select(row => (long)(row * 7 % width)).ToArray());
+            RowTotals fast = VocabularyPass.Exponentiate(logits, labels), slow = VocabularyPass.Exponentiate(other, labels, plain: false);
+            Close.Absolute(slow.LogProb, fast.LogProb, 2e-5, "log-prob");
+            Close.Absolute(slow.Entropy, fast.Entropy, 2e-5, "entropy");
+            Close.Absolute(slow.Hit, fast.Hit, 0, "hit");
+            Close.Absolute(slow.SquaredMass, fast.SquaredMass, 1e-5, "squares");
+            Close.Absolute(slow.MeanLogProb, fast.MeanLogProb, 5e-5, "mean");
+            Tensor above = randn(11);
+            VocabularyPass.ToGradient(logits, labels, above * fast.InverseSum.neg(), above);
+            VocabularyPass.ToGradient(other, labels, above * slow.InverseSum.neg(), above, plain: false);
+            Close.Absolute(other, logits, 1e-5, $"gradient, width {width}");
+        }
+    }
+
+    [TestMethod]
+    public void Without_gradients_the_numbers_are_the_same_and_nothing_is_recorded()
+    {
+        using var scope = NewDisposeScope();
+        HeadSample sample = HeadSample.Create(seed: 6, rows: 9, width: 4, vocabulary: 33);
+        Tensor recorded = LogProbs.OfHidden(sample.Hidden, sample.Weight, sample.Labels);
+        using var noGrad = no_grad();
+        Tensor plain = LogProbs.OfHidden(sample.Hidden, sample.Weight, sample.Labels);
+        Assert.IsFalse(plain.requires_grad);
+        Assert.IsTrue(recorded.requires_grad);
+        Close.Absolute(recorded, plain, 0);
+    }
+
+    [TestMethod]
+    public void A_frozen_projection_gets_no_gradient()
+    {
+        using var scope = NewDisposeScope();
+        HeadSample sample = HeadSample.Create(seed: 7, rows: 4, width: 4, vocabulary: 9);
+        sample.Weight.requires_grad = false;
+        LogProbs.OfHidden(sample.Hidden, sample.Weight, sample.Labels).sum().backward();
+        Assert.IsNull(sample.Weight.grad);
+        Assert.IsNotNull(sample.Hidden.grad);
+    }
+
+    [TestMethod]
+    public void Bfloat16_is_computed_in_float32()
+    {
+        using var scope = NewDisposeScope();
+        HeadSample sample = HeadSample.Create(seed: 8, rows: 6, width: 8, vocabulary: 40, ScalarType.BFloat16);
+        Tensor result = LogProbs.OfHidden(sample.Hidden, sample.Weight, sample.Labels);
+        Assert.AreEqual(ScalarType.Float32, result.dtype);
+        result.sum().backward();
+        Assert.AreEqual(ScalarType.BFloat16, sample.Weight.grad!.dtype);
+        Tensor hidden = sample.Hidden.detach().to_type(ScalarType.Float32).requires_grad_(), weight = sample.Weight.detach().to_type(ScalarType.Float32).requires_grad_();
+        Tensor exact = LogProbs.OfHidden(hidden, weight, sample.Labels);
+        exact.sum().backward();
+        Close.Absolute(exact, result, 0.03);
+        Close.Relative(weight.grad!, sample.Weight.grad!, 0.02);
+        Close.Relative(hidden.grad!, sample.Hidden.grad!, 0.02);
+    }
+
+    [TestMethod]
+    public void No_rows_and_not_a_number_do_no_harm()
+    {
+        using var scope = NewDisposeScope();
+        HeadSample sample = HeadSample.Create(seed: 9, rows: 2, width: 4, vocabulary: 50);
+        Tensor none = LogProbs.OfHidden(sample.Hidden.narrow(0, 0, 0), sample.Weight, sample.Labels.narrow(0, 0, 0));
+        Assert.AreEqual(0, none.NumberOfElements);
+        Tensor broken = LogProbs.OfHidden(sample.Hidden * float.NaN, sample.Weight, sample.Labels);
+        Assert.IsTrue(broken.isnan().all().item<bool>());
+    }
+
+    [TestMethod]
+    public void Nothing_outlives_a_forward_and_backward_pass() => Leaks.None(() =>
+    {
+        using var scope = NewDisposeScope();
+        HeadSample sample = HeadSample.Create(seed: 10, rows: 12, width: 4, vocabulary: 50);
+        foreach (long keep in new[] { 0L, 1L << 20 })
+            LogProbs.WithStatistics(sample.Hidden, sample.Weight, sample.Labels, keep).LogProbs.sum().backward();
+    });
+
+    private static Tensor Taken(Tensor leaf)
+    {
+        Tensor gradient = leaf.grad!;
+        leaf.grad = null!;
+        return gradient;
+    }
+}
