@@ -67,16 +67,18 @@ internal sealed class ObjectFiller<TRow>
     private static Action<TRow> Texts(DataViewRow row, RowColumn column, DataViewSchema.Column source)
     {
         ValueGetter<VBuffer<ReadOnlyMemory<char>>> getter = row.GetGetter<VBuffer<ReadOnlyMemory<char>>>(source);
+        Func<TRow, string[]> read = Members.CanRead(column.Member) ? Members.Reader<TRow, string[]>(column.Member) : _ => null;
         Action<TRow, string[]> write = Members.Writer<TRow, string[]>(column.Member);
         VBuffer<ReadOnlyMemory<char>> value = default;
         return target =>
         {
             getter(ref value);
-            write(target, [.. value.DenseValues().Select(text => text.ToString())]);
+            if (value.Length > 0 || read(target) is not null)
+                write(target, [.. value.DenseValues().Select(text => text.ToString())]);
         };
     }
 
-    /// <summary>An array of the right length that the object already has is filled, not replaced.</summary>
+    /// <summary>An array of the right length that the object already has is filled, not replaced; no array does for no values.</summary>
     private static Action<TRow> Values<TItem>(DataViewRow row, RowColumn column, DataViewSchema.Column source)
     {
         ValueGetter<VBuffer<TItem>> getter = row.GetGetter<VBuffer<TItem>>(source);
@@ -87,6 +89,8 @@ internal sealed class ObjectFiller<TRow>
         {
             getter(ref value);
             TItem[] present = read(target);
+            if (present is null && value.Length == 0)
+                return;
             TItem[] items = present?.Length == value.Length ? present : new TItem[value.Length];
             value.CopyTo(items);
             write(target, items);

@@ -23,5 +23,5 @@ internal static class ColumnSet
 
     /// <summary>Raises what a cursor raises when it is asked for a column that it does not compute.</summary>
     public static void Require(bool[] active, DataViewSchema.Column column) =>
-        Guard.Argument(Contains(active, column), nameof(column), "requested column not active.");
+        Guard.Argument(Contains(active, column), nameof(column), "requested column not active");
 }

@@ -6,8 +6,9 @@ namespace Microsoft.ML.Data;
 public sealed class VectorDataViewType : StructuredDataViewType
 {
     public VectorDataViewType(PrimitiveDataViewType itemType, int size = 0)
-        : this(itemType, ImmutableArray.Create(size))
+        : this(itemType, ImmutableArray.Create(Math.Max(0, size)))
     {
+        Guard.InRange(size >= 0, nameof(size));
     }
 
     public VectorDataViewType(PrimitiveDataViewType itemType, params int[] dimensions)
