@@ -33,6 +33,17 @@ public sealed class ChainTests
     }
 
     [TestMethod]
+    public void A_promised_column_satisfies_the_next_stage_and_shows_its_annotation()
+    {
+        SchemaShape seen = null;
+        new EchoEstimator(_ml, "A").Append(new ShapeSpy(shape => seen = shape)).Fit(_ml.View());
+        SchemaShape.Column promised = seen.Single(column => column.Name == "A");
+        Assert.AreEqual(EchoTransformer.AnnotationKind, promised.Annotations.Single().Name);
+        Assert.AreEqual(SchemaShape.Column.VectorKind.Scalar, promised.Kind);
+        Assert.IsFalse(promised.IsKey);
+    }
+
+    [TestMethod]
     public void Two_passes_run_the_model_twice_and_a_cache_checkpoint_once()
     {
         var chain = new EchoEstimator(_ml).Append(new PassingEstimator(passes: 2));
@@ -100,5 +111,16 @@ public sealed class ChainTests
         }
 
         public SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema;
+    }
+
+    private sealed class ShapeSpy(Action<SchemaShape> look) : IEstimator<EchoTransformer>
+    {
+        public EchoTransformer Fit(IDataView input) => new("Prompt", "Spied", [], "spy");
+
+        public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+        {
+            look(inputSchema);
+            return inputSchema;
+        }
     }
 }

@@ -47,7 +47,7 @@ public sealed class TypeTests
     public void Row_ids_derive_as_in_ml_net()
     {
         var id = new DataViewRowId(1, 2);
-        Assert.AreEqual("IDS", $"{id.Next()} {id.Fork()} {id.Combine(new DataViewRowId(3, 4))}");
+        Assert.AreEqual("000000079e99deb4000000007adce733 000000079e99deb434e09d0b1102190b d6c370eb9bb089c0cf76cc3e67f97a6c", $"{id.Next()} {id.Fork()} {id.Combine(new DataViewRowId(3, 4))}");
     }
 
     [TestMethod]

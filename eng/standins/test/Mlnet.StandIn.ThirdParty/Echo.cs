@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -36,10 +37,10 @@ public sealed class EchoEstimator(IHostEnvironment env, string output = "Complet
 
     public string SeenUpstream { get; private set; }
 
-    public EchoTransformer Fit(IDataView input1)
+    public EchoTransformer Fit(IDataView data)
     {
         Fits++;
-        SeenUpstream = EchoTransformer.HandleOf(input1.Schema)?.Name;
+        SeenUpstream = EchoTransformer.HandleOf(data.Schema)?.Name;
         using IChannel channel = _host.Start("Fitting");
         channel.Info(MessageSensitivity.None, "fitted {0}", output);
         return new EchoTransformer(input, output, new byte[weights], "fit" + Fits);
@@ -49,9 +50,15 @@ public sealed class EchoEstimator(IHostEnvironment env, string output = "Complet
     {
         if (!inputSchema.Any(column => column.Name == input && column.ItemType is TextDataViewType))
             throw new ArgumentException($"Text column '{input}' not found.");
-        // Shapes have no public constructor for columns: the shape of a built view is taken instead.
-        return inputSchema;
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn(output, TextDataViewType.Instance, EchoTransformer.AnnotationsOf(null));
+        SchemaShape.Column added = Create(null, builder.ToSchema())[0];
+        return new SchemaShape(inputSchema.Where(column => column.Name != output).Append(added));
     }
+
+    // Shapes have no public constructor for columns.
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
+    private static extern SchemaShape Create(SchemaShape type, DataViewSchema schema);
 }
 
 /// <summary>Adds a text column with the input's text in upper case, and the handle on it as annotation.</summary>
@@ -87,12 +94,17 @@ public sealed partial class EchoTransformer(string input, string output, byte[] 
     {
         if (inputSchema.GetColumnOrNull(input)?.Type is not TextDataViewType)
             throw new ArgumentException($"Text column '{input}' not found.");
-        var annotations = new DataViewSchema.Annotations.Builder();
-        annotations.Add(AnnotationKind, EchoHandleType.Instance, (ref EchoHandle value) => value = Handle);
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(inputSchema);
-        builder.AddColumn(output, TextDataViewType.Instance, annotations.ToAnnotations());
+        builder.AddColumn(output, TextDataViewType.Instance, AnnotationsOf(Handle));
         return builder.ToSchema();
+    }
+
+    internal static DataViewSchema.Annotations AnnotationsOf(EchoHandle handle)
+    {
+        var annotations = new DataViewSchema.Annotations.Builder();
+        annotations.Add(AnnotationKind, EchoHandleType.Instance, (ref EchoHandle value) => value = handle);
+        return annotations.ToAnnotations();
     }
 
     public IDataView Transform(IDataView data) => new EchoView(this, data);
