@@ -23,6 +23,15 @@ public sealed class PreTokenizationTests
     public void A_class_in_a_class_is_a_union() => AssertPieces(["a", ",", " b", ".", ".", " ", " c"], Split(@" ?[^(\s|[.,!?…])]+|[.]"), "a, b..  c");
 
     [TestMethod]
+    public void Patterns_of_newer_models_are_translated()
+    {
+        const string gpt4o = @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s+(?!\S)|\s+";
+        AssertPieces(["Hello", "World'S", " it's", "123", "4", "!/"], Split(gpt4o), "HelloWorld'S it's1234!/");
+        const string deepseek = @"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+        AssertPieces(["-ab", "[x", "]", " e\u0301t", "++"], Split(deepseek), "-ab[x] e\u0301t++");
+    }
+
+    [TestMethod]
     public void A_possessive_quantifier_gives_nothing_back()
     {
         AssertPieces(["aaab"], Split("a+b"), "aaab");

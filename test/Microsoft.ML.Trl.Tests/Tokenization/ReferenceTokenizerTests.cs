@@ -121,6 +121,18 @@ public sealed class ReferenceTokenizerTests
     public void The_inner_tokenizer_encodes_the_same(string kind) => ForEachCase(kind, (tokenizer, text, expected) =>
         CollectionAssert.AreEqual(tokenizer.Encode(text), tokenizer.Inner.EncodeToIds(text).ToArray(), text));
 
+    [TestMethod]
+    [DataRow("bert_cased", "WordPiece")]
+    [DataRow("t5", "Unigram")]
+    [DataRow("llama2", "SentencePiece-style BPE")]
+    [DataRow("gemma", "SentencePiece-style BPE")]
+    public void Tokenizers_of_other_kinds_are_refused_by_name(string kind, string named)
+    {
+        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => TextTokenizer.Load(Fixtures.Path("tokenizers", kind)));
+        StringAssert.Contains(error.Message, $"{named}");
+        StringAssert.Contains(error.Message, "tokenizers are not supported. Supported are byte-level BPE tokenizers");
+    }
+
     private static void ForEachCase(string kind, Action<TextTokenizer, string, JsonElement> check)
     {
         using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
