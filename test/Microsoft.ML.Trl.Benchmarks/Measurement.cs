@@ -1,0 +1,59 @@
+using Microsoft.ML.Trl.Algorithms;
+using Microsoft.ML.Trl.Tracking;
+
+namespace Microsoft.ML.Trl.Benchmarks;
+
+/// <summary>What a task runs: one step per call, or a training run that reports each of its steps.</summary>
+internal sealed class Measurement(int steps)
+{
+    // A disturbed step is repeated, up to this many times as many in all.
+    private const int Patience = 4;
+    private readonly QuietClock _clock = new();
+
+    public QuietClock Clock => _clock;
+
+    /// <summary>Steps that a training run must be able to take.</summary>
+    public int MostSteps => (steps * Patience) + 1;
+
+    /// <summary>Times a step that is a call.</summary>
+    public void Repeat(Action step)
+    {
+        do
+        {
+            _clock.Begin();
+            step();
+            _clock.End();
+        }
+        while (!Enough());
+    }
+
+    /// <summary>Times the steps of a loop through its reports, and ends it when there are enough.</summary>
+    public void Loop(Action<IProgress<StepReport>, CancellationToken> run)
+    {
+        using var enough = new CancellationTokenSource();
+        var reports = new Lap(this, enough);
+        _clock.Begin();
+        try
+        {
+            run(reports, enough.Token);
+        }
+        catch (TrainingCanceledException)
+        {
+            // The run was longer than needed.
+        }
+    }
+
+    private bool Enough() => _clock.CleanLaps >= steps || _clock.Laps >= steps * Patience;
+
+    private sealed class Lap(Measurement owner, CancellationTokenSource enough) : IProgress<StepReport>
+    {
+        public void Report(StepReport value)
+        {
+            owner._clock.End();
+            if (owner.Enough())
+                enough.Cancel();
+            else
+                owner._clock.Begin();
+        }
+    }
+}

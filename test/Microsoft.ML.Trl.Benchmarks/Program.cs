@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.ML.Trl.Benchmarks;
+using TorchSharp;
+
+// One process per measurement, so that its peak memory is its own:
+//   dotnet run -c Release --project test/Microsoft.ML.Trl.Benchmarks -- --task sft --shape small --threads 2 --steps 5
+Dictionary<string, string> given = [];
+for (int i = 0; i + 1 < args.Length; i += 2)
+    given[args[i].TrimStart('-')] = args[i + 1];
+bool understood = args.Length % 2 == 0 && !given.Keys.Except(["task", "shape", "threads", "steps"]).Any();
+if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
+{
+    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2] [--threads N] [--steps N]");
+    return 2;
+}
+
+Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small"));
+int threads = int.Parse(given.GetValueOrDefault("threads", "2"), CultureInfo.InvariantCulture);
+torch.set_num_threads(threads);
+var measured = new Measurement(int.Parse(given.GetValueOrDefault("steps", "5"), CultureInfo.InvariantCulture));
+int tokens = task(shape, measured);
+(double median, double min, double max) = measured.Clock.Seconds();
+Console.WriteLine(JsonSerializer.Serialize(new Dictionary<string, object>
+{
+    ["task"] = name,
+    ["shape"] = shape.Name,
+    ["threads"] = threads,
+    ["median_s"] = Math.Round(median, 4),
+    ["min_s"] = Math.Round(min, 4),
+    ["max_s"] = Math.Round(max, 4),
+    ["tokens_per_s"] = Math.Round(tokens / median, 1),
+    ["peak_rss_mb"] = QuietClock.PeakMegabytes(),
+    ["clean_steps"] = measured.Clock.CleanLaps,
+    ["all_steps"] = measured.Clock.Laps,
+}));
+return 0;

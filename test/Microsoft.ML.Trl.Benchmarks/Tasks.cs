@@ -1,0 +1,68 @@
+using Microsoft.ML.Trl.Algorithms;
+using Microsoft.ML.Trl.Algorithms.Dpo;
+using Microsoft.ML.Trl.Algorithms.Reward;
+using Microsoft.ML.Trl.Algorithms.Sft;
+using Microsoft.ML.Trl.Datasets;
+using Microsoft.ML.Trl.Generation;
+using Microsoft.ML.Trl.Models;
+
+namespace Microsoft.ML.Trl.Benchmarks;
+
+/// <summary>What is measured. In training half of each row is prompt.</summary>
+internal static class Tasks
+{
+    private const int PromptLength = 32, NewTokens = 64, Prompts = 8;
+    private const double LearningRate = 1e-5;
+
+    public static readonly IReadOnlyDictionary<string, Func<Shape, Measurement, int>> All = new Dictionary<string, Func<Shape, Measurement, int>>
+    {
+        ["sft"] = Sft,
+        ["reward"] = Reward,
+        ["dpo"] = Dpo,
+        ["generate"] = (shape, measured) => Generate(shape, measured, sample: false),
+        ["sample"] = (shape, measured) => Generate(shape, measured, sample: true),
+    };
+
+    private static int Sft(Shape shape, Measurement measured)
+    {
+        using CausalLanguageModel model = shape.Model(seed: 1);
+        List<TokenExample> examples = [.. shape.Rows(shape.BatchSize * 4, Shape.Length, seed: 2).Select(ids => new TokenExample(ids, Shape.Length / 2))];
+        var options = new SftOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
+        measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
+        return shape.BatchSize * Shape.Length;
+    }
+
+    private static int Reward(Shape shape, Measurement measured)
+    {
+        using RewardModel model = RewardModel.Create(shape.Config(), seed: 1);
+        var options = new RewardOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
+        measured.Loop((progress, cancel) => new RewardLoop(model, options, progress).Run(Pairs(shape), cancel));
+        return 2 * shape.BatchSize * Shape.Length;
+    }
+
+    private static int Dpo(Shape shape, Measurement measured)
+    {
+        using CausalLanguageModel policy = shape.Model(seed: 1);
+        var options = new DpoOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
+        measured.Loop((progress, cancel) => new DpoLoop(policy, null, options, progress).Run(Pairs(shape), cancel));
+        return 2 * shape.BatchSize * Shape.Length;
+    }
+
+    private static int Generate(Shape shape, Measurement measured, bool sample)
+    {
+        using CausalLanguageModel model = shape.Model(seed: 1);
+        model.eval();
+        var generator = new TokenGenerator(model);
+        var options = new GenerationOptions { MaxNewTokens = NewTokens, MinNewTokens = NewTokens, DoSample = sample, TopK = sample ? 50 : 0, EosTokenIds = [] };
+        int[][] prompts = shape.Rows(Prompts, PromptLength, seed: 2);
+        measured.Repeat(() => generator.Generate(prompts, options));
+        return Prompts * NewTokens;
+    }
+
+    private static List<PreferenceExample> Pairs(Shape shape)
+    {
+        int half = Shape.Length / 2;
+        int[][] rows = shape.Rows(shape.BatchSize * 4, Shape.Length + half, seed: 2);
+        return [.. rows.Select(ids => new PreferenceExample(ids[..half], ids[half..(2 * half)], ids[(2 * half)..]))];
+    }
+}
