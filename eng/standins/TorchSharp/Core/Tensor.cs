@@ -15,12 +15,13 @@ public static partial class torch
             if (total > _peak)
                 _peak = total;
             if (register)
-                OwningDisposeScope = DisposeScopeManager.ThreadSingleton.Register(this);
+                DisposeScopeManager.ThreadSingleton.Register(this);
         }
 
         ~Tensor() => Dispose(false);
 
-        internal DisposeScope OwningDisposeScope { get; set; }
+        internal DisposeScope OwningDisposeScope;
+        internal Tensor PreviousInScope, NextInScope;
 
         public string name { get; set; }
 

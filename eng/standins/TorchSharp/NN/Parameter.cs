@@ -11,9 +11,8 @@ namespace TorchSharp.Modules
         {
             if (data.OwningDisposeScope is not { } scope)
                 return;
-            scope.MarkAsDisposed(data);
-            scope.Add(this);
-            OwningDisposeScope = scope;
+            scope.Unlink(data);
+            scope.Link(this);
         }
 
         internal Parameter(nint handle) : base(handle)

@@ -4,17 +4,26 @@ namespace TorchSharp;
 public sealed class DisposeScope : IDisposable
 {
     private DisposeScopeManager _manager;
-    private HashSet<IDisposable> _owned = new(ReferenceEqualityComparer.Instance);
+    private torch.Tensor _first, _last; // what it owns: a list threaded through the tensors themselves
 
     internal DisposeScope(DisposeScopeManager manager, DisposeScope outer) => (_manager, OuterScope) = (manager, outer);
 
     internal DisposeScope OuterScope { get; set; }
 
-    public IReadOnlyList<IDisposable> DisposablesView => Open()._owned.ToArray();
+    public IReadOnlyList<IDisposable> DisposablesView
+    {
+        get
+        {
+            List<IDisposable> view = new(DisposablesCount);
+            for (torch.Tensor tensor = Open()._first; tensor is not null; tensor = tensor.NextInScope)
+                view.Add(tensor);
+            return view;
+        }
+    }
 
-    public int DisposablesCount => Open()._owned.Count;
+    public int DisposablesCount { get; private set; }
 
-    public bool Contains(IDisposable disposable) => _owned.Contains(disposable);
+    public bool Contains(IDisposable disposable) => disposable is torch.Tensor tensor && ReferenceEquals(tensor.OwningDisposeScope, this);
 
     public T MoveToOuter<T>(T disposable) where T : IDisposable => MoveToOther(OuterScope, disposable);
 
@@ -74,7 +83,16 @@ public sealed class DisposeScope : IDisposable
         return attached;
     }
 
-    public void DisposeEverything() => DisposeEverythingBut((IEnumerable<IDisposable>)[]);
+    public void DisposeEverything()
+    {
+        Open();
+        while (_first is { } tensor)
+        {
+            tensor.Dispose();
+            if (ReferenceEquals(tensor, _first)) // it had lost its native tensor before
+                Unlink(tensor);
+        }
+    }
 
     public T DisposeEverythingBut<T>(T keep) where T : IDisposable
     {
@@ -96,21 +114,24 @@ public sealed class DisposeScope : IDisposable
 
     public void DisposeEverythingBut(params IDisposable[] keep) => DisposeEverythingBut((IEnumerable<IDisposable>)keep);
 
+    /// <summary>What is kept belongs to this scope afterwards, wherever it was before.</summary>
     public void DisposeEverythingBut(IEnumerable<IDisposable> inKeep)
     {
         Open();
-        HashSet<IDisposable> before = _owned;
-        _owned = new HashSet<IDisposable>(inKeep, ReferenceEqualityComparer.Instance);
-        foreach (IDisposable disposable in before)
-            if (!_owned.Contains(disposable))
-                disposable.Dispose();
+        torch.Tensor[] kept = inKeep.OfType<torch.Tensor>().ToArray();
+        foreach (torch.Tensor tensor in kept)
+            tensor.OwningDisposeScope?.Unlink(tensor);
+        DisposeEverything();
+        foreach (torch.Tensor tensor in kept)
+            if (tensor.OwningDisposeScope is null)
+                Link(tensor);
     }
 
     public void MarkAsDisposed(IDisposable disposable)
     {
         Open();
-        _owned.Remove(disposable);
-        SetOwner(disposable, null);
+        if (disposable is torch.Tensor tensor && ReferenceEquals(tensor.OwningDisposeScope, this))
+            Unlink(tensor);
     }
 
     public void Dispose()
@@ -122,43 +143,58 @@ public sealed class DisposeScope : IDisposable
         _manager = null;
     }
 
-    internal void Add(IDisposable disposable) => _owned.Add(disposable);
+    /// <summary>Becomes the owner of a tensor that has none.</summary>
+    internal void Link(torch.Tensor tensor)
+    {
+        tensor.OwningDisposeScope = this;
+        tensor.PreviousInScope = _last;
+        if (_last is null)
+            _first = tensor;
+        else
+            _last.NextInScope = tensor;
+        _last = tensor;
+        DisposablesCount++;
+    }
+
+    internal void Unlink(torch.Tensor tensor)
+    {
+        (torch.Tensor previous, torch.Tensor next) = (tensor.PreviousInScope, tensor.NextInScope);
+        if (previous is null)
+            _first = next;
+        else
+            previous.NextInScope = next;
+        if (next is null)
+            _last = previous;
+        else
+            next.PreviousInScope = previous;
+        tensor.OwningDisposeScope = null;
+        tensor.PreviousInScope = tensor.NextInScope = null;
+        DisposablesCount--;
+    }
 
     private DisposeScope Open() => _manager is null ? throw new ObjectDisposedException(GetType().FullName) : this;
 
     /// <summary>Hands over what this scope owns, and leaves alone what it does not.</summary>
     private void Move(DisposeScope scope, IDisposable disposable)
     {
-        if (!_owned.Remove(disposable))
+        if (disposable is not torch.Tensor tensor || !ReferenceEquals(tensor.OwningDisposeScope, this) || ReferenceEquals(scope, this))
             return;
+        Unlink(tensor);
         if (scope is null)
-        {
             _manager.Counts.DetachedFromScopeCount++;
-            SetOwner(disposable, null);
-        }
         else
-            scope.Take(disposable);
+            scope.Link(tensor);
     }
 
     private bool Take(IDisposable disposable)
     {
-        DisposeScope owner = disposable switch
-        {
-            torch.Tensor tensor => tensor.OwningDisposeScope,
-            _ => throw new InvalidOperationException("DisposeScope can only manage Tensor or PackedSequence"),
-        };
-        if (ReferenceEquals(owner, this))
+        if (disposable is not torch.Tensor tensor)
+            throw new InvalidOperationException("DisposeScope can only manage Tensor or PackedSequence");
+        if (ReferenceEquals(tensor.OwningDisposeScope, this))
             return false;
-        owner?._owned.Remove(disposable);
-        _owned.Add(disposable);
-        SetOwner(disposable, this);
+        tensor.OwningDisposeScope?.Unlink(tensor);
+        Link(tensor);
         return true;
-    }
-
-    private static void SetOwner(IDisposable disposable, DisposeScope owner)
-    {
-        if (disposable is torch.Tensor tensor)
-            tensor.OwningDisposeScope = owner;
     }
 }
 

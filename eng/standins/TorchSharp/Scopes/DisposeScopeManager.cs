@@ -15,17 +15,16 @@ public class DisposeScopeManager
 
     internal DisposeScope NewDisposeScope() => CurrentDisposeScope = new DisposeScope(this, CurrentDisposeScope);
 
-    /// <summary>Enters a new tensor (or packed sequence) into the innermost scope, which is then its owner.</summary>
-    internal DisposeScope Register(IDisposable item)
+    /// <summary>Enters a new tensor into the innermost scope, which is then its owner.</summary>
+    internal void Register(torch.Tensor item)
     {
         if (CurrentDisposeScope is null)
         {
             Counts.CreatedOutsideScopeCount++;
-            return null;
+            return;
         }
         Counts.CreatedInScopeCount++;
-        CurrentDisposeScope.Add(item);
-        return CurrentDisposeScope;
+        CurrentDisposeScope.Link(item);
     }
 
     internal void Disposing(torch.Tensor item) => Disposing(item.OwningDisposeScope);
