@@ -5,6 +5,7 @@ public sealed class DisposeScope : IDisposable
 {
     private DisposeScopeManager _manager;
     private torch.Tensor _first, _last; // what it owns: a list threaded through the tensors themselves
+    private int _count;
 
     internal DisposeScope(DisposeScopeManager manager, DisposeScope outer) => (_manager, OuterScope) = (manager, outer);
 
@@ -21,7 +22,7 @@ public sealed class DisposeScope : IDisposable
         }
     }
 
-    public int DisposablesCount { get; private set; }
+    public int DisposablesCount => Open()._count;
 
     public bool Contains(IDisposable disposable) => disposable is torch.Tensor tensor && ReferenceEquals(tensor.OwningDisposeScope, this);
 
@@ -153,7 +154,7 @@ public sealed class DisposeScope : IDisposable
         else
             _last.NextInScope = tensor;
         _last = tensor;
-        DisposablesCount++;
+        _count++;
     }
 
     internal void Unlink(torch.Tensor tensor)
@@ -169,7 +170,7 @@ public sealed class DisposeScope : IDisposable
             next.PreviousInScope = previous;
         tensor.OwningDisposeScope = null;
         tensor.PreviousInScope = tensor.NextInScope = null;
-        DisposablesCount--;
+        _count--;
     }
 
     private DisposeScope Open() => _manager is null ? throw new ObjectDisposedException(GetType().FullName) : this;
