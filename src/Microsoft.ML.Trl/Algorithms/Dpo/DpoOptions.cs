@@ -86,7 +86,7 @@ public sealed record DpoOptions : TrainingOptions
         Require.AtLeast(RefModelSyncSteps, 1);
         Require.Below(LabelSmoothing, 0, 0.5);
         if (!double.IsFinite(FAlphaDivergenceCoef))
-            throw new ArgumentOutOfRangeException(nameof(FAlphaDivergenceCoef), $"FAlphaDivergenceCoef ({FAlphaDivergenceCoef}) must be a finite number.");
+            throw new ArgumentOutOfRangeException(nameof(FAlphaDivergenceCoef), FormattableString.Invariant($"FAlphaDivergenceCoef ({FAlphaDivergenceCoef}) must be a finite number."));
         if (LdAlpha is { } alpha)
             Require.Between(alpha, 0, 1, nameof(LdAlpha));
         if (MaxLength is { } length)
@@ -111,9 +111,9 @@ public sealed record DpoOptions : TrainingOptions
             throw new ArgumentException($"LossWeights has {LossWeights.Count} numbers for {LossType.Count} losses ({string.Join(", ", LossType)}); give one for each, or null for 1 each.", nameof(LossWeights));
         foreach (double weight in LossWeights ?? [])
             if (!double.IsFinite(weight))
-                throw new ArgumentException($"LossWeights holds {weight}; weights must be finite numbers.", nameof(LossWeights));
+                throw new ArgumentException(FormattableString.Invariant($"LossWeights holds {weight}; weights must be finite numbers."), nameof(LossWeights));
         if (LabelSmoothing > 0 && !LossType.Any(Smoothed.Contains))
-            throw new ArgumentException($"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; the losses that use it are {string.Join(", ", Smoothed)} (Robust is the sigmoid loss for noisy labels).", nameof(LabelSmoothing));
+            throw new ArgumentException(FormattableString.Invariant($"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; the losses that use it are {string.Join(", ", Smoothed)} (Robust is the sigmoid loss for noisy labels)."), nameof(LabelSmoothing));
         if (LabelSmoothing == 0 && LossType.Contains(DpoLossType.ExoPair))
             throw new ArgumentException("LabelSmoothing is 0, but ExoPair compares with smoothed labels and would be infinite; set it above 0, such as 1e-3.", nameof(LabelSmoothing));
     }

@@ -11,11 +11,9 @@ internal static class PairChecks
     public static void Check(IReadOnlyList<PreferenceExample> examples, DpoOptions options, ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(examples);
-        if (options.MaxLength is { } asked && asked > config.ContextLength && examples.Any(example => Longest(example) > config.ContextLength))
-            throw new ArgumentException($"MaxLength ({asked}) is more than the model's context ({config.ContextLength}), and there are rows longer than that; set MaxLength to {config.ContextLength} or less.", nameof(options));
         int limit = Math.Min(options.MaxLength ?? config.ContextLength, config.ContextLength);
         for (int row = 0; row < examples.Count; row++)
-            Check(examples[row], row, limit, options.MaxLength is null, config.VocabularySize);
+            Check(examples[row], row, limit, options.MaxLength is not { } cut || cut > limit, config.VocabularySize);
     }
 
     private static void Check(PreferenceExample example, int row, int limit, bool uncut, int vocabulary)
@@ -29,7 +27,7 @@ internal static class PairChecks
         if (example.Prompt.Length >= limit)
             throw Bad(row, $"the prompt is {example.Prompt.Length} tokens long and leaves no room for an answer within {limit}; shorten it or raise MaxLength up to the model's context.");
         if (uncut && Longest(example) > limit)
-            throw Bad(row, $"prompt and answer are {Longest(example)} tokens long, more than the model's context of {limit}; set MaxLength to cut the ends off.");
+            throw Bad(row, $"prompt and answer are {Longest(example)} tokens long, more than the model's context of {limit}; set MaxLength to {limit} or less, and the ends are cut off.");
         foreach (int id in example.Prompt.Concat(example.Chosen).Concat(example.Rejected))
             if ((uint)id >= (uint)vocabulary)
                 throw Bad(row, $"token id {id} is outside the model's vocabulary of {vocabulary}; tokenizer and model must belong together.");

@@ -30,11 +30,24 @@ internal static class PpoInputs
         return batch;
     }
 
-    /// <summary>A score must be a finite number.</summary>
-    public static void CheckScore(double score, int row)
+    /// <summary>Checks prompts before a run: each needs a token, and room for one more.</summary>
+    public static void CheckPrompts(IReadOnlyList<int[]> prompts, PpoLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(prompts);
+        if (prompts.Count == 0)
+            throw new ArgumentException("There are no prompts to train on: the data have no rows.", nameof(prompts));
+        for (int row = 0; row < prompts.Count; row++)
+        {
+            CheckTokens(prompts[row], row, "prompt", limits);
+            if (prompts[row].Length >= limits.ContextLength)
+                throw new ArgumentException($"The prompt of row {row} is {prompts[row].Length} tokens long and leaves no room for a response in the model's context of {limits.ContextLength}; shorten it.", nameof(prompts));
+        }
+    }
+
+    private static void CheckScore(double score, int row)
     {
         if (!double.IsFinite(score))
-            throw new ArgumentException($"The score of row {row} is {score}; scores must be finite numbers. Mend the reward function, or leave the row out.");
+            throw new ArgumentException(FormattableString.Invariant($"The score of row {row} is {score}; scores must be finite numbers. Mend the reward function, or leave the row out."));
     }
 
     private static void CheckCount(int count, string name, PpoLimits limits)
@@ -45,12 +58,11 @@ internal static class PpoInputs
 
     private static void CheckTokens(int[] tokens, int row, string what, PpoLimits limits)
     {
-        string name = what == "query" ? "queries" : "responses";
         if (tokens is null || tokens.Length == 0)
-            throw new ArgumentException($"The {what} of row {row} is empty; it needs at least one token.", name);
+            throw new ArgumentException($"The {what} of row {row} is empty; it needs at least one token.");
         foreach (int id in tokens)
             if ((uint)id >= (uint)limits.VocabularySize)
-                throw new ArgumentException($"The {what} of row {row} has token id {id}, but the model's vocabulary is 0 to {limits.VocabularySize - 1}; tokenizer and model must belong together.", name);
+                throw new ArgumentException($"The {what} of row {row} has token id {id}, but the model's vocabulary is 0 to {limits.VocabularySize - 1}; tokenizer and model must belong together.");
     }
 
     private static void CheckLength(int query, int response, int row, PpoLimits limits)

@@ -11,11 +11,11 @@ internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
     private long _drawn;
 
     /// <summary>Draws a response to each query; every row of the run has its own stream of chance.</summary>
-    public IReadOnlyList<int[]> Generate(IReadOnlyList<int[]> queries, GenerationOptions options, CancellationToken cancel)
+    public IReadOnlyList<int[]> Generate(IReadOnlyList<int[]> queries, GenerationOptions options, Func<IReadOnlyList<int>, bool>? stop, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(queries);
         long[] rows = [.. Enumerable.Range(0, queries.Count).Select(row => ((long)seed << 32) + _drawn + row)];
-        GenerationResult result = _generator.Generate(queries, options, rows, cancel: cancel);
+        GenerationResult result = _generator.Generate(queries, options, rows, stop, cancel: cancel);
         _drawn += queries.Count;
         for (int row = 0; row < queries.Count; row++)
             _logProbs[(queries[row], result.Tokens[row])] = result.LogProbs[row];

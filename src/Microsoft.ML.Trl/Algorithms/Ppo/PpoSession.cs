@@ -81,10 +81,12 @@ public sealed class PpoSession : IDisposable
     /// <summary>Samples a response to each query from the policy as it is now.</summary>
     /// <param name="queries">Token ids, each at least one; any number of rows, of any lengths.</param>
     /// <param name="options">How to sample; null = those of <see cref="PpoOptions.Generation"/>.</param>
+    /// <param name="stop">Tells from a row's new tokens whether it has ended, for stop strings; null = only end tokens do.</param>
     /// <param name="cancel">Looked at for every token.</param>
-    /// <returns>New tokens of each row, an end-of-text token included. A function of weights, options, seed and number of the call.</returns>
-    public IReadOnlyList<int[]> Generate(IReadOnlyList<int[]> queries, GenerationOptions? options = null, CancellationToken cancel = default)
-        => _samples.Generate(queries, (options ?? _options.Generation).Validated(), cancel);
+    /// <returns>New tokens of each row, an end-of-text token included. A function of weights, options, seed and how many rows were sampled before.</returns>
+    public IReadOnlyList<int[]> Generate(
+        IReadOnlyList<int[]> queries, GenerationOptions? options = null, Func<IReadOnlyList<int>, bool>? stop = null, CancellationToken cancel = default)
+        => _samples.Generate(queries, (options ?? _options.Generation).Validated(), stop, cancel);
 
     /// <summary>Learns from one batch.</summary>
     /// <param name="queries">[BatchSize] token ids, each at least one.</param>
@@ -121,6 +123,9 @@ public sealed class PpoSession : IDisposable
         _ownReference?.Dispose();
         _ownValueHead?.Dispose();
     }
+
+    /// <summary>Refuses prompts that cannot be answered, by row.</summary>
+    internal void CheckPrompts(IReadOnlyList<int[]> prompts) => PpoInputs.CheckPrompts(prompts, _limits);
 
     private static ValueHead FreshHead(CausalLanguageModel policy, int seed)
     {

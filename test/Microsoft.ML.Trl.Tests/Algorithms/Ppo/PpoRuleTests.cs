@@ -1,0 +1,189 @@
+using Microsoft.ML.Trl.Algorithms.Ppo;
+using Microsoft.ML.Trl.Generation;
+using Microsoft.ML.Trl.Models;
+using Microsoft.ML.Trl.Numerics;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Algorithms.Ppo;
+
+/// <summary>What must hold of any step, whatever the numbers.</summary>
+[TestClass]
+public sealed class PpoRuleTests
+{
+    private static readonly PpoOptions Quick = new()
+    {
+        BatchSize = 8,
+        MiniBatchSize = 4,
+        PpoEpochs = 2,
+        LearningRate = 1e-3,
+        Generation = new GenerationOptions { MaxNewTokens = 6, EosTokenIds = [0] },
+    };
+
+    [TestMethod]
+    public void At_step_0_with_policy_equal_to_reference_the_KL_is_0_and_the_ratio_1()
+    {
+        PpoStatistics statistics = Step(Quick with { PpoEpochs = 1, MiniBatchSize = 8 }).Statistics;
+        Assert.AreEqual(0, statistics["objective/kl"]);
+        Assert.AreEqual(0, statistics["ppo/mean_non_score_reward"]);
+        Assert.AreEqual(0, statistics["ppo/policy/approxkl"]);
+        Assert.AreEqual(0, statistics["ppo/policy/clipfrac"]);
+        Assert.IsTrue(statistics.Arrays["ppo/policy/ratio"].All(ratio => ratio == 1));
+    }
+
+    [TestMethod]
+    public void What_the_sampler_knows_is_what_a_fresh_pass_would_say()
+    {
+        using CausalLanguageModel policy = Toys.Gpt2();
+        using var session = new PpoSession(policy, Quick with { PpoEpochs = 1, MiniBatchSize = 8 });
+        int[][] queries = Toys.Rows(3, 8, 2, 9);
+        IReadOnlyList<int[]> responses = session.Generate(queries);
+        PpoStatistics statistics = session.Step(queries, responses, new double[8]);
+        Assert.AreEqual(0, statistics["objective/kl"], 1e-4);
+        Assert.AreEqual(0, statistics["ppo/policy/approxkl"], 1e-9);
+        Assert.IsTrue(statistics.Arrays["ppo/policy/ratio"].All(ratio => Math.Abs(ratio - 1) < 1e-5));
+    }
+
+    [TestMethod]
+    public void The_score_sits_on_the_last_token_that_counts() => Leaks.None(() =>
+    {
+        using CausalLanguageModel policy = Toys.Gpt2();
+        using ValueHead head = ValueHead.Create(16, 1);
+        PpoOptions options = Quick with { BatchSize = 2, MiniBatchSize = 2, Gamma = 0 }; // no discount: an advantage sees its own reward only
+        bool[][] masks = [[true, true, true], [true, true, false, false]];
+        var batch = new PpoBatch([[5, 6], [7]], [[1, 2, 3], [4, 5, 6, 7]], masks);
+        CollectionAssert.AreEqual(new[] { 2, 4 }, batch.LastCounted);
+        using var scope = NewDisposeScope();
+        PpoRollout rollout = new PpoCollector(policy, head, policy, options, PpoHooks.Seeded(0)).Collect(batch, [10, -20], 0.2, null, new PpoClock());
+        float[] reward = rollout.Returns.data<float>().ToArray(); // with γ = 0 the return is the reward
+        float[] expected = [0, 0, 10, 0, -20, 0, 0];
+        for (int i = 0; i < expected.Length; i++)
+            Assert.AreEqual(expected[i], reward[i], 1e-5f, $"token {i}");
+    });
+
+    [TestMethod]
+    public void Rows_padded_beside_longer_ones_give_the_numbers_of_rows_alone()
+    {
+        using CausalLanguageModel policy = Toys.Gpt2(), reference = Toys.Gpt2(2);
+        using ValueHead head = ValueHead.Create(16, 1);
+        var collector = new PpoCollector(policy, head, reference, Quick, PpoHooks.Seeded(0));
+        int[][] queries = Toys.Rows(3, 4, 1, 9), responses = Toys.Rows(4, 4, 2, 7);
+        using var scope = NewDisposeScope();
+        PpoRollout together = collector.Collect(new PpoBatch(queries, responses, null), new double[4], 0.2, null, new PpoClock());
+        int start = 0;
+        for (int row = 0; row < 4; row++)
+        {
+            PpoRollout alone = collector.Collect(new PpoBatch([queries[row]], [responses[row]], null), [0], 0.2, null, new PpoClock());
+            foreach ((Tensor one, Tensor all) in new[] { (alone.LogProbs, together.LogProbs), (alone.ReferenceLogProbs, together.ReferenceLogProbs), (alone.Values, together.Values), (alone.Returns, together.Returns) })
+                Assert.IsLessThan(1e-5f, (one - all.narrow(0, start, responses[row].Length)).abs().max().item<float>());
+            start += responses[row].Length;
+        }
+    }
+
+    [TestMethod]
+    public void The_full_KL_from_hidden_states_is_that_of_the_distributions() => Leaks.None(() =>
+    {
+        using var scope = NewDisposeScope();
+        using var chance = new Generator(5);
+        Tensor ours = randn([7, 6], generator: chance), theirs = randn([7, 6], generator: chance), head = randn([30, 6], generator: chance), otherHead = randn([30, 6], generator: chance);
+        Tensor expected = KlEstimators.Full(ours.matmul(head.t()).log_softmax(-1), theirs.matmul(otherHead.t()).log_softmax(-1));
+        Assert.IsLessThan(1e-5f, (expected - KlEstimators.Full(ours, head, theirs, otherHead)).abs().max().item<float>());
+        Assert.IsTrue(expected.min().item<float>() > 0);
+    });
+
+    [TestMethod]
+    public void The_losses_have_the_gradient_of_the_finite_difference() => Leaks.None(() =>
+    {
+        using var scope = NewDisposeScope();
+        using var chance = new Generator(5);
+        Tensor At() => randn([12], generator: chance, dtype: ScalarType.Float64);
+        (Tensor old, Tensor advantages, Tensor returns, Tensor oldValues, Tensor mask) = (At(), At(), At(), At(), ones(12, dtype: ScalarType.Float64));
+        Check(old + (At() * 0.3), logProbs => PpoLoss.Policy(logProbs, old, advantages, mask, 0.2).Loss);
+        Check(oldValues + (At() * 0.3), values => PpoLoss.Value(values, oldValues, returns, mask, 0.2).Loss);
+    });
+
+    [TestMethod]
+    public void Same_seed_same_weights_other_seed_other_weights()
+    {
+        float[] first = Sampled(Quick);
+        CollectionAssert.AreEqual(first, Sampled(Quick));
+        CollectionAssert.AreNotEqual(first, Sampled(Quick with { Seed = 1 }));
+    }
+
+    [TestMethod]
+    public void Two_mini_batches_of_equal_lengths_accumulated_are_one()
+    {
+        PpoOptions whole = Quick with { PpoEpochs = 1, MiniBatchSize = 8, LearningRate = 1e-4 };
+        (_, float[] one) = Step(whole, equalLengths: true);
+        (_, float[] two) = Step(whole with { MiniBatchSize = 4, GradientAccumulationSteps = 2 }, equalLengths: true);
+        Assert.IsLessThan(1e-4, one.Zip(two, (x, y) => Math.Abs((double)x - y)).Average()); // Adam: noise moves a key bias by a whole step
+        Assert.IsLessThanOrEqualTo(2.1e-4, one.Zip(two, (x, y) => Math.Abs((double)x - y)).Max());
+    }
+
+    [TestMethod]
+    public void A_given_reference_is_left_as_it_was()
+    {
+        using CausalLanguageModel policy = Toys.Gpt2(), reference = Toys.Gpt2(7);
+        float[] before = Toys.Flat(reference.Weights());
+        using var session = new PpoSession(policy, Quick, null, reference);
+        session.Step(Toys.Rows(3, 8, 2, 9), Toys.Rows(4, 8, 1, 7), Toys.Rows(5, 8, 1, 1).Select(row => (double)row[0]).ToArray());
+        CollectionAssert.AreEqual(before, Toys.Flat(reference.Weights()));
+        CollectionAssert.AreNotEqual(before, Toys.Flat(policy.Weights()));
+    }
+
+    [TestMethod]
+    public void No_tensor_outlives_a_session() => Leaks.None(() => Sampled(Quick with { KlPenalty = KlPenalty.Full, WhitenRewards = true, EarlyStopping = true }));
+
+    [TestMethod]
+    public void Live_tensors_are_flat_over_200_steps()
+    {
+        using CausalLanguageModel policy = Toys.Gpt2();
+        using var session = new PpoSession(policy, Quick with { PpoEpochs = 1 });
+        int[][] queries = Toys.Rows(3, 8, 2, 9);
+        var live = new List<long>();
+        for (int step = 0; step < 200; step++)
+        {
+            session.Step(queries, session.Generate(queries), new double[8]);
+            live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+        }
+        Assert.AreEqual(live[0], live[^1]);
+    }
+
+    private static void Check(Tensor at, Func<Tensor, Tensor> loss)
+    {
+        Tensor point = at.detach().requires_grad_();
+        loss(point).backward();
+        double[] gradient = point.grad!.data<double>().ToArray();
+        for (int i = 0; i < gradient.Length; i++)
+        {
+            Tensor nudge = zeros_like(point.detach());
+            nudge[i] = 1e-6;
+            double difference = (loss(at + nudge).item<double>() - loss(at - nudge).item<double>()) / 2e-6;
+            Assert.AreEqual(difference, gradient[i], 1e-6);
+        }
+    }
+
+    private static (PpoStatistics Statistics, float[] Weights) Step(PpoOptions options, bool equalLengths = false)
+    {
+        using CausalLanguageModel policy = Toys.Gpt2();
+        using ValueHead head = ValueHead.Create(16, 1);
+        using var session = new PpoSession(policy, options, head);
+        int[][] queries = Toys.Rows(3, 8, 2, 9), responses = Toys.Rows(4, 8, equalLengths ? 5 : 1, equalLengths ? 5 : 7);
+        PpoStatistics statistics = session.Step(queries, responses, [1, -1, 0.5, 2, -2, 0, 1, 3]);
+        return (statistics, Toys.Flat([.. policy.Weights(), .. head.Weights()]));
+    }
+
+    private static float[] Sampled(PpoOptions options)
+    {
+        using CausalLanguageModel policy = Toys.Gpt2();
+        using var session = new PpoSession(policy, options);
+        int[][] queries = Toys.Rows(3, 8, 2, 9);
+        for (int step = 0; step < 2; step++)
+        {
+            IReadOnlyList<int[]> responses = session.Generate(queries);
+            session.Step(queries, responses, [.. responses.Select(response => response.Average())]);
+        }
+        return Toys.Flat([.. policy.Weights(), .. session.ValueHead.Weights()]);
+    }
+}
