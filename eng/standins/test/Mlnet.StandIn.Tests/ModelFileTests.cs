@@ -112,10 +112,63 @@ public sealed class ModelFileTests
     {
         EchoTransformer nameless = Echo();
         nameless.SavedAssembly = null;
-        MemoryStream empty = Saved(nameless);
-        // The model block is empty here, so reading succeeds up to the lookup of the loader, which nobody registered.
-        FormatException exception = Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.Load(empty, out _));
-        Assert.AreEqual("Couldn't load model: 'TransformerChain'", exception.Message);
+        nameless.SavedBlock = [1, 2, 3];
+        Assert.AreEqual(new FormatException().Message, Assert.ThrowsExactly<FormatException>(() => _ml.Model.Load(Saved(nameless), out _)).Message);
+        // An empty block can be read, but nobody says where its loader is.
+        nameless.SavedBlock = [];
+        Assert.AreEqual("Couldn't load model: 'TransformerChain'",
+            Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.Load(Saved(nameless), out _)).Message);
+    }
+
+    [TestMethod]
+    public void A_loader_travels_with_the_model()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, "one\ntwo\n");
+            using var stream = new MemoryStream();
+            _ml.Model.Save(Echo(), new LinesLoader(), stream);
+            stream.Position = 0;
+            ITransformer model = new MLContext().Model.LoadWithDataLoader(stream, out IDataLoader<IMultiStreamSource> loader);
+            CollectionAssert.AreEqual(new[] { "ONE", "TWO" }, model.Transform(loader.Load(path)).Texts("Completion"));
+            stream.Position = 0;
+            Assert.IsInstanceOfType<EchoTransformer>(new MLContext().Model.Load(stream, out DataViewSchema schema));
+            Assert.AreEqual("Prompt", schema.Single().Name);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [TestMethod]
+    public void Without_a_loader_in_the_file_asking_for_one_is_an_error()
+    {
+        InvalidOperationException exception = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Model.LoadWithDataLoader(Saved(Echo()), out _));
+        StringAssert.StartsWith(exception.Message, "Model does not contain an IDataLoader");
+        Assert.IsInstanceOfType<FormatException>(exception.InnerException);
+    }
+
+    [TestMethod]
+    public void Loaders_grow_by_estimators_and_transformers()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, "one");
+            var source = new MultiFileSource(path);
+            CompositeDataLoader<IMultiStreamSource, EchoTransformer> fitted = new LinesLoader().Append(new EchoEstimator(_ml)).Append(new EchoEstimator(_ml, "B", "Completion")).Fit(source);
+            Assert.AreEqual("ONE", fitted.Load(source).Texts("B").Single());
+            Assert.AreEqual("ONE", new LinesLoader().Append(Echo("C")).Load(source).Texts("C").Single());
+            Assert.AreEqual(3, fitted.GetOutputSchema().Count);
+            fitted.Dispose();
+            Assert.IsTrue(fitted.Transformer.LastTransformer.IsDisposed);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     [TestMethod]

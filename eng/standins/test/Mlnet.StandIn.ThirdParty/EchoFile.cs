@@ -33,15 +33,22 @@ namespace ThirdParty
 
         public string SavedLoader { get; set; } = LoaderName;
 
+        /// <summary>Bytes in the model block itself, beside the streams.</summary>
+        public byte[] SavedBlock { get; set; } = [];
+
         void ICanSaveModel.Save(ModelSaveContext ctx)
         {
             F.ModelSaveContext context = Unsafe.As<F.ModelSaveContext>(ctx);
             if (SavedSignature is null)
                 return;
             context.SetVersionInfo(new F.VersionInfo(SavedSignature, 0x00010001, 0x00010001, 0x00010001, SavedAssembly, SavedLoader, null));
+            WriterOf(ctx).Write(SavedBlock);
             context.SaveTextStream("config.json", writer => writer.Write(string.Join("\n", input, output, Handle.Name)));
             context.SaveBinaryStream("weights.bin", writer => writer.Write(weights));
         }
+
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "Writer")]
+        private static extern ref BinaryWriter WriterOf(ModelSaveContext context);
     }
 
     /// <summary>Found by its attribute; nobody calls it by name.</summary>
