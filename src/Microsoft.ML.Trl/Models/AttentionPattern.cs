@@ -98,9 +98,9 @@ internal sealed class AttentionPattern
 
     private Tensor CountPositions()
     {
+        using var scope = NewDisposeScope(); // a tensor that is moved to the very scope it is in would be lost to it
         if (_real is null)
             return arange(Past, Past + Length, ScalarType.Int64, _device).MoveToOtherDisposeScope(_scope);
-        using var scope = NewDisposeScope();
         return _real.to_type(ScalarType.Int64).cumsum(1).sub_(1).clamp_(0).narrow(1, Past, Length).MoveToOtherDisposeScope(_scope);
     }
 
