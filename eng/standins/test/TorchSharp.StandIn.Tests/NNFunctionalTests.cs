@@ -72,7 +72,7 @@ public sealed class NNFunctionalTests
         Assert.AreEqual(15, functional.pad(row, 1L).numel());
         NNSupport.Near([0, 0, 1, 1, 0, 0], functional.one_hot(tensor(new long[] { 2, 0 })));
         Assert.ThrowsExactly<ArgumentException>(() => functional.one_hot(row));
-        NNSupport.Near([1, 1, 1, 0], utils.rnn.pad_sequence([ones(2), ones(1)], batch_first: true));
+        NNSupport.Near([1, 1, 1, 0], nn.utils.rnn.pad_sequence([ones(2), ones(1)], batch_first: true));
     }
 
     [TestMethod]
@@ -82,13 +82,13 @@ public sealed class NNFunctionalTests
         Parameter one = new(zeros(2)) { grad = tensor(new float[] { 3, -4 }) };
         Parameter two = new(zeros(1)) { grad = tensor(new float[] { 12 }) };
         Parameter none = new(zeros(1));
-        Assert.AreEqual(13, utils.clip_grad_norm_([one, two, none], 100), 1e-5);
+        Assert.AreEqual(13, nn.utils.clip_grad_norm_([one, two, none], 100), 1e-5);
         NNSupport.Near([3, -4], one.grad!);
-        Assert.AreEqual(12, utils.clip_grad_norm_([one, two], 6, double.PositiveInfinity), 1e-5);
+        Assert.AreEqual(12, nn.utils.clip_grad_norm_([one, two], 6, double.PositiveInfinity), 1e-5);
         NNSupport.Near([1.5, -2], one.grad!, 1e-5);
-        utils.clip_grad_value_([one, two], 2);
+        nn.utils.clip_grad_value_([one, two], 2);
         NNSupport.Near([2], two.grad!);
-        Assert.AreEqual(0, utils.clip_grad_norm_([none], 1));
+        Assert.AreEqual(0, nn.utils.clip_grad_norm_([none], 1));
     }
 
     [TestMethod]
@@ -96,8 +96,8 @@ public sealed class NNFunctionalTests
     {
         using DisposeScope scope = NewDisposeScope();
         Parameter one = new(ones(1, 2)), two = new(zeros(1));
-        NNSupport.Near([1, 1, 0], utils.parameters_to_vector([one, two]));
-        utils.vector_to_parameters(tensor(new float[] { 5, 6, 7 }), [one, two]);
+        NNSupport.Near([1, 1, 0], nn.utils.parameters_to_vector([one, two]));
+        nn.utils.vector_to_parameters(tensor(new float[] { 5, 6, 7 }), [one, two]);
         NNSupport.Near([5, 6], one);
         NNSupport.Near([7], two);
         CollectionAssert.AreEqual(new long[] { 1, 2 }, one.shape);

@@ -76,9 +76,18 @@ public sealed class NNLayerTests
         using Embedding frozen = Embedding_from_pretrained(ones(2, 2)), free = Embedding_from_pretrained(ones(2, 2), freeze: false);
         Assert.IsFalse(frozen.weight.requires_grad);
         Assert.IsTrue(free.weight.requires_grad);
-        free.to(ScalarType.Float64);
-        Assert.AreEqual(ScalarType.Float64, free.weight.dtype);
-        Assert.AreEqual(ScalarType.Float64, free.parameters().Single().dtype);
+    }
+
+    [TestMethod]
+    public void an_embedding_converts_in_place()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Embedding layer = Embedding(2, 2);
+        Parameter held = layer.parameters().Single();
+        layer.to(ScalarType.Float64);
+        Assert.AreEqual(ScalarType.Float64, held.dtype);
+        Assert.AreEqual(ScalarType.Float64, layer.weight.dtype);
+        Assert.AreEqual(ScalarType.Float64, layer.call(zeros(1, ScalarType.Int64)).dtype);
     }
 
     [TestMethod]
