@@ -8,7 +8,7 @@ using Microsoft.ML.Trl.Tracking;
 namespace Microsoft.ML.Trl;
 
 /// <summary>Makes the estimators of post-training. Get it with <c>ml.Trl()</c>; each stage works alone or appended to others.</summary>
-public sealed class TrlCatalog
+public sealed partial class TrlCatalog
 {
     private readonly MLContext _ml;
 

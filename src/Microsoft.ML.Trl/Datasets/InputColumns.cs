@@ -14,13 +14,13 @@ internal static class InputColumns
 
     /// <summary>The error that says that there is no such text column.</summary>
     public static Exception MissingText(DataViewSchema schema, string name, string role) =>
-        Missing(name, role, TextDataViewType.Instance.ToString(), Visible(schema));
+        Missing(name, role, "Text", Visible(schema));
 
     /// <summary>A text column, or null when there is no column of that name.</summary>
     public static DataViewSchema.Column? TextOrNull(DataViewSchema schema, string name, string role)
     {
         DataViewSchema.Column? found = schema.GetColumnOrNull(name);
-        return found is not { Type: not TextDataViewType } wrong ? found : throw Mismatch(name, role, TextDataViewType.Instance.ToString(), wrong.Type.ToString()!);
+        return found is not { Type: not TextDataViewType } wrong ? found : throw Mismatch(name, role, "Text", wrong.Type.ToString()!);
     }
 
     /// <summary>A column of numbers that must be there.</summary>
@@ -38,7 +38,7 @@ internal static class InputColumns
     public static void RequireText(SchemaShape shape, string name, string role)
     {
         if (!HasText(shape, name, role))
-            throw Missing(name, role, TextDataViewType.Instance.ToString(), shape.Select(column => column.Name));
+            throw Missing(name, role, "Text", shape.Select(column => column.Name));
     }
 
     /// <summary>Whether a pipeline promises a column of that name; it must then be text.</summary>
@@ -47,7 +47,7 @@ internal static class InputColumns
         foreach (SchemaShape.Column column in shape.Where(column => column.Name == name))
             return column is { ItemType: TextDataViewType, Kind: SchemaShape.Column.VectorKind.Scalar }
                 ? true
-                : throw Mismatch(name, role, TextDataViewType.Instance.ToString(), TypeOf(column));
+                : throw Mismatch(name, role, "Text", TypeOf(column));
         return false;
     }
 

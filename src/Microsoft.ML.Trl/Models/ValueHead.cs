@@ -33,7 +33,8 @@ public sealed class ValueHead : nn.Module
     }
 
     /// <summary>A second head with equal weights that shares nothing with this one. The caller owns it.</summary>
-    public ValueHead Copy() => new((int)_weight.shape[1], new CopiedWeights(Weights()));
+    /// <param name="device">Where its weights go; null = where they are here.</param>
+    public ValueHead Copy(Device? device = null) => new((int)_weight.shape[1], new CopiedWeights(Weights(), null, device));
 
     /// <summary>Estimates.</summary>
     /// <param name="hidden">[..., H] hidden states after the final norm; converted to the type of the head.</param>

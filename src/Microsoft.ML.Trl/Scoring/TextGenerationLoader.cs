@@ -57,8 +57,8 @@ internal static class TextGenerationLoader
         IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
         LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, (folder, tokenizer) =>
         {
-            CausalLanguageModel network = HuggingFaceFolder.LoadModel(folder, null, saved.Type);
-            return new LanguageModel(network, tokenizer, generation, saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, network.Config.HiddenSize) : null);
+            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, HuggingFaceFolder.LoadConfig(folder).HiddenSize) : null;
+            return new LanguageModel(HuggingFaceFolder.LoadModel(folder, null, saved.Type), tokenizer, generation, head);
         });
         return new TextGenerationTransformer(model, saved.PromptColumnName!, saved.CompletionColumnName, reports) { BatchSize = saved.BatchSize };
     }

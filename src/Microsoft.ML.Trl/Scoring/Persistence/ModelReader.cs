@@ -101,5 +101,6 @@ internal sealed class ModelReader
     private InvalidDataException Missing(string name) =>
         new($"The model file has no entry '{Label(name)}'. It was not saved whole, or an entry was removed; save the model again.");
 
-    private string Label(string name) => string.IsNullOrEmpty(_context.Directory) ? name : $"{_context.Directory}/{name}".Replace('\\', '/');
+    /// <summary>The entry's name within the model file, for messages.</summary>
+    public string Label(string name) => string.IsNullOrEmpty(_context.Directory) ? name : $"{_context.Directory}/{name}".Replace('\\', '/');
 }

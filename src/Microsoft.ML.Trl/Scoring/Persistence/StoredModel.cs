@@ -38,6 +38,10 @@ internal static class StoredModel
             reader.BinaryToFile(Weights, folder.FullName);
             return build(folder.FullName, tokenizer);
         }
+        catch (InvalidDataException cause) when (cause.Message.Contains(folder.FullName, StringComparison.Ordinal))
+        {
+            throw new InvalidDataException(cause.Message.Replace(folder.FullName, reader.Label(Weights), StringComparison.Ordinal), cause);
+        }
         finally
         {
             folder.Delete(recursive: true);

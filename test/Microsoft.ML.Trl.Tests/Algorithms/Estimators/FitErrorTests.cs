@@ -1,0 +1,211 @@
+using Microsoft.ML.Trl.Algorithms.Dpo;
+using Microsoft.ML.Trl.Algorithms.Ppo;
+using Microsoft.ML.Trl.Algorithms.Reward;
+using Microsoft.ML.Trl.Algorithms.Sft;
+using Microsoft.ML.Trl.Models;
+using Microsoft.ML.Trl.Optimization;
+using Microsoft.ML.Trl.Scoring;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using Microsoft.ML.Trl.Tracking;
+using static Microsoft.ML.Trl.Tests.TestSupport.Tiny;
+
+namespace Microsoft.ML.Trl.Tests.Algorithms.Estimators;
+
+[TestClass]
+public sealed class FitErrorTests
+{
+    private static readonly PpoOptions Steps = new() { Steps = 12, BatchSize = 4, MiniBatchSize = 2, LearningRate = 1e-3, Generation = Greedy };
+
+    private readonly MLContext _ml = new(1);
+
+    [TestMethod]
+    public void A_stage_without_a_policy_says_so_before_anything_is_trained()
+    {
+        int read = 0;
+        IDataView rows = Counted(() => read++);
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => _ml.Transforms.CopyColumns("Copy", "Prompt").Append(_ml.Trl().Dpo()).Fit(rows));
+        Assert.Contains("DPO has no model to start from: none was given, and no stage upstream trains a policy.", error.Message);
+        Assert.Contains("ModelSource.Folder", error.Message);
+        Assert.AreEqual(0, read);
+        Assert.Throws<InvalidOperationException>(() => _ml.Trl().Sft().Fit(rows));
+    }
+
+    [TestMethod]
+    public void Ppo_without_a_reward_says_so_before_anything_is_trained()
+    {
+        int reports = 0;
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() =>
+            _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++)).Append(_ml.Trl().Ppo(Steps)).Fit(Rows()));
+        Assert.Contains("PPO has no reward: none was given, and no stage upstream trains a reward model.", error.Message);
+        Assert.AreEqual(0, reports);
+    }
+
+    [TestMethod]
+    public void A_missing_column_is_named_before_anything_is_trained()
+    {
+        int reports = 0;
+        IDataView rows = _ml.Transforms.DropColumns("Rejected").Fit(Rows()).Transform(Rows());
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++)).Append(_ml.Trl().Dpo()).Fit(rows));
+        Assert.Contains("Schema mismatch for rejected column 'Rejected': expected Text, but there is no such column; the columns are", error.Message);
+        Assert.AreEqual(0, reports);
+        Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().RewardModel(Source()).Fit(rows));
+    }
+
+    [TestMethod]
+    public void A_column_of_the_wrong_type_is_named_with_both_types()
+    {
+        Assert.Contains("Schema mismatch for prompt column 'Margin': expected Text, got Single.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().Sft(Source(), new SftOptions { PromptColumnName = "Margin" }).Fit(Rows())).Message);
+        Assert.Contains("Schema mismatch for chosen column 'Margin': expected Text, got Single.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "Margin" }).Fit(Rows())).Message);
+        Assert.Contains("Schema mismatch for margin column 'Chosen': expected a number, got String.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().RewardModel(Source(), new RewardOptions { MarginColumnName = "Chosen" }).Fit(Rows())).Message);
+        Assert.Contains("Schema mismatch for prompt column 'Margin': expected Text, got Single.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps with { PromptColumnName = "Margin" }).Fit(Rows())).Message);
+    }
+
+    [TestMethod]
+    public void No_rows_are_an_error()
+    {
+        IDataView none = Rows([]);
+        Assert.Contains("The training data have no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(none)).Message);
+        Assert.Contains("The training data have no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(none)).Message);
+        Assert.Contains("no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(none)).Message);
+    }
+
+    [TestMethod]
+    public void An_empty_prompt_names_its_row()
+    {
+        IDataView rows = Rows([Pairs[0], With(prompt: " ")]);
+        Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(rows)).Message);
+        Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(rows)).Message);
+        Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(rows)).Message);
+    }
+
+    [TestMethod]
+    public void A_prompt_longer_than_the_context_names_its_row_and_both_lengths()
+    {
+        IDataView rows = Rows([Pairs[0], With(prompt: string.Concat(Enumerable.Repeat(" good", 33)))]);
+        Assert.Contains("Row 1: the prompt is 33 tokens long and leaves no room for an answer within 32", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(rows)).Message);
+        Assert.Contains("Row 1: the prompt is 33 tokens long", Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(rows)).Message);
+    }
+
+    [TestMethod]
+    public void Equal_answers_name_their_row()
+    {
+        IDataView rows = Rows([Pairs[0], With(rejected: Pairs[0].Chosen)]);
+        Assert.Contains("Row 1: chosen and rejected are equal (\" was good and warm\")", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(rows)).Message);
+        Assert.Contains("Row 1: chosen and rejected are equal", Assert.Throws<ArgumentException>(() => _ml.Trl().RewardModel(Source()).Fit(rows)).Message);
+    }
+
+    [TestMethod]
+    public void Batch_sizes_that_do_not_divide_are_refused_when_the_estimator_is_made() =>
+        Assert.Contains("BatchSize (10) must be a multiple of MiniBatchSize (4)",
+            Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(new PpoOptions { BatchSize = 10, MiniBatchSize = 4 })).Message);
+
+    [TestMethod]
+    public void A_reward_function_that_throws_names_the_step_and_loses_nothing()
+    {
+        int calls = 0;
+        RewardFunctionException error = Assert.Throws<RewardFunctionException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, response) =>
+            ++calls > 4 ? throw new FormatException("no score today") : response.Length), Steps).Fit(Rows()));
+        Assert.AreEqual(2, error.Step);
+        Assert.Contains("Step 2: the reward function threw FormatException: no score today", error.Message);
+        Assert.IsInstanceOfType<FormatException>(error.InnerException);
+        using var model = (TextGenerationTransformer)error.Model!;
+        Assert.HasCount(1, model.Reports);
+        Assert.IsGreaterThan(0, model.Model.Complete("the film").Length);
+    }
+
+    [TestMethod]
+    public void A_score_that_is_no_number_names_step_and_row()
+    {
+        RewardFunctionException error = Assert.Throws<RewardFunctionException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => double.NaN), Steps).Fit(Rows()));
+        Assert.Contains("Step 1: the reward function gave NaN for row 0", error.Message);
+        ((IDisposable)error.Model!).Dispose();
+    }
+
+    [TestMethod]
+    public void Cancelling_ends_within_one_step_and_leaves_a_usable_model()
+    {
+        using var cancel = new CancellationTokenSource();
+        TrainingCanceledException error = Assert.Throws<TrainingCanceledException>(() => _ml.Trl().Sft(
+            Source(), new SftOptions { MaxSteps = 50, LoggingSteps = 1 }, Greedy,
+            progress: new Heard(report => { if (report.Step == 3) cancel.Cancel(); }), cancel: cancel.Token).Fit(Rows()));
+        Assert.AreEqual(3, error.Step);
+        using var model = (TextGenerationTransformer)error.Model!;
+        Assert.HasCount(3, model.Reports);
+        Assert.IsGreaterThan(0, model.Model.Complete("the film").Length);
+    }
+
+    [TestMethod]
+    public void Divergence_keeps_the_last_good_model()
+    {
+        TrainingDivergedException error = Assert.Throws<TrainingDivergedException>(() => _ml.Trl().Sft(
+            Source(), new SftOptions { MaxSteps = 50, LearningRate = 1e30, MaxGradNorm = 0, LrSchedulerType = LrSchedulerType.Constant }).Fit(Rows()));
+        Assert.IsGreaterThan(0, error.Step);
+        ((TextGenerationTransformer)error.Model!).Dispose();
+    }
+
+    [TestMethod]
+    public void A_gpu_that_is_not_there_is_named_or_replaced()
+    {
+        if (TorchSharp.torch.cuda.is_available() && TorchSharp.torch.cuda.device_count() > 99)
+            Assert.Inconclusive("There are a hundred GPUs here.");
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => _ml.Trl().Sft(Source(), new SftOptions { GpuDeviceId = 99 }).Fit(Rows()));
+        Assert.Contains("GPU 99 was asked for, but libtorch sees", error.Message);
+        List<string> log = [];
+        var ml = new MLContext(1) { GpuDeviceId = 99, FallbackToCpu = true };
+        ml.Log += (_, message) => log.Add(message.Message);
+        using TextGenerationTransformer sft = ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(Pairs));
+        Assert.IsTrue(log.Any(line => line.Contains("training on the CPU instead", StringComparison.Ordinal) && line.Contains("Kind=Warning", StringComparison.Ordinal)), string.Join("\n", log));
+    }
+
+    [TestMethod]
+    public void A_folder_without_a_model_is_named()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("trl_test_");
+        try
+        {
+            Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(() => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows())).Message);
+            File.WriteAllText(Path.Combine(folder.FullName, "config.json"), """{"model_type":"mamba"}""");
+            foreach ((string name, string content) in Tokenizer.Files())
+                File.WriteAllText(Path.Combine(folder.FullName, name), content);
+            Assert.Contains("mamba", Assert.Throws<NotSupportedException>(() => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows())).Message);
+        }
+        finally
+        {
+            folder.Delete(true);
+        }
+    }
+
+    [TestMethod]
+    public void A_tokenizer_with_more_tokens_than_the_model_is_refused() =>
+        Assert.Contains($"The tokenizer has {Tokenizer.VocabularySize} tokens, but the model's vocabulary has 100; tokenizer and model must belong together.",
+            Assert.Throws<ArgumentException>(() => ModelSource.New(ModelConfig.Gpt2(100, 16, 2, 2, 32), Tokenizer)).Message);
+
+    private static PairRow With(string? prompt = null, string? rejected = null) =>
+        new() { Prompt = prompt ?? Pairs[0].Prompt, Completion = Pairs[0].Completion, Chosen = Pairs[0].Chosen, Rejected = rejected ?? Pairs[0].Rejected };
+
+    private IDataView Rows(PairRow[]? rows = null) => _ml.Data.LoadFromEnumerable(rows ?? Pairs);
+
+    private IDataView Counted(Action read)
+    {
+        IEnumerable<PairRow> Each()
+        {
+            foreach (PairRow row in Pairs)
+            {
+                read();
+                yield return row;
+            }
+        }
+
+        return _ml.Data.LoadFromEnumerable(Each());
+    }
+
+    private sealed class Heard(Action<StepReport> action) : IProgress<StepReport>
+    {
+        public void Report(StepReport value) => action(value);
+    }
+}
