@@ -34,7 +34,7 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         model.eval();
         try
         {
-            using IDecodingSession session = new TensorDecodingSession(model, prompts, rows.Max(row => row.Limit));
+            using IDecodingSession session = HostDecodingSession.Create(model, prompts, rows.Max(row => row.Limit));
             Run(session, rows, options, stop, onToken, cancel);
         }
         finally

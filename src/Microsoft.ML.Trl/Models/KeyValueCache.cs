@@ -40,6 +40,9 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Tokens held, per sequence, padding included.</summary>
     public int Length { get; private set; }
 
+    /// <summary>Blocks it serves.</summary>
+    internal int Layers => _keys.Length;
+
     /// <summary>Forgets everything; the memory stays.</summary>
     public void Clear() => Length = 0;
 

@@ -22,8 +22,9 @@ internal static unsafe class GeluKernel
     public static void Backward(float* x, float* dy, float* dx, long count) =>
         HostThreads.Split(count, Width, LeastPerThread, (begin, end) => Slopes(x + begin, dy + begin, dx + begin, end - begin));
 
+    /// <summary>y = gelu(x) on the calling thread; the two may be the same memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Values(float* x, float* y, long count)
+    public static void Values(float* x, float* y, long count)
     {
         long i = 0;
         for (; i + Width <= count; i += Width)
