@@ -62,9 +62,9 @@ public static partial class torch
         private static readonly Op _rot90 = new("rot90"); public Tensor rot90(long k = 1, (long, long)? dims = null) => _rot90.Call(this, k, new long[] { dims?.Item1 ?? 0, dims?.Item2 ?? 1 });
 
         private static readonly Op _tril = new("tril"); public Tensor tril(long diagonal = 0) => _tril.Call(this, diagonal);
-        private static readonly Op _tril_ = new("tril_"); public Tensor tril_(long diagonal = 0) => Change(_tril_, this, diagonal);
+        private static readonly Op _tril_ = new("tril_"); public Tensor tril_(long diagonal = 0) => Change(_tril_, this, diagonal).Share();
         private static readonly Op _triu = new("triu"); public Tensor triu(long diagonal = 0) => _triu.Call(this, diagonal);
-        private static readonly Op _triu_ = new("triu_"); public Tensor triu_(long diagonal = 0) => Change(_triu_, this, diagonal);
+        private static readonly Op _triu_ = new("triu_"); public Tensor triu_(long diagonal = 0) => Change(_triu_, this, diagonal).Share();
         private static readonly Op _diag = new("diag"); public Tensor diag(long diagonal = 0) => _diag.Call(this, diagonal);
         private static readonly Op _diagflat = new("diagflat"); public Tensor diagflat(long offset = 0) => _diagflat.Call(this, offset);
         private static readonly Op _diag_embed = new("diag_embed"); public Tensor diag_embed(long offset = 0, long dim1 = -2, long dim2 = -1) => _diag_embed.Call(this, offset, dim1, dim2);

@@ -100,7 +100,7 @@ public static partial class torch
         private static readonly Op _trunc_ = new("trunc_"); public Tensor trunc_() => Change(_trunc_, this);
         private static readonly Op _relu_ = new("relu_"); public Tensor relu_() => Change(_relu_, this);
         private static readonly Op _silu_ = new("silu_"); public Tensor silu_() => Change(_silu_, this);
-        private static readonly Op _zero_ = new("zero_"); public Tensor zero_() => Change(_zero_, this);
+        private static readonly Op _zero_ = new("zero_"); public Tensor zero_() => Change(_zero_, this).Share(); // a new reference, unlike the other in-place variants
         private static readonly Op _selu_ = new("selu_"); public Tensor selu_() => Change(_selu_, this);
         private static readonly Op _relu6_ = new("relu6_"); public Tensor relu6_() => Change(_relu6_, this);
         private static readonly Op _hardsigmoid_ = new("hardsigmoid_"); public Tensor hardsigmoid_() => Change(_hardsigmoid_, this);

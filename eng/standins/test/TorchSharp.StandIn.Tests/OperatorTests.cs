@@ -39,7 +39,10 @@ public sealed class OperatorTests
         Tensor x = ones(3);
         Assert.AreSame(x, x.add_(1).mul_(3).sub_(tensor(1f)).clamp_(0, 4));
         Check.Values(x, 4, 4, 4);
-        Assert.AreSame(x, x.zero_().fill_(2).sqrt_());
+        Tensor zeros = x.zero_();
+        Assert.AreNotSame(x, zeros); // this one alone returns a new reference
+        Check.Values(x, 0, 0, 0);
+        Assert.AreSame(x, x.fill_(2).sqrt_());
         Check.Values(x, Math.Sqrt(2), Math.Sqrt(2), Math.Sqrt(2));
     }
 
