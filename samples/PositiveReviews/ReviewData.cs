@@ -1,0 +1,105 @@
+using System.IO.Compression;
+using System.Text.Json;
+
+namespace PositiveReviewsSample;
+
+/// <summary>What the four stages learn from: plain text, labelled sentences, and openings to complete.</summary>
+internal sealed class ReviewData
+{
+    /// <summary>Review text for SFT, a sentence each.</summary>
+    public required IReadOnlyList<string> Reviews { get; init; }
+
+    /// <summary>Pairs of a positive and a negative sentence, for the reward model.</summary>
+    public required IReadOnlyList<SentencePair> TrainPairs { get; init; }
+
+    /// <summary>Pairs that nothing is trained on.</summary>
+    public required IReadOnlyList<SentencePair> TestPairs { get; init; }
+
+    /// <summary>Openings that PPO and DPO complete.</summary>
+    public required IReadOnlyList<Opening> Openings { get; init; }
+
+    /// <summary>The small data set that ships with the sample, written for it.</summary>
+    public static ReviewData Shipped(int seed)
+    {
+        string folder = Path.Combine(AppContext.BaseDirectory, "data");
+        List<Sentence> sentences = [.. File.ReadLines(Path.Combine(folder, "sentences.tsv")).Skip(1)
+            .Select(line => line.Split('\t')).Select(cells => new Sentence(cells[2], cells[1] == "1", cells[0]))];
+        return Create(File.ReadLines(Path.Combine(folder, "reviews.txt")), sentences, File.ReadLines(Path.Combine(folder, "queries.txt")), passes: 2, seed);
+    }
+
+    /// <summary>Real text: <c>sentiment/movie_pretrain_train.txt.gz</c>, <c>sentiment/sentence_polarity_10662.jsonl.gz</c> and <c>samples/movie_prompts_1024.txt</c>.</summary>
+    public static ReviewData FromFolder(string folder, int seed)
+    {
+        string root = Directory.Exists(Path.Combine(folder, "sentiment")) ? folder : Path.GetDirectoryName(Path.GetFullPath(folder))!;
+        List<Sentence> sentences = [];
+        foreach (string line in Lines(Path.Combine(root, "sentiment", "sentence_polarity_10662.jsonl.gz")))
+        {
+            using JsonDocument row = JsonDocument.Parse(line);
+            JsonElement cells = row.RootElement;
+            sentences.Add(new Sentence(cells.GetProperty("text").GetString()!, cells.GetProperty("label").GetInt32() == 1, cells.GetProperty("split").GetString()!));
+        }
+        IEnumerable<string> reviews = Lines(Path.Combine(root, "sentiment", "movie_pretrain_train.txt.gz")).Where(line => line.Length > 0);
+        return Create(reviews, sentences, File.ReadLines(Path.Combine(root, "samples", "movie_prompts_1024.txt")), passes: 3, seed);
+    }
+
+    private static ReviewData Create(IEnumerable<string> reviews, List<Sentence> sentences, IEnumerable<string> openings, int passes, int seed)
+    {
+        var random = new Random(seed);
+        return new ReviewData
+        {
+            Reviews = [.. reviews],
+            TrainPairs = [.. Enumerable.Range(0, passes).SelectMany(_ => Pairs(sentences, "train", random))],
+            TestPairs = Pairs(sentences, "test", random),
+            Openings = [.. openings.Where(line => !string.IsNullOrWhiteSpace(line)).Select(line => new Opening { Prompt = line })],
+        };
+    }
+
+    // Each positive sentence meets some negative one of the same split.
+    private static List<SentencePair> Pairs(List<Sentence> sentences, string split, Random random)
+    {
+        string[] positive = [.. sentences.Where(sentence => sentence.Split == split && sentence.IsPositive).Select(sentence => sentence.Text)];
+        string[] negative = [.. sentences.Where(sentence => sentence.Split == split && !sentence.IsPositive).Select(sentence => sentence.Text)];
+        random.Shuffle(positive);
+        random.Shuffle(negative);
+        return [.. positive.Zip(negative, (good, bad) => new SentencePair { Chosen = good, Rejected = bad })];
+    }
+
+    private static IEnumerable<string> Lines(string path)
+    {
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
+        while (reader.ReadLine() is { } line)
+            yield return line;
+    }
+
+    private sealed record Sentence(string Text, bool IsPositive, string Split);
+}
+
+/// <summary>A row for SFT.</summary>
+internal sealed class Review
+{
+    public string Text { get; set; } = "";
+}
+
+/// <summary>A row for the reward model.</summary>
+internal sealed class SentencePair
+{
+    public string Chosen { get; set; } = "";
+
+    public string Rejected { get; set; } = "";
+}
+
+/// <summary>A row for PPO.</summary>
+internal sealed class Opening
+{
+    public string Prompt { get; set; } = "";
+}
+
+/// <summary>A row for DPO.</summary>
+internal sealed class Preference
+{
+    public string Prompt { get; set; } = "";
+
+    public string Chosen { get; set; } = "";
+
+    public string Rejected { get; set; } = "";
+}
