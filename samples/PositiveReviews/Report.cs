@@ -17,7 +17,7 @@ internal static class Report
     /// <summary>Share of held-out pairs whose positive sentence the judge prefers.</summary>
     public static double Accuracy(RewardTransformer judge, IReadOnlyList<SentencePair> pairs)
     {
-        IReadOnlyList<float> good = judge.Model.Score([.. pairs.Select(pair => pair.Chosen)]), bad = judge.Model.Score([.. pairs.Select(pair => pair.Rejected)]);
+        IReadOnlyList<float> good = judge.Model.Score(null, [.. pairs.Select(pair => pair.Chosen)]), bad = judge.Model.Score(null, [.. pairs.Select(pair => pair.Rejected)]);
         return good.Zip(bad).Average(scores => scores.First > scores.Second ? 1.0 : 0.0);
     }
 
