@@ -1,5 +1,6 @@
 using Microsoft.ML.Trl.Algorithms;
 using Microsoft.ML.Trl.Algorithms.Dpo;
+using Microsoft.ML.Trl.Algorithms.Ppo;
 using Microsoft.ML.Trl.Algorithms.Reward;
 using Microsoft.ML.Trl.Algorithms.Sft;
 using Microsoft.ML.Trl.Datasets;
@@ -19,6 +20,7 @@ internal static class Tasks
         ["sft"] = Sft,
         ["reward"] = Reward,
         ["dpo"] = Dpo,
+        ["ppo"] = Ppo,
         ["generate"] = (shape, measured) => Generate(shape, measured, sample: false),
         ["sample"] = (shape, measured) => Generate(shape, measured, sample: true),
     };
@@ -46,6 +48,19 @@ internal static class Tasks
         var options = new DpoOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
         measured.Loop((progress, cancel) => new DpoLoop(policy, null, options, progress).Run(Pairs(shape), cancel));
         return 2 * shape.BatchSize * Shape.Length;
+    }
+
+    // one step: sample 32 tokens for each of 8 prompts, then 4 epochs in mini-batches of 4
+    private static int Ppo(Shape shape, Measurement measured)
+    {
+        const int Answer = 32;
+        using CausalLanguageModel policy = shape.Model(seed: 1);
+        var generation = new GenerationOptions { MaxNewTokens = Answer, MinNewTokens = Answer, TopK = 50, EosTokenIds = [] };
+        using var session = new PpoSession(policy, new PpoOptions { BatchSize = Prompts, MiniBatchSize = 4, PpoEpochs = 4, LearningRate = LearningRate, Generation = generation });
+        var random = new Random(3);
+        int[][] prompts = shape.Rows(Prompts, PromptLength, seed: 2);
+        measured.Repeat(() => session.Step(prompts, session.Generate(prompts), [.. prompts.Select(_ => (2 * random.NextDouble()) - 1)]));
+        return Prompts * (PromptLength + Answer);
     }
 
     private static int Generate(Shape shape, Measurement measured, bool sample)
