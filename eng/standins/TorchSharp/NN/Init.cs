@@ -59,6 +59,25 @@ public static partial class torch
 
             public static Tensor eye_(Tensor tensor) => Fill(tensor, t => t.copy_(eye(t.shape[0], t.shape[1])));
 
+            /// <summary>A convolution that hands each input channel through, as far as there are output channels.</summary>
+            public static Tensor dirac_(Tensor tensor)
+            {
+                long[] shape = tensor.shape;
+                if (shape.Length is < 3 or > 5)
+                    throw new ArgumentException("Only tensors with 3, 4, or 5 dimensions are supported");
+                return Fill(tensor, t =>
+                {
+                    t.zero_();
+                    for (long channel = 0; channel < Math.Min(shape[0], shape[1]); channel++)
+                    {
+                        Tensor kernel = t.select(0, channel).select(0, channel);
+                        foreach (long size in shape.Skip(2))
+                            kernel = kernel.select(0, size / 2);
+                        kernel.fill_(1);
+                    }
+                });
+            }
+
             /// <summary>A normal distribution cut off at a and b, by the inverse of its cumulative distribution.</summary>
             public static Tensor trunc_normal_(Tensor tensor, double mean = 0.0, double std = 1.0, double a = -2.0, double b = 2.0, Generator generator = null)
             {

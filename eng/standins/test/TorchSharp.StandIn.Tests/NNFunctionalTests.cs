@@ -119,6 +119,7 @@ public sealed class NNFunctionalTests
         Assert.IsTrue(cut.abs().max().item<float>() <= 0.04f);
         Tensor turned = init.orthogonal_(empty(3, 5));
         NNSupport.Near(eye(3), turned.matmul(turned.t()), 1e-5);
+        NNSupport.Near([0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0], init.dirac_(empty(2, 2, 3)));
         Tensor thin = init.sparse_(empty(10, 20), 0.3);
         Assert.AreEqual(60, thin.eq(0).sum().item<long>());
     }
@@ -127,7 +128,7 @@ public sealed class NNFunctionalTests
     public void initial_values_of_a_parameter_leave_no_graph()
     {
         using DisposeScope scope = NewDisposeScope();
-        Parameter parameter = new(empty(2, 2));
+        Parameter parameter = empty(2, 2).AsParameter();
         init.uniform_(parameter, 2, 3);
         Assert.IsTrue(parameter.requires_grad);
         Assert.IsTrue(parameter.is_leaf);
