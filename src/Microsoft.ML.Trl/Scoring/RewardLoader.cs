@@ -49,8 +49,8 @@ internal static class RewardLoader
         var reader = new ModelReader(context, ModelSignature, LoaderSignature, Version);
         SavedTransformer saved = SavedTransformer.ReadFrom(reader);
         IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
-        TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, (folder, tokenizer) =>
-            new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, null, saved.Type), tokenizer, saved.ReadsWholeTexts));
+        TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
+            new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, saved.Type), tokenizer, saved.ReadsWholeTexts));
         return new RewardTransformer(model, saved.PromptColumnName, saved.CompletionColumnName, saved.ScoreColumnName!, reports) { BatchSize = saved.BatchSize };
     }
 }

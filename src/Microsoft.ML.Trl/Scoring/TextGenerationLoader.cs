@@ -55,10 +55,10 @@ internal static class TextGenerationLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(reader);
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
         IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
-        LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, (folder, tokenizer) =>
+        LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
         {
             ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, HuggingFaceFolder.LoadConfig(folder).HiddenSize) : null;
-            return new LanguageModel(HuggingFaceFolder.LoadModel(folder, null, saved.Type), tokenizer, generation, head);
+            return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, saved.Type), tokenizer, generation, head);
         });
         return new TextGenerationTransformer(model, saved.PromptColumnName!, saved.CompletionColumnName, reports) { BatchSize = saved.BatchSize };
     }

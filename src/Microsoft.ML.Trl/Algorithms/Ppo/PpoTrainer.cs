@@ -41,7 +41,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
         reward.Check(_stage.Ml);
         using StageTracker tracker = _stage.Track();
-        Placement place = new TrainingDevice(_options.UseCpu, _options.GpuDeviceId, _options.FallbackToCpu, _options.Bf16).Resolve(_stage.Ml, tracker.Warn);
+        Placement place = new TrainingDevice(_options.UseCpu, _options.GpuDeviceId, _options.FallbackToCpu, _options.Bf16).Resolve(ContextSettings.Of(_stage.Ml), tracker.Warn);
         using var start = new Owned<LanguageModel>(source.OpenPolicy(place));
         LanguageModel model = start.Value;
         var codec = new TextCodec(model.Tokenizer, model.Network.Config);

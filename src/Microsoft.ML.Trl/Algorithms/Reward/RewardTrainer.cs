@@ -34,7 +34,7 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
         var reader = new PreferenceReader(_stage.TrainingData ?? input, _columns);
         ModelSource source = _stage.Start(_source, input);
         using StageTracker tracker = _stage.Track();
-        Placement place = new TrainingDevice(_options.UseCpu, _options.GpuDeviceId, _options.FallbackToCpu, _options.Bf16).Resolve(_stage.Ml, tracker.Warn);
+        Placement place = new TrainingDevice(_options.UseCpu, _options.GpuDeviceId, _options.FallbackToCpu, _options.Bf16).Resolve(ContextSettings.Of(_stage.Ml), tracker.Warn);
         using var start = new Owned<TextRewardModel>(source.OpenReward(place, _options.Seed));
         RewardModel network = start.Value.Network;
         int limit = LengthLimit.Of(_options.MaxLength, network.Config.ContextLength, tracker.Warn);

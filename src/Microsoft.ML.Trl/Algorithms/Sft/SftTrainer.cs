@@ -35,7 +35,7 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
         var reader = new SftReader(_stage.TrainingData ?? input, _options);
         ModelSource source = _stage.Start(_source, input);
         using StageTracker tracker = _stage.Track();
-        Placement place = new TrainingDevice(_options.UseCpu, _options.GpuDeviceId, _options.FallbackToCpu, _options.Bf16).Resolve(_stage.Ml, tracker.Warn);
+        Placement place = new TrainingDevice(_options.UseCpu, _options.GpuDeviceId, _options.FallbackToCpu, _options.Bf16).Resolve(ContextSettings.Of(_stage.Ml), tracker.Warn);
         using var start = new Owned<LanguageModel>(source.OpenPolicy(place));
         LanguageModel model = start.Value;
         int limit = LengthLimit.Of(_options.MaxLength, model.Network.Config.ContextLength, tracker.Warn);

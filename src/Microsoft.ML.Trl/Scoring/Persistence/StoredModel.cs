@@ -1,3 +1,4 @@
+using Microsoft.ML.Runtime;
 using Microsoft.ML.Trl.Checkpoints;
 using Microsoft.ML.Trl.Models;
 using Microsoft.ML.Trl.Tokenization;
@@ -27,16 +28,19 @@ internal static class StoredModel
     /// <summary>Reads them.</summary>
     /// <param name="reader">The saved transformer.</param>
     /// <param name="tokenizerFiles">What <see cref="Write"/> gave.</param>
-    /// <param name="build">Makes the model of a folder and a tokenizer; the folder is gone afterwards.</param>
-    public static T Read<T>(ModelReader reader, IReadOnlyList<string> tokenizerFiles, Func<string, TextTokenizer, T> build)
+    /// <param name="env">Says where temporary files go and which device is wanted.</param>
+    /// <param name="build">Makes the model of a folder, a tokenizer and a device; the folder is gone afterwards.</param>
+    public static T Read<T>(ModelReader reader, IReadOnlyList<string> tokenizerFiles, IHostEnvironment env, Func<string, TextTokenizer, Device, T> build)
     {
+        ContextSettings settings = ContextSettings.Of(env);
+        Device device = new TrainingDevice(false, null, null, false).Resolve(settings, text => Warn(env, text)).Device;
         TextTokenizer tokenizer = TextTokenizer.FromFiles(tokenizerFiles.ToDictionary(name => name, reader.Text));
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("trl_");
+        DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(settings.TempFolder, "trl_" + Guid.NewGuid().ToString("N")));
         try
         {
             File.WriteAllText(Path.Combine(folder.FullName, HuggingFaceFolder.ConfigFile), reader.Text(HuggingFaceFolder.ConfigFile));
             reader.BinaryToFile(Weights, folder.FullName);
-            return build(folder.FullName, tokenizer);
+            return build(folder.FullName, tokenizer, device);
         }
         catch (InvalidDataException cause) when (cause.Message.Contains(folder.FullName, StringComparison.Ordinal))
         {
@@ -46,5 +50,11 @@ internal static class StoredModel
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    private static void Warn(IHostEnvironment env, string text)
+    {
+        using IChannel channel = env.Register("TRL").Start("Load");
+        channel.Warning(MessageSensitivity.None, "{0}", text);
     }
 }
