@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.Trl.Algorithms;
 using Microsoft.ML.Trl.Algorithms.Ppo;
 using Microsoft.ML.Trl.Generation;
@@ -14,6 +15,7 @@ public sealed partial class TrlCatalog
     /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>
     /// <param name="progress">Told of every report, on the training thread.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    [OverloadResolutionPriority(1)] // so that new() means options
     public PpoTrainer Ppo(
         PpoOptions? options = null,
         GenerationOptions? generation = null,

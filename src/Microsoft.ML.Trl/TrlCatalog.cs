@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.Trl.Algorithms;
 using Microsoft.ML.Trl.Algorithms.Dpo;
 using Microsoft.ML.Trl.Algorithms.Reward;
@@ -20,6 +21,7 @@ public sealed partial class TrlCatalog
     /// <param name="trainingData">Data of its own; null = what comes down the pipeline.</param>
     /// <param name="progress">Told of every report, on the training thread.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    [OverloadResolutionPriority(1)] // so that new() means options
     public SftTrainer Sft(
         SftOptions? options = null,
         GenerationOptions? generation = null,
@@ -52,6 +54,7 @@ public sealed partial class TrlCatalog
     /// <param name="trainingData">Pairs of its own; null = what comes down the pipeline.</param>
     /// <param name="progress">Told of every report, on the training thread.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    [OverloadResolutionPriority(1)] // so that new() means options
     public RewardTrainer RewardModel(
         RewardOptions? options = null, IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new Stage(_ml, "Reward", trainingData, progress, cancel), null, options ?? new RewardOptions());
@@ -75,6 +78,7 @@ public sealed partial class TrlCatalog
     /// <param name="trainingData">Pairs of its own; null = what comes down the pipeline.</param>
     /// <param name="progress">Told of every report, on the training thread.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    [OverloadResolutionPriority(1)] // so that new() means options
     public DpoTrainer Dpo(
         DpoOptions? options = null,
         GenerationOptions? generation = null,

@@ -1,0 +1,31 @@
+using Microsoft.ML.Trl.Tracking;
+
+namespace Microsoft.ML.Trl.Tests.Tracking;
+
+[TestClass]
+public sealed class ConsoleProgressTests
+{
+    [TestMethod]
+    public void A_line_shows_step_loss_speed_and_time_left()
+    {
+        using var writer = new StringWriter { NewLine = "\n" };
+        new ConsoleProgress(writer, overwrite: false).Report(Report(10, 40, 1000, 20));
+        Assert.AreEqual("SFT step 10/40: loss 1.2346, 50 tokens/s, 1:00 left\n", writer.ToString());
+    }
+
+    [TestMethod]
+    public void On_a_terminal_a_line_is_written_over_and_ended_by_the_last_step()
+    {
+        using var writer = new StringWriter { NewLine = "\n" };
+        var progress = new ConsoleProgress(writer, overwrite: true);
+        progress.Report(Report(1, 40, 1, 100));
+        progress.Report(Report(40, 40, 1, 1));
+        string[] parts = writer.ToString().Split('\r');
+        Assert.HasCount(3, parts);
+        Assert.AreEqual("SFT step 1/40: loss 1.2346, 0 tokens/s, 1:05:00 left", parts[1]);
+        Assert.AreEqual("SFT step 40/40: loss 1.2346, 1 tokens/s, 0:00 left".PadRight(parts[1].Length) + "\n", parts[2]);
+    }
+
+    private static StepReport Report(int step, int total, long tokens, double seconds) =>
+        new("SFT", step, total, new Dictionary<string, double> { ["loss"] = 1.23456 }, tokens, TimeSpan.FromSeconds(seconds));
+}
