@@ -1,4 +1,4 @@
-// What belongs to the process: threads, generators, devices, switches, files, the C allocator.
+// What belongs to the process: threads, generators, devices, switches.
 #include "abi.h"
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
@@ -6,9 +6,6 @@
 #include <c10/core/Stream.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 using namespace tsi;
 
