@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics.Tensors;
 
 namespace Microsoft.ML.Trl.Generation;
@@ -14,75 +15,78 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
     /// <param name="newTokens">How many of them are new.</param>
     /// <param name="random">The row's own chance.</param>
     /// <returns>The token, its log-probability under the model, and under the distribution it was drawn from.</returns>
+    /// <exception cref="InvalidOperationException">The largest logit is not a finite number.</exception>
     public (int Token, float LogProb, float SampledLogProb) Choose(Span<float> logits, ReadOnlySpan<int> context, int newTokens, RowRandom random)
     {
-        float[] weights = new float[logits.Length];
-        double modelSum = LogSumExp(logits, weights);
-        if (!options.DoSample && _filters.Count == 0)
-            return Greedy(logits, logits, modelSum);
-        float[] model = logits.ToArray();
-        foreach (ILogitsFilter filter in _filters)
-            filter.Apply(context, newTokens, logits);
-        if (!options.DoSample)
-            return Greedy(model, logits, modelSum);
-        double sum = _filters.Count == 0 ? modelSum : LogSumExp(logits, weights);
-        int token = Draw(weights, random.Uniform(newTokens));
-        return (token, (float)(model[token] - modelSum), (float)(logits[token] - sum));
+        float[] model = ArrayPool<float>.Shared.Rent(logits.Length);
+        float[] weights = ArrayPool<float>.Shared.Rent(logits.Length);
+        try
+        {
+            logits.CopyTo(model);
+            logits.CopyTo(weights);
+            double modelSum = SumExp.InPlace(weights.AsSpan(0, logits.Length));
+            foreach (ILogitsFilter filter in _filters)
+                filter.Apply(context, newTokens, logits);
+            (int token, float sampled) = !options.DoSample
+                ? (TensorPrimitives.IndexOfMax((ReadOnlySpan<float>)logits), 0)
+                : _filters.Count == 0 ? DrawFromAll(logits, weights, modelSum, random.Uniform(newTokens)) : DrawFromKept(logits, weights, random.Uniform(newTokens));
+            return (token, (float)(model[token] - modelSum), sampled);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(model);
+            ArrayPool<float>.Shared.Return(weights);
+        }
     }
 
-    private static (int Token, float LogProb, float SampledLogProb) Greedy(ReadOnlySpan<float> model, ReadOnlySpan<float> scores, double modelSum)
+    private static (int Token, float LogProb) DrawFromAll(ReadOnlySpan<float> scores, float[] weights, double logSum, double share)
     {
-        int token = TensorPrimitives.IndexOfMax(scores);
-        return (token, (float)(model[token] - modelSum), 0);
+        int token = Draw(weights.AsSpan(0, scores.Length), share);
+        return (token, (float)(scores[token] - logSum));
     }
 
-    /// <summary>log Σ exp of the scores; <paramref name="weights"/> becomes exp(score - largest).</summary>
-    private static double LogSumExp(ReadOnlySpan<float> scores, float[] weights)
+    /// <summary>The same over what the filters left, which is often little.</summary>
+    private static (int Token, float LogProb) DrawFromKept(ReadOnlySpan<float> scores, float[] weights, double share)
     {
-        float top = TensorPrimitives.Max(scores);
-        if (!float.IsFinite(top))
-            throw new InvalidOperationException($"The largest logit of the next token is {top}; the weights are damaged or have diverged.");
-        TensorPrimitives.Subtract(scores, top, weights);
-        TensorPrimitives.Exp(weights, weights);
-        return top + Math.Log(Sum(weights));
+        int[] tokens = ArrayPool<int>.Shared.Rent(scores.Length);
+        int count = 0;
+        for (int i = 0; i < scores.Length; i++)
+        {
+            if (scores[i] == float.NegativeInfinity)
+                continue;
+            weights[count] = scores[i];
+            tokens[count++] = i;
+        }
+        double logSum = SumExp.InPlace(weights.AsSpan(0, count));
+        int token = tokens[Draw(weights.AsSpan(0, count), share)];
+        ArrayPool<int>.Shared.Return(tokens);
+        return (token, (float)(scores[token] - logSum));
     }
 
-    /// <summary>The token at which the running sum of weights passes a share of the whole.</summary>
+    /// <summary>The place at which the running sum of weights passes a share of the whole.</summary>
     private static int Draw(ReadOnlySpan<float> weights, double share)
     {
-        const int Block = 1024;
-        double target = share * Sum(weights);
+        double target = 0;
+        for (int start = 0; start < weights.Length; start += SumExp.Block)
+            target += BlockSum(weights, start);
+        target *= share;
         double before = 0;
-        int last = 0;
-        for (int start = 0; start < weights.Length; start += Block)
+        for (int start = 0; start < weights.Length; start += SumExp.Block)
         {
-            ReadOnlySpan<float> block = weights.Slice(start, Math.Min(Block, weights.Length - start));
-            double sum = TensorPrimitives.Sum(block);
+            double sum = BlockSum(weights, start);
             if (before + sum <= target)
             {
                 before += sum;
                 continue;
             }
-            for (int i = 0; i < block.Length; i++)
-            {
-                if (block[i] <= 0)
-                    continue;
-                before += block[i];
-                last = start + i;
-                if (before > target)
-                    return last;
-            }
+            int end = Math.Min(start + SumExp.Block, weights.Length);
+            for (int i = start; i < end; i++)
+                if ((before += weights[i]) > target)
+                    return i;
         }
-        return weights[last] > 0 ? last : TensorPrimitives.IndexOfMax(weights); // rounding at the very end
+        return TensorPrimitives.IndexOfMax(weights); // the sums were rounded differently at the very end
     }
 
-    /// <summary>Block sums added up in double precision: as <see cref="Draw"/> adds them.</summary>
-    private static double Sum(ReadOnlySpan<float> weights)
-    {
-        const int Block = 1024;
-        double sum = 0;
-        for (int start = 0; start < weights.Length; start += Block)
-            sum += TensorPrimitives.Sum(weights.Slice(start, Math.Min(Block, weights.Length - start)));
-        return sum;
-    }
+    private static float BlockSum(ReadOnlySpan<float> weights, int start) =>
+        TensorPrimitives.Sum(weights.Slice(start, Math.Min(SumExp.Block, weights.Length - start)));
 }

@@ -17,15 +17,14 @@ internal sealed class TopKFilter(int k) : ILogitsFilter
     private float Smallest(ReadOnlySpan<float> scores)
     {
         PriorityQueue<float, float> best = new(k + 1);
-        float bound = float.NegativeInfinity;
-        foreach (float score in scores)
+        foreach (float score in scores[..k])
+            best.Enqueue(score, score);
+        float bound = best.Peek();
+        foreach (float score in scores[k..])
         {
-            if (best.Count == k && !(score > bound))
+            if (score <= bound)
                 continue;
-            if (best.Count == k)
-                best.DequeueEnqueue(score, score);
-            else
-                best.Enqueue(score, score);
+            best.DequeueEnqueue(score, score);
             bound = best.Peek();
         }
         return bound;

@@ -10,12 +10,8 @@ internal sealed class TopPFilter(float probability) : ILogitsFilter
     public void Apply(ReadOnlySpan<int> context, int newTokens, Span<float> scores)
     {
         float[] weights = new float[scores.Length];
-        float top = TensorPrimitives.Max(scores);
-        TensorPrimitives.Subtract(scores, top, weights);
-        TensorPrimitives.Exp(weights, weights);
-        double total = 0;
-        foreach (float weight in weights)
-            total += weight;
+        scores.CopyTo(weights);
+        double total = Math.Exp(SumExp.InPlace(weights) - TensorPrimitives.Max(scores));
         float least = LeastKept(weights, probability * total, out int kept);
         for (int i = 0; i < scores.Length; i++)
             if (weights[i] < least || (weights[i] == least && --kept < 0))

@@ -35,6 +35,8 @@ internal sealed class HostDecodingSession : IDecodingSession
         {
             Gpt2Decoder body when body.Config.Activation is "gelu_new" or "gelu_pytorch_tanh" =>
                 new HostDecodingSession(model, prompts, newTokens, (team, cache) => new Gpt2HostStep(body, team, cache)),
+            LlamaDecoder body when body.Config.Activation == "silu" =>
+                new HostDecodingSession(model, prompts, newTokens, (team, cache) => new LlamaHostStep(body, team, cache)),
             _ => new TensorDecodingSession(model, prompts, newTokens),
         };
     }

@@ -42,10 +42,21 @@ internal sealed class Gpt2Attention : nn.Module
         using var scope = NewDisposeScope();
         Tensor packed = _input.forward(x); // [B·T, 3·H]
         bool drops = training && !Dropout.IsOff;
-        Tensor mixed = cache is null && !drops && pattern.IsLeftPaddedAtMost && HostMemory.IsUsable(packed)
-            ? PackedAttention.Of(packed, AttentionShape.Of(pattern, _heads, _heads, _headSize, _scale, null))
+        Tensor mixed = !drops && pattern.IsLeftPaddedAtMost && HostMemory.IsUsable(packed)
+            ? InMemory(packed, pattern, cache)
             : Composed(packed, pattern, cache, drops);
         return _output.forward(mixed).MoveToOuterDisposeScope();
+    }
+
+    private Tensor InMemory(Tensor packed, AttentionPattern pattern, KeyValueCache? cache)
+    {
+        AttentionShape shape = AttentionShape.Of(pattern, _heads, _heads, _headSize, _scale, null);
+        if (cache is null)
+            return PackedAttention.Of(packed, shape);
+        using var scope = NewDisposeScope();
+        Tensor heads = packed.view(pattern.Batch, pattern.Length, 3, _heads, _headSize);
+        cache.Append(_layer, heads.select(2, 1).transpose(1, 2), heads.select(2, 2).transpose(1, 2));
+        return PackedAttention.OverCache(packed, cache, _layer, shape).MoveToOuterDisposeScope();
     }
 
     private Tensor Composed(Tensor packed, AttentionPattern pattern, KeyValueCache? cache, bool drops)

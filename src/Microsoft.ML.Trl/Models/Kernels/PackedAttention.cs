@@ -15,6 +15,21 @@ internal sealed class PackedAttention : autograd.SingleTensorFunction<PackedAtte
     public static Tensor Of(Tensor packed, AttentionShape shape) =>
         is_grad_enabled() && packed.requires_grad ? apply(packed, shape) : Run(packed, shape, null);
 
+    /// <summary>The same over keys and values in a cache, which holds the new ones already. Without gradients.</summary>
+    /// <param name="packed">[B·T, 3·h·d], usable by the kernels; only the queries are read.</param>
+    /// <param name="cache">Its memory is usable by the kernels.</param>
+    /// <param name="layer">Number of the block.</param>
+    /// <param name="shape">Sizes, with the past.</param>
+    /// <returns>[B·T, h·d]. The caller owns it.</returns>
+    public static unsafe Tensor OverCache(Tensor packed, KeyValueCache cache, int layer, AttentionShape shape)
+    {
+        Tensor output = empty(new long[] { packed.shape[0], shape.Heads * shape.HeadSize }, ScalarType.Float32);
+        nint head = (nint)cache.Capacity * shape.HeadSize;
+        HeadView Room(Tensor room) => new(HostMemory.PointerTo(room), shape.SharedHeads * head, shape.HeadSize, head);
+        AttentionKernel.Forward(shape, Part(packed, shape, 0), Room(cache.KeyRoom(layer)), Room(cache.ValueRoom(layer)), Whole(output, shape), null);
+        return output;
+    }
+
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         (Tensor packed, AttentionShape shape) = ((Tensor)vars[0], (AttentionShape)vars[1]);

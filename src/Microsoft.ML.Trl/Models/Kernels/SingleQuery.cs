@@ -45,6 +45,13 @@ internal static unsafe class SingleQuery
             (c * factor).Store(output + column + (2 * Width));
             (d * factor).Store(output + column + (3 * Width));
         }
+        for (; column + Width <= width; column += Width)
+        {
+            Vector512<float> sum = default;
+            for (int i = 0; i < count; i++)
+                sum = Vector512.FusedMultiplyAdd(Vector512.Create(weights[i]), Vector512.Load(values + ((nint)i * width) + column), sum);
+            (sum * factor).Store(output + column);
+        }
         for (; column < width; column++)
         {
             float sum = 0;

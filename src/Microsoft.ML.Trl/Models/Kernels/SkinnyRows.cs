@@ -19,10 +19,12 @@ internal static unsafe class SkinnyRows
     /// <param name="add">Whether Y keeps what it holds.</param>
     public static void Run(float* x, int rows, int inputs, float* w, float* y, nint yRow, int from, int to, bool add)
     {
+        nint ahead = (Ahead.Distance + (2 * (nint)inputs) - 1) / (2 * (nint)inputs) * (2 * (nint)inputs);
         int output = from;
         for (; output + 2 <= to; output += 2)
         {
             float* line = w + ((nint)output * inputs);
+            Ahead.Fetch(line + ahead, 2 * inputs);
             int row = 0;
             for (; row + 8 <= rows; row += 8)
                 EightByTwo(x + ((nint)row * inputs), inputs, line, y + (row * yRow) + output, yRow, add);

@@ -1,0 +1,208 @@
+using Microsoft.ML.Trl.Generation;
+using Microsoft.ML.Trl.Models;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Generation;
+
+[TestClass]
+public sealed class TokenGeneratorTests
+{
+    private static readonly int[][] Prompts = [[5, 9, 3], [7], [11, 2, 8, 4, 1, 6, 3, 9], [1, 1]];
+
+    private static ModelConfig Gpt2 => ModelConfig.Gpt2(50, 32, 2, 4, 40);
+
+    private static ModelConfig Llama => ModelConfig.Llama(50, 32, 2, 4, 40, keyValueHeads: 2);
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    public void A_row_does_not_depend_on_the_rows_beside_it(string family)
+    {
+        using CausalLanguageModel model = Create(family);
+        TokenGenerator generator = new(model);
+        GenerationOptions options = new() { MaxNewTokens = 12, Seed = 7, Temperature = 1.5, TopP = 0.95 };
+        GenerationResult together = generator.Generate(Prompts, options, [10, 11, 12, 13]);
+        for (int row = 0; row < Prompts.Length; row++)
+        {
+            GenerationResult alone = generator.Generate([Prompts[row]], options, [10 + row]);
+            CollectionAssert.AreEqual(alone.Tokens[0], together.Tokens[row]);
+            for (int i = 0; i < alone.LogProbs[0].Length; i++)
+                Assert.AreEqual(alone.LogProbs[0][i], together.LogProbs[row][i], 1e-4);
+        }
+        CollectionAssert.AreNotEqual(together.Tokens[3], generator.Generate([Prompts[3]], options, [14]).Tokens[0], "another row seed draws other tokens");
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    public void Cached_log_probabilities_equal_those_of_one_whole_forward(string family)
+    {
+        using CausalLanguageModel model = Create(family);
+        GenerationResult result = new TokenGenerator(model).Generate(Prompts, new GenerationOptions { MaxNewTokens = 20, Seed = 3 });
+        double largest = 0;
+        for (int row = 0; row < Prompts.Length; row++)
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            long[] all = [.. Prompts[row].Concat(result.Tokens[row]).Select(id => (long)id)];
+            Tensor logProbs = model.Logits(model.Hidden(tensor(all).view(1, -1))).log_softmax(-1);
+            for (int i = 0; i < result.Tokens[row].Length; i++)
+                largest = Math.Max(largest, Math.Abs(logProbs[0, Prompts[row].Length + i - 1, result.Tokens[row][i]].item<float>() - result.LogProbs[row][i]));
+        }
+        TestContext.WriteLine($"{family} cached - uncached: {largest:E2}");
+        Assert.IsLessThan(1e-4, largest);
+    }
+
+    public TestContext TestContext { get; set; } = null!;
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    public void A_step_in_the_weights_memory_equals_one_of_tensor_operations(string family)
+    {
+        using CausalLanguageModel model = Create(family);
+        model.eval();
+        using IDecodingSession host = HostDecodingSession.Create(model, Prompts, 10);
+        Assert.IsInstanceOfType<HostDecodingSession>(host);
+        using TensorDecodingSession tensors = new TensorDecodingSession(model, Prompts, 10);
+        (float[] ours, float[] theirs) = (new float[4 * 50], new float[4 * 50]);
+        host.Start(ours);
+        tensors.Start(theirs);
+        foreach (int[] rows in new int[][] { [0, 1, 2, 3], [0, 1, 3], [0, 3], [3] })
+        {
+            int[] tokens = [.. rows.Select(row => row + 20)];
+            host.Next(rows, tokens, ours);
+            tensors.Next(rows, tokens, theirs);
+            for (int i = 0; i < rows.Length * 50; i++)
+                Assert.AreEqual(theirs[i], ours[i], 1e-5);
+        }
+    }
+
+    [TestMethod]
+    public void Without_filters_both_log_probabilities_are_the_models_own()
+    {
+        using CausalLanguageModel model = Create("gpt2");
+        GenerationResult result = new TokenGenerator(model).Generate(Prompts, new GenerationOptions { MaxNewTokens = 5 });
+        for (int row = 0; row < Prompts.Length; row++)
+            CollectionAssert.AreEqual(result.LogProbs[row], result.SampledLogProbs[row]);
+    }
+
+    [TestMethod]
+    public void Tokens_are_drawn_as_often_as_they_are_probable()
+    {
+        float[] logits = [0, 1, 2, float.NegativeInfinity, -1];
+        double[] expected = [.. logits.Select(logit => Math.Exp(logit))];
+        double sum = expected.Sum();
+        TokenSampler sampler = new(new GenerationOptions(), []);
+        int[] counts = new int[5];
+        const int Draws = 100_000;
+        for (int i = 0; i < Draws; i++)
+            counts[sampler.Choose([.. logits], [1], 0, new RowRandom(1, i)).Token]++;
+        for (int i = 0; i < 5; i++)
+            Assert.AreEqual(expected[i] / sum, counts[i] / (double)Draws, 0.01); // five standard deviations are 0.008
+    }
+
+    [TestMethod]
+    public void An_end_token_is_kept_and_ends_its_row_only()
+    {
+        using CausalLanguageModel model = Create("gpt2");
+        TokenGenerator generator = new(model);
+        GenerationOptions options = new() { MaxNewTokens = 8, DoSample = false, EosTokenIds = [] };
+        GenerationResult free = generator.Generate(Prompts, options);
+        int end = free.Tokens[0][2];
+        GenerationResult ended = generator.Generate(Prompts, options with { EosTokenIds = [end] });
+        int first = Array.IndexOf(free.Tokens[0], end);
+        CollectionAssert.AreEqual(free.Tokens[0][..(first + 1)], ended.Tokens[0]);
+        Assert.IsTrue(ended.Finished[0]);
+        Assert.IsFalse(free.Finished[0]);
+    }
+
+    [TestMethod]
+    public void A_stop_string_ends_a_row_and_stays()
+    {
+        using CausalLanguageModel model = Create("gpt2");
+        GenerationOptions options = new() { MaxNewTokens = 8, DoSample = false, EosTokenIds = [] };
+        int[] free = new TokenGenerator(model).Generate([[5]], options).Tokens[0];
+        StopStrings stop = new([$"<{free[3]}>"], tokens => string.Concat(tokens.Select(token => $"<{token}>")));
+        GenerationResult stopped = new TokenGenerator(model).Generate([[5]], options, stop: stop.IsReached);
+        CollectionAssert.AreEqual(free[..(Array.IndexOf(free, free[3]) + 1)], stopped.Tokens[0]);
+        Assert.IsTrue(stopped.Finished[0]);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new TokenGenerator(model).Generate([[5]], options with { StopStrings = ["x"] })).Message, "stop predicate");
+    }
+
+    [TestMethod]
+    public void Rows_end_where_the_context_does()
+    {
+        using CausalLanguageModel model = Create("gpt2");
+        int[] longPrompt = [.. Enumerable.Repeat(3, 38)];
+        GenerationResult result = new TokenGenerator(model).Generate([longPrompt, [4]], new GenerationOptions { MaxNewTokens = 30, EosTokenIds = [] });
+        Assert.HasCount(2, result.Tokens[0]);
+        Assert.HasCount(30, result.Tokens[1]);
+        Assert.IsFalse(result.Finished[0]);
+    }
+
+    [TestMethod]
+    public void Prompts_that_cannot_be_continued_are_refused_before_any_work()
+    {
+        using CausalLanguageModel model = Create("gpt2");
+        TokenGenerator generator = new(model);
+        void Refuses(string part, int[][] prompts) => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => generator.Generate(prompts, new GenerationOptions())).Message, part);
+        Refuses("has 40 tokens, but the model's context holds 40", [[1], [.. Enumerable.Repeat(3, 40)]]);
+        Refuses("Prompt 1 is empty", [[1], []]);
+        Refuses("holds the token 50, but the vocabulary has the tokens 0 to 49", [[50]]);
+        Assert.IsEmpty(generator.Generate([], new GenerationOptions()).Tokens);
+    }
+
+    [TestMethod]
+    [DataRow("MaxNewTokens (0)")]
+    [DataRow("MinNewTokens (9)")]
+    [DataRow("Temperature (0)")]
+    [DataRow("TopK (-1)")]
+    [DataRow("TopP (0)")]
+    [DataRow("MinP (1.5)")]
+    [DataRow("RepetitionPenalty (-1)")]
+    public void Options_out_of_range_are_named(string message)
+    {
+        GenerationOptions good = new() { MaxNewTokens = 8 };
+        GenerationOptions bad = message.Split(' ')[0] switch
+        {
+            "MaxNewTokens" => good with { MaxNewTokens = 0 },
+            "MinNewTokens" => good with { MinNewTokens = 9 },
+            "Temperature" => good with { Temperature = 0 },
+            "TopK" => good with { TopK = -1 },
+            "TopP" => good with { TopP = 0 },
+            "MinP" => good with { MinP = 1.5 },
+            _ => good with { RepetitionPenalty = -1 },
+        };
+        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => bad.Validated()).Message, message);
+    }
+
+    [TestMethod]
+    public void Generation_can_be_canceled_between_tokens()
+    {
+        using CausalLanguageModel model = Create("gpt2");
+        using CancellationTokenSource source = new();
+        int seen = 0;
+        Assert.ThrowsExactly<OperationCanceledException>(() => new TokenGenerator(model).Generate(
+            [[1]], new GenerationOptions { EosTokenIds = [] }, onToken: (_, _) => { if (++seen == 3) source.Cancel(); }, cancel: source.Token));
+        Assert.AreEqual(3, seen);
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    public void Generation_leaves_no_tensor_behind_and_the_mode_as_it_was(string family)
+    {
+        using CausalLanguageModel model = Create(family);
+        model.train();
+        Leaks.None(() => new TokenGenerator(model).Generate(Prompts, new GenerationOptions { MaxNewTokens = 4 }));
+        Assert.IsTrue(model.training);
+    }
+
+    private static CausalLanguageModel Create(string family)
+    {
+        CausalLanguageModel model = CausalLanguageModel.Create((family == "gpt2" ? Gpt2 : Llama) with { InitializerRange = 0.3 }, 5);
+        return model;
+    }
+}
