@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Numerics;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -18,5 +19,5 @@ internal sealed class EmbeddingTable : nn.Module<Tensor, Tensor>
 
     public Parameter Weight => _weight;
 
-    public override Tensor forward(Tensor input) => _weight.index_select(0, input); // [N] -> [N, width]
+    public override Tensor forward(Tensor input) => EmbeddingLookup.Rows(_weight, input); // [N] -> [N, width]
 }

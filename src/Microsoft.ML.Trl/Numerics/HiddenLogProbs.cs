@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see cref="Call"/>.</summary>
+/// <summary>log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see cref="Call"/>. The weight is a leaf or needs no gradient.</summary>
 /// <remarks>
 /// The gradient needs the softmax of all rows. Where that is small it is kept from the forward pass, until the backward pass frees it;
-/// otherwise the backward pass makes it again, chunk by chunk.
+/// otherwise the backward pass makes it again, chunk by chunk. It adds to the gradient of the weight in place: [V, H] is never held twice.
 /// </remarks>
 internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogProbs>
 {
@@ -28,8 +28,8 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         using DisposeScope scope = NewDisposeScope();
         var call = (Call)ctx.get_data(nameof(Call));
         List<Tensor> saved = ctx.get_saved_variables();
-        var (hidden, weight) = call.Backward(saved[0].detach().contiguous(), saved[1].detach(), saved[2], grad_output.to_type(ScalarType.Float32).contiguous());
-        return [hidden?.MoveToOuterDisposeScope()!, weight?.MoveToOuterDisposeScope()!, null!, null!];
+        Tensor? hidden = call.Backward(saved[0].detach().contiguous(), saved[1], saved[2], grad_output.to_type(ScalarType.Float32).contiguous());
+        return [hidden?.MoveToOuterDisposeScope()!, null!, null!, null!]; // the weight's gradient is already where it belongs
     }
 
     /// <summary>One call: its settings, its statistics, and the softmax it keeps.</summary>
@@ -72,13 +72,13 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
             return Totals.MoveToOuter();
         }
 
-        /// <summary>The backward pass; must not throw.</summary>
-        public (Tensor? Hidden, Tensor? Weight) Backward(Tensor hidden, Tensor weight, Tensor labels, Tensor upstream)
+        /// <summary>The backward pass; must not throw. Adds to the gradient of the weight and returns that of the hidden states.</summary>
+        public Tensor? Backward(Tensor hidden, Tensor weight, Tensor labels, Tensor upstream)
         {
             long count = hidden.shape[0];
-            Tensor? hiddenGradient = _hiddenNeeds ? empty_like(hidden) : null;
-            Tensor? weightGradient = _weightNeeds ? (count == 0 ? zeros_like(weight, ScalarType.Float32) : empty_like(weight, ScalarType.Float32)) : null;
+            Tensor? gradient = _hiddenNeeds ? empty_like(hidden) : null;
             using var head = new VocabularyHead(weight, count, _kept is null ? chunkBytes : keepBytes);
+            using WeightGradient? accumulator = WeightGradient.Of(weight);
             foreach (var (start, length) in head.Chunks(count))
             {
                 using DisposeScope chunk = NewDisposeScope();
@@ -86,13 +86,12 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
                 Tensor softmax = _kept ?? head.Logits(rows);
                 Tensor inverse = _inverseSum ?? VocabularyPass.Exponentiate(softmax, targets).InverseSum;
                 VocabularyPass.ToGradient(softmax, targets, above * inverse.neg(), above);
-                if (hiddenGradient is not null)
-                    head.HiddenGradient(softmax, hiddenGradient.narrow(0, start, length));
-                if (weightGradient is not null)
-                    head.AddWeightGradient(softmax, rows, weightGradient, overwrite: start == 0);
+                if (gradient is not null)
+                    head.HiddenGradient(softmax, gradient.narrow(0, start, length));
+                accumulator?.Add(head, softmax, rows);
             }
             Release();
-            return (hiddenGradient, weightGradient?.to_type(weight.dtype));
+            return gradient;
         }
 
         /// <summary>Frees what was kept; a second backward pass makes it again.</summary>

@@ -23,10 +23,11 @@ public static class LogProbs
 
     /// <summary>Log-probabilities of the labels, from hidden states: one node of the autograd graph that works in chunks.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
-    /// <param name="headWeight">[V, H] vocabulary projection.</param>
+    /// <param name="headWeight">[V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.</param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
     /// <param name="keepBytes">A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.</param>
     /// <returns>[N] float32. The caller owns it.</returns>
+    /// <exception cref="ArgumentException"><paramref name="headWeight"/> needs a gradient and is no parameter.</exception>
     public static Tensor OfHidden(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -35,10 +36,11 @@ public static class LogProbs
 
     /// <summary>As <see cref="OfHidden"/>, with entropy, hits and Σp² of the same pass.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
-    /// <param name="headWeight">[V, H] vocabulary projection.</param>
+    /// <param name="headWeight">[V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.</param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
     /// <param name="keepBytes">A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.</param>
     /// <returns>Four tensors [N]. The caller owns them.</returns>
+    /// <exception cref="ArgumentException"><paramref name="headWeight"/> needs a gradient and is no parameter.</exception>
     public static TokenLogProbs WithStatistics(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -52,6 +54,8 @@ public static class LogProbs
 
     private static RowTotals Run(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes)
     {
+        if (headWeight.requires_grad && !headWeight.is_leaf)
+            throw new ArgumentException("headWeight is the result of a computation that records gradients; it must be a parameter, or detached.", nameof(headWeight));
         var call = new HiddenLogProbs.Call(keepBytes, VocabularyHead.ChunkBytes);
         if (!is_grad_enabled() || !(hidden.requires_grad || headWeight.requires_grad))
         {
