@@ -33,7 +33,7 @@ internal sealed class EmbeddingLookup : autograd.SingleTensorFunction<EmbeddingL
         using DisposeScope scope = NewDisposeScope();
         List<Tensor> saved = ctx.get_saved_variables();
         AddRows(LeafGradient.Zeroed(saved[0]), saved[1], grad_output);
-        return [null!, null!]; // the table's gradient is already where it belongs
+        return HandedGradients.Hand(grad_output, null, null); // the table's gradient is already where it belongs
     }
 
     /// <summary>table[ids[n]] += rows[n], in the order of n.</summary>

@@ -29,7 +29,7 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         var call = (Call)ctx.get_data(nameof(Call));
         List<Tensor> saved = ctx.get_saved_variables();
         Tensor? hidden = call.Backward(saved[0].detach().contiguous(), saved[1], saved[2], grad_output.to_type(ScalarType.Float32).contiguous());
-        return [hidden?.MoveToOuterDisposeScope()!, null!, null!, null!]; // the weight's gradient is already where it belongs
+        return HandedGradients.Hand(grad_output, hidden, null, null, null); // the weight's gradient is already where it belongs
     }
 
     /// <summary>One call: its settings, its statistics, and the softmax it keeps.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Algorithms;
+using Microsoft.ML.Trl.Numerics;
 using Microsoft.ML.Trl.Tracking;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -45,6 +46,7 @@ internal sealed class GradientStep : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         loss.backward();
+        HandedGradients.Drop();
         Pending++;
     }
 
@@ -55,6 +57,7 @@ internal sealed class GradientStep : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         autograd.backward([output], [gradient]);
+        HandedGradients.Drop();
         Pending++;
     }
 

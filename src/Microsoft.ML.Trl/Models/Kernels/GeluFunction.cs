@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models.Kernels;
@@ -28,7 +29,7 @@ internal sealed class GeluFunction : autograd.SingleTensorFunction<GeluFunction>
         {
             GeluKernel.Backward(HostMemory.PointerTo(x), HostMemory.PointerTo(slope), HostMemory.PointerTo(result), x.NumberOfElements);
         }
-        return [result.MoveToOuterDisposeScope()];
+        return HandedGradients.Hand(grad_output, result);
     }
 
     private static unsafe Tensor Run(Tensor x)

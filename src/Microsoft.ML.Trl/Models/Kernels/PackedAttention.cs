@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models.Kernels;
@@ -49,7 +50,7 @@ internal sealed class PackedAttention : autograd.SingleTensorFunction<PackedAtte
         AttentionKernel.Backward(
             shape, Part(saved[0], shape, 0), Part(saved[0], shape, 1), Part(saved[0], shape, 2), HostMemory.PointerTo(saved[1]),
             Whole(slope, shape), Part(result, shape, 0), Part(result, shape, 1), Part(result, shape, 2));
-        return [result.MoveToOuterDisposeScope(), null!];
+        return HandedGradients.Hand(grad_output, result, null);
     }
 
     private static unsafe Tensor Run(Tensor packed, AttentionShape shape, Tensor? logSums)
