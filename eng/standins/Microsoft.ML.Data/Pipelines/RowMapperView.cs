@@ -5,15 +5,16 @@ internal sealed class RowMapperView : IDataView, IRowToRowMapper
 {
     private readonly IDataView _source;
     private readonly RowMapper _mapper;
+    private readonly AddedColumns _columns;
 
     public RowMapperView(IDataView source, RowMapper mapper)
     {
         _source = source;
         _mapper = mapper;
-        Schema = SchemaOf(mapper);
+        _columns = new AddedColumns(mapper.InputSchema, mapper.Outputs);
     }
 
-    public DataViewSchema Schema { get; }
+    public DataViewSchema Schema => _columns.Schema;
 
     public bool CanShuffle => _source.CanShuffle;
 
@@ -21,13 +22,7 @@ internal sealed class RowMapperView : IDataView, IRowToRowMapper
 
     public DataViewSchema OutputSchema => Schema;
 
-    public static DataViewSchema SchemaOf(RowMapper mapper)
-    {
-        var builder = new DataViewSchema.Builder();
-        builder.AddColumns(mapper.InputSchema);
-        builder.AddColumns(mapper.Outputs);
-        return builder.ToSchema();
-    }
+    public static DataViewSchema SchemaOf(RowMapper mapper) => new AddedColumns(mapper.InputSchema, mapper.Outputs).Schema;
 
     public long? GetRowCount() => _source.GetRowCount();
 
@@ -58,8 +53,12 @@ internal sealed class RowMapperView : IDataView, IRowToRowMapper
     {
         DataViewSchema source = _source.Schema;
         var needed = new bool[source.Count];
-        Array.Copy(active, needed, needed.Length);
-        foreach (int index in _mapper.InputsOf(output => active[source.Count + output]))
+        for (int i = 0; i < active.Length; i++)
+        {
+            if (active[i] && _columns.IsInput(i, out int origin))
+                needed[origin] = true;
+        }
+        foreach (int index in _mapper.InputsOf(output => active[_columns.PlaceOf(output)]))
             needed[index] = true;
         return [.. source.Where(column => needed[column.Index])];
     }
@@ -77,7 +76,7 @@ internal sealed class RowMapperView : IDataView, IRowToRowMapper
             _view = view;
             _input = input;
             _active = active;
-            _getters = view._mapper.MakeGetters(input, output => active[view.InputSchema.Count + output], out Action disposer);
+            _getters = view._mapper.MakeGetters(input, output => active[view._columns.PlaceOf(output)], out Action disposer);
             Disposer = disposer;
         }
 
@@ -88,8 +87,9 @@ internal sealed class RowMapperView : IDataView, IRowToRowMapper
         public ValueGetter<TValue> Getter<TValue>(DataViewSchema.Column column)
         {
             ColumnSet.Require(_active, column);
-            int inputs = _view.InputSchema.Count;
-            return column.Index < inputs ? _input.GetGetter<TValue>(_view.InputSchema[column.Index]) : Getters.Typed<TValue>(_getters[column.Index - inputs]);
+            return _view._columns.IsInput(column.Index, out int origin)
+                ? _input.GetGetter<TValue>(_view.InputSchema[origin])
+                : Getters.Typed<TValue>(_getters[origin]);
         }
     }
 

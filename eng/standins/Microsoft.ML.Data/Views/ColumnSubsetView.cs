@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Data;
 
 /// <summary>Some columns of a view by index. Dropping a column may bring a hidden one of the same name to light.</summary>
-internal sealed class ColumnSubsetView : IDataView
+internal sealed class ColumnSubsetView : IDataView, IRowToRowMapper
 {
     private readonly IDataView _source;
     private readonly int[] _kept;
@@ -16,6 +16,10 @@ internal sealed class ColumnSubsetView : IDataView
     }
 
     public DataViewSchema Schema { get; }
+
+    public DataViewSchema InputSchema => _source.Schema;
+
+    public DataViewSchema OutputSchema => Schema;
 
     public bool CanShuffle => _source.CanShuffle;
 
@@ -41,6 +45,16 @@ internal sealed class ColumnSubsetView : IDataView
         return [.. _source.GetRowCursorSet(Needed(active), n, rand).Select(cursor => new Cursor(this, cursor, active))];
     }
 
+    public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) =>
+        Needed(ColumnSet.Of(Schema, dependingColumns)).DistinctBy(column => column.Index);
+
+    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
+    {
+        Guard.NotNull(input, nameof(input));
+        Guard.NotNull(activeColumns, nameof(activeColumns));
+        return new Row(this, input, ColumnSet.Of(Schema, activeColumns));
+    }
+
     private List<DataViewSchema.Column> Needed(bool[] active) => [.. _kept.Where((_, i) => active[i]).Select(index => _source.Schema[index])];
 
     private sealed class Cursor(ColumnSubsetView view, DataViewRowCursor input, bool[] active) : LinkedCursor(view.Schema, input, active)
@@ -51,6 +65,31 @@ internal sealed class ColumnSubsetView : IDataView
         {
             ColumnSet.Require(Active, column);
             return Input.GetGetter<TValue>(Input.Schema[view._kept[column.Index]]);
+        }
+    }
+
+    private sealed class Row(ColumnSubsetView view, DataViewRow input, bool[] active) : DataViewRow
+    {
+        public override DataViewSchema Schema => view.Schema;
+
+        public override long Position => input.Position;
+
+        public override long Batch => input.Batch;
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => ColumnSet.Contains(active, column);
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+        {
+            ColumnSet.Require(active, column);
+            return input.GetGetter<TValue>(input.Schema[view._kept[column.Index]]);
+        }
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                input.Dispose();
         }
     }
 }
