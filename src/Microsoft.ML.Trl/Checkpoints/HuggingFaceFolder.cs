@@ -10,7 +10,8 @@ public static class HuggingFaceFolder
     /// <summary>Name of the file with a model's shape.</summary>
     public const string ConfigFile = "config.json";
 
-    private const string ValueHeadFile = "v_head.safetensors";
+    /// <summary>Name of the file with a policy's value head.</summary>
+    internal const string ValueHeadFile = "v_head.safetensors";
 
     /// <summary>Loads a causal language model.</summary>
     /// <param name="folder">What <c>save_pretrained</c> or <see cref="Save(string, CausalLanguageModel)"/> wrote.</param>

@@ -19,6 +19,7 @@ internal sealed class CopiedWeights(
         if (otherwise is null)
             throw new InvalidOperationException($"The model to copy has no weight '{name}'.");
         Tensor like = _weights.Values.First();
-        return otherwise.Take(name, fresh, shape).detach().to(like.dtype, like.device, copy: true);
+        using Tensor drawn = otherwise.Take(name, fresh, shape);
+        return drawn.detach().to(like.dtype, like.device, copy: true);
     }
 }

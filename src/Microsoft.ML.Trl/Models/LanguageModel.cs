@@ -45,18 +45,21 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The critic of a policy that PPO trained, or null. The language model owns it.</summary>
     public ValueHead? ValueHead { get; }
 
-    /// <summary>Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files.</summary>
+    /// <summary>Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one lies beside them.</summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
     /// <returns>The caller owns it.</returns>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
+    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
     public static LanguageModel Load(string folder, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
     {
-        HuggingFaceFolder.LoadConfig(folder); // a wrong folder is reported before its tokenizer is looked for
+        ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
-        return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer);
+        Vocabulary.Check(tokenizer, config);
+        using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile)) ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize) : null;
+        return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer, null, head?.Copy(device));
     }
 
     /// <summary>Continues one text.</summary>
@@ -90,7 +93,7 @@ public sealed class LanguageModel : IDisposable
     /// <param name="type">Their type; null = as here.</param>
     /// <returns>The caller owns it.</returns>
     public LanguageModel Copy(TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null) =>
-        new(Network.Copy(device, type), Tokenizer, Generation, ValueHead?.Copy());
+        new(Network.Copy(device, type), Tokenizer, Generation, ValueHead?.Copy(device));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -47,10 +47,12 @@ public sealed class TextRewardModel : IDisposable
     /// <returns>The caller owns it.</returns>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
+    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
     public static TextRewardModel Load(string folder, Device? device = null, ScalarType? type = null)
     {
-        HuggingFaceFolder.LoadConfig(folder);
+        ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
+        Vocabulary.Check(tokenizer, config);
         return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type), tokenizer);
     }
 

@@ -37,7 +37,16 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     public string ScoreColumnName { get; }
 
     /// <summary>Rows scored at once, at least 1. It changes speed and memory, never the scores.</summary>
-    public int BatchSize { get; init; } = 32;
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int BatchSize
+    {
+        get;
+        set
+        {
+            Require.AtLeast(value, 1, nameof(BatchSize));
+            field = value;
+        }
+    } = 32;
 
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }

@@ -12,6 +12,12 @@ namespace Microsoft.ML.Trl.Scoring;
 /// Answers prompts: text column → text column, and the score of each answer where a reward model is upstream. Lazy and batched: columns
 /// that nobody reads cost nothing, and a prompt gives the same answer in every pass, whatever rows stand beside it. Owns its model.
 /// </summary>
+/// <remarks>
+/// <c>ml.Model.Save</c> writes it into ML.NET's zip with all it needs, and <c>ml.Model.Load</c> finds the loader by the name of this
+/// assembly, which the loading application must reference. Where a runtime does not, register it by hand before loading:
+/// <c>ml.ComponentCatalog.RegisterAssembly(typeof(TrlCatalog).Assembly)</c>. Values are computed anew by every pass over the view; put
+/// <c>AppendCacheCheckpoint</c> or <c>ml.Data.Cache</c> between it and a trainer that makes many.
+/// </remarks>
 public sealed class TextGenerationTransformer : ITransformer, IDisposable
 {
     private readonly bool _ownsModel;
@@ -45,7 +51,16 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     public string CompletionColumnName { get; }
 
     /// <summary>Rows generated at once, at least 1. It changes speed and memory, never the answers.</summary>
-    public int BatchSize { get; init; } = 16;
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int BatchSize
+    {
+        get;
+        set
+        {
+            Require.AtLeast(value, 1, nameof(BatchSize));
+            field = value;
+        }
+    } = 16;
 
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }
