@@ -46,20 +46,20 @@ public static partial class torch
         public Tensor cfloat() => to_type(ScalarType.ComplexFloat32);
         public Tensor cdouble() => to_type(ScalarType.ComplexFloat64);
 
-        private static readonly Op _clone = new("clone"); public Tensor clone() => _clone.Call(this);
-        private static readonly Op _contiguous = new("contiguous"); public Tensor contiguous() => _contiguous.Call(this);
-        private static readonly Op _alias = new("alias"); public Tensor alias() => _alias.Call(this);
-        private static readonly Op _detach = new("detach"); public Tensor detach() => _detach.Call(this);
+        private static readonly Op _clone = new("clone"); public Tensor clone() => _clone.Unary(this);
+        private static readonly Op _contiguous = new("contiguous"); public Tensor contiguous() => _contiguous.Unary(this);
+        private static readonly Op _alias = new("alias"); public Tensor alias() => _alias.Unary(this);
+        private static readonly Op _detach = new("detach"); public Tensor detach() => _detach.Unary(this);
         private static readonly Op _detach_ = new("detach_"); public Tensor detach_() => Change(_detach_, this);
         private static readonly Op _copy_ = new("copy_"); public Tensor copy_(Tensor source, bool nonBlocking = false) => Change(_copy_, this, source, nonBlocking);
         private static readonly Op _set_ = new("set_", "source_Tensor"); public Tensor set_(Tensor source) => Change(_set_, this, source);
-        private static readonly Op _pin_memory = new("pin_memory"); public Tensor pin_memory() => _pin_memory.Call(this);
-        private static readonly Op _to_dense = new("to_dense"); public Tensor to_dense() => _to_dense.Call(this);
-        private static readonly Op _real = new("real"); public Tensor real => _real.Call(this);
-        private static readonly Op _imag = new("imag"); public Tensor imag => _imag.Call(this);
-        private static readonly Op _conj = new("conj"); public Tensor conj() => _conj.Call(this);
-        private static readonly Op _resolve_conj = new("resolve_conj"); public Tensor resolve_conj() => _resolve_conj.Call(this);
-        private static readonly Op _resolve_neg = new("resolve_neg"); public Tensor resolve_neg() => _resolve_neg.Call(this);
+        private static readonly Op _pin_memory = new("pin_memory"); public Tensor pin_memory() => _pin_memory.Unary(this);
+        private static readonly Op _to_dense = new("to_dense"); public Tensor to_dense() => _to_dense.Unary(this);
+        private static readonly Op _real = new("real"); public Tensor real => _real.Unary(this);
+        private static readonly Op _imag = new("imag"); public Tensor imag => _imag.Unary(this);
+        private static readonly Op _conj = new("conj"); public Tensor conj() => _conj.Unary(this);
+        private static readonly Op _resolve_conj = new("resolve_conj"); public Tensor resolve_conj() => _resolve_conj.Unary(this);
+        private static readonly Op _resolve_neg = new("resolve_neg"); public Tensor resolve_neg() => _resolve_neg.Unary(this);
 
         private static readonly Op _item = new("item");
 

@@ -22,6 +22,30 @@ internal sealed unsafe class Op(string name, string overload = "")
         return new torch.Tensor(result.Tag == Tag.Tensor ? result.P : 0);
     }
 
+    /// <summary>The commonest calls go without a list of arguments.</summary>
+    [SkipLocalsInit]
+    public torch.Tensor Unary(torch.Tensor one)
+    {
+        Val value, result = default;
+        Write(one, &value);
+        Native.Check(Native.tsi_call(Ready, &value, 1, &result, 1));
+        GC.KeepAlive(one);
+        return new torch.Tensor(result.P);
+    }
+
+    [SkipLocalsInit]
+    public torch.Tensor Binary(torch.Tensor one, torch.Tensor other)
+    {
+        Val* values = stackalloc Val[2];
+        Val result = default;
+        Write(one, values);
+        Write(other, values + 1);
+        Native.Check(Native.tsi_call(Ready, values, 2, &result, 1));
+        GC.KeepAlive(one);
+        GC.KeepAlive(other);
+        return new torch.Tensor(result.P);
+    }
+
     public (torch.Tensor, torch.Tensor) Call2(params ReadOnlySpan<Arg> args)
     {
         Val* results = stackalloc Val[2];
@@ -65,36 +89,53 @@ internal sealed unsafe class Op(string name, string overload = "")
         return result;
     }
 
+    private nint Ready => _handle != 0 ? _handle : Native.Check(Find());
+
     [SkipLocalsInit]
     private void Invoke(ReadOnlySpan<Arg> args, Val* results, int room)
     {
-        nint handle = _handle != 0 ? _handle : Native.Check(Find());
-        Val* values = stackalloc Val[args.Length];
-        long* scratch = stackalloc long[Room];
-        long* heap = null;
         int needed = Needed(args);
-        if (needed > Room)
-            scratch = heap = (long*)NativeMemory.Alloc((nuint)needed, sizeof(long));
+        if (needed <= Room)
+        {
+            long* scratch = stackalloc long[Room];
+            Invoke(args, results, room, scratch);
+            return;
+        }
+        long* heap = (long*)NativeMemory.Alloc((nuint)needed, sizeof(long));
         try
         {
-            for (int k = 0; k < args.Length; k++)
-                scratch = Write(in args[k], values + k, scratch);
-            Native.Check(Native.tsi_call(handle, values, args.Length, results, room));
+            Invoke(args, results, room, heap);
         }
         finally
         {
-            if (heap != null)
-                NativeMemory.Free(heap);
+            NativeMemory.Free(heap);
         }
+    }
+
+    [SkipLocalsInit]
+    private void Invoke(ReadOnlySpan<Arg> args, Val* results, int room, long* scratch)
+    {
+        Val* values = stackalloc Val[args.Length];
+        for (int k = 0; k < args.Length; k++)
+            scratch = Write(in args[k], values + k, scratch);
+        Native.Check(Native.tsi_call(Ready, values, args.Length, results, room));
         for (int k = 0; k < args.Length; k++)
             GC.KeepAlive(args[k].Reference);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Write(torch.Tensor tensor, Val* value)
+    {
+        value->Tag = tensor is null ? Tag.None : Tag.Tensor;
+        value->Aux = 0;
+        value->P = tensor is null ? 0 : tensor.Handle;
     }
 
     private static int Needed(ReadOnlySpan<Arg> args)
     {
         int needed = 0;
         foreach (ref readonly Arg arg in args)
-            needed += arg.Tag switch
+            needed += arg.Tag <= Tag.Bool ? 0 : arg.Tag switch
             {
                 Tag.Ints or Tag.Tensors or Tag.Doubles or Tag.Bools => arg.Aux,
                 Tag.Complex => 2,
@@ -109,11 +150,12 @@ internal sealed unsafe class Op(string name, string overload = "")
         value->Tag = arg.Tag;
         value->Aux = arg.Aux;
         value->I = arg.Bits;
+        if (arg.Tag == Tag.Tensor)
+            value->P = Unsafe.As<torch.Tensor>(arg.Reference).Handle;
+        if (arg.Tag <= Tag.Bool)
+            return scratch;
         switch (arg.Tag)
         {
-            case Tag.Tensor:
-                value->P = Unsafe.As<torch.Tensor>(arg.Reference).Handle;
-                return scratch;
             case Tag.Generator:
                 value->P = Unsafe.As<torch.Generator>(arg.Reference).Handle;
                 return scratch;

@@ -23,7 +23,7 @@ public static partial class torch
         private static readonly Op _index_copy_ = new("index_copy_"); public Tensor index_copy_(long dim, Tensor index, Tensor source) => Change(_index_copy_, this, dim, index, source);
         private static readonly Op _index_fill = new("index_fill", "int_Scalar"); public Tensor index_fill(long dim, Tensor index, Scalar value) => _index_fill.Call(this, dim, index, value);
         private static readonly Op _index_fill_ = new("index_fill_", "int_Scalar"); public Tensor index_fill_(long dim, Tensor index, Scalar value) => Change(_index_fill_, this, dim, index, value);
-        private static readonly Op _take = new("take"); public Tensor take(Tensor index) => _take.Call(this, index);
+        private static readonly Op _take = new("take"); public Tensor take(Tensor index) => _take.Binary(this, index);
         private static readonly Op _take_along_dim = new("take_along_dim"); public Tensor take_along_dim(Tensor indices, long dim) => _take_along_dim.Call(this, indices, dim);
         public Tensor take_along_dim(Tensor indices) => _take_along_dim.Call(this, indices, Arg.None);
         public Tensor take_along_dim(IEnumerable<long> indices, long dim)
@@ -40,10 +40,10 @@ public static partial class torch
         private static readonly Op _masked_fill_ = new("masked_fill_", "Scalar"); public Tensor masked_fill_(Tensor mask, Scalar value) => Change(_masked_fill_, this, mask, value);
         private static readonly Op _masked_scatter = new("masked_scatter"); public Tensor masked_scatter(Tensor mask, Tensor value) => _masked_scatter.Call(this, mask, value);
         private static readonly Op _masked_scatter_ = new("masked_scatter_"); public Tensor masked_scatter_(Tensor mask, Tensor value) => Change(_masked_scatter_, this, mask, value);
-        private static readonly Op _masked_select = new("masked_select"); public Tensor masked_select(Tensor mask) => _masked_select.Call(this, mask);
-        private static readonly Op _nonzero = new("nonzero"); public Tensor nonzero() => _nonzero.Call(this);
+        private static readonly Op _masked_select = new("masked_select"); public Tensor masked_select(Tensor mask) => _masked_select.Binary(this, mask);
+        private static readonly Op _nonzero = new("nonzero"); public Tensor nonzero() => _nonzero.Unary(this);
         private static readonly Op _nonzero_numpy = new("nonzero_numpy"); public IList<Tensor> nonzero_as_list() => _nonzero_numpy.CallList(this);
-        private static readonly Op _argwhere = new("argwhere"); public Tensor argwhere() => _argwhere.Call(this);
+        private static readonly Op _argwhere = new("argwhere"); public Tensor argwhere() => _argwhere.Unary(this);
 
         public Tensor index(params Tensor[] indices) => index(Array.ConvertAll(indices, TensorIndex.Tensor));
 

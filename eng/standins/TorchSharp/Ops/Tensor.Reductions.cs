@@ -12,9 +12,9 @@ public static partial class torch
         public Tensor sum(long dim, bool keepdim = false, ScalarType? type = null) => _sum_dims.Call(this, dim, keepdim, type);
         public Tensor sum(long dim0, long dim1, bool keepdim = false, ScalarType? type = null) => sum([dim0, dim1], keepdim, type);
         public Tensor sum(long dim0, long dim1, long dim2, bool keepdim = false, ScalarType? type = null) => sum([dim0, dim1, dim2], keepdim, type);
-        private static readonly Op _nansum = new("nansum"); public Tensor nansum() => _nansum.Call(this);
+        private static readonly Op _nansum = new("nansum"); public Tensor nansum() => _nansum.Unary(this);
         private static readonly Op _mean = new("mean"), _mean_dims = new("mean", "dim");
-        public Tensor mean() => _mean.Call(this);
+        public Tensor mean() => _mean.Unary(this);
         public Tensor mean(long[] dimensions, bool keepdim = false, ScalarType? type = null) => _mean_dims.Call(this, dimensions, keepdim, type);
         private static readonly Op _nanmean = new("nanmean"); public Tensor nanmean(int? dim = null, bool keepdim = false, ScalarType? dtype = null) => _nanmean.Call(this, dim is { } one ? (Arg)one : Arg.None, keepdim, dtype);
         private static readonly Op _prod = new("prod"), _prod_dim = new("prod", "dim_int");
@@ -28,12 +28,12 @@ public static partial class torch
         private static readonly Op _logsumexp = new("logsumexp"); public Tensor logsumexp(long dim, bool keepdim = false) => _logsumexp.Call(this, dim, keepdim);
 
         private static readonly Op _max = new("max"), _max_dim = new("max", "dim"), _max_other = new("max", "other");
-        public Tensor max() => _max.Call(this);
-        public Tensor max(Tensor other) => _max_other.Call(this, other);
+        public Tensor max() => _max.Unary(this);
+        public Tensor max(Tensor other) => _max_other.Binary(this, other);
         public (Tensor values, Tensor indexes) max(long dim, bool keepdim = false) => _max_dim.Call2(this, dim, keepdim);
         private static readonly Op _min = new("min"), _min_dim = new("min", "dim"), _min_other = new("min", "other");
-        public Tensor min() => _min.Call(this);
-        public Tensor min(Tensor other) => _min_other.Call(this, other);
+        public Tensor min() => _min.Unary(this);
+        public Tensor min(Tensor other) => _min_other.Binary(this, other);
         public (Tensor values, Tensor indexes) min(long dim, bool keepdim = false) => _min_dim.Call2(this, dim, keepdim);
         private static readonly Op _amax = new("amax");
         public Tensor amax(params long[] dims) => _amax.Call(this, dims, false);
@@ -45,15 +45,15 @@ public static partial class torch
         public Tensor amin(ReadOnlySpan<long> dims, bool keepdim = false, Tensor @out = null) => amin(dims.ToArray(), keepdim, @out);
         private static readonly Op _aminmax = new("aminmax"); public (Tensor min, Tensor max) aminmax(long? dim = null, bool keepdim = false) => _aminmax.Call2(this, dim, keepdim);
         private static readonly Op _argmax = new("argmax");
-        public Tensor argmax() => _argmax.Call(this);
+        public Tensor argmax() => _argmax.Unary(this);
         public Tensor argmax(long dim, bool keepdim = false) => _argmax.Call(this, dim, keepdim);
         private static readonly Op _argmin = new("argmin");
-        public Tensor argmin() => _argmin.Call(this);
+        public Tensor argmin() => _argmin.Unary(this);
         public Tensor argmin(long dim, bool keepdim = false) => _argmin.Call(this, dim, keepdim);
         private static readonly Op _all = new("all"), _all_dim = new("all", "dim"), _any = new("any"), _any_dim = new("any", "dim");
-        public Tensor all() => _all.Call(this);
+        public Tensor all() => _all.Unary(this);
         public Tensor all(long dim, bool keepdim = false) => _all_dim.Call(this, dim, keepdim);
-        public Tensor any() => _any.Call(this);
+        public Tensor any() => _any.Unary(this);
         public Tensor any(long dim, bool keepdim = false) => _any_dim.Call(this, dim, keepdim);
         private static readonly Op _count_nonzero = new("count_nonzero", "dim_IntList"), _count_nonzero_all = new("count_nonzero");
         public Tensor count_nonzero(long[] dims = null) => dims is null ? _count_nonzero_all.Call(this) : _count_nonzero.Call(this, dims);
@@ -90,7 +90,7 @@ public static partial class torch
         public Tensor norm(int dim, bool keepdim = false, float p = 2f) => _norm_dim.Call(this, p, dim, keepdim);
         private static readonly Op _dist = new("dist"); public Tensor dist(Tensor other, float p = 2f) => _dist.Call(this, other, p);
         private static readonly Op _renorm = new("renorm"); public Tensor renorm(float p, long dim, float maxnorm) => _renorm.Call(this, p, dim, maxnorm);
-        private static readonly Op _trace = new("trace"); public Tensor trace() => _trace.Call(this);
+        private static readonly Op _trace = new("trace"); public Tensor trace() => _trace.Unary(this);
 
         private static Tensor Into(Tensor target, Tensor result)
         {

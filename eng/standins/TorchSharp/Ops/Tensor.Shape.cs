@@ -6,14 +6,14 @@ public static partial class torch
     public partial class Tensor
     {
         private static readonly Op _view = new("view"); public Tensor view(params long[] shape) => _view.Call(this, shape);
-        private static readonly Op _view_as = new("view_as"); public Tensor view_as(Tensor other) => _view_as.Call(this, other);
+        private static readonly Op _view_as = new("view_as"); public Tensor view_as(Tensor other) => _view_as.Binary(this, other);
         private static readonly Op _reshape = new("reshape"); public Tensor reshape(params long[] shape) => _reshape.Call(this, shape);
         private static readonly Op _flatten = new("flatten", "using_ints"); public Tensor flatten(long start_dim = 0, long end_dim = -1) => _flatten.Call(this, start_dim, end_dim);
         private static readonly Op _unflatten = new("unflatten", "int"); public Tensor unflatten(long dim, params long[] sizes) => _unflatten.Call(this, dim, sizes);
         public Tensor unflatten(long dim, Size sizes) => unflatten(dim, sizes.Shape);
-        private static readonly Op _ravel = new("ravel"); public Tensor ravel() => _ravel.Call(this);
+        private static readonly Op _ravel = new("ravel"); public Tensor ravel() => _ravel.Unary(this);
         private static readonly Op _squeeze = new("squeeze"), _squeeze_dim = new("squeeze", "dim"), _squeeze_ = new("squeeze_"), _squeeze_dim_ = new("squeeze_", "dim");
-        public Tensor squeeze(long? dim = null) => dim is { } one ? _squeeze_dim.Call(this, one) : _squeeze.Call(this);
+        public Tensor squeeze(long? dim = null) => dim is { } one ? _squeeze_dim.Call(this, one) : _squeeze.Unary(this);
         public Tensor squeeze_(long? dim = null) => dim is { } one ? Change(_squeeze_dim_, this, one) : Change(_squeeze_, this);
         private static readonly Op _unsqueeze = new("unsqueeze"); public Tensor unsqueeze(long dim) => _unsqueeze.Call(this, dim);
         private static readonly Op _unsqueeze_ = new("unsqueeze_"); public Tensor unsqueeze_(long dim) => Change(_unsqueeze_, this, dim);
@@ -21,12 +21,12 @@ public static partial class torch
         private static readonly Op _transpose_ = new("transpose_"); public Tensor transpose_(long dim0, long dim1) => Change(_transpose_, this, dim0, dim1);
         public Tensor swapaxes(long dim0, long dim1) => transpose(dim0, dim1);
         public Tensor swapdims(long dim0, long dim1) => transpose(dim0, dim1);
-        private static readonly Op _t = new("t"); public Tensor t() => _t.Call(this);
-        private static readonly Op _adjoint = new("adjoint"); public Tensor adjoint() => _adjoint.Call(this);
-        private static readonly Op _numpy_T = new("numpy_T"); public Tensor T => _numpy_T.Call(this);
-        private static readonly Op _mT = new("mT"); public Tensor mT => _mT.Call(this);
-        private static readonly Op _mH = new("mH"); public Tensor mH => _mH.Call(this);
-        private static readonly Op _matrix_H = new("matrix_H"); public Tensor H => _matrix_H.Call(this);
+        private static readonly Op _t = new("t"); public Tensor t() => _t.Unary(this);
+        private static readonly Op _adjoint = new("adjoint"); public Tensor adjoint() => _adjoint.Unary(this);
+        private static readonly Op _numpy_T = new("numpy_T"); public Tensor T => _numpy_T.Unary(this);
+        private static readonly Op _mT = new("mT"); public Tensor mT => _mT.Unary(this);
+        private static readonly Op _mH = new("mH"); public Tensor mH => _mH.Unary(this);
+        private static readonly Op _matrix_H = new("matrix_H"); public Tensor H => _matrix_H.Unary(this);
         private static readonly Op _permute = new("permute"); public Tensor permute(params long[] permutation) => _permute.Call(this, permutation);
         public Tensor permute(IEnumerable<long> permutation) => permute(permutation.ToArray());
         private static readonly Op _movedim = new("movedim", "intlist"); public Tensor movedim(long[] source, long[] destination) => _movedim.Call(this, source, destination);
@@ -35,7 +35,7 @@ public static partial class torch
         public Tensor expand(params long[] sizes) => _expand.Call(this, sizes, false);
         public Tensor expand(ReadOnlySpan<long> sizes, bool isImplicit = false) => expand(sizes.ToArray(), isImplicit);
         public Tensor expand(Size sizes, bool isImplicit = false) => expand(sizes.Shape, isImplicit);
-        private static readonly Op _expand_as = new("expand_as"); public Tensor expand_as(Tensor other) => _expand_as.Call(this, other);
+        private static readonly Op _expand_as = new("expand_as"); public Tensor expand_as(Tensor other) => _expand_as.Binary(this, other);
         private static readonly Op _broadcast_to = new("broadcast_to"); public Tensor broadcast_to(params long[] shape) => _broadcast_to.Call(this, shape);
         private static readonly Op _repeat = new("repeat"); public Tensor repeat(params long[] sizes) => _repeat.Call(this, sizes);
         private static readonly Op _tile = new("tile"); public Tensor tile(long[] reps) => _tile.Call(this, reps);
@@ -44,15 +44,15 @@ public static partial class torch
         public Tensor repeat_interleave(long repeats, long? dim = null, long? output_size = null) => _repeat_int.Call(this, repeats, dim, output_size);
         private static readonly Op _as_strided = new("as_strided"); public Tensor as_strided(long[] size, long[] strides, long storageOffset = 0) => _as_strided.Call(this, size, strides, storageOffset);
         private static readonly Op _unfold = new("unfold"); public Tensor unfold(long dimension, long size, long step) => _unfold.Call(this, dimension, size, step);
-        private static readonly Op _atleast_1d = new("atleast_1d"); public Tensor atleast_1d() => _atleast_1d.Call(this);
-        private static readonly Op _atleast_2d = new("atleast_2d"); public Tensor atleast_2d() => _atleast_2d.Call(this);
-        private static readonly Op _atleast_3d = new("atleast_3d"); public Tensor atleast_3d() => _atleast_3d.Call(this);
-        private static readonly Op _view_as_complex = new("view_as_complex"); public Tensor view_as_complex() => _view_as_complex.Call(this);
-        private static readonly Op _view_as_real = new("view_as_real"); public Tensor view_as_real() => _view_as_real.Call(this);
+        private static readonly Op _atleast_1d = new("atleast_1d"); public Tensor atleast_1d() => _atleast_1d.Unary(this);
+        private static readonly Op _atleast_2d = new("atleast_2d"); public Tensor atleast_2d() => _atleast_2d.Unary(this);
+        private static readonly Op _atleast_3d = new("atleast_3d"); public Tensor atleast_3d() => _atleast_3d.Unary(this);
+        private static readonly Op _view_as_complex = new("view_as_complex"); public Tensor view_as_complex() => _view_as_complex.Unary(this);
+        private static readonly Op _view_as_real = new("view_as_real"); public Tensor view_as_real() => _view_as_real.Unary(this);
 
         private static readonly Op _flip = new("flip"); public Tensor flip(params long[] dims) => _flip.Call(this, dims);
-        private static readonly Op _fliplr = new("fliplr"); public Tensor fliplr() => _fliplr.Call(this);
-        private static readonly Op _flipud = new("flipud"); public Tensor flipud() => _flipud.Call(this);
+        private static readonly Op _fliplr = new("fliplr"); public Tensor fliplr() => _fliplr.Unary(this);
+        private static readonly Op _flipud = new("flipud"); public Tensor flipud() => _flipud.Unary(this);
         private static readonly Op _roll = new("roll"); public Tensor roll(long[] shifts, long[] dims) => _roll.Call(this, shifts, dims ?? []);
         public Tensor roll(long[] shifts) => _roll.Call(this, shifts, Array.Empty<long>());
         public Tensor roll(long shifts, long? dims = null) => _roll.Call(this, shifts, dims is { } dim ? new[] { dim } : Array.Empty<long>());

@@ -7,11 +7,11 @@ public static partial class torch
     {
         private static readonly Op _sort = new("sort", "stable"); public (Tensor Values, Tensor Indices) sort(long dim = -1, bool descending = false, bool stable = false) => _sort.Call2(this, stable, dim, descending);
         private static readonly Op _argsort = new("argsort"); public Tensor argsort(long dim = -1, bool descending = false) => _argsort.Call(this, dim, descending);
-        private static readonly Op _msort = new("msort"); public Tensor msort() => _msort.Call(this);
+        private static readonly Op _msort = new("msort"); public Tensor msort() => _msort.Unary(this);
         private static readonly Op _topk = new("topk"); public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true) => _topk.Call2(this, k, dim, largest, sorted);
         private static readonly Op _kthvalue = new("kthvalue"); public (Tensor values, Tensor indices) kthvalue(long k, long? dim, bool keepdim = false) => _kthvalue.Call2(this, k, dim ?? -1, keepdim);
-        private static readonly Op _median = new("median"); public Tensor median() => _median.Call(this);
-        private static readonly Op _nanmedian = new("nanmedian"); public Tensor nanmedian() => _nanmedian.Call(this);
+        private static readonly Op _median = new("median"); public Tensor median() => _median.Unary(this);
+        private static readonly Op _nanmedian = new("nanmedian"); public Tensor nanmedian() => _nanmedian.Unary(this);
         private static readonly Op _mode = new("mode"); public (Tensor values, Tensor indices) mode(long dim = -1, bool keepdim = false) => _mode.Call2(this, dim, keepdim);
         private static readonly Op _quantile = new("quantile"); public Tensor quantile(Tensor q, long dim = -1, bool keepdim = false) => _quantile.Call(this, q, dim, keepdim);
         private static readonly Op _nanquantile = new("nanquantile"); public Tensor nanquantile(Tensor q, long dim = -1, bool keepdim = false) => _nanquantile.Call(this, q, dim, keepdim);
@@ -20,7 +20,7 @@ public static partial class torch
         private static readonly Op _bucketize = new("bucketize", "Tensor"); public Tensor bucketize(Tensor boundaries, bool outInt32 = false, bool right = false) => _bucketize.Call(this, boundaries, outInt32, right);
         private static readonly Op _diff = new("diff"); public Tensor diff(long n = 1, long dim = -1, Tensor prepend = null, Tensor append = null) => _diff.Call(this, n, dim, prepend, append);
         private static readonly Op _cov = new("cov"); public Tensor cov(long correction = 1, Tensor fweights = null, Tensor aweights = null) => _cov.Call(this, correction, fweights, aweights);
-        private static readonly Op _corrcoef = new("corrcoef"); public Tensor corrcoef() => _corrcoef.Call(this);
+        private static readonly Op _corrcoef = new("corrcoef"); public Tensor corrcoef() => _corrcoef.Unary(this);
 
         private static readonly Op _unique2 = new("_unique2"), _unique_dim = new("unique_dim"), _unique_consecutive = new("unique_consecutive");
         public (Tensor output, Tensor inverse_indices, Tensor counts) unique(bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) =>
