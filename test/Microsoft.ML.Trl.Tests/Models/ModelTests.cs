@@ -1,0 +1,98 @@
+using Microsoft.ML.Trl.Models;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Models;
+
+[TestClass]
+public sealed class ModelTests
+{
+    private static ModelConfig Small => ModelConfig.Gpt2(300, 64, 3, 4, 32);
+
+    [TestMethod]
+    public void Fresh_weights_are_drawn_as_transformers_does()
+    {
+        using var scope = NewDisposeScope();
+        using CausalLanguageModel model = CausalLanguageModel.Create(Small, 1);
+        foreach ((string name, Tensor value) in model.Weights())
+        {
+            (double mean, double deviation) = (value.mean().item<float>(), value.std().item<float>());
+            double expected = name switch
+            {
+                _ when name.EndsWith(".bias", StringComparison.Ordinal) || name.Contains("ln_", StringComparison.Ordinal) => 0,
+                _ when name.EndsWith("c_proj.weight", StringComparison.Ordinal) => 0.02 / Math.Sqrt(6),
+                _ => 0.02,
+            };
+            Assert.AreEqual(expected, deviation, 0.1 * expected, name);
+            Assert.AreEqual(name.Contains("ln_", StringComparison.Ordinal) && name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0, mean, 0.002, name);
+        }
+    }
+
+    [TestMethod]
+    public void The_same_seed_gives_the_same_model_and_another_seed_another()
+    {
+        using CausalLanguageModel first = CausalLanguageModel.Create(Small, 1);
+        using CausalLanguageModel second = CausalLanguageModel.Create(Small, 1);
+        using CausalLanguageModel third = CausalLanguageModel.Create(Small, 2);
+        Assert.IsTrue(AreEqual(first, second));
+        Assert.IsFalse(AreEqual(first, third));
+    }
+
+    [TestMethod]
+    public void A_copy_is_equal_and_shares_nothing()
+    {
+        using CausalLanguageModel model = CausalLanguageModel.Create(Small, 1);
+        using CausalLanguageModel copy = model.Copy();
+        Assert.IsTrue(AreEqual(model, copy));
+        using (var noGrad = no_grad())
+        using (var scope = NewDisposeScope())
+            copy.HeadWeight.add_(1);
+        Assert.IsFalse(AreEqual(model, copy));
+        Assert.AreSame(copy.Body.TokenEmbedding, copy.HeadWeight, "tied embeddings stay tied");
+    }
+
+    [TestMethod]
+    public void Weights_are_counted_once_under_their_checkpoint_names()
+    {
+        using CausalLanguageModel tied = CausalLanguageModel.Create(Small, 1);
+        using CausalLanguageModel untied = CausalLanguageModel.Create(ModelConfig.Llama(300, 64, 1, 4, 32, keyValueHeads: 2, intermediateSize: 96), 1);
+        Assert.AreEqual((300 * 64) + (32 * 64) + (3 * ((12 * 64 * 64) + (13 * 64))) + (2 * 64), tied.ParameterCount);
+        Assert.AreEqual((2 * 300 * 64) + (64 * 64 * 2) + (64 * 32 * 2) + (3 * 64 * 96) + (3 * 64), untied.ParameterCount);
+        CollectionAssert.Contains(untied.Weights().Select(weight => weight.Name).ToArray(), "lm_head.weight");
+        CollectionAssert.Contains(tied.Weights().Select(weight => weight.Name).ToArray(), "transformer.h.2.attn.c_attn.weight");
+    }
+
+    [TestMethod]
+    public void A_reward_model_begins_with_the_policys_decoder()
+    {
+        using CausalLanguageModel policy = CausalLanguageModel.Create(ModelConfig.Llama(300, 64, 1, 4, 32), 1);
+        using RewardModel reward = RewardModel.FromPolicy(policy, 2);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor ids = tensor(new long[] { 1, 2, 3, 4, 5, 6 }).view(2, 3);
+        Assert.AreEqual(0, ModelFixture.Distance(reward.Body.Hidden(ids), policy.Hidden(ids)));
+        Tensor hidden = policy.Hidden(ids);
+        Tensor expected = stack([hidden[0, 1], hidden[1, 2]]).matmul(reward.ScoreWeight.t());
+        Assert.IsLessThan(1e-6, ModelFixture.Distance(reward.Score(ids, [2, 3]).unsqueeze(-1), expected));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => reward.Score(ids, [2, 4])).Message, "from 1 to 3");
+    }
+
+    [TestMethod]
+    public void A_value_head_gives_one_number_per_token()
+    {
+        using ValueHead head = ValueHead.Create(8, 1);
+        using var scope = NewDisposeScope();
+        Tensor hidden = randn(2, 3, 8, generator: new Generator(1));
+        Tensor values = head.Values(hidden);
+        CollectionAssert.AreEqual(new long[] { 2, 3 }, values.shape);
+        (_, Tensor weight) = head.Weights().First();
+        (_, Tensor bias) = head.Weights().Last();
+        Assert.AreEqual((hidden[1, 2] * weight[0]).sum().item<float>() + bias[0].item<float>(), values[1, 2].item<float>(), 1e-5f);
+        Assert.IsLessThanOrEqualTo(1 / Math.Sqrt(8), weight.abs().max().item<float>());
+    }
+
+    private static bool AreEqual(CausalLanguageModel first, CausalLanguageModel second)
+    {
+        using var scope = NewDisposeScope();
+        return first.Weights().Zip(second.Weights()).All(pair => pair.First.Name == pair.Second.Name && pair.First.Value.equal(pair.Second.Value).all().item<bool>());
+    }
+}
