@@ -35,7 +35,7 @@ public sealed class TextGenerationTests
     }
 
     [TestMethod]
-    public void Splits_caches_and_files_see_the_answers_of_the_view()
+    public void Splits_and_caches_see_the_answers_of_the_view()
     {
         using TextGenerationTransformer transformer = New(Sampling);
         IDataView answered = transformer.Transform(Prompts([.. Enumerable.Range(0, 12).Select(i => "the film " + i)]));
@@ -45,9 +45,6 @@ public sealed class TextGenerationTests
             foreach ((string prompt, string answer) in Pairs(part))
                 Assert.AreEqual(expected[prompt], answer);
         Assert.AreEqual(12, Pairs(split.TrainSet).Count + Pairs(split.TestSet).Count);
-        using var text = new MemoryStream();
-        _ml.Data.SaveAsText(_ml.Data.TakeRows(answered, 2), text, schema: false);
-        Assert.Contains("the film 0", System.Text.Encoding.UTF8.GetString(text.ToArray()));
         Assert.HasCount(3, answered.Preview(3).RowView);
     }
 
