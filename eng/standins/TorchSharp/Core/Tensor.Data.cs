@@ -134,10 +134,8 @@ public static partial class torch
 
         private void RequireType(Type type)
         {
-            ScalarType own = dtype;
-            bool fits = own == ScalarType.BFloat16 ? type == typeof(ushort) : ElementType(type) == own;
-            if (!fits)
-                throw new ArgumentException($"{type.Name} is not compatible with {own}");
+            if (ElementType(type) != dtype) // no .NET type stands for bfloat16
+                throw new ArgumentException($"{type.Name} is not compatible with {dtype}");
         }
     }
 }

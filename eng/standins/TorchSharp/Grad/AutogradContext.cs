@@ -8,6 +8,7 @@ public static unsafe partial class torch
         public class AutogradContext : IDisposable
         {
             private readonly Dictionary<string, object> _data = [];
+            private nint _node; // the native node, bare, while its backward pass runs
 
             internal AutogradContext()
             {
@@ -21,9 +22,6 @@ public static unsafe partial class torch
 
             /// <summary>Which arguments of the forward pass were tensors.</summary>
             internal bool[] IsTensor { get; set; }
-
-            /// <summary>The native node, bare: set while its backward pass runs.</summary>
-            internal nint Node { get; set; }
 
             public bool MaterializeGrads { get; private set; } = true;
 
@@ -42,13 +40,27 @@ public static unsafe partial class torch
             /// <summary>New wrappers of the saved tensors, in the order they were saved; null where null was saved.</summary>
             public List<Tensor> get_saved_variables()
             {
-                if (Node == 0)
+                if (_node == 0)
                     return [];
-                int count = Native.Check(Native.tsi_node_saved(Node, null, 0));
+                int count = Native.Check(Native.tsi_node_saved(_node, null, 0));
                 nint[] handles = new nint[count];
                 fixed (nint* room = handles)
-                    Native.Check(Native.tsi_node_saved(Node, room, count));
+                    Native.Check(Native.tsi_node_saved(_node, room, count));
                 return [.. handles.Select(Tensor.OrNull)];
+            }
+
+            internal List<Tensor> During(nint node, Func<List<Tensor>> backward)
+            {
+                lock (_data)
+                    try
+                    {
+                        _node = node;
+                        return backward();
+                    }
+                    finally
+                    {
+                        _node = 0;
+                    }
             }
 
             internal void ForgetForward() => (ToSave, Dirty, NonDifferentiable) = ([], [], []);

@@ -5,27 +5,24 @@ namespace TorchSharp;
 /// <summary>What a native graph node calls: its backward pass, and the end of its life.</summary>
 internal static unsafe class Nodes
 {
+    /// <summary>True while this thread itself runs a backward pass.</summary>
+    [ThreadStatic] internal static bool Running;
+
     /// <summary>Takes over the gradients, hands out its own; an exception becomes the error of the whole backward pass.</summary>
     [UnmanagedCallersOnly]
     public static int Apply(nint self, nint node, nint* grads, int count, nint* given, int room)
     {
-        List<torch.Tensor> incoming = new(count);
-        DisposeScope scope = torch.CurrentDisposeScope;
+        List<torch.Tensor> passing = new(count + room);
+        using DisposeScope scope = torch.NewDisposeScope();
         try
         {
             for (int k = 0; k < count; k++)
-                incoming.Add(torch.Tensor.OrNull(grads[k]));
+                passing.Add(torch.Tensor.OrNull(grads[k]));
             (torch.autograd.IBackward function, torch.autograd.AutogradContext context) = ((torch.autograd.IBackward, torch.autograd.AutogradContext))GCHandle.FromIntPtr(self).Target;
-            List<torch.Tensor> gradients;
-            lock (context)
-            {
-                context.Node = node;
-                gradients = function.Gradients(context, incoming);
-                context.Node = 0;
-            }
+            List<torch.Tensor> gradients = context.During(node, () => function.Gradients(context, passing.GetRange(0, count)));
+            passing.AddRange(gradients);
             for (int k = 0; k < gradients.Count && k < room; k++)
                 given[k] = gradients[k] is { IsInvalid: false } gradient ? Native.tsi_share(gradient.Handle) : 0;
-            GC.KeepAlive(gradients);
             return 0;
         }
         catch (Exception thrown)
@@ -36,7 +33,7 @@ internal static unsafe class Nodes
         }
         finally
         {
-            Release(incoming, scope);
+            Leave(scope, passing);
         }
     }
 
@@ -49,11 +46,17 @@ internal static unsafe class Nodes
         handle.Free();
     }
 
-    /// <summary>Gradients that the function left in the scope they came in are not kept to its end.</summary>
-    private static void Release(List<torch.Tensor> tensors, DisposeScope scope)
+    /// <summary>
+    /// The gradients that came and went belong to libtorch now; wrappers of them would keep their memory to the end of the
+    /// caller's scope. Whatever else the function left goes there, but not from a thread of libtorch's own (there is one per
+    /// GPU): nobody has opened a scope on it.
+    /// </summary>
+    private static void Leave(DisposeScope scope, List<torch.Tensor> passing)
     {
-        foreach (torch.Tensor tensor in tensors)
-            if (scope is not null && tensor is not null && ReferenceEquals(tensor.OwningDisposeScope, scope))
+        foreach (torch.Tensor tensor in passing)
+            if (tensor is not null && scope.Contains(tensor))
                 tensor.Dispose();
+        if (Running)
+            scope.MoveToOuter(scope.DisposablesView);
     }
 }

@@ -235,4 +235,33 @@ public sealed class AutogradTests
         }
         Assert.AreEqual(before, Tensor.TotalCount);
     }
+
+    private sealed class Keeping : autograd.SingleTensorFunction<Keeping>
+    {
+        public static Tensor? Kept;
+
+        public override string Name => nameof(Keeping);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars) => (Tensor)vars[0] * 2;
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            Kept = ones(1);
+            return [grad_output * 2];
+        }
+    }
+
+    [TestMethod]
+    public void Gradients_are_let_go_and_what_a_backward_pass_keeps_is_kept()
+    {
+        using (DisposeScope scope = NewDisposeScope())
+        {
+            Tensor y = Keeping.apply(ones(1, requires_grad: true)).sum();
+            int before = scope.DisposablesCount;
+            y.backward();
+            Assert.IsTrue(scope.Contains(Keeping.Kept));
+            Assert.AreEqual(before + 1, scope.DisposablesCount);
+        }
+        Assert.IsTrue(Keeping.Kept!.IsInvalid);
+    }
 }
