@@ -27,6 +27,10 @@ internal sealed class Trajectory : IDisposable
 
     public string ModelFolder => Fixtures.Path(_run.GetProperty("model").GetString()!.Split('/'));
 
+    public string TokenizerFolder => Fixtures.Path(_run.GetProperty("tokenizer").GetString()!.Split('/'));
+
+    public IEnumerable<string> Texts => _run.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("text").GetString()!);
+
     public JsonElement Args => _run.GetProperty("args");
 
     public int Steps => Logged.Max(entry => entry.GetProperty("step").GetInt32());

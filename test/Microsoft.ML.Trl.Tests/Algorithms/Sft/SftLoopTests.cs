@@ -1,5 +1,6 @@
 using Microsoft.ML.Trl.Algorithms;
 using Microsoft.ML.Trl.Algorithms.Sft;
+using Microsoft.ML.Trl.Checkpoints;
 using Microsoft.ML.Trl.Datasets;
 using Microsoft.ML.Trl.Models;
 using Microsoft.ML.Trl.Optimization;
@@ -91,6 +92,25 @@ public sealed class SftLoopTests
         Assert.IsGreaterThan(3.0, progress.Reports[0]["loss"]);
         Assert.IsLessThan(0.1, progress.Reports[^1]["loss"]);
         Assert.AreEqual(1, progress.Reports[^1]["mean_token_accuracy"]);
+    }
+
+    [TestMethod]
+    public void Bfloat16_weights_learn_almost_as_float32_ones_do()
+    {
+        using CausalLanguageModel wide = TinyModels.Gpt2();
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        HuggingFaceFolder.Save(folder, wide);
+        using CausalLanguageModel narrow = HuggingFaceFolder.LoadModel(folder, dtype: ScalarType.BFloat16);
+        Directory.Delete(folder, recursive: true);
+        double last(CausalLanguageModel model)
+        {
+            var progress = new Collected();
+            new SftLoop(model, Options with { MaxSteps = 60, LearningRate = 5e-3 }, progress).Run(TinyModels.Texts(4));
+            Assert.IsLessThan(progress.Reports[0]["loss"] - 0.5, progress.Reports[^1]["loss"]);
+            return progress.Reports[^1]["loss"];
+        }
+        Assert.AreEqual(last(wide), last(narrow), 0.1);
+        Assert.AreEqual(ScalarType.BFloat16, narrow.Type);
     }
 
     [TestMethod]

@@ -3,6 +3,7 @@ using Microsoft.ML.Trl.Checkpoints;
 using Microsoft.ML.Trl.Datasets;
 using Microsoft.ML.Trl.Models;
 using Microsoft.ML.Trl.Tests.TestSupport;
+using Microsoft.ML.Trl.Tokenization;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Sft;
 
@@ -30,6 +31,22 @@ public sealed class SftTrajectoryTests
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(run.ModelFolder);
         var progress = new Collected();
         new SftLoop(model, options, progress).Run(examples);
+        run.RequireLog(progress.Reports);
+        run.RequireWeights(model.Weights(), 2e-5);
+    }
+
+    [TestMethod]
+    [DataRow("sft_llama_packing_bfd", PackingStrategy.Bfd)]
+    [DataRow("sft_llama_packing_bfd_split", PackingStrategy.BfdSplit)]
+    public void Best_fit_packing_follows_the_reference_from_texts_to_weights(string name, PackingStrategy strategy)
+    {
+        using var run = new Trajectory(name);
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(run.ModelFolder);
+        TextTokenizer tokenizer = TextTokenizer.Load(run.TokenizerFolder);
+        int end = tokenizer.EosTokenId!.Value;
+        SftOptions options = run.Configure(new SftOptions()) with { MaxLength = run.Args.GetProperty("max_length").GetInt32(), Packing = true, PackingStrategy = strategy };
+        var progress = new Collected();
+        new SftLoop(model, options, progress).Run([.. run.Texts.Select(text => new TokenExample([.. tokenizer.Encode(text), end]))]);
         run.RequireLog(progress.Reports);
         run.RequireWeights(model.Weights(), 2e-5);
     }
