@@ -80,14 +80,7 @@ TSI_EXPORT Handle tsi_grad(Handle handle) {
 
 TSI_EXPORT int tsi_set_grad(Handle handle, Handle grad) {
   return guarded(-1, [&] {
-    auto tensor = borrow(handle);
-    auto value = borrow(grad);
-    if (value.defined()) {
-      TORCH_CHECK(value.sizes() == tensor.sizes(), "assigned grad has data of a different size");
-      TORCH_CHECK(value.scalar_type() == tensor.scalar_type(), "assigned grad has data of a different type");
-      TORCH_CHECK(value.device() == tensor.device(), "assigned grad has data located on a different device");
-    }
-    tensor.mutable_grad() = value;
+    borrow(handle).mutable_grad() = borrow(grad);
     return 0;
   });
 }

@@ -11,6 +11,11 @@ public static partial class torch
         internal Tensor(nint handle, bool register = true)
         {
             this.handle = handle;
+            if (handle == 0) // libtorch's undefined tensor: invalid from the start, and nobody's to dispose
+            {
+                GC.SuppressFinalize(this);
+                return;
+            }
             long total = System.Threading.Interlocked.Increment(ref _total);
             if (total > _peak)
                 _peak = total;

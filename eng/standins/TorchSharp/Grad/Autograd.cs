@@ -36,7 +36,7 @@ public static unsafe partial class torch
             fixed (nint* root = roots, leaf = leaves, seed = seeds, result = results)
                 Native.Check(Native.tsi_gradients(root, roots.Length, leaf, leaves.Length, seed, seeds.Length, retain_graph ? 1 : 0, create_graph ? 1 : 0, allow_unused ? 1 : 0, result));
             GC.KeepAlive((outputs, inputs, grad_outputs));
-            return Array.ConvertAll(results, Tensor.OrNull);
+            return Array.ConvertAll(results, handle => new Tensor(handle)); // invalid ones where an input was not used
         }
 
         private readonly ref struct Pass

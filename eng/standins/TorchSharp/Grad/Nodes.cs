@@ -17,7 +17,7 @@ internal static unsafe class Nodes
         try
         {
             for (int k = 0; k < count; k++)
-                passing.Add(torch.Tensor.OrNull(grads[k]));
+                passing.Add(new torch.Tensor(grads[k]));
             (torch.autograd.IBackward function, torch.autograd.AutogradContext context) = ((torch.autograd.IBackward, torch.autograd.AutogradContext))GCHandle.FromIntPtr(self).Target;
             List<torch.Tensor> gradients = context.During(node, () => function.Gradients(context, passing.GetRange(0, count)));
             passing.AddRange(gradients);

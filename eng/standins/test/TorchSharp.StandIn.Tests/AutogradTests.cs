@@ -36,7 +36,6 @@ public sealed class AutogradTests
         Assert.IsNull(x.grad);
         x.grad = tensor(new[] { 5.0 });
         Check.Values(x.grad, 5);
-        Assert.ThrowsExactly<ExternalException>(() => x.grad = ones(3));
     }
 
     [TestMethod]
@@ -80,7 +79,7 @@ public sealed class AutogradTests
         (inner * inner).backward();
         Check.Values(inner.grad, 8);
         Tensor unused = tensor(1.0, requires_grad: true);
-        Assert.IsNull(autograd.grad([x * 1], [unused], allow_unused: true)[0]);
+        Assert.IsTrue(autograd.grad([x * 1], [unused], allow_unused: true)[0].IsInvalid);
     }
 
     private sealed class Cube : autograd.SingleTensorFunction<Cube>

@@ -105,7 +105,7 @@ public sealed class OperatorTests
         Check.Values(a.addmm(a, b, beta: 2, alpha: -1), 0, 3, 2, 5);
         Check.Values(einsum("ij,kj->ik", a, b), 2, 1, 4, 3);
         Check.Values(bmm(a.unsqueeze(0), b.unsqueeze(0)), 2, 1, 4, 3);
-        Check.Values(a.tensordot(b, 1), 2, 1, 4, 3);
+        Check.Values(a.tensordot(b, [1L], [0L]), 2, 1, 4, 3);
         Check.Values(a.mv(tensor(new[] { 1f, 1f })), 3, 7);
         Check.Values(linalg.norm(a, "fro"), Math.Sqrt(30));
     }

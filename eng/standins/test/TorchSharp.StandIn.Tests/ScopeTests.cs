@@ -65,7 +65,7 @@ public sealed class ScopeTests
         inner.Dispose();
         Assert.IsNull(CurrentDisposeScope);
         inner.Dispose();
-        Assert.ThrowsExactly<ObjectDisposedException>(() => inner.DisposablesCount);
+        Assert.ThrowsExactly<ObjectDisposedException>(() => _ = inner.DisposablesCount);
     }
 
     [TestMethod]
@@ -127,13 +127,13 @@ public sealed class ScopeTests
         gone.Dispose();
         gone.Dispose();
         Assert.IsTrue(gone.IsInvalid);
-        Assert.ThrowsExactly<InvalidOperationException>(() => gone + other);
+        Assert.ThrowsExactly<InvalidOperationException>(() => _ = gone + other);
         Assert.ThrowsExactly<InvalidOperationException>(() => other.add_(gone));
-        Assert.ThrowsExactly<InvalidOperationException>(() => gone.shape);
+        Assert.ThrowsExactly<InvalidOperationException>(() => _ = gone.shape);
         Assert.ThrowsExactly<InvalidOperationException>(() => cat([other, gone]));
         Assert.ThrowsExactly<InvalidOperationException>(() => gone.backward());
-        Assert.ThrowsExactly<InvalidOperationException>(() => gone.bytes.Length);
-        Assert.ThrowsExactly<InvalidOperationException>(() => gone.requires_grad);
+        Assert.ThrowsExactly<InvalidOperationException>(() => _ = gone.bytes.Length);
+        Assert.ThrowsExactly<InvalidOperationException>(() => _ = gone.requires_grad);
         other.Dispose();
     }
 
