@@ -67,6 +67,12 @@ public sealed class CausalLanguageModel : nn.Module
     /// <returns>[B, T, H]. The caller owns it.</returns>
     public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null) => Body.Hidden(ids, mask, cache);
 
+    /// <summary>Reads whole texts, but finishes some places only; see <see cref="Decoder.HiddenAt"/>.</summary>
+    /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
+    /// <param name="places">[N] int64: which of the B·T places, counted row by row.</param>
+    /// <returns>[N, H]. The caller owns it.</returns>
+    public Tensor HiddenAt(Tensor ids, Tensor places) => Body.HiddenAt(ids, places);
+
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
     /// <param name="hidden">[..., H] from <see cref="Hidden"/>.</param>
     /// <returns>[..., V] in the type of the weights. The caller owns it.</returns>

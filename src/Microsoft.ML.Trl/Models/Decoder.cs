@@ -26,6 +26,13 @@ public abstract class Decoder : nn.Module
     /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the context.</exception>
     public abstract Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null);
 
+    /// <summary>Reads whole texts, but finishes some places only: what the last block does after its attention is done for those alone.</summary>
+    /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
+    /// <param name="places">[N] int64: which of the B·T places, counted row by row.</param>
+    /// <returns>[N, H]: rows of <see cref="Hidden"/>, at less cost. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the context.</exception>
+    public abstract Tensor HiddenAt(Tensor ids, Tensor places);
+
     /// <summary>Builds the decoder of a family.</summary>
     /// <param name="config">Names the family.</param>
     /// <param name="weights">Gives the parameters.</param>

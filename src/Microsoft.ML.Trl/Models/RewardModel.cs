@@ -76,9 +76,8 @@ public sealed class RewardModel : nn.Module
         if (lengths.Count != ids.shape[0] || lengths.Any(length => length < 1 || length > width))
             throw new ArgumentException($"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; given were [{string.Join(", ", lengths)}].", nameof(lengths));
         using var scope = NewDisposeScope();
-        Tensor hidden = Body.Hidden(ids);
         long[] last = [.. lengths.Select((length, row) => (row * width) + length - 1)];
-        Tensor ends = hidden.view(-1, hidden.shape[^1]).index_select(0, tensor(last).to(hidden.device)); // [B, H]
+        Tensor ends = Body.HiddenAt(ids, tensor(last).to(ids.device)); // [B, H]
         return nn.functional.linear(ends, _score).squeeze(-1).MoveToOuterDisposeScope();
     }
 

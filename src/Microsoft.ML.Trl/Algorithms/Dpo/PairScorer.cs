@@ -13,7 +13,7 @@ internal static class PairScorer
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        Tensor states = batch.Tokens.Select(model.Hidden(batch.Tokens.Ids)); // [N + M, H]
+        Tensor states = model.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
         PairLogProbs sums = batch.Sum(LogProbs.OfHidden(states, model.HeadWeight, batch.Tokens.Labels));
         sums.Chosen.MoveToOuterDisposeScope();
         sums.Rejected.MoveToOuterDisposeScope();
@@ -25,7 +25,7 @@ internal static class PairScorer
     public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, PairBatch batch)
     {
         using var scope = NewDisposeScope();
-        Tensor states = batch.Tokens.Select(policy.Hidden(batch.Tokens.Ids)); // [N + M, H]
+        Tensor states = policy.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
         TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.HeadWeight, batch.Tokens.Labels);
         Tensor meanLogits = MeanLogits(states, policy.HeadWeight);
         tokens.LogProbs.MoveToOuterDisposeScope();

@@ -78,8 +78,8 @@ internal sealed class PpoCollector(CausalLanguageModel policy, ValueHead valueHe
     {
         using var scope = NewDisposeScope();
         PpoPart part = batch.Part(rows, policy.Device);
-        Tensor ours = PpoForward.States(policy, part, hooks.States);      // [n, H]
-        Tensor theirs = PpoForward.States(reference, part, hooks.States); // [n, H]
+        Tensor ours = hooks.States(policy, part);      // [n, H]
+        Tensor theirs = hooks.States(reference, part); // [n, H]
         Tensor logProbs = sampled is null
             ? LogProbs.OfHidden(ours, policy.HeadWeight, part.Labels)
             : tensor(sampled[batch.TokensOf(rows[0]).Start..batch.TokensOf(rows[^1]).End], device: ours.device); // [n]

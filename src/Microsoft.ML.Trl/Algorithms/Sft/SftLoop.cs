@@ -63,7 +63,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         log.AddTokens(batch.Tokens);
         if (batch.Targets == 0)
             return 0;
-        Tensor hidden = batch.Select(model.Hidden(batch.Ids)); // [N, H]
+        Tensor hidden = model.HiddenAt(batch.Ids, batch.TargetRows); // [N, H]
         HeadLossResult result = HeadLoss.Accumulate(hidden, model.HeadWeight, batch.Labels, SftLoss.Objective(options, divisor));
         step.Accumulate(hidden, result.Gradient);
         float[] sums = result.Sums.cpu().data<float>().ToArray();

@@ -36,8 +36,9 @@ internal sealed class Gpt2Attention : nn.Module
     /// <param name="x">[B·T, H].</param>
     /// <param name="pattern">Who sees whom.</param>
     /// <param name="cache">Earlier tokens; the new ones are added.</param>
-    /// <returns>[B·T, H]. The caller owns it.</returns>
-    public Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache)
+    /// <param name="places">[N] the places that anybody asks for; null = all.</param>
+    /// <returns>[B·T, H], or [N, H] where places were given. The caller owns it.</returns>
+    public Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? places = null)
     {
         using var scope = NewDisposeScope();
         Tensor packed = _input.forward(x); // [B·T, 3·H]
@@ -45,7 +46,7 @@ internal sealed class Gpt2Attention : nn.Module
         Tensor mixed = !drops && pattern.IsLeftPaddedAtMost && HostMemory.IsUsable(packed)
             ? InMemory(packed, pattern, cache)
             : Composed(packed, pattern, cache, drops);
-        return _output.forward(mixed).MoveToOuterDisposeScope();
+        return _output.forward(places is null ? mixed : mixed.index_select(0, places)).MoveToOuterDisposeScope();
     }
 
     private Tensor InMemory(Tensor packed, AttentionPattern pattern, KeyValueCache? cache)

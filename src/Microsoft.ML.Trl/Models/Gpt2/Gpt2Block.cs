@@ -38,11 +38,13 @@ internal sealed class Gpt2Block : nn.Module
     /// <param name="x">[B·T, H].</param>
     /// <param name="pattern">Who sees whom.</param>
     /// <param name="cache">Earlier tokens; the new ones are added.</param>
-    /// <returns>[B·T, H]. The caller owns it.</returns>
-    public Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache)
+    /// <param name="places">[N] the places that anybody asks for; null = all.</param>
+    /// <returns>[B·T, H], or [N, H] where places were given. The caller owns it.</returns>
+    public Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? places = null)
     {
         using var scope = NewDisposeScope();
-        Tensor seen = Dropout.Apply(_attention.Forward(_attentionNorm.forward(x), pattern, cache), training).add_(x);
+        Tensor attended = _attention.Forward(_attentionNorm.forward(x), pattern, cache, places);
+        Tensor seen = Dropout.Apply(attended, training).add_(places is null ? x : x.index_select(0, places));
         Tensor thought = Dropout.Apply(_feedForward.forward(_feedForwardNorm.forward(seen)), training);
         return thought.add_(seen).MoveToOuterDisposeScope();
     }

@@ -36,16 +36,12 @@ internal sealed class Gpt2Decoder : Decoder
     {
         using var scope = NewDisposeScope();
         AttentionPattern pattern = Pattern(ids, mask, cache);
-        Tensor x = Embed(ids, pattern);
-        foreach (Gpt2Block block in _blocks)
-        {
-            Tensor next = block.Forward(x, pattern, cache);
-            x.Dispose();
-            x = next;
-        }
+        Tensor x = Read(ids, pattern, cache, null);
         cache?.Advance((int)pattern.Length);
-        return _norm.forward(x).view(pattern.Batch, pattern.Length, -1).MoveToOuterDisposeScope();
+        return x.view(pattern.Batch, pattern.Length, -1).MoveToOuterDisposeScope();
     }
+
+    public override Tensor HiddenAt(Tensor ids, Tensor places) => Read(ids, Pattern(ids, null, null), null, places);
 
     internal override void SetDropout(double embedding, double attention, double residual, Generator? generator)
     {
@@ -55,6 +51,19 @@ internal sealed class Gpt2Decoder : Decoder
             block.Attention.Dropout = new Dropout(attention, generator);
             block.Dropout = new Dropout(residual, generator);
         }
+    }
+
+    private Tensor Read(Tensor ids, AttentionPattern pattern, KeyValueCache? cache, Tensor? places) // -> [B·T, H], or [N, H]
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Embed(ids, pattern);
+        for (int layer = 0; layer < _blocks.Count; layer++)
+        {
+            Tensor next = _blocks[layer].Forward(x, pattern, cache, layer + 1 == _blocks.Count ? places : null);
+            x.Dispose();
+            x = next;
+        }
+        return _norm.forward(x).MoveToOuterDisposeScope();
     }
 
     private Tensor Embed(Tensor ids, AttentionPattern pattern) // [B, T] -> [B·T, H]

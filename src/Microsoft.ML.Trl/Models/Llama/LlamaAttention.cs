@@ -48,8 +48,9 @@ internal sealed class LlamaAttention : nn.Module
     /// <param name="rotary">Angles of the new tokens.</param>
     /// <param name="pattern">Who sees whom.</param>
     /// <param name="cache">Earlier tokens; the new ones are added.</param>
-    /// <returns>[B, T, H]. The caller owns it.</returns>
-    public Tensor Forward(Tensor x, Rotary rotary, AttentionPattern pattern, KeyValueCache? cache)
+    /// <param name="places">[N] the places that anybody asks for, out of B·T; null = all.</param>
+    /// <returns>[B, T, H], or [N, H] where places were given. The caller owns it.</returns>
+    public Tensor Forward(Tensor x, Rotary rotary, AttentionPattern pattern, KeyValueCache? cache, Tensor? places = null)
     {
         using var scope = NewDisposeScope();
         Tensor queries = rotary.Turn(_queries.forward(x), _headSize).transpose(1, 2);                                // [B, h, T, d]
@@ -58,6 +59,6 @@ internal sealed class LlamaAttention : nn.Module
         if (cache is not null)
             (keys, values) = cache.Append(_layer, keys, values);
         Tensor mixed = Attention.Composed(queries, keys, values, pattern, _window, _scale, training && !Dropout.IsOff ? w => Dropout.Apply(w, true) : null);
-        return _output.forward(mixed).MoveToOuterDisposeScope();
+        return _output.forward(places is null ? mixed : mixed.flatten(0, 1).index_select(0, places)).MoveToOuterDisposeScope();
     }
 }

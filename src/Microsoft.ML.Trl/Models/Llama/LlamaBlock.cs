@@ -33,11 +33,13 @@ internal sealed class LlamaBlock : nn.Module
     /// <param name="rotary">Angles of the new tokens.</param>
     /// <param name="pattern">Who sees whom.</param>
     /// <param name="cache">Earlier tokens; the new ones are added.</param>
-    /// <returns>[B, T, H]. The caller owns it.</returns>
-    public Tensor Forward(Tensor x, Rotary rotary, AttentionPattern pattern, KeyValueCache? cache)
+    /// <param name="places">[N] the places that anybody asks for, out of B·T; null = all.</param>
+    /// <returns>[B, T, H], or [N, H] where places were given. The caller owns it.</returns>
+    public Tensor Forward(Tensor x, Rotary rotary, AttentionPattern pattern, KeyValueCache? cache, Tensor? places = null)
     {
         using var scope = NewDisposeScope();
-        Tensor seen = _attention.Forward(_attentionNorm.forward(x), rotary, pattern, cache).add(x);
+        Tensor attended = _attention.Forward(_attentionNorm.forward(x), rotary, pattern, cache, places);
+        Tensor seen = attended.add(places is null ? x : x.flatten(0, 1).index_select(0, places));
         return _feedForward.forward(_feedForwardNorm.forward(seen)).add(seen).MoveToOuterDisposeScope();
     }
 }

@@ -35,22 +35,31 @@ internal sealed class LlamaDecoder : Decoder
     {
         using var scope = NewDisposeScope();
         AttentionPattern pattern = Pattern(ids, mask, cache);
-        (Tensor cosines, Tensor sines) = _angles.At(pattern.Positions, (int)(pattern.Past + pattern.Length), TokenEmbedding.dtype);
-        Rotary rotary = new(cosines, sines);
-        Tensor x = _tokens.forward(ids.reshape(-1)).view(pattern.Batch, pattern.Length, -1);
-        foreach (LlamaBlock block in _blocks)
-        {
-            Tensor next = block.Forward(x, rotary, pattern, cache);
-            x.Dispose();
-            x = next;
-        }
+        Tensor x = Read(ids, pattern, cache, null);
         cache?.Advance((int)pattern.Length);
-        return _norm.forward(x).MoveToOuterDisposeScope();
+        return x.MoveToOuterDisposeScope();
     }
+
+    public override Tensor HiddenAt(Tensor ids, Tensor places) => Read(ids, Pattern(ids, null, null), null, places);
 
     internal override void SetDropout(double embedding, double attention, double residual, Generator? generator)
     {
         foreach (LlamaBlock block in _blocks)
             block.Attention.Dropout = new Dropout(attention, generator);
+    }
+
+    private Tensor Read(Tensor ids, AttentionPattern pattern, KeyValueCache? cache, Tensor? places) // -> [B, T, H], or [N, H]
+    {
+        using var scope = NewDisposeScope();
+        (Tensor cosines, Tensor sines) = _angles.At(pattern.Positions, (int)(pattern.Past + pattern.Length), TokenEmbedding.dtype);
+        Rotary rotary = new(cosines, sines);
+        Tensor x = _tokens.forward(ids.reshape(-1)).view(pattern.Batch, pattern.Length, -1);
+        for (int layer = 0; layer < _blocks.Count; layer++)
+        {
+            Tensor next = _blocks[layer].Forward(x, rotary, pattern, cache, layer + 1 == _blocks.Count ? places : null);
+            x.Dispose();
+            x = next;
+        }
+        return _norm.forward(x).MoveToOuterDisposeScope();
     }
 }

@@ -40,7 +40,7 @@ public sealed class PpoTrajectoryTests
         {
             RowOrder = order,
             GradientLimit = (number, limit) => number == 0 ? limit ?? 0 : 0, // TRL v0.11.4 clips the very first update only
-            States = left ? shifted.Hidden : (model, part) => model.Hidden(part.Ids),
+            States = left ? shifted.Hidden : (model, part) => model.HiddenAt(part.Ids, part.Positions),
         };
         var worst = new Worst();
         using var session = new PpoSession(policy, options, head, reference, hooks);

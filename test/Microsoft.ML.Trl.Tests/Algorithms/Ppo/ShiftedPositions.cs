@@ -30,6 +30,6 @@ internal sealed class ShiftedPositions
         AttentionPattern pattern = AttentionPattern.Create(part.Ids, null, 0, model.Config.ContextLength);
         foreach (Gpt2Block block in body.Blocks)
             x = block.Forward(x, pattern, null);
-        return body.Norm.forward(x).view(rows, length, -1).MoveToOuterDisposeScope();
+        return body.Norm.forward(x).index_select(0, part.Positions).MoveToOuterDisposeScope();
     }
 }
