@@ -42,7 +42,7 @@ internal sealed class BoundJoin
         if (_type.IsKnownSize && Sources.Any(source => source.Type is not VectorDataViewType || source.HasSlotNames()))
         {
             annotations.Add(AnnotationKinds.SlotNames, new VectorDataViewType(TextDataViewType.Instance, _type.Size),
-                (ref VBuffer<ReadOnlyMemory<char>> names) => SlotNames().CopyTo(ref names));
+                (ref VBuffer<ReadOnlyMemory<char>> names) => SparseVectors.Set(ref names, SlotNames()));
         }
         return new DataViewSchema.DetachedColumn(_join.Output, _type, annotations.ToAnnotations());
     }
@@ -52,7 +52,7 @@ internal sealed class BoundJoin
 
     private static int SizeOf(DataViewType type) => type is VectorDataViewType vector ? vector.Size : 1;
 
-    private VBuffer<ReadOnlyMemory<char>> SlotNames()
+    private ReadOnlyMemory<char>[] SlotNames()
     {
         var result = new ReadOnlyMemory<char>[_type.Size];
         int slot = 0;
@@ -71,7 +71,7 @@ internal sealed class BoundJoin
             }
             slot += SizeOf(Sources[i].Type);
         }
-        return new VBuffer<ReadOnlyMemory<char>>(result.Length, result);
+        return result;
     }
 
     private ValueGetter<VBuffer<T>> JoinGetter<T>(DataViewRow input)

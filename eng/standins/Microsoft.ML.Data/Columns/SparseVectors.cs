@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Data;
 
-/// <summary>Vectors that store only what is not zero when that is at most half of them.</summary>
+/// <summary>Vectors that store only what is not zero when that is less than half of them.</summary>
 internal static class SparseVectors
 {
     public static void Set<T>(ref VBuffer<T> destination, ReadOnlySpan<T> values)
@@ -8,7 +8,7 @@ internal static class SparseVectors
         int stored = 0;
         foreach (T value in values)
             stored += IsDefault(value) ? 0 : 1;
-        if (stored > values.Length / 2)
+        if (stored > 0 && stored >= values.Length / 2)
         {
             VBufferEditor<T> dense = VBufferEditor.Create(ref destination, values.Length);
             values.CopyTo(dense.Values);

@@ -4,14 +4,13 @@ namespace Microsoft.ML.Data;
 [AttributeUsage(AttributeTargets.Field | AttributeTargets.Property, AllowMultiple = false, Inherited = true)]
 public sealed class LoadColumnAttribute : Attribute
 {
-    public LoadColumnAttribute(int fieldIndex) => Sources = [(fieldIndex, fieldIndex)];
+    public LoadColumnAttribute(int fieldIndex) => Sources = [new TextLoader.Range(fieldIndex)];
 
-    public LoadColumnAttribute(int start, int end) => Sources = [(start, end)];
+    public LoadColumnAttribute(int start, int end) => Sources = [new TextLoader.Range(start, end)];
 
-    public LoadColumnAttribute(int[] columnIndexes) => Sources = [.. columnIndexes.Select(index => (index, index))];
+    public LoadColumnAttribute(int[] columnIndexes) => Sources = [.. columnIndexes.Select(index => new TextLoader.Range(index))];
 
-    /// <summary>First and last field of each part, both included.</summary>
-    internal (int First, int Last)[] Sources { get; }
+    internal TextLoader.Range[] Sources { get; }
 }
 
 /// <summary>The database fields of a member.</summary>
