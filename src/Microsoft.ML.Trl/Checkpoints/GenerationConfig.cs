@@ -11,6 +11,22 @@ internal static class GenerationConfig
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    /// <summary>
+    /// The configuration with the end tokens of <c>generation_config.json</c>, where that file names some: chat models end a turn with tokens
+    /// that their <c>config.json</c> does not know.
+    /// </summary>
+    /// <param name="config">From <c>config.json</c>.</param>
+    /// <param name="folder">Holds both files; the second may be absent.</param>
+    /// <exception cref="InvalidDataException">The file is there, but is no JSON object or names end tokens that are no whole numbers.</exception>
+    public static ModelConfig Complete(ModelConfig config, string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+            return config;
+        IReadOnlyList<int> ends = ModelConfigReader.EndTokens(File.ReadAllText(path), path);
+        return ends.Count == 0 ? config : config with { EosTokenIds = ends };
+    }
+
     /// <summary>The special tokens of a model, as transformers needs them to generate.</summary>
     public static string Write(ModelConfig config)
     {

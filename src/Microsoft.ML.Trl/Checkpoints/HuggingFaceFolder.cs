@@ -61,7 +61,7 @@ public static class HuggingFaceFolder
         return head;
     }
 
-    /// <summary>Reads the shape of the model in a folder.</summary>
+    /// <summary>Reads the shape of the model in a folder, with the end tokens of its <c>generation_config.json</c> where that names some.</summary>
     /// <param name="folder">Holds <c>config.json</c>.</param>
     public static ModelConfig LoadConfig(string folder)
     {
@@ -71,7 +71,7 @@ public static class HuggingFaceFolder
         string path = Path.Combine(folder, ConfigFile);
         if (!File.Exists(path))
             throw new FileNotFoundException($"'{folder}' has no {ConfigFile}; give a folder that save_pretrained wrote, or one saved by this library.", path);
-        return ModelConfig.Parse(File.ReadAllText(path), path);
+        return GenerationConfig.Complete(ModelConfig.Parse(File.ReadAllText(path), path), folder);
     }
 
     /// <summary>Saves a causal language model so that transformers can load it. What the folder held under the same names is replaced.</summary>

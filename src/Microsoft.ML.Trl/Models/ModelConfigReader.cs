@@ -32,6 +32,9 @@ internal static class ModelConfigReader
         }).Validated(source);
     }
 
+    /// <summary>The end tokens of a configuration file of any kind; none when it names none.</summary>
+    public static IReadOnlyList<int> EndTokens(string json, string source) => Fields.Parse(json, source).Integers("eos_token_id");
+
     private static ModelConfig Gpt2(Fields fields)
     {
         if (fields.Flag("add_cross_attention", false))

@@ -143,6 +143,15 @@ public sealed class HuggingFaceFolderTests
     }
 
     [TestMethod]
+    public void End_tokens_of_the_generation_configuration_count()
+    {
+        CopyFolder("gpt2");
+        File.WriteAllText(Path.Combine(_folder, "generation_config.json"), "{\"eos_token_id\":[2,7]}");
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(_folder);
+        CollectionAssert.AreEqual(new[] { 2, 7 }, model.Config.EosTokenIds.ToArray());
+    }
+
+    [TestMethod]
     public void Folders_without_a_model_are_explained()
     {
         StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "no config.json");

@@ -41,6 +41,32 @@ public sealed class LogitsFilterTests
             LogitsFilters.Of(options, [2]).Select(filter => filter.GetType()).ToArray());
     }
 
+    [TestMethod]
+    [DataRow(0.01)]
+    [DataRow(0.5)]
+    [DataRow(0.9)]
+    [DataRow(0.999)]
+    public void Top_p_keeps_what_sorting_would(double probability)
+    {
+        Random chance = new(3);
+        float[] scores = [.. Enumerable.Range(0, 2000).Select(_ => (float)(chance.Next(40) / 4.0 * chance.NextDouble()))];
+        double sum = scores.Sum(score => Math.Exp(score));
+        double before = 0;
+        int kept = 0;
+        foreach (float score in scores.OrderDescending())
+        {
+            if (before >= probability * sum)
+                break;
+            before += Math.Exp(score);
+            kept++;
+        }
+        float least = scores.OrderDescending().ElementAt(kept - 1);
+        float[] filtered = [.. scores];
+        new TopPFilter((float)probability).Apply([], 0, filtered);
+        Assert.AreEqual(kept, filtered.Count(float.IsFinite), 1);
+        Assert.IsTrue(filtered.Where(float.IsFinite).All(score => score >= least - 1e-6));
+    }
+
     private static ILogitsFilter? FilterOf(JsonElement description)
     {
         string[] keys = [.. description.EnumerateObject().Select(field => field.Name).Where(key => key != "name")];
