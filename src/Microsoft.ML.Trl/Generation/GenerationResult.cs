@@ -6,4 +6,8 @@ namespace Microsoft.ML.Trl.Generation;
 /// <param name="SampledLogProbs">Per new token, its natural log-probability under the distribution it was drawn from; 0 without sampling.</param>
 /// <param name="Finished">Per row, whether it came to its end; false where it was cut by the length limit or the context.</param>
 public sealed record GenerationResult(
-    IReadOnlyList<int[]> Tokens, IReadOnlyList<float[]> LogProbs, IReadOnlyList<float[]> SampledLogProbs, IReadOnlyList<bool> Finished);
+    IReadOnlyList<int[]> Tokens, IReadOnlyList<float[]> LogProbs, IReadOnlyList<float[]> SampledLogProbs, IReadOnlyList<bool> Finished)
+{
+    /// <summary>Per new token, the final hidden state it was chosen from, [H] each; null unless <see cref="TokenGenerator.KeepsStates"/>.</summary>
+    internal IReadOnlyList<float[][]>? States { get; init; }
+}

@@ -21,6 +21,9 @@ internal sealed class GrowingRow(int number, int[] prompt, int limit, RowRandom 
 
     public List<float> SampledLogProbs { get; } = [];
 
+    /// <summary>The hidden state before each new token; empty when nobody asks.</summary>
+    public List<float[]> States { get; } = [];
+
     public int Newest => NewTokens[^1];
 
     /// <summary>Whether an end token or a stop rule ended it.</summary>

@@ -27,6 +27,8 @@ internal sealed class TensorDecodingSession : IDecodingSession
     /// <summary>Earlier tokens; those of row r begin after its padding.</summary>
     public KeyValueCache Cache => _cache;
 
+    public float[]? States { get; set; }
+
     public void Start(float[] logits)
     {
         using var noGrad = no_grad();
@@ -70,6 +72,8 @@ internal sealed class TensorDecodingSession : IDecodingSession
     {
         Tensor result = _model.Logits(hidden).to_type(ScalarType.Float32).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(result.bytes).CopyTo(logits);
+        if (States is not null)
+            MemoryMarshal.Cast<byte, float>(hidden.to_type(ScalarType.Float32).cpu().contiguous().bytes).CopyTo(States);
     }
 
     private Tensor Mask() // [B, capacity], false on the padding

@@ -7,6 +7,9 @@ namespace Microsoft.ML.Trl.Generation;
 /// <param name="model">Only read; the caller keeps it alive. One generation at a time per model.</param>
 public sealed class TokenGenerator(CausalLanguageModel model)
 {
+    /// <summary>Whether results carry the hidden states that tokens were chosen from.</summary>
+    internal bool KeepsStates { get; init; }
+
     /// <summary>Continues a batch of prompts.</summary>
     /// <param name="prompts">Token ids per row; none empty, none as long as the model's context.</param>
     /// <param name="options">How to continue.</param>
@@ -43,7 +46,10 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         }
         return new GenerationResult(
             [.. rows.Select(row => row.NewTokens.ToArray())], [.. rows.Select(row => row.LogProbs.ToArray())],
-            [.. rows.Select(row => row.SampledLogProbs.ToArray())], [.. rows.Select(row => row.HasEnded)]);
+            [.. rows.Select(row => row.SampledLogProbs.ToArray())], [.. rows.Select(row => row.HasEnded)])
+        {
+            States = KeepsStates ? [.. rows.Select(row => row.States.ToArray())] : null,
+        };
     }
 
     private void Run(
@@ -53,10 +59,13 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         IReadOnlyList<int> endTokens = options.EosTokenIds ?? [.. model.Config.EosTokenIds.Where(id => id >= 0 && id < vocabulary)];
         TokenSampler sampler = new(options, endTokens);
         float[] logits = new float[rows.Length * vocabulary];
+        session.States = KeepsStates ? new float[rows.Length * model.Config.HiddenSize] : null;
         cancel.ThrowIfCancellationRequested();
         session.Start(logits);
         for (GrowingRow[] active = rows; ;)
         {
+            for (int i = 0; session.States is { } states && i < active.Length; i++)
+                active[i].States.Add(states.AsSpan(i * model.Config.HiddenSize, model.Config.HiddenSize).ToArray());
             Parallel.For(0, active.Length, i => active[i].Choose(sampler, logits.AsSpan(i * vocabulary, vocabulary)));
             foreach (GrowingRow row in active)
             {

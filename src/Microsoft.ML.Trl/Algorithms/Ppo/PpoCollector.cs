@@ -20,9 +20,9 @@ internal sealed class PpoCollector(CausalLanguageModel policy, ValueHead valueHe
     /// <param name="batch">Checked rows.</param>
     /// <param name="scores">[B] shaped scores.</param>
     /// <param name="klCoefficient">Reward units per nat.</param>
-    /// <param name="sampled">[N] log-probabilities that the sampler gave under the very same weights, or null.</param>
+    /// <param name="sampled">What the sampler computed under the very same weights; null = to be computed here.</param>
     /// <param name="clock">Told when each part is done.</param>
-    public PpoRollout Collect(PpoBatch batch, double[] scores, double klCoefficient, float[]? sampled, PpoClock clock)
+    public PpoRollout Collect(PpoBatch batch, double[] scores, double klCoefficient, PpoSampled? sampled, PpoClock clock)
     {
         using var frozen = no_grad();
         Looked looked = Look(batch, sampled);
@@ -59,7 +59,7 @@ internal sealed class PpoCollector(CausalLanguageModel policy, ValueHead valueHe
         return flat.index_copy(0, gridPositions, tokens).view(batch.RowCount, batch.Width - 1).MoveToOuterDisposeScope();
     }
 
-    private Looked Look(PpoBatch batch, float[]? sampled)
+    private Looked Look(PpoBatch batch, PpoSampled? sampled)
     {
         var parts = new List<Looked>();
         for (int start = 0; start < batch.RowCount; start += options.MiniBatchSize)
@@ -74,15 +74,16 @@ internal sealed class PpoCollector(CausalLanguageModel policy, ValueHead valueHe
             cat([.. parts.Select(part => part.Values)], 0));
     }
 
-    private Looked Look(PpoBatch batch, int[] rows, float[]? sampled)
+    private Looked Look(PpoBatch batch, int[] rows, PpoSampled? sampled)
     {
         using var scope = NewDisposeScope();
         PpoPart part = batch.Part(rows, policy.Device);
-        Tensor ours = hooks.States(policy, part);      // [n, H]
+        Range tokens = batch.TokensOf(rows[0]).Start..batch.TokensOf(rows[^1]).End;
+        Tensor ours = sampled is null ? hooks.States(policy, part) : Known(sampled.States[tokens]); // [n, H]
         Tensor theirs = hooks.States(reference, part); // [n, H]
         Tensor logProbs = sampled is null
             ? LogProbs.OfHidden(ours, policy.HeadWeight, part.Labels)
-            : tensor(sampled[batch.TokensOf(rows[0]).Start..batch.TokensOf(rows[^1]).End], device: ours.device); // [n]
+            : tensor(sampled.LogProbs[tokens], device: ours.device); // [n]
         Tensor referenceLogProbs = LogProbs.OfHidden(theirs, reference.HeadWeight, part.Labels); // [n]
         Tensor kl = options.KlPenalty == KlPenalty.Full
             ? KlEstimators.Full(ours, policy.HeadWeight, theirs, reference.HeadWeight)
@@ -92,6 +93,13 @@ internal sealed class PpoCollector(CausalLanguageModel policy, ValueHead valueHe
             referenceLogProbs.MoveToOuterDisposeScope(),
             kl.MoveToOuterDisposeScope(),
             valueHead.Values(ours).MoveToOuterDisposeScope());
+    }
+
+    private Tensor Known(float[][] states) // -> [n, H]
+    {
+        using var scope = NewDisposeScope();
+        float[] flat = [.. states.SelectMany(state => state)];
+        return tensor(flat).view(states.Length, -1).to(policy.Type, policy.Device).MoveToOuterDisposeScope();
     }
 
     private Tensor ScoreOnLastToken(PpoBatch batch, double[] scores) // -> [N]

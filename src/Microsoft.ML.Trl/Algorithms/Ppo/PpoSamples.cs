@@ -3,11 +3,11 @@ using Microsoft.ML.Trl.Models;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;
 
-/// <summary>Samples responses and remembers their log-probabilities until the weights change.</summary>
+/// <summary>Samples responses and remembers what the model computed for them until the weights change.</summary>
 internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
 {
-    private readonly TokenGenerator _generator = new(policy);
-    private readonly Dictionary<(int[] Query, int[] Response), float[]> _logProbs = new(SameRow.Instance);
+    private readonly TokenGenerator _generator = new(policy) { KeepsStates = true };
+    private readonly Dictionary<(int[] Query, int[] Response), (float[] LogProbs, float[][] States)> _known = new(SameRow.Instance);
     private long _drawn;
 
     /// <summary>Draws a response to each query; every row of the run has its own stream of chance.</summary>
@@ -18,25 +18,26 @@ internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
         GenerationResult result = _generator.Generate(queries, options, rows, stop, cancel: cancel);
         _drawn += queries.Count;
         for (int row = 0; row < queries.Count; row++)
-            _logProbs[(queries[row], result.Tokens[row])] = result.LogProbs[row];
+            _known[(queries[row], result.Tokens[row])] = (result.LogProbs[row], result.States![row]);
         return result.Tokens;
     }
 
-    /// <summary>[N] what the model itself said about these very rows when it drew them; null when one is not known.</summary>
-    public float[]? LogProbsOf(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses)
+    /// <summary>What the model itself computed for these very rows when it drew them; null when one is not known.</summary>
+    public PpoSampled? Of(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses)
     {
-        var all = new List<float>();
+        var (logProbs, states) = (new List<float>(), new List<float[]>());
         for (int row = 0; row < queries.Count; row++)
         {
-            if (!_logProbs.TryGetValue((queries[row], responses[row]), out float[]? known))
+            if (!_known.TryGetValue((queries[row], responses[row]), out (float[] LogProbs, float[][] States) known))
                 return null;
-            all.AddRange(known);
+            logProbs.AddRange(known.LogProbs);
+            states.AddRange(known.States);
         }
-        return [.. all];
+        return new PpoSampled([.. logProbs], [.. states]);
     }
 
     /// <summary>The weights are about to change: what was drawn is no longer what the policy would say.</summary>
-    public void Forget() => _logProbs.Clear();
+    public void Forget() => _known.Clear();
 
     private sealed class SameRow : IEqualityComparer<(int[] Query, int[] Response)>
     {

@@ -90,7 +90,7 @@ public sealed class PpoSession : IDisposable
 
     /// <summary>Learns from one batch.</summary>
     /// <param name="queries">[BatchSize] token ids, each at least one.</param>
-    /// <param name="responses">[BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, whose log-probabilities are then not computed again.</param>
+    /// <param name="responses">[BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for which the policy is then not run again.</param>
     /// <param name="scores">[BatchSize] finite; higher is better. The score goes to the last response token that counts.</param>
     /// <param name="responseMasks">[BatchSize] per response token, false where it shall not count (the words of a tool, say). Null = all count.</param>
     /// <returns>TRL's statistics.</returns>
@@ -102,7 +102,7 @@ public sealed class PpoSession : IDisposable
         var clock = new PpoClock();
         using var scope = NewDisposeScope();
         double[] shaped = _scores.Shape(scores);
-        float[]? sampled = _samples.LogProbsOf(queries, responses);
+        PpoSampled? sampled = _samples.Of(queries, responses);
         PpoRollout rollout = _collector.Collect(batch, shaped, _kl.Value, sampled, clock);
         _samples.Forget();
         List<(int[], PpoTerms)> learnt = _update.Run(batch, rollout);

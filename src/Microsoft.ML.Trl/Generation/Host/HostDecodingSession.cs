@@ -41,6 +41,12 @@ internal sealed class HostDecodingSession : IDecodingSession
         };
     }
 
+    public float[]? States
+    {
+        get => _prompts.States;
+        set => _prompts.States = value;
+    }
+
     public void Start(float[] logits) => _prompts.Start(logits);
 
     public void Next(int[] rows, int[] tokens, float[] logits)
@@ -57,6 +63,8 @@ internal sealed class HostDecodingSession : IDecodingSession
                 _team.Run(member =>
                 {
                     float* hidden = _step.Run(rows, tokens, _starts, cache, member);
+                    if (member == 0 && States is { } states)
+                        new ReadOnlySpan<float>(hidden, rows.Length * width).CopyTo(states);
                     (int from, int to) = _team.Share(member, vocabulary, 2);
                     SkinnyRows.Run(hidden, rows.Length, width, head, output, vocabulary, from, to, add: false);
                 });

@@ -46,6 +46,23 @@ public sealed class PpoRuleTests
     }
 
     [TestMethod]
+    [DataRow(KlPenalty.Kl)]
+    [DataRow(KlPenalty.Full)]
+    public void A_step_on_what_the_sampler_kept_is_a_step_on_a_fresh_pass(KlPenalty penalty)
+    {
+        PpoOptions options = Quick with { KlPenalty = penalty };
+        int[][] queries = Toys.Rows(3, 8, 2, 9);
+        double[] scores = [1, -1, 0.5, 2, -2, 0, 1, 3];
+        using CausalLanguageModel one = Toys.Gpt2(), other = Toys.Gpt2(), reference = Toys.Gpt2(2);
+        using var sampling = new PpoSession(one, options, null, reference);
+        using var fresh = new PpoSession(other, options, null, reference);
+        IReadOnlyList<int[]> responses = sampling.Generate(queries);
+        PpoStatistics kept = sampling.Step(queries, responses, scores), computed = fresh.Step(queries, responses, scores);
+        foreach ((string name, double value) in computed.Scalars.Where(entry => !entry.Key.StartsWith("time/", StringComparison.Ordinal)))
+            Assert.AreEqual(value, kept[name], 1e-4 * Math.Max(1, Math.Abs(value)), name);
+    }
+
+    [TestMethod]
     public void The_score_sits_on_the_last_token_that_counts() => Leaks.None(() =>
     {
         using CausalLanguageModel policy = Toys.Gpt2();
