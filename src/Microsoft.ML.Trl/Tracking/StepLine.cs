@@ -20,7 +20,7 @@ internal static class StepLine
         line.Append(CultureInfo.InvariantCulture, $"{report.Stage} step {report.Step}/{report.TotalSteps}");
         string separator = ": ";
         foreach ((string key, string label) in Figures)
-            if (report.Metrics.TryGetValue(key, out double value))
+            if (report.Metrics.TryGetValue(key, out double value) && !line.ToString().Contains(label, StringComparison.Ordinal))
             {
                 line.Append(separator).Append(CultureInfo.InvariantCulture, $"{label} {value:0.0000}");
                 separator = ", ";
