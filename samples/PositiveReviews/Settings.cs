@@ -40,8 +40,8 @@ internal sealed record Settings
     public static Settings Full { get; } = For(
         vocabulary: 4096, width: 192, layers: 4, heads: 6, newTokens: 20,
         new SftOptions { LearningRate = 2e-3, NumTrainEpochs = 1, PerDeviceTrainBatchSize = 32 },
-        new RewardOptions { LearningRate = 3e-4, NumTrainEpochs = 1, PerDeviceTrainBatchSize = 16 },
-        ppoSteps: 100, dpoEpochs: 2);
+        new RewardOptions { LearningRate = 1e-3, NumTrainEpochs = 3, PerDeviceTrainBatchSize = 16, WeightDecay = 0.1, DisableDropout = false },
+        ppoSteps: 100, dpoEpochs: 2, dropout: 0.2);
 
     /// <summary>The same run with next to no training, to see that it runs.</summary>
     public Settings Shortened() => this with
@@ -53,14 +53,14 @@ internal sealed record Settings
         Shown = 4,
     };
 
-    private static Settings For(int vocabulary, int width, int layers, int heads, int newTokens, SftOptions sft, RewardOptions reward, int ppoSteps, double dpoEpochs)
+    private static Settings For(int vocabulary, int width, int layers, int heads, int newTokens, SftOptions sft, RewardOptions reward, int ppoSteps, double dpoEpochs, double dropout = 0)
     {
         const int Context = 128, Batch = 64;
         var generation = new GenerationOptions { MaxNewTokens = newTokens, TopK = 50, Seed = 1 };
         return new Settings
         {
             VocabularySize = vocabulary,
-            Model = size => ModelConfig.Gpt2(size, width, layers, heads, Context) with { ResidualDropout = 0, EmbeddingDropout = 0, AttentionDropout = 0 },
+            Model = size => ModelConfig.Gpt2(size, width, layers, heads, Context) with { ResidualDropout = dropout, EmbeddingDropout = dropout, AttentionDropout = dropout },
             Sft = sft with { MaxLength = 64, LrSchedulerType = LrSchedulerType.Cosine, WarmupSteps = 40, TrainSamplingStrategy = TrainSamplingStrategy.GroupByLength, Seed = 1 },
             Reward = reward with { MaxLength = 64, CenterRewardsCoefficient = 0.01, WarmupSteps = 20, TrainSamplingStrategy = TrainSamplingStrategy.GroupByLength, Seed = 1 },
             Ppo = new PpoOptions
