@@ -1,10 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trl;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Scoring;
-using Microsoft.ML.Trl.Tokenization;
-using Microsoft.ML.Trl.Tracking;
 
 namespace PositiveReviewsSample;
 

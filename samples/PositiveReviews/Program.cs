@@ -1,7 +1,6 @@
+using Microsoft.ML.Trl;
 using System.Diagnostics;
 using Microsoft.ML;
-using Microsoft.ML.Trl.Scoring;
-using Microsoft.ML.Trl.Tracking;
 using PositiveReviewsSample;
 using TorchSharp;
 

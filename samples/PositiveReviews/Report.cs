@@ -1,8 +1,8 @@
+using Microsoft.ML.Trl;
 using System.Text;
 using Microsoft.Data.Analysis;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Trl.Scoring;
 
 namespace PositiveReviewsSample;
 

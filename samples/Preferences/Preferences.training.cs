@@ -1,15 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trl;
-using Microsoft.ML.Trl.Algorithms.Dpo;
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Algorithms.Reward;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Scoring;
-using Microsoft.ML.Trl.Tokenization;
-using Microsoft.ML.Trl.Tracking;
 
 namespace PreferencesSample;
 

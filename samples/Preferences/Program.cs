@@ -1,7 +1,5 @@
+using Microsoft.ML.Trl;
 using Microsoft.ML;
-using Microsoft.ML.Trl.Scoring;
-using Microsoft.ML.Trl.Tokenization;
-using Microsoft.ML.Trl.Tracking;
 using PreferencesSample;
 using TorchSharp;
 

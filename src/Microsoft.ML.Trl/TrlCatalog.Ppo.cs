@@ -1,8 +1,4 @@
 using System.Runtime.CompilerServices;
-using Microsoft.ML.Trl.Algorithms;
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Tracking;
 
 namespace Microsoft.ML.Trl;
 

@@ -1,10 +1,4 @@
 using System.Runtime.CompilerServices;
-using Microsoft.ML.Trl.Algorithms;
-using Microsoft.ML.Trl.Algorithms.Dpo;
-using Microsoft.ML.Trl.Algorithms.Reward;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Tracking;
 
 namespace Microsoft.ML.Trl;
 

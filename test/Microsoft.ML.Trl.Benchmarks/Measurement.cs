@@ -1,5 +1,3 @@
-using Microsoft.ML.Trl.Algorithms;
-using Microsoft.ML.Trl.Tracking;
 
 namespace Microsoft.ML.Trl.Benchmarks;
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.Trl.Benchmarks;

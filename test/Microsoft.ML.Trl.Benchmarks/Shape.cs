@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Models;
 
 namespace Microsoft.ML.Trl.Benchmarks;
 

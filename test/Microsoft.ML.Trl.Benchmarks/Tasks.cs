@@ -1,11 +1,3 @@
-using Microsoft.ML.Trl.Algorithms;
-using Microsoft.ML.Trl.Algorithms.Dpo;
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Algorithms.Reward;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
 
 namespace Microsoft.ML.Trl.Benchmarks;
 

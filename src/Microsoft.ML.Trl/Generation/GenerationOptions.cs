@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Generation;
+namespace Microsoft.ML.Trl;
 
 /// <summary>How texts are continued. Immutable; make variants with <c>with</c>. Names and meanings are those of transformers' GenerationConfig.</summary>
 public sealed record GenerationOptions

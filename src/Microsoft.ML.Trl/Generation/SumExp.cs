@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Microsoft.ML.Trl.Models.Kernels;
 
 namespace Microsoft.ML.Trl.Generation;
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.Trl.Models;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Generation;

@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Numerics;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;

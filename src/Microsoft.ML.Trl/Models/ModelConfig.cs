@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Models;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Shape and habits of a decoder, as Hugging Face writes them in <c>config.json</c>. Immutable.</summary>
 /// <remarks>Families: <c>gpt2</c>, <c>llama</c>, <c>mistral</c>, <c>qwen2</c>. Read with <see cref="Parse"/>, or begin anew with <see cref="Gpt2"/> or <see cref="Llama"/>.</remarks>

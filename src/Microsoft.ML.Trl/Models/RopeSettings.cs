@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Models;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Rotary position embedding of the LLaMA family: arXiv:2104.09864, with the context extensions of its checkpoints.</summary>
 public sealed record RopeSettings

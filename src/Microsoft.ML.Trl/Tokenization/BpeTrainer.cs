@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace Microsoft.ML.Trl.Tokenization;
+namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// Makes a byte-level BPE tokenizer from text: GPT-2's cuts, then the most frequent pair of neighbours becomes a token, again and

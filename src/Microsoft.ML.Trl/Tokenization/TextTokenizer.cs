@@ -1,6 +1,6 @@
 using Microsoft.ML.Tokenizers;
 
-namespace Microsoft.ML.Trl.Tokenization;
+namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// Text to token ids and back, as the Hugging Face tokenizer of the same files does it. Byte-level BPE only: every text can be encoded,

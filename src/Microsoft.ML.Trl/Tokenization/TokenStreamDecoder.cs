@@ -10,7 +10,7 @@ public sealed class TokenStreamDecoder
 {
     private readonly TokenTable _tokens;
     private readonly bool _skipSpecialTokens;
-    private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder();
+    private readonly System.Text.Decoder _utf8 = Encoding.UTF8.GetDecoder();
 
     internal TokenStreamDecoder(TokenTable tokens, bool skipSpecialTokens) => (_tokens, _skipSpecialTokens) = (tokens, skipSpecialTokens);
 

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Tracking;
+namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// Shows where training is: step, loss, tokens per second and the time left, in one line that is written over on a terminal, and in one

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Tracking;
+namespace Microsoft.ML.Trl;
 
 /// <summary>The caller's reward function threw or returned no finite number. The weights are those of the last finished step.</summary>
 public sealed class RewardFunctionException : InvalidOperationException

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Tracking;
+namespace Microsoft.ML.Trl;
 
 /// <summary>What a training loop has to say about the optimizer steps since its last report.</summary>
 /// <param name="Stage">Who reports: <c>SFT</c>, <c>Reward</c>, <c>DPO</c> or <c>PPO</c>.</param>

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Tracking;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Training was cancelled between two steps. The weights are those of the last finished one.</summary>
 public sealed class TrainingCanceledException : OperationCanceledException

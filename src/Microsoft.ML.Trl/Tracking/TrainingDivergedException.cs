@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Microsoft.ML.Trl.Tracking;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Loss or gradient norm stopped being a number. The weights are those of the last good step: the bad one was not applied.</summary>
 public sealed class TrainingDivergedException : InvalidOperationException

@@ -1,8 +1,3 @@
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Optimization;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms;
 

@@ -1,7 +1,3 @@
-using Microsoft.ML.Trl.Algorithms;
-using Microsoft.ML.Trl.Algorithms.Reward;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Optimization;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms;
 

@@ -1,5 +1,3 @@
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms;

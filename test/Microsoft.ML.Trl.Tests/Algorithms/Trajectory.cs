@@ -1,8 +1,5 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms;
-using Microsoft.ML.Trl.Optimization;
 using Microsoft.ML.Trl.Tests.TestSupport;
-using Microsoft.ML.Trl.Tracking;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms;

@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using Microsoft.ML.Trl.Checkpoints;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

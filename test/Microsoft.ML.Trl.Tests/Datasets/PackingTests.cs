@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Datasets;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Datasets;

@@ -1,8 +1,5 @@
 using Microsoft.Data.Analysis;
 using Microsoft.ML.Data;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Scoring;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Datasets;

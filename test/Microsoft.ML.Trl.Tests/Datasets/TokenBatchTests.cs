@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Datasets;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

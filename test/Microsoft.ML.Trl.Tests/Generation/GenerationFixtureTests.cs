@@ -1,6 +1,3 @@
-using Microsoft.ML.Trl.Checkpoints;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
 using Microsoft.ML.Trl.Tests.Models;
 using static TorchSharp.torch;
 

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Checkpoints;
-using Microsoft.ML.Trl.Generation;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Models;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

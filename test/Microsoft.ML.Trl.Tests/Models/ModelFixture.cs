@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Checkpoints;
-using Microsoft.ML.Trl.Models;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Numerics;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

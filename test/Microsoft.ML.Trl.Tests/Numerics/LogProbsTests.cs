@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Numerics;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,3 @@
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Tokenization;
 
 namespace Microsoft.ML.Trl.Tests.TestSupport;
 

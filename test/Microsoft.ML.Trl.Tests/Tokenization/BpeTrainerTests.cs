@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Microsoft.ML.Trl.Tokenization;
 
 namespace Microsoft.ML.Trl.Tests.Tokenization;
 

@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Tokenization;
 
 namespace Microsoft.ML.Trl.Tests.Tokenization;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.ML.Trl.Tests.TestSupport;
-using Microsoft.ML.Trl.Tokenization;
 
 namespace Microsoft.ML.Trl.Tests.Tokenization;
 

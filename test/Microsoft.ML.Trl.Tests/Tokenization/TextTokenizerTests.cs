@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Trl.Tests.TestSupport;
-using Microsoft.ML.Trl.Tokenization;
 using static Microsoft.ML.Trl.Tests.Tokenization.TinyTokenizer;
 
 namespace Microsoft.ML.Trl.Tests.Tokenization;

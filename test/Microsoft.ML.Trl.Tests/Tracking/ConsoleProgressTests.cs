@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Tracking;
 
 namespace Microsoft.ML.Trl.Tests.Tracking;
 

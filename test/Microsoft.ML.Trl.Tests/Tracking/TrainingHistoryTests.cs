@@ -1,5 +1,4 @@
 using Microsoft.Data.Analysis;
-using Microsoft.ML.Trl.Tracking;
 
 namespace Microsoft.ML.Trl.Tests.Tracking;
 

@@ -1,7 +1,3 @@
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Optimization;
-using Microsoft.ML.Trl.Tracking;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Dpo;

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Microsoft.ML.Trl.Algorithms.Dpo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Which function of the preference margin is minimised; one function of <see cref="DpoLoss"/> each.</summary>
 /// <remarks>In JSON the names are TRL's, such as <c>apo_zero</c>.</remarks>

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Microsoft.ML.Trl.Algorithms.Dpo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Settings of direct preference optimisation, under TRL's names and defaults (v1.9.0). Immutable; make variants with <c>with</c>.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]

@@ -1,10 +1,5 @@
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Scoring;
-using Microsoft.ML.Trl.Tracking;
 
-namespace Microsoft.ML.Trl.Algorithms.Dpo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Direct preference optimisation as an estimator: learns from pairs to write the better one. Made by <see cref="TrlCatalog"/>.</summary>
 public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Microsoft.ML.Trl.Algorithms.Dpo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Which divergence holds the policy near the reference: arXiv:2309.16240.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<FDivergenceType>))]

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Microsoft.ML.Trl.Algorithms.Ppo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>How the distance from the reference policy is charged per token. In JSON the names are TRL's.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<KlPenalty>))]

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;

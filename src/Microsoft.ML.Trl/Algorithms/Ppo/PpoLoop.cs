@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.ML.Trl.Tracking;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;
 

@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;

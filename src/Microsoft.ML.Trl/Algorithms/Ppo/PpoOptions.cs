@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
-using Microsoft.ML.Trl.Generation;
 
-namespace Microsoft.ML.Trl.Algorithms.Ppo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Settings of PPO, under the names and defaults of TRL's classic PPOConfig (v0.11.4). Immutable; make variants with <c>with</c>.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]

@@ -1,5 +1,3 @@
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;
 

@@ -1,9 +1,7 @@
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Ppo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// PPO one step at a time, for those who write their own loop: <see cref="Generate"/> responses, score them in any way,
@@ -95,7 +93,7 @@ public sealed class PpoSession : IDisposable
     /// <param name="responseMasks">[BatchSize] per response token, false where it shall not count (the words of a tool, say). Null = all count.</param>
     /// <returns>TRL's statistics.</returns>
     /// <exception cref="ArgumentException">A row cannot be learnt from; the message names it. Nothing has changed.</exception>
-    /// <exception cref="Tracking.TrainingDivergedException">Loss or gradient stopped being a number; the update that would have used it was not made.</exception>
+    /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number; the update that would have used it was not made.</exception>
     public PpoStatistics Step(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, IReadOnlyList<double> scores, IReadOnlyList<bool[]>? responseMasks = null)
     {
         PpoBatch batch = PpoInputs.Check(queries, responses, scores, responseMasks, _limits);

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Ppo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>What one PPO step came to, under the names that TRL v0.11.4 gives.</summary>
 /// <remarks>

@@ -1,10 +1,5 @@
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Scoring;
-using Microsoft.ML.Trl.Tracking;
 
-namespace Microsoft.ML.Trl.Algorithms.Ppo;
+namespace Microsoft.ML.Trl;
 
 /// <summary>PPO as an estimator: answers the prompts of the data and learns from the scores of its answers. Made by <see cref="TrlCatalog"/>.</summary>
 public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>

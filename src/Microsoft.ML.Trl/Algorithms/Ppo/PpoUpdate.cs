@@ -1,5 +1,3 @@
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Optimization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;

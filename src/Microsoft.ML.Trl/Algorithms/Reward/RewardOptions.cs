@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Reward;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Settings of reward modelling, TRL's RewardConfig. Immutable; make variants with <c>with</c>.</summary>
 public sealed record RewardOptions : TrainingOptions

@@ -1,9 +1,5 @@
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Scoring;
-using Microsoft.ML.Trl.Tracking;
 
-namespace Microsoft.ML.Trl.Algorithms.Reward;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Reward modelling as an estimator: learns from pairs which completion is better. Made by <see cref="TrlCatalog"/>.</summary>
 public sealed class RewardTrainer : IEstimator<RewardTransformer>

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Sft;
+namespace Microsoft.ML.Trl;
 
 /// <summary>How short examples share a row of <see cref="SftOptions.MaxLength"/> tokens.</summary>
 public enum PackingStrategy

@@ -1,8 +1,3 @@
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Numerics;
-using Microsoft.ML.Trl.Optimization;
-using Microsoft.ML.Trl.Tracking;
 using TorchSharp;
 using static TorchSharp.torch;
 

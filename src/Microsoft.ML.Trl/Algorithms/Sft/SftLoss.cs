@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 

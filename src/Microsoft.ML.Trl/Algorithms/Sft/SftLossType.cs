@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Sft;
+namespace Microsoft.ML.Trl;
 
 /// <summary>What a completion token costs.</summary>
 public enum SftLossType

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Sft;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Settings of supervised fine-tuning, TRL's SFTConfig. Immutable; make variants with <c>with</c>.</summary>
 public sealed record SftOptions : TrainingOptions

@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Datasets;
 
 namespace Microsoft.ML.Trl.Algorithms.Sft;
 

@@ -1,10 +1,5 @@
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Scoring;
-using Microsoft.ML.Trl.Tracking;
 
-namespace Microsoft.ML.Trl.Algorithms.Sft;
+namespace Microsoft.ML.Trl;
 
 /// <summary>Supervised fine-tuning as an estimator: learns to write the completions of the data. Made by <see cref="TrlCatalog"/>.</summary>
 public sealed class SftTrainer : IEstimator<TextGenerationTransformer>

@@ -1,5 +1,3 @@
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Models.Kernels;
 
 namespace Microsoft.ML.Trl.Generation;
 

@@ -1,5 +1,3 @@
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Models.Kernels;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Generation;

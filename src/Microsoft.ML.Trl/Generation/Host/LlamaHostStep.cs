@@ -1,6 +1,4 @@
 using System.Numerics.Tensors;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Models.Kernels;
 
 namespace Microsoft.ML.Trl.Generation;
 

@@ -1,4 +1,3 @@
-using Microsoft.ML.Trl.Models.Kernels;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 

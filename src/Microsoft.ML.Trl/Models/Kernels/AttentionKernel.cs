@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
 /// Attention over float32 memory. Each head of each row is one piece of work; its scores live in a few cached rows only, are worked out

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Memory in which the attention of one row and head is worked out: copies that lie close together, padded for vectors. One at a time per thread.</summary>
 internal sealed unsafe class AttentionScratch

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Sizes of an attention problem and who sees whom.</summary>
 internal sealed record AttentionShape

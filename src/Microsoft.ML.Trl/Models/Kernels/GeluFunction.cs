@@ -1,7 +1,6 @@
-using Microsoft.ML.Trl.Numerics;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Differentiable GELU in tanh form that keeps nothing but its input.</summary>
 internal sealed class GeluFunction : autograd.SingleTensorFunction<GeluFunction>

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
 /// The tanh form of GELU over float32 memory in one pass: x·σ(2u) with u = √(2/π)·(x + 0.044715 x³),

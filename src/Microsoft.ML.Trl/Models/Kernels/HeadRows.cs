@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Copies head vectors that lie far apart. The loops are bare, so that the processor waits for many of them at once.</summary>
 internal static unsafe class HeadRows

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Vectors of heads in memory: one of d contiguous floats per row of the batch, token and head.</summary>
 /// <param name="data">The first.</param>

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Tensors whose memory this process can read and write itself: float32, contiguous, on the CPU.</summary>
 internal static class HostMemory

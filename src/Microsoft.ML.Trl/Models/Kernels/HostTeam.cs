@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
 /// A few threads that run the same work side by side and meet at barriers. A step of generation has hundreds of pieces of work of a few

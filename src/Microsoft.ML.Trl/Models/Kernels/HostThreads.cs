@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Spreads the work of a kernel over as many threads as libtorch may use.</summary>
 internal static class HostThreads

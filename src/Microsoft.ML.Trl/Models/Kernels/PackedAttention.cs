@@ -1,7 +1,6 @@
-using Microsoft.ML.Trl.Numerics;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Differentiable attention over queries, keys and values that lie side by side, as GPT-2 projects them. Keeps its input and one number per query.</summary>
 internal sealed class PackedAttention : autograd.SingleTensorFunction<PackedAttention>

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>The gate of SwiGLU over float32 memory: silu(gate)·up, silu(x) = x·σ(x).</summary>
 internal static unsafe class SiluKernel

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
 /// Y += X·W for few rows of X, W lying [input, output] as in GPT-2. W comes from memory once, for all rows; a library for large matrices

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Y = X·Wᵀ for few rows of X, W lying [output, input] as in LLaMA and in vocabulary projections. W comes from memory once, for all rows.</summary>
 internal static unsafe class SkinnyRows

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Microsoft.ML.Trl.Models.Kernels;
+namespace Microsoft.ML.Trl.Models;
 
 /// <summary>The exponential function in single precision throughout, to about one unit in the last place; the library's goes through double precision.</summary>
 internal static unsafe class VectorExp

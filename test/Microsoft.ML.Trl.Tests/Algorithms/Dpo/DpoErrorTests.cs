@@ -1,8 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms.Dpo;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Tracking;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Dpo;
 

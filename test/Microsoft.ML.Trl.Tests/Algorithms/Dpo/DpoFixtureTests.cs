@@ -1,9 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms.Dpo;
-using Microsoft.ML.Trl.Checkpoints;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Numerics;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

@@ -1,10 +1,4 @@
-using Microsoft.ML.Trl.Algorithms;
-using Microsoft.ML.Trl.Algorithms.Dpo;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Optimization;
 using Microsoft.ML.Trl.Tests.TestSupport;
-using Microsoft.ML.Trl.Tracking;
 using TorchSharp;
 using static TorchSharp.torch;
 

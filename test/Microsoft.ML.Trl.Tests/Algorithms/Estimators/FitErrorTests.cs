@@ -1,12 +1,4 @@
-using Microsoft.ML.Trl.Algorithms.Dpo;
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Algorithms.Reward;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Optimization;
-using Microsoft.ML.Trl.Scoring;
 using Microsoft.ML.Trl.Tests.TestSupport;
-using Microsoft.ML.Trl.Tracking;
 using static Microsoft.ML.Trl.Tests.TestSupport.Tiny;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Estimators;

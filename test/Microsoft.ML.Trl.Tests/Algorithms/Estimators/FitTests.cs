@@ -1,10 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Trl.Algorithms.Dpo;
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Algorithms.Reward;
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Scoring;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

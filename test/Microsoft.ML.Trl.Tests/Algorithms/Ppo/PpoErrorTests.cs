@@ -1,9 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Numerics;
-using Microsoft.ML.Trl.Tracking;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Ppo;

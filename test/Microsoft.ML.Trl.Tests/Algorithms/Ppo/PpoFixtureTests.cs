@@ -1,7 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Checkpoints;
-using Microsoft.ML.Trl.Numerics;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

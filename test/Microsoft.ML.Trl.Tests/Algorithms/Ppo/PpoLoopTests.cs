@@ -1,7 +1,3 @@
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Tracking;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Ppo;
 

@@ -1,7 +1,3 @@
-using Microsoft.ML.Trl.Algorithms.Ppo;
-using Microsoft.ML.Trl.Generation;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Numerics;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;

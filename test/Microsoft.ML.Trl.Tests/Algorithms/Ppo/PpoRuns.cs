@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms.Ppo;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Ppo;
 

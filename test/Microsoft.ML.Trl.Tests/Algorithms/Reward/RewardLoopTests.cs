@@ -1,9 +1,4 @@
-using Microsoft.ML.Trl.Algorithms.Reward;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
-using Microsoft.ML.Trl.Optimization;
 using Microsoft.ML.Trl.Tests.TestSupport;
-using Microsoft.ML.Trl.Tracking;
 using TorchSharp;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Reward;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML.Trl.Algorithms.Reward;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 

@@ -1,7 +1,3 @@
-using Microsoft.ML.Trl.Algorithms.Reward;
-using Microsoft.ML.Trl.Checkpoints;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Reward;

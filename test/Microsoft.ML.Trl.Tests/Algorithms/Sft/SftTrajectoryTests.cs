@@ -1,9 +1,4 @@
-using Microsoft.ML.Trl.Algorithms.Sft;
-using Microsoft.ML.Trl.Checkpoints;
-using Microsoft.ML.Trl.Datasets;
-using Microsoft.ML.Trl.Models;
 using Microsoft.ML.Trl.Tests.TestSupport;
-using Microsoft.ML.Trl.Tokenization;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Sft;
 

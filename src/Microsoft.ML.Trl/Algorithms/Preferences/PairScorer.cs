@@ -1,0 +1,47 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Preferences;
+
+/// <summary>One forward pass over chosen and rejected answers together; the prompt's rows never reach the vocabulary.</summary>
+internal static class PairScorer
+{
+    /// <summary>Log-probabilities of the answers, without gradient.</summary>
+    /// <returns>[B] and [B]. The caller owns them.</returns>
+    public static PairLogProbs Score(CausalLanguageModel model, PairBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        Tensor states = model.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
+        PairLogProbs sums = batch.Sum(LogProbs.OfHidden(states, model.HeadWeight, batch.Tokens.Labels));
+        sums.Chosen.MoveToOuterDisposeScope();
+        sums.Rejected.MoveToOuterDisposeScope();
+        return sums;
+    }
+
+    /// <summary>The answers' tokens under the policy, with gradient, and what the metrics need besides.</summary>
+    /// <returns>Tensors [N + M]. The caller owns them.</returns>
+    public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, PairBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        Tensor states = policy.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
+        TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.HeadWeight, batch.Tokens.Labels);
+        Tensor meanLogits = MeanLogits(states, policy.HeadWeight);
+        tokens.LogProbs.MoveToOuterDisposeScope();
+        tokens.Entropy.MoveToOuterDisposeScope();
+        tokens.Hit.MoveToOuterDisposeScope();
+        tokens.SquaredMass.MoveToOuterDisposeScope();
+        return (tokens, meanLogits.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Mean over the vocabulary of each position's logits, for the price of one row: the mean commutes with the projection.</summary>
+    /// <param name="states">[N, H]</param>
+    /// <param name="headWeight">[V, H]</param>
+    /// <returns>[N] float32, no gradient. The caller owns it.</returns>
+    public static Tensor MeanLogits(Tensor states, Tensor headWeight)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        Tensor meanRow = headWeight.to_type(ScalarType.Float32).mean([0]); // [H]
+        return states.to_type(ScalarType.Float32).matmul(meanRow).MoveToOuterDisposeScope();
+    }
+}

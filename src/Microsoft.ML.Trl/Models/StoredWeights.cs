@@ -1,0 +1,58 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>Gives a model under construction the tensors of a checkpoint, and reports what does not fit by name.</summary>
+/// <param name="store">The checkpoint.</param>
+/// <param name="prefix">Name of the decoder inside the model, such as <c>transformer</c>; the checkpoint may leave it out.</param>
+/// <param name="device">Where the weights go.</param>
+/// <param name="type">Their type in memory.</param>
+internal sealed class StoredWeights(IWeightStore store, string prefix, Device device, ScalarType type) : WeightSource
+{
+    private const int Listed = 8;
+
+    // Buffers that older versions of transformers saved; they can be worked out.
+    private static readonly string[] DerivedSuffixes = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
+
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly List<string> _missing = [];
+    private readonly List<string> _misshapen = [];
+
+    /// <summary>Fails unless the checkpoint and the model had the same tensors.</summary>
+    /// <param name="mayIgnore">Tensors of the checkpoint that this kind of model has no use for.</param>
+    /// <param name="advice">What to do, added to the message.</param>
+    /// <exception cref="InvalidDataException">Tensors are missing, of another shape, or left over.</exception>
+    public void Check(Func<string, bool> mayIgnore, string advice)
+    {
+        IEnumerable<string> left = store.Names.Where(name => !_used.Contains(name) && !mayIgnore(name) && !DerivedSuffixes.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal)));
+        string problems = string.Join(" ", new[] { Report("Missing", _missing), Report("Of another shape", _misshapen), Report("Not part of the model", left) }.Where(text => text.Length > 0));
+        if (problems.Length > 0)
+            throw new InvalidDataException($"The weights in '{store.Source}' do not fit its configuration. {problems} {advice}");
+    }
+
+    protected override Tensor Make(string name, Fresh fresh, long[] shape)
+    {
+        string bare = name.StartsWith(prefix + ".", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;
+        string? stored = store.ShapeOf(name) is not null ? name : store.ShapeOf(bare) is not null ? bare : null;
+        if (stored is null)
+        {
+            _missing.Add($"{name} [{string.Join(", ", shape)}]");
+            return empty(0);
+        }
+        _used.Add(stored);
+        IReadOnlyList<long> found = store.ShapeOf(stored)!;
+        if (!found.SequenceEqual(shape))
+        {
+            _misshapen.Add($"{stored} [{string.Join(", ", found)}] instead of [{string.Join(", ", shape)}]");
+            return empty(0);
+        }
+        return store.Take(stored).to(type, device);
+    }
+
+    private static string Report(string title, IEnumerable<string> names)
+    {
+        string[] all = [.. names];
+        string more = all.Length > Listed ? $" and {all.Length - Listed} more" : "";
+        return all.Length == 0 ? "" : $"{title}: {string.Join(", ", all.Take(Listed))}{more}.";
+    }
+}

@@ -1,0 +1,40 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Trl.Pipeline;
+
+/// <summary>What an estimator says it will add, before it is fitted.</summary>
+/// <remarks>ML.NET's shapes can be read but not made from outside; a custom mapping that reads nothing makes them for us.</remarks>
+internal static class PromisedColumns
+{
+    /// <summary>A text column that will carry a model.</summary>
+    public static SchemaShape WithText(MLContext ml, SchemaShape shape, string name, string kind) => With<AddedText>(ml, shape, name, kind);
+
+    /// <summary>A column of numbers that will carry a model.</summary>
+    public static SchemaShape WithNumber(MLContext ml, SchemaShape shape, string name, string kind) => With<AddedNumber>(ml, shape, name, kind);
+
+    private static SchemaShape With<T>(MLContext ml, SchemaShape shape, string name, string kind)
+        where T : class, new()
+    {
+        SchemaDefinition definition = SchemaDefinition.Create(typeof(T));
+        definition[0].ColumnName = name;
+        definition[0].AddAnnotation(kind, "model", TextDataViewType.Instance);
+        SchemaShape added = ml.Transforms.CustomMapping<Nothing, T>((_, _) => { }, null, null, definition).GetOutputSchema(new SchemaShape([]));
+        return new SchemaShape(shape.Where(column => column.Name != name).Concat(added));
+    }
+
+    [SuppressMessage("Performance", "CA1812", Justification = "Made by ML.NET.")]
+    private sealed class Nothing;
+
+    [SuppressMessage("Performance", "CA1812", Justification = "Made by ML.NET.")]
+    private sealed class AddedText
+    {
+        public string Value { get; set; } = "";
+    }
+
+    [SuppressMessage("Performance", "CA1812", Justification = "Made by ML.NET.")]
+    private sealed class AddedNumber
+    {
+        public float Value { get; set; }
+    }
+}

@@ -1,0 +1,52 @@
+extern alias facade;
+
+using Microsoft.ML.Runtime;
+using Internals = facade::Microsoft.ML;
+
+[assembly: Internals.LoadableClass(
+    typeof(Microsoft.ML.Trl.RewardTransformer), typeof(Microsoft.ML.Trl.Pipeline.RewardLoader), null,
+    typeof(Internals.SignatureLoadModel), "TRL reward", Microsoft.ML.Trl.Pipeline.RewardLoader.LoaderSignature)]
+
+namespace Microsoft.ML.Trl.Pipeline;
+
+/// <summary>
+/// A reward model in ML.NET's zip: <c>transformer.json</c> (columns, types), <c>history.jsonl</c>, <c>config.json</c>, the tokenizer's
+/// files, <c>model.safetensors</c> (the scoring head included), and a SHA-256 beside each.
+/// </summary>
+internal static class RewardLoader
+{
+    public const string LoaderSignature = "TrlReward";
+    private const string ModelSignature = "TRL RWRD";
+    private const uint Version = 1;
+    private const string HistoryEntry = "history.jsonl";
+
+    public static void Save(ModelSaveContext context, RewardTransformer transformer)
+    {
+        var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
+        TextRewardModel model = transformer.Model;
+        string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, model.Network.Weights());
+        writer.Text(HistoryEntry, TrainingHistory.ToText(transformer.Reports));
+        new SavedTransformer
+        {
+            PromptColumnName = transformer.PromptColumnName,
+            CompletionColumnName = transformer.CompletionColumnName,
+            ScoreColumnName = transformer.ScoreColumnName,
+            BatchSize = transformer.BatchSize,
+            WeightType = model.Network.ScoreWeight.dtype.ToString(),
+            ReadsWholeTexts = model.ReadsWholeTexts,
+            TokenizerFiles = tokenizerFiles,
+        }.WriteTo(writer);
+    }
+
+    /// <summary>Called by ML.NET, which finds it by the attribute above.</summary>
+    public static RewardTransformer Create(IHostEnvironment env, object context)
+    {
+        ArgumentNullException.ThrowIfNull(env);
+        var reader = new ModelReader(context, ModelSignature, LoaderSignature, Version);
+        SavedTransformer saved = SavedTransformer.ReadFrom(reader);
+        IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
+        TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
+            new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, saved.Type), tokenizer, saved.ReadsWholeTexts));
+        return new RewardTransformer(model, saved.PromptColumnName, saved.CompletionColumnName, saved.ScoreColumnName!, reports) { BatchSize = saved.BatchSize };
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.Data.Analysis;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Trl;
+
+/// <summary>
+/// Scores completions: the text columns of prompt and completion → a column of numbers, higher is better. Lazy and batched. Owns its model.
+/// </summary>
+/// <remarks>
+/// Where the data have no completions (a pipeline whose policy comes later), the score column is there all the same and carries the model
+/// to the stages that follow; only reading its values is an error.
+/// </remarks>
+public sealed class RewardTransformer : ITransformer, IDisposable
+{
+    internal RewardTransformer(TextRewardModel model, string? promptColumnName, string completionColumnName, string scoreColumnName, IReadOnlyList<StepReport> reports)
+    {
+        Model = model;
+        PromptColumnName = promptColumnName;
+        CompletionColumnName = completionColumnName;
+        ScoreColumnName = scoreColumnName;
+        Reports = reports;
+    }
+
+    /// <summary>The network and its tokenizer. The transformer owns it.</summary>
+    public TextRewardModel Model { get; }
+
+    /// <summary>Text column with what the completions answer. Null = none is read. A model that was trained on whole texts does without the column where it is absent.</summary>
+    public string? PromptColumnName { get; }
+
+    /// <summary>Text column with what is scored.</summary>
+    public string CompletionColumnName { get; }
+
+    /// <summary>Column of numbers that is added.</summary>
+    public string ScoreColumnName { get; }
+
+    /// <summary>Rows scored at once, at least 1. It changes speed and memory, never the scores.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int BatchSize
+    {
+        get;
+        set
+        {
+            Require.AtLeast(value, 1, nameof(BatchSize));
+            field = value;
+        }
+    } = 32;
+
+    /// <summary>What the training of this stage reported.</summary>
+    public IReadOnlyList<StepReport> Reports { get; }
+
+    /// <summary>The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.</summary>
+    public DataFrame History => TrainingHistory.ToDataFrame(Reports);
+
+    /// <inheritdoc/>
+    public bool IsRowToRowMapper => true;
+
+    /// <summary>Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>
+    /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    public void SaveHuggingFace(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        Model.Save(folder);
+    }
+
+    /// <inheritdoc/>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return AddedColumns.Schema(inputSchema, new RewardMap(inputSchema, this));
+    }
+
+    /// <summary>Adds the scores; nothing is computed before a cursor reads them.</summary>
+    /// <param name="input">Has the text columns of completions and, unless the model reads whole texts, prompts.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var map = new RewardMap(input.Schema, this);
+        return new BatchedView(input, map, AddedColumns.Schema(input.Schema, map));
+    }
+
+    /// <inheritdoc/>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var map = new RewardMap(inputSchema, this);
+        return new BatchRowMapper(inputSchema, map, AddedColumns.Schema(inputSchema, map));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Model.Dispose();
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => RewardLoader.Save(ctx, this);
+}

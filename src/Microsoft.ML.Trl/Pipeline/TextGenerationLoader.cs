@@ -1,0 +1,60 @@
+extern alias facade;
+
+using System.Text.Json;
+using Microsoft.ML.Runtime;
+using Internals = facade::Microsoft.ML;
+
+[assembly: Internals.LoadableClass(
+    typeof(Microsoft.ML.Trl.TextGenerationTransformer), typeof(Microsoft.ML.Trl.Pipeline.TextGenerationLoader), null,
+    typeof(Internals.SignatureLoadModel), "TRL text generation", Microsoft.ML.Trl.Pipeline.TextGenerationLoader.LoaderSignature)]
+
+namespace Microsoft.ML.Trl.Pipeline;
+
+/// <summary>
+/// A text generator in ML.NET's zip: <c>transformer.json</c> (columns, types), <c>generation.json</c>, <c>history.jsonl</c>,
+/// <c>config.json</c>, the tokenizer's files, <c>model.safetensors</c> (the critic of PPO included), and a SHA-256 beside each.
+/// </summary>
+internal static class TextGenerationLoader
+{
+    public const string LoaderSignature = "TrlTextGeneration";
+    private const string ModelSignature = "TRL TEXT";
+    private const uint Version = 1;
+    private const string GenerationEntry = "generation.json";
+    private const string HistoryEntry = "history.jsonl";
+
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+
+    public static void Save(ModelSaveContext context, TextGenerationTransformer transformer)
+    {
+        var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
+        LanguageModel model = transformer.Model;
+        string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, model.Network.Weights().Concat(model.ValueHead?.Weights() ?? []));
+        writer.Text(GenerationEntry, JsonSerializer.Serialize(transformer.Generation, Json));
+        writer.Text(HistoryEntry, TrainingHistory.ToText(transformer.Reports));
+        new SavedTransformer
+        {
+            PromptColumnName = transformer.PromptColumnName,
+            CompletionColumnName = transformer.CompletionColumnName,
+            BatchSize = transformer.BatchSize,
+            WeightType = model.Network.Type.ToString(),
+            HasValueHead = model.ValueHead is not null,
+            TokenizerFiles = tokenizerFiles,
+        }.WriteTo(writer);
+    }
+
+    /// <summary>Called by ML.NET, which finds it by the attribute above.</summary>
+    public static TextGenerationTransformer Create(IHostEnvironment env, object context)
+    {
+        ArgumentNullException.ThrowIfNull(env);
+        var reader = new ModelReader(context, ModelSignature, LoaderSignature, Version);
+        SavedTransformer saved = SavedTransformer.ReadFrom(reader);
+        GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
+        IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
+        LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
+        {
+            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, HuggingFaceFolder.LoadConfig(folder).HiddenSize) : null;
+            return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, saved.Type), tokenizer, generation, head);
+        });
+        return new TextGenerationTransformer(model, saved.PromptColumnName!, saved.CompletionColumnName, reports) { BatchSize = saved.BatchSize };
+    }
+}

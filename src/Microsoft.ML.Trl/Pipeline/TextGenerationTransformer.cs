@@ -1,0 +1,119 @@
+using Microsoft.Data.Analysis;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Trl;
+
+/// <summary>
+/// Answers prompts: text column → text column, and the score of each answer where a reward model is upstream. Lazy and batched: columns
+/// that nobody reads cost nothing, and a prompt gives the same answer in every pass, whatever rows stand beside it. Owns its model.
+/// </summary>
+/// <remarks>
+/// <c>ml.Model.Save</c> writes it into ML.NET's zip with all it needs, and <c>ml.Model.Load</c> finds the loader by the name of this
+/// assembly, which the loading application must reference. Where a runtime does not, register it by hand before loading:
+/// <c>ml.ComponentCatalog.RegisterAssembly(typeof(TrlCatalog).Assembly)</c>. Values are computed anew by every pass over the view; put
+/// <c>AppendCacheCheckpoint</c> or <c>ml.Data.Cache</c> between it and a trainer that makes many.
+/// </remarks>
+public sealed class TextGenerationTransformer : ITransformer, IDisposable
+{
+    private readonly bool _ownsModel;
+
+    internal TextGenerationTransformer(LanguageModel model, string promptColumnName, string completionColumnName, IReadOnlyList<StepReport> reports)
+        : this(model, promptColumnName, completionColumnName, reports, model.Generation, true)
+    {
+    }
+
+    private TextGenerationTransformer(
+        LanguageModel model, string promptColumnName, string completionColumnName, IReadOnlyList<StepReport> reports, GenerationOptions generation, bool ownsModel)
+    {
+        Model = model;
+        PromptColumnName = promptColumnName;
+        CompletionColumnName = completionColumnName;
+        Reports = reports;
+        Generation = generation;
+        _ownsModel = ownsModel;
+    }
+
+    /// <summary>The network, its tokenizer and its habits. The transformer owns it.</summary>
+    public LanguageModel Model { get; }
+
+    /// <summary>How answers are generated.</summary>
+    public GenerationOptions Generation { get; }
+
+    /// <summary>Text column with the prompts.</summary>
+    public string PromptColumnName { get; }
+
+    /// <summary>Text column that is added.</summary>
+    public string CompletionColumnName { get; }
+
+    /// <summary>Rows generated at once, at least 1. It changes speed and memory, never the answers.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int BatchSize
+    {
+        get;
+        set
+        {
+            Require.AtLeast(value, 1, nameof(BatchSize));
+            field = value;
+        }
+    } = 16;
+
+    /// <summary>What the training of this stage reported.</summary>
+    public IReadOnlyList<StepReport> Reports { get; }
+
+    /// <summary>The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.</summary>
+    public DataFrame History => TrainingHistory.ToDataFrame(Reports);
+
+    /// <inheritdoc/>
+    public bool IsRowToRowMapper => true;
+
+    /// <summary>A transformer that generates in another way with the same model, which stays this one's.</summary>
+    /// <param name="generation">How answers are generated.</param>
+    /// <returns>Usable as long as this transformer is not disposed.</returns>
+    public TextGenerationTransformer With(GenerationOptions generation)
+    {
+        ArgumentNullException.ThrowIfNull(generation);
+        return new(Model, PromptColumnName, CompletionColumnName, Reports, generation.Validated(), false) { BatchSize = BatchSize };
+    }
+
+    /// <summary>Saves a folder that transformers, <see cref="LanguageModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>
+    /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    public void SaveHuggingFace(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        Model.Save(folder);
+    }
+
+    /// <inheritdoc/>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return AddedColumns.Schema(inputSchema, new PolicyMap(inputSchema, this));
+    }
+
+    /// <summary>Adds the completions; nothing is generated before a cursor reads them.</summary>
+    /// <param name="input">Has the text column <see cref="PromptColumnName"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It has not, or of another type.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var map = new PolicyMap(input.Schema, this);
+        return new BatchedView(input, map, AddedColumns.Schema(input.Schema, map));
+    }
+
+    /// <inheritdoc/>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var map = new PolicyMap(inputSchema, this);
+        return new BatchRowMapper(inputSchema, map, AddedColumns.Schema(inputSchema, map));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_ownsModel)
+            Model.Dispose();
+    }
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => TextGenerationLoader.Save(ctx, this);
+}

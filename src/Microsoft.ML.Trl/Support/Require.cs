@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace Microsoft.ML.Trl.Support;
+
+/// <summary>Checks of option values; each message says what was given and what is allowed.</summary>
+internal static class Require
+{
+    public static void Positive(double value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (!(value > 0) || !double.IsFinite(value))
+            throw Wrong(name, value, "must be a finite number greater than 0");
+    }
+
+    public static void NotNegative(double value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (!(value >= 0) || !double.IsFinite(value))
+            throw Wrong(name, value, "must be a finite number, 0 or greater");
+    }
+
+    /// <summary>Both bounds are allowed.</summary>
+    public static void Between(double value, double low, double high, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (!(value >= low && value <= high))
+            throw Wrong(name, value, $"must lie between {Text(low)} and {Text(high)}");
+    }
+
+    /// <summary>The lower bound is allowed, the upper one is not.</summary>
+    public static void Below(double value, double low, double high, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (!(value >= low && value < high))
+            throw Wrong(name, value, $"must be at least {Text(low)} and below {Text(high)}");
+    }
+
+    public static void AtLeast(int value, int least, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (value < least)
+            throw Wrong(name, value, $"must be {Text(least)} or greater");
+    }
+
+    public static void Multiple(
+        int value,
+        int unit,
+        [CallerArgumentExpression(nameof(value))] string name = "",
+        [CallerArgumentExpression(nameof(unit))] string unitName = "")
+    {
+        AtLeast(unit, 1, unitName);
+        if (value >= unit && value % unit == 0)
+            return;
+        int below = Math.Max(unit, value - (value % unit));
+        string nearest = below == value || value < unit ? $"the nearest is {below}" : $"the nearest are {below} and {below + unit}";
+        throw new ArgumentException($"{name} ({value}) must be a multiple of {unitName} ({unit}); {nearest}.", name);
+    }
+
+    public static void Known<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+            throw new ArgumentException($"{name} ({value}) must be one of {string.Join(", ", Enum.GetNames<T>())}.", name);
+    }
+
+    public static void Named(string value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (string.IsNullOrWhiteSpace(value))
+            throw new ArgumentException($"{name} is empty; it must be the name of a column.", name);
+    }
+
+    private static ArgumentOutOfRangeException Wrong(string name, double value, string rule) => new(name, $"{name} ({Text(value)}) {rule}.");
+
+    private static string Text(double value) => value.ToString("G9", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,105 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl;
+
+/// <summary>A reward network and its tokenizer: texts in, scores out. Owns the network.</summary>
+public sealed class TextRewardModel : IDisposable
+{
+    private const int RowsAtOnce = 32;
+
+    private readonly TextCodec _codec;
+
+    /// <summary>Puts the parts together.</summary>
+    /// <param name="network">Owned from here on; set to evaluation.</param>
+    /// <param name="tokenizer">Its tokens must all have a row in the network's embedding.</param>
+    /// <param name="readsWholeTexts">True when it was trained on texts in one piece: prompt and completion are then joined before they become tokens.</param>
+    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
+    public TextRewardModel(RewardModel network, TextTokenizer tokenizer, bool readsWholeTexts = false)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        Vocabulary.Check(tokenizer, network.Config);
+        Network = network;
+        Tokenizer = tokenizer;
+        ReadsWholeTexts = readsWholeTexts;
+        _codec = new TextCodec(tokenizer, network.Config);
+        network.SetDropout(null);
+        network.eval();
+    }
+
+    /// <summary>The network. The reward model owns it.</summary>
+    public RewardModel Network { get; }
+
+    /// <summary>Text to tokens.</summary>
+    public TextTokenizer Tokenizer { get; }
+
+    /// <summary>Whether prompt and completion are joined before they become tokens.</summary>
+    public bool ReadsWholeTexts { get; }
+
+    /// <summary>Loads a sequence classifier with one label from a folder in Hugging Face's layout.</summary>
+    /// <param name="folder">Path on this machine.</param>
+    /// <param name="device">Where the weights go; null = CPU.</param>
+    /// <param name="type">Their type in memory; null = float32.</param>
+    /// <returns>The caller owns it.</returns>
+    /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
+    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
+    public static TextRewardModel Load(string folder, Device? device = null, ScalarType? type = null)
+    {
+        ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
+        TextTokenizer tokenizer = TextTokenizer.Load(folder);
+        Vocabulary.Check(tokenizer, config);
+        return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type), tokenizer);
+    }
+
+    /// <summary>Scores completions.</summary>
+    /// <param name="prompts">What they answer, one per completion; null scores the completions by themselves.</param>
+    /// <param name="completions">The end token is added; what goes beyond the model's context is cut off.</param>
+    /// <returns>One unbounded score per completion; higher is better.</returns>
+    /// <exception cref="ArgumentException">There are not as many prompts as completions.</exception>
+    /// <exception cref="InvalidOperationException">A score is not a finite number: the weights are broken.</exception>
+    public float[] Score(IReadOnlyList<string>? prompts, IReadOnlyList<string> completions)
+    {
+        ArgumentNullException.ThrowIfNull(completions);
+        if (prompts is not null && prompts.Count != completions.Count)
+            throw new ArgumentException($"There are {prompts.Count} prompts for {completions.Count} completions; give one per completion.", nameof(prompts));
+        int[][] rows = [.. completions.Select((completion, row) => Tokens(prompts?[row], completion))];
+        var scores = new List<float>(rows.Length);
+        for (int start = 0; start < rows.Length; start += RowsAtOnce)
+            scores.AddRange(Score(rows[start..Math.Min(rows.Length, start + RowsAtOnce)]));
+        int broken = scores.FindIndex(score => !float.IsFinite(score));
+        if (broken >= 0)
+            throw new InvalidOperationException($"The reward model scores completion {broken} with {scores[broken]}; its weights are broken. Train it again with a lower learning rate.");
+        return [.. scores];
+    }
+
+    /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
+    /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    public void Save(string folder)
+    {
+        HuggingFaceFolder.Save(folder, Network);
+        Tokenizer.Save(folder);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Network.Dispose();
+
+    private int[] Tokens(string? prompt, string completion)
+    {
+        int[] ids = string.IsNullOrEmpty(prompt) || ReadsWholeTexts
+            ? _codec.Whole(prompt + completion)
+            : [.. Tokenizer.Encode(prompt, addSpecialTokens: true), .. _codec.Completion(completion)];
+        if (ids.Length == 0)
+            throw new ArgumentException("A completion without text cannot be scored by a model without an end token.", nameof(completion));
+        return ids.Length <= _codec.ContextLength ? ids : ids[.._codec.ContextLength];
+    }
+
+    private float[] Score(int[][] rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable frozen = no_grad();
+        using TokenBatch batch = TokenBatch.Create(rows, [.. rows.Select(row => row.Length)], Network.Device);
+        return [.. Network.Score(batch.Ids, batch.Lengths).to_type(ScalarType.Float32).cpu().data<float>()];
+    }
+}

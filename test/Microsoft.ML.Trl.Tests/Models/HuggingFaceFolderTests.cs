@@ -1,0 +1,181 @@
+using Microsoft.ML.Trl.Tests.Models;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Models;
+
+[TestClass]
+public sealed class HuggingFaceFolderTests
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("trl-").FullName;
+
+    [TestCleanup]
+    public void Clean() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    [DataRow("mistral")]
+    [DataRow("qwen2")]
+    [DataRow("llama_linear_rope")]
+    [DataRow("llama3_rope")]
+    public void A_saved_model_has_the_same_tensors_and_configuration(string name)
+    {
+        string original = Fixtures.Path("models", name);
+        using (CausalLanguageModel model = HuggingFaceFolder.LoadModel(original))
+            HuggingFaceFolder.Save(_folder, model);
+        using SafetensorsFile before = SafetensorsFile.Open(Path.Combine(original, "model.safetensors"));
+        using SafetensorsFile after = SafetensorsFile.Open(Path.Combine(_folder, "model.safetensors"));
+        CollectionAssert.AreEquivalent(before.Entries.Keys.ToArray(), after.Entries.Keys.ToArray());
+        using var scope = NewDisposeScope();
+        foreach (string tensor in before.Entries.Keys)
+            Assert.IsTrue(before.Read(tensor).equal(after.Read(tensor)).all().item<bool>(), tensor);
+        foreach (string file in new[] { "config.json", "generation_config.json" })
+        {
+            Dictionary<string, string> Fields(string folder) => System.Text.Json.JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, file))).RootElement
+                .EnumerateObject().Where(field => field.Name != "transformers_version" && field.Value.ToString() != "").ToDictionary(field => field.Name, field => Normal(field.Value));
+            Dictionary<string, string> read = Fields(_folder);
+            foreach ((string key, string value) in Fields(original))
+                Assert.AreEqual(value, read[key], $"{file}: {key}");
+        }
+    }
+
+    [TestMethod]
+    [DataRow("gpt2_seqcls1")]
+    [DataRow("llama_seqcls1")]
+    public void A_saved_reward_model_has_the_same_tensors(string name)
+    {
+        string original = Fixtures.Path("models", name);
+        using (RewardModel model = HuggingFaceFolder.LoadRewardModel(original))
+            HuggingFaceFolder.Save(_folder, model);
+        using SafetensorsFile before = SafetensorsFile.Open(Path.Combine(original, "model.safetensors"));
+        using SafetensorsFile after = SafetensorsFile.Open(Path.Combine(_folder, "model.safetensors"));
+        CollectionAssert.AreEquivalent(before.Entries.Keys.ToArray(), after.Entries.Keys.ToArray());
+        StringAssert.Contains(File.ReadAllText(Path.Combine(_folder, "config.json")), "ForSequenceClassification");
+    }
+
+    [TestMethod]
+    public void A_value_head_is_saved_beside_its_policy()
+    {
+        using ValueHead head = ValueHead.Create(32, 1);
+        HuggingFaceFolder.Save(_folder, head);
+        using ValueHead read = HuggingFaceFolder.LoadValueHead(_folder, 32);
+        using var scope = NewDisposeScope();
+        Tensor hidden = randn(3, 32, generator: new Generator(1));
+        Assert.AreEqual(0, ModelFixture.Distance(read.Values(hidden).unsqueeze(-1), head.Values(hidden).unsqueeze(-1)));
+    }
+
+    [TestMethod]
+    [DataRow(ScalarType.BFloat16)]
+    [DataRow(ScalarType.Float16)]
+    public void Half_precision_weights_stay_so_on_disk(ScalarType type)
+    {
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(Fixtures.Path("models", "gpt2"), dtype: type);
+        HuggingFaceFolder.Save(_folder, model);
+        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(_folder, "model.safetensors"));
+        Assert.IsTrue(file.Entries.Values.All(entry => entry.Type == type));
+    }
+
+    [TestMethod]
+    public void Pickled_weights_are_refused_by_name_with_what_to_do()
+    {
+        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => HuggingFaceFolder.LoadModel(Fixtures.Path("models", "gpt2_bin")));
+        StringAssert.Contains(error.Message, "pytorch_model.bin");
+        StringAssert.Contains(error.Message, "save_pretrained");
+    }
+
+    [TestMethod]
+    public void Missing_and_left_over_tensors_are_named()
+    {
+        CopyModel("gpt2", tensors => tensors.Where(tensor => tensor.Name != "transformer.h.1.mlp.c_fc.bias").Append(("transformer.extra", zeros(1))));
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message;
+        StringAssert.Contains(message, "Missing: transformer.h.1.mlp.c_fc.bias [128]");
+        StringAssert.Contains(message, "Not part of the model: transformer.extra");
+    }
+
+    [TestMethod]
+    public void A_tensor_of_another_shape_is_named()
+    {
+        CopyModel("gpt2", tensors => tensors.Where(tensor => tensor.Name != "transformer.ln_f.bias").Append(("transformer.ln_f.bias", zeros(31))));
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "transformer.ln_f.bias [31] instead of [32]");
+    }
+
+    [TestMethod]
+    public void Derived_buffers_and_a_tied_projection_in_the_file_are_passed_over()
+    {
+        CopyModel("gpt2", tensors => tensors.Append(("transformer.h.0.attn.bias", ones(1, 1, 128, 128))).Append(("transformer.h.0.attn.masked_bias", ones(1))).Append(("lm_head.weight", zeros(256, 32))));
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(_folder);
+        Assert.AreSame(model.Body.TokenEmbedding, model.HeadWeight);
+    }
+
+    [TestMethod]
+    public void A_missing_shard_and_a_wrong_index_are_named()
+    {
+        CopyFolder("llama_sharded");
+        string index = Path.Combine(_folder, "model.safetensors.index.json");
+        string text = File.ReadAllText(index);
+        File.WriteAllText(index, text.Replace("\"model.norm.weight\"", "\"model.norm.bias\""));
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "model.norm.");
+        File.WriteAllText(index, text.Replace("model-00002-of-00004", "../model-00002-of-00004"));
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "same folder");
+        File.WriteAllText(index, text);
+        File.Delete(Path.Combine(_folder, "model-00003-of-00004.safetensors"));
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "model-00003-of-00004.safetensors");
+    }
+
+    [TestMethod]
+    [DataRow("{\"model_type\":\"bloom\"}", "supported are gpt2, llama, mistral and qwen2")]
+    [DataRow("{}", "no model_type")]
+    [DataRow("{\"model_type\":\"gpt2\",\"n_embd\":\"x\"}", "n_embd is \"x\"; a whole number is allowed")]
+    [DataRow("{\"model_type\":\"gpt2\",\"n_embd\":33,\"n_head\":4}", "not a multiple")]
+    [DataRow("{\"model_type\":\"gpt2\",\"n_layer\":0}", "must be at least 1")]
+    [DataRow("{\"model_type\":\"gpt2\",\"activation_function\":\"swish9\"}", "swish9")]
+    [DataRow("{\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"yarn\"}}", "yarn")]
+    [DataRow("{\"model_type\":\"llama\",\"num_key_value_heads\":5}", "key-value heads")]
+    [DataRow("nonsense", "not JSON")]
+    public void A_configuration_that_does_not_make_sense_is_explained(string json, string message)
+    {
+        File.WriteAllText(Path.Combine(_folder, "config.json"), json);
+        Exception error = Assert.Throws<Exception>(() => HuggingFaceFolder.LoadModel(_folder));
+        StringAssert.Contains(error.Message, message);
+    }
+
+    [TestMethod]
+    public void End_tokens_of_the_generation_configuration_count()
+    {
+        CopyFolder("gpt2");
+        File.WriteAllText(Path.Combine(_folder, "generation_config.json"), "{\"eos_token_id\":[2,7]}");
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(_folder);
+        CollectionAssert.AreEqual(new[] { 2, 7 }, model.Config.EosTokenIds.ToArray());
+    }
+
+    [TestMethod]
+    public void Folders_without_a_model_are_explained()
+    {
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "no config.json");
+        Assert.ThrowsExactly<DirectoryNotFoundException>(() => HuggingFaceFolder.LoadModel(Path.Combine(_folder, "none")));
+        File.Copy(Fixtures.Path("models", "gpt2", "config.json"), Path.Combine(_folder, "config.json"));
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "neither model.safetensors");
+    }
+
+    private static string Normal(System.Text.Json.JsonElement value) => value.ValueKind == System.Text.Json.JsonValueKind.Number
+        ? value.GetDouble().ToString(System.Globalization.CultureInfo.InvariantCulture)
+        : value.ValueKind == System.Text.Json.JsonValueKind.Object ? string.Join(';', value.EnumerateObject().OrderBy(field => field.Name).Select(field => $"{field.Name}={Normal(field.Value)}")) : value.ToString();
+
+    private void CopyFolder(string name)
+    {
+        foreach (string file in Directory.GetFiles(Fixtures.Path("models", name)))
+            File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)));
+    }
+
+    private void CopyModel(string name, Func<IEnumerable<(string Name, Tensor Value)>, IEnumerable<(string Name, Tensor Value)>> change)
+    {
+        using var scope = NewDisposeScope();
+        CopyFolder(name);
+        string path = Path.Combine(_folder, "model.safetensors");
+        List<(string, Tensor)> tensors;
+        using (SafetensorsFile file = SafetensorsFile.Open(path))
+            tensors = [.. change([.. file.Entries.Keys.Select(key => (key, file.Read(key)))])];
+        SafetensorsWriter.Write(path, tensors);
+    }
+}
