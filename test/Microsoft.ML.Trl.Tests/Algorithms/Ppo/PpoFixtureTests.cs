@@ -59,16 +59,16 @@ public sealed class PpoFixtureTests
         var now = new PpoPrediction(logProbs, (full.exp() * full).sum(-1).neg(), values);
         var then = new PpoTarget(tensors.Read("logprobs"), tensors.Read(Advantages + ".values"), tensors.Read(Advantages + ".advantages"), tensors.Read(Advantages + ".returns"), tensors.Read("mask").to_type(ScalarType.Float32));
 
-        PpoTerms terms = new PpoObjective(options).Compute(now, then);
+        (Tensor loss, PpoMiniBatch learned) = PpoUpdate.Objective(options, [], now, then);
 
         JsonElement expected = test.GetProperty("stats");
-        for (int i = 0; i < PpoTerms.Names.Count; i++)
-            worst.Check($"{name} {PpoTerms.Names[i]}", expected.GetProperty(PpoTerms.Names[i]).GetDouble(), terms.Statistics[i], Tolerance);
+        foreach ((string figure, Func<PpoFigures, double> of) in PpoFigures.Named)
+            worst.Check($"{name} {figure}", expected.GetProperty(figure).GetDouble(), of(learned.Figures), Tolerance);
         double total = test.GetProperty("policy_loss").GetDouble() + test.GetProperty("value_loss_times_vf_coef").GetDouble();
-        worst.Check(name + " loss", total, terms.Loss.item<float>(), Tolerance);
-        Assert.AreEqual(total == 0, terms.Skipped);
-        worst.CheckGradient(name + ".ratio", tensors.Read(name + ".ratio"), terms.Ratio, Tolerance, "tensor");
-        terms.Loss.backward();
+        worst.Check(name + " loss", total, loss.item<float>(), Tolerance);
+        Assert.AreEqual(total == 0, learned.Skipped);
+        worst.CheckGradient(name + ".ratio", tensors.Read(name + ".ratio"), learned.Ratio, Tolerance, "tensor");
+        loss.backward();
         worst.CheckGradient(name + ".grad_logprobs", tensors.Read(name + ".grad_logprobs"), logProbs.grad!, Tolerance);
         worst.CheckGradient(name + ".grad_vpreds", tensors.Read(name + ".grad_vpreds"), values.grad!, Tolerance);
     });

@@ -1,19 +1,26 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Ppo;
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+
+/// <summary>Some rows of a <see cref="RolloutBatch"/> as tensors.</summary>
+/// <param name="Ids">[b, t] int64: query and response without its last token, padded on the right.</param>
+/// <param name="Positions">[n] int64: where in [b · t] the states stand that predict the response tokens.</param>
+/// <param name="Labels">[n] int64: the response tokens.</param>
+/// <param name="Tokens">[n] int64: their positions in the batch's flat list.</param>
+internal sealed record RolloutPart(Tensor Ids, Tensor Positions, Tensor Labels, Tensor Tokens);
 
 /// <summary>
 /// The rows of one step, as numbers on the managed side. A <i>token</i> is one response token; tokens of all rows stand
 /// in one flat list, row by row, and the tensors [N] of a rollout follow that list.
 /// </summary>
-internal sealed class PpoBatch
+internal sealed class RolloutBatch
 {
     private readonly IReadOnlyList<int[]> _queries;
     private readonly IReadOnlyList<int[]> _responses;
     private readonly int[] _offsets;
 
-    /// <summary>Takes checked rows; see <see cref="PpoInputs"/>.</summary>
-    public PpoBatch(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, IReadOnlyList<bool[]>? responseMasks)
+    /// <summary>Takes checked rows; see <see cref="RolloutChecks"/>.</summary>
+    public RolloutBatch(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, IReadOnlyList<bool[]>? responseMasks)
     {
         (_queries, _responses) = (queries, responses);
         _offsets = new int[queries.Count + 1];
@@ -23,7 +30,7 @@ internal sealed class PpoBatch
             Width = Math.Max(Width, queries[row].Length + responses[row].Length);
         }
         Mask = new float[TokenCount];
-        LastCounted = new int[queries.Count];
+        ScorePositions = new int[queries.Count];
         for (int row = 0; row < queries.Count; row++)
             FillMask(row, responseMasks?[row]);
     }
@@ -40,7 +47,7 @@ internal sealed class PpoBatch
     public float[] Mask { get; }
 
     /// <summary>[B] index of the last token that counts: where the score goes.</summary>
-    public int[] LastCounted { get; }
+    public int[] ScorePositions { get; }
 
     public IEnumerable<int> QueryLengths => _queries.Select(query => query.Length);
 
@@ -65,15 +72,25 @@ internal sealed class PpoBatch
         return positions;
     }
 
+    /// <summary>Spreads [N] numbers of tokens over a grid [B, T-1]. The caller owns the result.</summary>
+    /// <param name="gridPositions">[N] int64, of <see cref="GridPositions"/>.</param>
+    /// <param name="tokens">[N] float32.</param>
+    public Tensor OnGrid(Tensor gridPositions, Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        Tensor flat = zeros(RowCount * (Width - 1L), dtype: ScalarType.Float32, device: tokens.device);
+        return flat.index_copy(0, gridPositions, tokens).view(RowCount, Width - 1).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Tensors of some rows, padded on the right to the longest of them. They belong to the current scope.</summary>
     /// <param name="rows">Which rows, in which order.</param>
     /// <param name="device">Where the tensors live.</param>
-    public PpoPart Part(ReadOnlySpan<int> rows, Device device)
+    public RolloutPart Part(ReadOnlySpan<int> rows, Device device)
     {
         int width = 0, count = 0;
         foreach (int row in rows)
         {
-            width = Math.Max(width, _queries[row].Length + _responses[row].Length - 1); // nothing is predicted after the last token
+            width = Math.Max(width, _queries[row].Length + _responses[row].Length - 1); // the last token predicts nothing
             count += _responses[row].Length;
         }
         var ids = new long[rows.Length * width];
@@ -92,7 +109,7 @@ internal sealed class PpoBatch
                 (positions[next], labels[next], tokens[next]) = (start + query.Length - 1 + i, response[i], _offsets[rows[r]] + i);
             }
         }
-        return new PpoPart(
+        return new RolloutPart(
             tensor(ids, rows.Length, width, device: device),
             tensor(positions, device: device),
             tensor(labels, device: device),
@@ -106,7 +123,7 @@ internal sealed class PpoBatch
             if (given is not null && !given[i])
                 continue;
             Mask[_offsets[row] + i] = 1;
-            LastCounted[row] = _offsets[row] + i;
+            ScorePositions[row] = _offsets[row] + i;
         }
     }
 }

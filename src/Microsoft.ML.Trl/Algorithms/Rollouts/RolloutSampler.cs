@@ -1,15 +1,22 @@
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
-namespace Microsoft.ML.Trl.Algorithms.Ppo;
+/// <summary>What the policy computed for the tokens of a batch when it drew them.</summary>
+/// <param name="LogProbs">[N] under the model itself, before any option bent the distribution.</param>
+/// <param name="States">[N] of [H]: the final hidden state that each token was drawn from.</param>
+internal sealed record SampledTokens(float[] LogProbs, float[][] States);
 
 /// <summary>Samples responses and remembers what the model computed for them until the weights change.</summary>
-internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
+/// <param name="policy">Only read.</param>
+/// <param name="seed">Decides the draws.</param>
+internal sealed class RolloutSampler(CausalLanguageModel policy, int seed)
 {
     private readonly TokenGenerator _generator = new(policy) { KeepsStates = true };
     private readonly Dictionary<(int[] Query, int[] Response), (float[] LogProbs, float[][] States)> _known = new(SameRow.Instance);
     private long _drawn;
 
-    /// <summary>Draws a response to each query; every row of the run has its own stream of chance.</summary>
-    public IReadOnlyList<int[]> Generate(IReadOnlyList<int[]> queries, GenerationOptions options, Func<IReadOnlyList<int>, bool>? stop, CancellationToken cancel)
+    /// <summary>Draws a response to each query; every row of the run has its own random stream.</summary>
+    public IReadOnlyList<int[]> Generate(
+        IReadOnlyList<int[]> queries, GenerationOptions options, Func<IReadOnlyList<int>, bool>? stop, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(queries);
         long[] rows = [.. Enumerable.Range(0, queries.Count).Select(row => ((long)seed << 32) + _drawn + row)];
@@ -21,7 +28,7 @@ internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
     }
 
     /// <summary>What the model itself computed for these very rows when it drew them; null when one is not known.</summary>
-    public PpoSampled? Of(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses)
+    public SampledTokens? Of(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses)
     {
         var (logProbs, states) = (new List<float>(), new List<float[]>());
         for (int row = 0; row < queries.Count; row++)
@@ -31,7 +38,7 @@ internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
             logProbs.AddRange(known.LogProbs);
             states.AddRange(known.States);
         }
-        return new PpoSampled([.. logProbs], [.. states]);
+        return new SampledTokens([.. logProbs], [.. states]);
     }
 
     /// <summary>The weights are about to change: what was drawn is no longer what the policy would say.</summary>

@@ -1,12 +1,13 @@
 namespace Microsoft.ML.Trl.Support;
 
-/// <summary>Something that is disposed unless it is handed on.</summary>
-internal sealed class Owned<T>(T value) : IDisposable
+/// <summary>Ownership guard: disposes a value unless it is handed on.</summary>
+internal sealed class OwnershipGuard<T>(T value) : IDisposable
     where T : class, IDisposable
 {
     private T? _value = value;
 
-    public T Value => _value ?? throw new ObjectDisposedException(nameof(Owned<T>));
+    /// <summary>The value, still guarded.</summary>
+    public T Value => _value ?? throw new ObjectDisposedException(nameof(OwnershipGuard<T>));
 
     /// <summary>The value; from here on it is the caller's.</summary>
     public T Release()
@@ -16,5 +17,6 @@ internal sealed class Owned<T>(T value) : IDisposable
         return released;
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _value?.Dispose();
 }

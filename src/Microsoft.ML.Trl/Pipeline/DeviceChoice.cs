@@ -8,7 +8,7 @@ namespace Microsoft.ML.Trl.Pipeline;
 /// <param name="GpuDeviceId">Null = that of the MLContext.</param>
 /// <param name="FallbackToCpu">Null = that of the MLContext.</param>
 /// <param name="Bf16">Whether weights are bfloat16.</param>
-internal sealed record TrainingDevice(bool UseCpu, int? GpuDeviceId, bool? FallbackToCpu, bool Bf16)
+internal sealed record DeviceChoice(bool UseCpu, int? GpuDeviceId, bool? FallbackToCpu, bool Bf16)
 {
     /// <summary>The device and type of the weights.</summary>
     /// <param name="context">Asked where the stage says nothing.</param>
