@@ -18,7 +18,7 @@ public sealed class LanguageModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        Vocabulary.Check(tokenizer, network.Config);
+        TextCodec.CheckVocabulary(tokenizer, network.Config);
         Network = network;
         Tokenizer = tokenizer;
         Generation = (generation ?? new GenerationOptions()).Validated();
@@ -55,7 +55,7 @@ public sealed class LanguageModel : IDisposable
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
-        Vocabulary.Check(tokenizer, config);
+        TextCodec.CheckVocabulary(tokenizer, config);
         using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile)) ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize) : null;
         return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer, null, head?.Copy(device));
     }

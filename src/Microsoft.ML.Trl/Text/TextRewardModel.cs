@@ -17,7 +17,7 @@ public sealed class TextRewardModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        Vocabulary.Check(tokenizer, network.Config);
+        TextCodec.CheckVocabulary(tokenizer, network.Config);
         Network = network;
         Tokenizer = tokenizer;
         ReadsWholeTexts = readsWholeTexts;
@@ -50,7 +50,7 @@ public sealed class TextRewardModel : IDisposable
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
-        Vocabulary.Check(tokenizer, config);
+        TextCodec.CheckVocabulary(tokenizer, config);
         return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type), tokenizer);
     }
 
