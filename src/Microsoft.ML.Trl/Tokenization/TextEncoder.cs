@@ -28,7 +28,7 @@ internal sealed class TextEncoder
 
     public void Encode(string text, List<int> ids)
     {
-        text = WithoutLoneSurrogates(text);
+        text = NfcNormalizer.WithoutLoneSurrogates(text);
         foreach (AddedTokenSplitter.Part part in _raw.Split(text))
         {
             if (part.Token is not null)
@@ -99,11 +99,4 @@ internal sealed class TextEncoder
         SpecialTokens = byteLevel ? special.ToDictionary(token => token.Content, token => token.Id) : null,
         PreTokenizer = new RulePreTokenizer(_definition.PreTokenizer.TextRules, new AddedTokenSplitter(special)),
     };
-
-    private static string WithoutLoneSurrogates(string text)
-    {
-        if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') < 0)
-            return text;
-        return string.Concat(text.EnumerateRunes()); // reads a lone surrogate as U+FFFD
-    }
 }

@@ -65,6 +65,7 @@ public sealed class TextTokenizer
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
     /// <exception cref="NotSupportedException">The tokenizer is of another kind (SentencePiece, WordPiece, Unigram), which the message names.</exception>
+    /// <exception cref="PlatformNotSupportedException">It normalizes text, and the process runs without ICU.</exception>
     public static TextTokenizer Load(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -76,6 +77,7 @@ public sealed class TextTokenizer
     /// <exception cref="FileNotFoundException">There is no tokenizer.json and no vocab.json with merges.txt.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
     /// <exception cref="NotSupportedException">The tokenizer is of another kind.</exception>
+    /// <exception cref="PlatformNotSupportedException">It normalizes text, and the process runs without ICU.</exception>
     public static TextTokenizer FromFiles(IReadOnlyDictionary<string, string> files)
     {
         ArgumentNullException.ThrowIfNull(files);

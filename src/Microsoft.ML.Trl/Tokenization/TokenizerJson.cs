@@ -119,13 +119,22 @@ internal static class TokenizerJson
         return added;
     }
 
-    private static NfcNormalizer? ReadNormalizer(JsonElement? normalizer, string source) => normalizer?.Text("type") switch
+    private static NfcNormalizer? ReadNormalizer(JsonElement? normalizer, string source)
     {
-        null => null,
-        "NFC" => new NfcNormalizer(),
-        "Sequence" => normalizer.Value.GetProperty("normalizers").EnumerateArray().Aggregate((NfcNormalizer?)null, (all, one) => ReadNormalizer(one, source) ?? all),
-        string other => throw OtherKind(source, $"BPE with the normalizer {other}"),
-    };
+        switch (normalizer?.Text("type"))
+        {
+            case null:
+                return null;
+            case "NFC":
+                NfcNormalizer.Require(source, text => text.Normalize());
+                return new NfcNormalizer();
+            case "Sequence":
+                return normalizer.Value.GetProperty("normalizers").EnumerateArray()
+                    .Aggregate((NfcNormalizer?)null, (all, one) => ReadNormalizer(one, source) ?? all);
+            case string other:
+                throw OtherKind(source, $"BPE with the normalizer {other}");
+        }
+    }
 
     private static void CheckDecoder(JsonElement? decoder, string source)
     {
