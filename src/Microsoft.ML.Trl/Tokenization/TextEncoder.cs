@@ -16,8 +16,8 @@ internal sealed class TextEncoder
     public TextEncoder(TokenizerDefinition definition)
     {
         _definition = definition;
-        _raw = new AddedTokenSplitter(definition.AddedTokens.Where(token => !token.IsNormalized));
-        _normalized = new AddedTokenSplitter(definition.AddedTokens.Where(token => token.IsNormalized)
+        _raw = new AddedTokenSplitter(definition.AddedTokens.Where(token => !token.Normalized));
+        _normalized = new AddedTokenSplitter(definition.AddedTokens.Where(token => token.Normalized)
             .Select(token => token with { Content = definition.Normalizer?.Normalize(token.Content) ?? token.Content }));
         _text = Create(byteLevel: true);
         if (definition.PreTokenizer.LetterRules.Count > 0)
@@ -66,7 +66,7 @@ internal sealed class TextEncoder
         string letters = ByteAlphabet.Write(piece);
         if (_letters is null)
         {
-            if (_definition.Vocabulary.TryGetValue(letters, out int whole))
+            if (_definition.Vocab.TryGetValue(letters, out int whole))
                 ids.Add(whole);
             else
                 ids.AddRange(_text.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false));
@@ -75,7 +75,7 @@ internal sealed class TextEncoder
         foreach ((int start, int end) in RulePreTokenizer.Apply(_definition.PreTokenizer.LetterRules, letters))
         {
             string part = letters[start..end];
-            if (_definition.IgnoresMerges && _definition.Vocabulary.TryGetValue(part, out int whole))
+            if (_definition.IgnoresMerges && _definition.Vocab.TryGetValue(part, out int whole))
                 ids.Add(whole);
             else
                 ids.AddRange(_letters.EncodeToIds(part, considerPreTokenization: false));
@@ -85,11 +85,13 @@ internal sealed class TextEncoder
     // Only tokens without conditions: these the splitters have always cut out before, so they change nothing for our own calls.
     private BpeTokenizer Create(bool byteLevel)
     {
-        AddedToken[] special = [.. _definition.AddedTokens.Where(token => token is { IsSingleWord: false, StripsLeft: false, StripsRight: false } && !(token.IsNormalized && _definition.Normalizer is not null))];
+        AddedToken[] special = [.. _definition.AddedTokens
+            .Where(token => token is { SingleWord: false, Lstrip: false, Rstrip: false })
+            .Where(token => !token.Normalized || _definition.Normalizer is null)];
         return BpeTokenizer.Create(Options(byteLevel, special));
     }
 
-    private BpeOptions Options(bool byteLevel, AddedToken[] special) => new(_definition.Vocabulary)
+    private BpeOptions Options(bool byteLevel, AddedToken[] special) => new(_definition.Vocab)
     {
         Merges = _definition.Merges.Select(pair => $"{pair.Left} {pair.Right}"),
         ByteLevel = byteLevel,
