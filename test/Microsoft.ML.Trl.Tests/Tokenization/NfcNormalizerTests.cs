@@ -53,6 +53,7 @@ public sealed class NfcNormalizerTests
     public void A_process_whose_normalization_throws_is_refused_with_the_cause()
     {
         var cause = new DllNotFoundException("libicu");
-        Assert.AreSame(cause, Assert.ThrowsExactly<PlatformNotSupportedException>(() => NfcNormalizer.Require("a.json", _ => throw cause)).InnerException);
+        Exception error = Assert.ThrowsExactly<PlatformNotSupportedException>(() => NfcNormalizer.Require("a.json", _ => throw cause));
+        Assert.AreSame(cause, error.InnerException);
     }
 }
