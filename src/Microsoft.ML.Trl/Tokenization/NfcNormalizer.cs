@@ -12,7 +12,7 @@ internal sealed class NfcNormalizer : Normalizer
     /// <param name="source">The tokenizer that needs it, for the message.</param>
     /// <param name="normalize">What string.Normalize does here.</param>
     /// <exception cref="PlatformNotSupportedException">It does not compose characters.</exception>
-    public static void Require(string source, Func<string, string> normalize)
+    public static void CheckSupport(string source, Func<string, string> normalize)
     {
         Exception? cause = null;
         try

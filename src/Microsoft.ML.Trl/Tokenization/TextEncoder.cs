@@ -27,26 +27,19 @@ internal sealed class TextEncoder
     public BpeTokenizer Inner => _text;
 
     public void Encode(string text, List<int> ids)
-    {
-        text = NfcNormalizer.WithoutLoneSurrogates(text);
-        foreach (AddedTokenSplitter.Part part in _raw.Split(text))
-        {
-            if (part.Token is not null)
-                ids.Add(part.Token.Id);
-            else
-                EncodeNormalized(text[part.Start..part.End], ids);
-        }
-    }
+        => EncodeParts(_raw, NfcNormalizer.WithoutLoneSurrogates(text), ids, EncodeNormalized);
 
     private void EncodeNormalized(string text, List<int> ids)
+        => EncodeParts(_normalized, _definition.Normalizer?.Normalize(text) ?? text, ids, EncodeText);
+
+    private static void EncodeParts(AddedTokenSplitter splitter, string text, List<int> ids, Action<string, List<int>> encodeRest)
     {
-        text = _definition.Normalizer?.Normalize(text) ?? text;
-        foreach (AddedTokenSplitter.Part part in _normalized.Split(text))
+        foreach (AddedTokenSplitter.Part part in splitter.Split(text))
         {
             if (part.Token is not null)
                 ids.Add(part.Token.Id);
             else
-                EncodeText(text[part.Start..part.End], ids);
+                encodeRest(text[part.Start..part.End], ids);
         }
     }
 

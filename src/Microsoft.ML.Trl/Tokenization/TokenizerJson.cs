@@ -136,7 +136,7 @@ internal static class TokenizerJson
             case null:
                 return null;
             case "NFC":
-                NfcNormalizer.Require(source, text => text.Normalize());
+                NfcNormalizer.CheckSupport(source, text => text.Normalize());
                 return new NfcNormalizer();
             case "Sequence":
                 return normalizer.Value.GetProperty("normalizers").EnumerateArray()

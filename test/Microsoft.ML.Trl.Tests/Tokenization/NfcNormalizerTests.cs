@@ -38,12 +38,13 @@ public sealed class NfcNormalizerTests
         => Assert.AreEqual("\u00E9\uFFFDx\uFFFD", new NfcNormalizer().Normalize("e\u0301\uD83Dx\uDE00"));
 
     [TestMethod]
-    public void A_process_that_composes_characters_is_accepted() => NfcNormalizer.Require("a.json", text => text.Normalize());
+    public void A_process_that_composes_characters_is_accepted() => NfcNormalizer.CheckSupport("a.json", text => text.Normalize());
 
     [TestMethod]
     public void A_process_that_hands_text_back_is_refused_with_the_remedy()
     {
-        string message = Assert.ThrowsExactly<PlatformNotSupportedException>(() => NfcNormalizer.Require("a.json", text => text)).Message;
+        string message = Assert.ThrowsExactly<PlatformNotSupportedException>(
+            () => NfcNormalizer.CheckSupport("a.json", text => text)).Message;
         StringAssert.StartsWith(message, "a.json asks for Unicode normalization (NFC), which this process cannot do");
         StringAssert.Contains(message, "Install the ICU library (libicu");
         StringAssert.Contains(message, "set InvariantGlobalization to false");
@@ -53,7 +54,7 @@ public sealed class NfcNormalizerTests
     public void A_process_whose_normalization_throws_is_refused_with_the_cause()
     {
         var cause = new DllNotFoundException("libicu");
-        Exception error = Assert.ThrowsExactly<PlatformNotSupportedException>(() => NfcNormalizer.Require("a.json", _ => throw cause));
+        Exception error = Assert.ThrowsExactly<PlatformNotSupportedException>(() => NfcNormalizer.CheckSupport("a.json", _ => throw cause));
         Assert.AreSame(cause, error.InnerException);
     }
 }
