@@ -102,6 +102,8 @@ public sealed class FunctionalTests
         using var scope = NewDisposeScope();
         var failure = Assert.ThrowsExactly<ArgumentException>(() => Functional.RmsNorm(ones(2, 3), ones(4), 1e-5));
         StringAssert.Contains(failure.Message, "x is [2, 3], the weight [4]");
+        var scalar = Assert.ThrowsExactly<ArgumentException>(() => Functional.RmsNorm(tensor(1f), null, 1e-5));
+        StringAssert.Contains(scalar.Message, "not a scalar");
     }
 
     [TestMethod]
