@@ -130,7 +130,8 @@ public sealed class ReferenceTokenizerTests
     [DataRow("gemma", "SentencePiece-style BPE")]
     public void Tokenizers_of_other_kinds_are_refused_by_name(string kind, string named)
     {
-        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => TextTokenizer.Load(Fixtures.Shared("tokenizers", kind)));
+        string folder = Fixtures.Shared("tokenizers", kind); // not within the assertion, which would take the skipping for another exception
+        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => TextTokenizer.Load(folder));
         StringAssert.Contains(error.Message, $"{named}");
         StringAssert.Contains(error.Message, "tokenizers are not supported. Supported are byte-level BPE tokenizers");
     }

@@ -24,7 +24,8 @@ public sealed class LearningRateScheduleTests
             int step = 0;
             foreach (JsonElement value in expected.GetProperty("values").EnumerateArray())
             {
-                Close.Absolute(value.GetDouble(), schedule.At(step), 1e-12, $"lr_schedules {name} {expected.GetProperty("kwargs")} step {step}");
+                string what = $"lr_schedules {name} {expected.GetProperty("kwargs")} step {step}";
+                Close.Absolute(value.GetDouble(), schedule.At(step), 1e-12, what);
                 step++;
             }
             schedules++;

@@ -48,7 +48,8 @@ public sealed class ParameterUpdateTests
         double expected = fixture["clip.total_norm"].item<float>();
         Close.Above(1, expected);
         Close.Relative(expected, step.Step(0), 1e-5, "optimizers clip.total_norm");
-        Close.Absolute(fixture["clip.out0"].neg(), first, 1e-6, "optimizers clip.out0"); // plain descent at rate 1 from 0 leaves minus the clipped gradient
+        // plain descent at rate 1 from 0 leaves minus the clipped gradient
+        Close.Absolute(fixture["clip.out0"].neg(), first, 1e-6, "optimizers clip.out0");
         Close.Absolute(fixture["clip.out1"].neg(), second, 1e-6, "optimizers clip.out1");
     }
 

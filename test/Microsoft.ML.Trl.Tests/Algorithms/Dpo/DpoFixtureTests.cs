@@ -42,7 +42,10 @@ public sealed class DpoFixtureTests
         Close.Absolute(test.GetProperty("loss").GetDouble(), loss.item<float>(), Tolerance, $"dpo_v190 {name} loss");
         JsonElement expected = test.GetProperty("metrics");
         for (int i = 1; i < metrics.Length; i++)
-            Close.Absolute(expected.GetProperty(DpoMetrics.Names[i]).GetDouble(), metrics[i], Tolerance, $"dpo_v190 {name} {DpoMetrics.Names[i]}");
+        {
+            string metric = DpoMetrics.Names[i];
+            Close.Absolute(expected.GetProperty(metric).GetDouble(), metrics[i], Tolerance, $"dpo_v190 {name} {metric}");
+        }
         Assert.AreEqual(expected.GetProperty("num_tokens").GetInt64(), batch.Tokens.Tokens);
         if (!tensors.Entries.ContainsKey(name + ".grad"))
             return;

@@ -43,7 +43,10 @@ public sealed class DpoRuleTests
         };
         float[] whole = Run(Toys.Gpt2(), null, options with { PerDeviceTrainBatchSize = 8 }, Pairs(8)).Weights;
         foreach ((int size, int accumulate) in new[] { (4, 2), (2, 4), (1, 8), (3, 3) })
-            Close.Absolute(whole, Run(Toys.Gpt2(), null, options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = accumulate }, Pairs(8)).Weights, 1e-6);
+        {
+            DpoOptions parts = options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = accumulate };
+            Close.Absolute(whole, Run(Toys.Gpt2(), null, parts, Pairs(8)).Weights, 1e-6);
+        }
     }
 
     [TestMethod]

@@ -25,7 +25,9 @@ public sealed class PpoFixtureTests
         Close.Relative(tensors.Read("kl." + kind), kl, Tolerance, "ppo_classic_v0114 " + "kl." + kind);
         Tensor penalty = kl * -test.GetProperty("kl_coef").GetDouble();
         Close.Relative(tensors.Read("non_score_reward." + kind), penalty, Tolerance, "ppo_classic_v0114 " + "non_score_reward." + kind);
-        Close.Relative(tensors.Read("rewards." + kind), penalty + ScoreOnLast(tensors.Read("scores"), mask), Tolerance, "ppo_classic_v0114 " + "rewards." + kind);
+        Close.Relative(
+            tensors.Read("rewards." + kind), penalty + ScoreOnLast(tensors.Read("scores"), mask),
+            Tolerance, "ppo_classic_v0114 " + "rewards." + kind);
     });
 
     [TestMethod]
@@ -39,7 +41,8 @@ public sealed class PpoFixtureTests
         Tensor raw = Advantages.Estimate(rewards, values, ones_like(mask), test.GetProperty("gamma").GetDouble(), test.GetProperty("lam").GetDouble());
         Close.Relative(tensors.Read(name + ".values"), values, Tolerance, "ppo_classic_v0114 " + name + ".values");
         Close.Relative(tensors.Read(name + ".returns"), raw + values, Tolerance, "ppo_classic_v0114 " + name + ".returns");
-        Close.Relative(tensors.Read(name + ".advantages"), Masked.Whiten(raw, mask), Tolerance, "ppo_classic_v0114 " + name + ".advantages");
+        Close.Relative(
+            tensors.Read(name + ".advantages"), Masked.Whiten(raw, mask), Tolerance, "ppo_classic_v0114 " + name + ".advantages");
     });
 
     [TestMethod]
@@ -63,7 +66,9 @@ public sealed class PpoFixtureTests
 
         JsonElement expected = test.GetProperty("stats");
         for (int i = 0; i < PpoTerms.Names.Count; i++)
-            Close.Absolute(expected.GetProperty(PpoTerms.Names[i]).GetDouble(), terms.Statistics[i], Tolerance, $"ppo_classic_v0114 {name} {PpoTerms.Names[i]}");
+            Close.Absolute(
+                expected.GetProperty(PpoTerms.Names[i]).GetDouble(), terms.Statistics[i],
+                Tolerance, $"ppo_classic_v0114 {name} {PpoTerms.Names[i]}");
         double total = test.GetProperty("policy_loss").GetDouble() + test.GetProperty("value_loss_times_vf_coef").GetDouble();
         Close.Absolute(total, terms.Loss.item<float>(), Tolerance, $"ppo_classic_v0114 {name} loss");
         Assert.AreEqual(total == 0, terms.Skipped);
@@ -82,11 +87,16 @@ public sealed class PpoFixtureTests
         Close.Relative(tensors.Read("masked_mean"), Masked.Mean(x, mask), Tolerance, "ppo_classic_v0114 " + "masked_mean");
         Close.Relative(tensors.Read("masked_mean_axis1"), Masked.Mean(x, mask, 1), Tolerance, "ppo_classic_v0114 " + "masked_mean_axis1");
         Close.Relative(tensors.Read("masked_var"), Masked.Variance(x, mask), Tolerance, "ppo_classic_v0114 " + "masked_var");
-        Close.Relative(tensors.Read("masked_var_biased"), Masked.Variance(x, mask, unbiased: false), Tolerance, "ppo_classic_v0114 " + "masked_var_biased");
+        Close.Relative(
+            tensors.Read("masked_var_biased"), Masked.Variance(x, mask, unbiased: false),
+            Tolerance, "ppo_classic_v0114 " + "masked_var_biased");
         Close.Relative(tensors.Read("masked_whiten"), Masked.Whiten(x, mask), Tolerance, "ppo_classic_v0114 " + "masked_whiten");
-        Close.Relative(tensors.Read("masked_whiten_noshift"), Masked.Whiten(x, mask, shiftMean: false), Tolerance, "ppo_classic_v0114 " + "masked_whiten_noshift");
+        Close.Relative(
+            tensors.Read("masked_whiten_noshift"), Masked.Whiten(x, mask, shiftMean: false),
+            Tolerance, "ppo_classic_v0114 " + "masked_whiten_noshift");
         Close.Relative(tensors.Read("whiten"), Masked.Whiten(x, all), Tolerance, "ppo_classic_v0114 " + "whiten");
-        Close.Relative(tensors.Read("whiten_noshift"), Masked.Whiten(x, all, shiftMean: false), Tolerance, "ppo_classic_v0114 " + "whiten_noshift");
+        Close.Relative(
+            tensors.Read("whiten_noshift"), Masked.Whiten(x, all, shiftMean: false), Tolerance, "ppo_classic_v0114 " + "whiten_noshift");
     }
 
     [TestMethod]

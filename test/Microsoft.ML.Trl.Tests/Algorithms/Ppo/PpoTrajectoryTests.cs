@@ -51,16 +51,19 @@ public sealed class PpoTrajectoryTests
                 session.LearningRate = options.LearningRate / (number + 2);
 
             Assert.IsEmpty(order.Rows, "every epoch of the run was trained");
-            Dictionary<string, double> expected = step.GetProperty("stats").EnumerateObject().ToDictionary(figure => figure.Name, figure => figure.Value.GetDouble());
-            Close.Metrics(expected, statistics.Scalars, (figure, value) => figure == "ppo/learning_rate" ? 1e-12 * value : 1e-4, $"{name} step {number}");
-            Close.Absolute(step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, $"{name} step {number} KL coefficient");
-            CompareArrays(name, arrays, $"s{number}.", statistics, PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left));
+            string what = $"{name} step {number}";
+            Close.Metrics(PpoRuns.Figures(step.GetProperty("stats")), statistics.Scalars, Tolerance, what);
+            Close.Absolute(step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, $"{what} KL coefficient");
+            PpoLayout layout = PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left);
+            CompareArrays(name, arrays, $"s{number}.", statistics, layout);
             number++;
         }
         (string, Tensor)[] weights = [.. policy.Weights(), .. head.Weights()];
         WeightChecks.Relative(weights, Fixtures.Path("trajectories", name, "final.safetensors"), 1e-4, name);
         WeightChecks.Sums(weights, run.RootElement.GetProperty("final_stats"), name);
     }
+
+    private static double Tolerance(string figure, double value) => figure == "ppo/learning_rate" ? 1e-12 * Math.Abs(value) : 1e-4;
 
     private static void CompareArrays(string run, SafetensorsFile arrays, string prefix, PpoStatistics statistics, PpoLayout layout)
     {
@@ -69,10 +72,13 @@ public sealed class PpoTrajectoryTests
         {
             float[] expected = arrays.Read(prefix + name).data<float>().ToArray(), actual = statistics.Arrays[name];
             Assert.HasCount(expected.Length, actual, name);
-            var places = PerRow.Contains(name) ? PpoLayout.Rows(expected.Length) : layout.Places(name.StartsWith("ppo/", StringComparison.Ordinal));
+            var places = PerRow.Contains(name)
+                ? PpoLayout.Rows(expected.Length)
+                : layout.Places(inOrderOfTraining: name.StartsWith("ppo/", StringComparison.Ordinal));
             (int Theirs, int Ours, bool)[] compared = [.. places.Where(place => place.Response || WholeGrid.Contains(name))];
-            Close.Absolute(
-                Array.ConvertAll(compared, place => expected[place.Theirs]), Array.ConvertAll(compared, place => actual[place.Ours]), 1e-4, $"{run} {name}");
+            float[] theirs = Array.ConvertAll(compared, place => expected[place.Theirs]);
+            float[] ours = Array.ConvertAll(compared, place => actual[place.Ours]);
+            Close.Absolute(theirs, ours, 1e-4, $"{run} {name}");
         }
     }
 

@@ -14,7 +14,10 @@ public sealed class RewardLoopTests
         RewardOptions sgd = Options with { Optim = OptimizerKind.Sgd, LearningRate = 0.5, NumTrainEpochs = 2 };
         float[] whole = Train(sgd with { PerDeviceTrainBatchSize = 8 });
         foreach (int size in new[] { 1, 2, 4 })
-            Close.Absolute(whole, Train(sgd with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size }), 2e-6, $"{size} × {8 / size}");
+        {
+            RewardOptions parts = sgd with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size };
+            Close.Absolute(whole, Train(parts), 2e-6, $"{size} × {8 / size}");
+        }
     }
 
     [TestMethod]

@@ -17,7 +17,10 @@ public sealed class SftLoopTests
         SftOptions options = Options with { Optim = kind, LearningRate = kind == OptimizerKind.Sgd ? 0.5 : 1e-3, AdamEpsilon = 1e-4, NumTrainEpochs = 2 };
         float[] whole = Train(options with { PerDeviceTrainBatchSize = 8, GradientAccumulationSteps = 1 });
         foreach (int size in new[] { 1, 2, 4 })
-            Close.Absolute(whole, Train(options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size }), 2e-6, $"{size} × {8 / size}");
+        {
+            SftOptions parts = options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size };
+            Close.Absolute(whole, Train(parts), 2e-6, $"{size} × {8 / size}");
+        }
         Close.Differ(whole, Train(options with { PerDeviceTrainBatchSize = 8, Seed = 1 }), 1e-3);
     }
 
