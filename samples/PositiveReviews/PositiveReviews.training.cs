@@ -16,9 +16,9 @@ public static partial class PositiveReviews
         IDataView openings = ml.Data.LoadFromEnumerable(data.Openings);
 
         var pipeline = ml.Trl()
-            .Sft(ModelSource.New(settings.Model(tokenizer.VocabularySize), tokenizer, seed: 1), settings.Sft, settings.Generation, reviews, progress)
+            .Sft(ModelSource.New(settings.Model(tokenizer.VocabularySize), tokenizer, seed: 1), settings.Sft, reviews, progress)
             .Append(ml.Trl().RewardModel(settings.Reward, pairs, progress))
-            .Append(ml.Trl().Ppo(settings.Ppo, settings.Generation, progress: progress));
+            .Append(ml.Trl().Ppo(settings.Ppo, progress: progress));
         return pipeline.Fit(openings);
     }
 
@@ -41,7 +41,7 @@ public static partial class PositiveReviews
                 preferences.Add(new Preference { Prompt = ranked[0].Prompt, Chosen = ranked[^1].Completion, Rejected = ranked[0].Completion });
         }
         return ml.Trl()
-            .Dpo(ModelSource.FromTransformer(writer), settings.Dpo, settings.Generation, progress: progress)
+            .Dpo(ModelSource.FromTransformer(writer), settings.Dpo, progress: progress)
             .Fit(ml.Data.LoadFromEnumerable(preferences));
     }
 }

@@ -54,7 +54,7 @@ internal sealed record Settings
         {
             VocabularySize = vocabulary,
             Model = size => ModelConfig.Gpt2(size, width, layers, heads, Context) with { ResidualDropout = dropout, EmbeddingDropout = dropout, AttentionDropout = dropout },
-            Sft = sft with { MaxLength = 64, LrSchedulerType = LrSchedulerType.Cosine, WarmupSteps = 40, TrainSamplingStrategy = TrainSamplingStrategy.GroupByLength, Seed = 1 },
+            Sft = sft with { Generation = generation, MaxLength = 64, LrSchedulerType = LrSchedulerType.Cosine, WarmupSteps = 40, TrainSamplingStrategy = TrainSamplingStrategy.GroupByLength, Seed = 1 },
             Reward = reward with { MaxLength = 64, CenterRewardsCoefficient = 0.01, WarmupSteps = 20, TrainSamplingStrategy = TrainSamplingStrategy.GroupByLength, Seed = 1 },
             Ppo = new PpoOptions
             {
@@ -68,7 +68,7 @@ internal sealed record Settings
                 Generation = generation,
                 Seed = 1,
             },
-            Dpo = new DpoOptions { LearningRate = 1e-4, NumTrainEpochs = dpoEpochs, PerDeviceTrainBatchSize = 16, Beta = 0.1, MaxLength = 64, Seed = 1 },
+            Dpo = new DpoOptions { Generation = generation, LearningRate = 1e-4, NumTrainEpochs = dpoEpochs, PerDeviceTrainBatchSize = 16, Beta = 0.1, MaxLength = 64, Seed = 1 },
             Generation = generation,
         };
     }

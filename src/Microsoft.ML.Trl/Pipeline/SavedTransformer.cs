@@ -16,7 +16,7 @@ internal sealed record SavedTransformer
 
     public required string CompletionColumnName { get; init; }
 
-    /// <summary>Null in a text generator, which takes the name from the reward model upstream.</summary>
+    /// <summary>Null in a text generator that takes the name from the reward model upstream.</summary>
     public string? ScoreColumnName { get; init; }
 
     public required int BatchSize { get; init; }

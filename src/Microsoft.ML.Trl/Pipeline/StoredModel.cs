@@ -30,7 +30,7 @@ internal static class StoredModel
     public static T Read<T>(ModelReader reader, IReadOnlyList<string> tokenizerFiles, IHostEnvironment env, Func<string, TextTokenizer, Device, T> build)
     {
         ContextSettings settings = ContextSettings.Of(env);
-        Device device = new TrainingDevice(false, null, null, false).Resolve(settings, text => Warn(env, text)).Device;
+        Device device = new DeviceChoice(false, null, null, false).Resolve(settings, text => Warn(env, text)).Device;
         TextTokenizer tokenizer = TextTokenizer.FromFiles(tokenizerFiles.ToDictionary(name => name, reader.Text));
         DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(settings.TempFolder, "trl_" + Guid.NewGuid().ToString("N")));
         try

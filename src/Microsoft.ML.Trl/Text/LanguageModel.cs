@@ -7,7 +7,6 @@ public sealed class LanguageModel : IDisposable
     private const int RowsAtOnce = 32;
 
     private readonly Lock _oneAtATime = new();
-    private readonly TextCodec _codec;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="network">Owned from here on; set to evaluation.</param>
@@ -19,12 +18,12 @@ public sealed class LanguageModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        Vocabulary.Check(tokenizer, network.Config);
+        TextCodec.CheckVocabulary(tokenizer, network.Config);
         Network = network;
         Tokenizer = tokenizer;
         Generation = (generation ?? new GenerationOptions()).Validated();
         ValueHead = valueHead;
-        _codec = new TextCodec(tokenizer, network.Config);
+        Codec = new TextCodec(tokenizer, network.Config);
         network.SetDropout(null);
         network.eval();
     }
@@ -35,11 +34,14 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Text to tokens and back.</summary>
     public TextTokenizer Tokenizer { get; }
 
+    /// <summary>Texts of prompts and completions to token ids.</summary>
+    internal TextCodec Codec { get; }
+
     /// <summary>How texts are continued unless a call says otherwise.</summary>
     public GenerationOptions Generation { get; }
 
     /// <summary>The critic of a policy that PPO trained, or null. The language model owns it.</summary>
-    public ValueHead? ValueHead { get; }
+    public ValueHead? ValueHead { get; private set; }
 
     /// <summary>Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one lies beside them.</summary>
     /// <param name="folder">Path on this machine.</param>
@@ -53,7 +55,7 @@ public sealed class LanguageModel : IDisposable
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
-        Vocabulary.Check(tokenizer, config);
+        TextCodec.CheckVocabulary(tokenizer, config);
         using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile)) ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize) : null;
         return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer, null, head?.Copy(device));
     }
@@ -91,6 +93,17 @@ public sealed class LanguageModel : IDisposable
     public LanguageModel Copy(TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null) =>
         new(Network.Copy(device, type), Tokenizer, Generation, ValueHead?.Copy(device));
 
+    /// <summary>The same parts with other generation options; owns them in this one's stead.</summary>
+    internal LanguageModel With(GenerationOptions generation) => new(Network, Tokenizer, generation, ValueHead);
+
+    /// <summary>Puts a critic in the place of the one there is, which is disposed.</summary>
+    /// <param name="critic">Owned from here on; null = none.</param>
+    internal void ReplaceCritic(ValueHead? critic)
+    {
+        ValueHead?.Dispose();
+        ValueHead = critic;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -102,7 +115,7 @@ public sealed class LanguageModel : IDisposable
     internal string[] Complete(IReadOnlyList<string> prompts, long firstRow, GenerationOptions options, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(prompts);
-        int[][] ids = [.. prompts.Select((prompt, row) => _codec.Prompt(prompt, firstRow + row, _codec.ContextLength))];
+        int[][] ids = [.. prompts.Select((prompt, row) => Codec.Prompt(prompt, firstRow + row, Codec.ContextLength))];
         long[] seeds = [.. prompts.Select(PromptSeed.Of)];
         var stops = new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens));
         var texts = new List<string>(prompts.Count);

@@ -33,4 +33,14 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     public int[] Whole(string text) => Ended(tokenizer.Encode(text, addSpecialTokens: true));
 
     private int[] Ended(int[] ids) => _end is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;
+
+    /// <summary>Fails when the tokenizer has ids that the network has no embedding for. A larger embedding is allowed: many are padded.</summary>
+    public static void CheckVocabulary(TextTokenizer tokenizer, ModelConfig config)
+    {
+        if (tokenizer.VocabularySize > config.VocabularySize)
+            throw new ArgumentException(
+                $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model's vocabulary has {config.VocabularySize}; tokenizer and "
+                + "model must belong together. Load both from one folder, or make the model with a vocabulary of "
+                + $"{tokenizer.VocabularySize}.", nameof(tokenizer));
+    }
 }

@@ -8,8 +8,6 @@ public sealed class TextRewardModel : IDisposable
 {
     private const int RowsAtOnce = 32;
 
-    private readonly TextCodec _codec;
-
     /// <summary>Puts the parts together.</summary>
     /// <param name="network">Owned from here on; set to evaluation.</param>
     /// <param name="tokenizer">Its tokens must all have a row in the network's embedding.</param>
@@ -19,11 +17,11 @@ public sealed class TextRewardModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        Vocabulary.Check(tokenizer, network.Config);
+        TextCodec.CheckVocabulary(tokenizer, network.Config);
         Network = network;
         Tokenizer = tokenizer;
         ReadsWholeTexts = readsWholeTexts;
-        _codec = new TextCodec(tokenizer, network.Config);
+        Codec = new TextCodec(tokenizer, network.Config);
         network.SetDropout(null);
         network.eval();
     }
@@ -33,6 +31,9 @@ public sealed class TextRewardModel : IDisposable
 
     /// <summary>Text to tokens.</summary>
     public TextTokenizer Tokenizer { get; }
+
+    /// <summary>Texts of prompts and completions to token ids.</summary>
+    internal TextCodec Codec { get; }
 
     /// <summary>Whether prompt and completion are joined before they become tokens.</summary>
     public bool ReadsWholeTexts { get; }
@@ -49,7 +50,7 @@ public sealed class TextRewardModel : IDisposable
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
-        Vocabulary.Check(tokenizer, config);
+        TextCodec.CheckVocabulary(tokenizer, config);
         return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type), tokenizer);
     }
 
@@ -88,11 +89,11 @@ public sealed class TextRewardModel : IDisposable
     private int[] Tokens(string? prompt, string completion)
     {
         int[] ids = string.IsNullOrEmpty(prompt) || ReadsWholeTexts
-            ? _codec.Whole(prompt + completion)
-            : [.. Tokenizer.Encode(prompt, addSpecialTokens: true), .. _codec.Completion(completion)];
+            ? Codec.Whole(prompt + completion)
+            : [.. Tokenizer.Encode(prompt, addSpecialTokens: true), .. Codec.Completion(completion)];
         if (ids.Length == 0)
             throw new ArgumentException("A completion without text cannot be scored by a model without an end token.", nameof(completion));
-        return ids.Length <= _codec.ContextLength ? ids : ids[.._codec.ContextLength];
+        return ids.Length <= Codec.ContextLength ? ids : ids[..Codec.ContextLength];
     }
 
     private float[] Score(int[][] rows)

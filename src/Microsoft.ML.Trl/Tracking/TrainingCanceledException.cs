@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>Training was cancelled between two steps. The weights are those of the last finished one.</summary>
-public sealed class TrainingCanceledException : OperationCanceledException
+public sealed class TrainingCanceledException : OperationCanceledException, IPartialModel
 {
     /// <summary>Names the stage and the step.</summary>
     /// <param name="stage">Who was training, such as <c>SFT</c>.</param>

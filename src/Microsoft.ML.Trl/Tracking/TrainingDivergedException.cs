@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Microsoft.ML.Trl;
 
 /// <summary>Loss or gradient norm stopped being a number. The weights are those of the last good step: the bad one was not applied.</summary>
-public sealed class TrainingDivergedException : InvalidOperationException
+public sealed class TrainingDivergedException : InvalidOperationException, IPartialModel
 {
     /// <summary>A diagnosis made from the figures of the step.</summary>
     /// <param name="step">The optimizer step that was refused, counted from 1.</param>

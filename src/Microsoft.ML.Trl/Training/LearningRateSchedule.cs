@@ -47,8 +47,9 @@ internal sealed class LearningRateSchedule
         };
     }
 
-    /// <summary>A rate that never moves.</summary>
-    public static LearningRateSchedule Constant(double rate) => new(LrSchedulerType.Constant, rate, 0, 1);
+    /// <summary>The schedule that options ask for.</summary>
+    public static LearningRateSchedule Of(TrainingOptions options, int totalSteps) =>
+        new(options.LrSchedulerType, options.LearningRate, options.WarmupSteps, totalSteps, options.LrSchedulerKwargs);
 
     private LrSchedulerType Kind { get; }
 

@@ -73,7 +73,7 @@ internal sealed class Trajectory : IDisposable
     }
 
     /// <summary>The options that all runs share, in the order of the data.</summary>
-    public T Configure<T>(T options) where T : TrainingOptions => options with
+    public T Configure<T>(T options) where T : EpochOptions => options with
     {
         LearningRate = Args.GetProperty("learning_rate").GetDouble(),
         WeightDecay = Args.GetProperty("weight_decay").GetDouble(),

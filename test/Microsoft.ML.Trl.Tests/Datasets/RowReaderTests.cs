@@ -40,7 +40,7 @@ public sealed class RowReaderTests
     public void Stages_downstream_do_not_touch_what_upstream_would_generate()
     {
         var rows = new RecordingView(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
-        using var chain = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 1 }, Tiny.Greedy).Append(_ml.Trl().Dpo(new() { MaxSteps = 1 })).Fit(rows);
+        using var chain = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 1, Generation = Tiny.Greedy }).Append(_ml.Trl().Dpo(new() { MaxSteps = 1 })).Fit(rows);
         CollectionAssert.AreEqual(new[] { "Prompt, Completion", "Prompt, Chosen, Rejected" }, rows.Cursors);
     }
 
@@ -49,7 +49,7 @@ public sealed class RowReaderTests
     {
         var frame = new DataFrame(
             new StringDataFrameColumn("Prompt", ["the film", "a"]), new StringDataFrameColumn("Completion", [" was good", " bad story"]));
-        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 1 }, Tiny.Greedy).Fit(frame);
+        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 1, Generation = Tiny.Greedy }).Fit(frame);
         Assert.AreEqual(2, sft.Transform(frame).GetColumn<string>("Completion").Count());
     }
 

@@ -44,7 +44,7 @@ public sealed class OtherModelsTests
     });
 
     private EstimatorChain<TextGenerationTransformer> All(ModelSource source, bool bf16) =>
-        _ml.Trl().Sft(source, new SftOptions { MaxSteps = 1, Bf16 = bf16 }, Tiny.Greedy)
+        _ml.Trl().Sft(source, new SftOptions { MaxSteps = 1, Bf16 = bf16, Generation = Tiny.Greedy })
             .Append(_ml.Trl().RewardModel(new RewardOptions { MaxSteps = 1, Bf16 = bf16 }))
             .Append(_ml.Trl().Ppo(new PpoOptions { Steps = 4, BatchSize = 4, MiniBatchSize = 4, Bf16 = bf16, Generation = Tiny.Greedy }))
             .Append(_ml.Trl().Dpo(new DpoOptions { MaxSteps = 1, Bf16 = bf16 }));

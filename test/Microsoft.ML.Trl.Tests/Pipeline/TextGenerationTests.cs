@@ -117,7 +117,7 @@ public sealed class TextGenerationTests
     }
 
     private static TextGenerationTransformer New(GenerationOptions generation) => new(
-        new LanguageModel(CausalLanguageModel.Create(Tiny.Config() with { InitializerRange = 0.3 }, 3), Tiny.Tokenizer, generation), "Prompt", "Completion", []);
+        new LanguageModel(CausalLanguageModel.Create(Tiny.Config() with { InitializerRange = 0.3 }, 3), Tiny.Tokenizer, generation), "Completion", null, "Prompt", []);
 
     private IDataView Prompts(string[] prompts) => _ml.Data.LoadFromEnumerable(prompts.Select(prompt => new Tiny.PromptRow { Prompt = prompt }).ToArray());
 

@@ -43,7 +43,8 @@ public sealed class LearningRateScheduleTests
     }
 
     [TestMethod]
-    public void A_constant_rate_never_moves() => Close.Absolute(0.3, LearningRateSchedule.Constant(0.3).At(1000), 1e-15);
+    public void A_constant_rate_never_moves() =>
+        Close.Absolute(0.3, new LearningRateSchedule(LrSchedulerType.Constant, 0.3, 0, 1).At(1000), 1e-15);
 
     [TestMethod]
     [DataRow(LrSchedulerType.Linear, "power", "LrSchedulerKwargs has 'power', which the Linear schedule does not know; it knows none.")]

@@ -29,9 +29,10 @@ public sealed class StepLogTests
         var log = new StepLog("SFT", steps, options, progress);
         for (int step = 1; step <= steps; step++)
         {
-            log.AddTokens(10);
-            log.Add("entropy", step * 10);
-            log.EndStep(step, step / 10.0, loss: step, gradientNorm: step, learningRate: step / 10.0);
+            log.CountTokens(10);
+            log.Note("entropy", step * 10);
+            log.NoteUpdate(loss: step, gradientNorm: step, learningRate: step / 10.0);
+            log.EndStep(step, step / 10.0);
         }
         return progress.Reports;
     }

@@ -45,3 +45,8 @@ internal static class PairScorer
         return states.to_type(ScalarType.Float32).matmul(meanRow).MoveToOuterDisposeScope();
     }
 }
+
+/// <summary>Log-probabilities of the answers of some pairs, each summed over its tokens. Who made it owns the tensors.</summary>
+/// <param name="Chosen">[B] in nats.</param>
+/// <param name="Rejected">[B] in nats.</param>
+internal sealed record PairLogProbs(Tensor Chosen, Tensor Rejected);

@@ -1,4 +1,3 @@
-
 namespace Microsoft.ML.Trl;
 
 /// <summary>Says how good a response to a prompt is; higher is better. PPO asks it for every batch. Scores must be finite numbers.</summary>
@@ -66,4 +65,50 @@ public abstract class RewardFunction
 
     /// <summary>One score per response.</summary>
     internal abstract IReadOnlyList<double> Score(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel);
+}
+
+/// <summary>A function of prompts and responses.</summary>
+internal sealed class BatchReward(Func<IReadOnlyList<string>, IReadOnlyList<string>, CancellationToken, IReadOnlyList<double>> score) : RewardFunction
+{
+    internal override IReadOnlyList<double> Score(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel) =>
+        score(prompts, responses, cancel);
+}
+
+/// <summary>Several rewards, each times its weight.</summary>
+internal sealed class WeightedReward : RewardFunction
+{
+    private readonly IReadOnlyList<(RewardFunction Reward, double Weight)> _parts;
+
+    public WeightedReward(IReadOnlyList<(RewardFunction Reward, double Weight)> parts)
+    {
+        if (parts.Count == 0)
+            throw new ArgumentException("A weighted sum needs at least one reward.", nameof(parts));
+        foreach ((RewardFunction reward, double weight) in parts)
+        {
+            ArgumentNullException.ThrowIfNull(reward, nameof(parts));
+            if (!double.IsFinite(weight))
+                throw new ArgumentException($"A weight is {weight}; weights must be finite numbers.", nameof(parts));
+        }
+        _parts = [.. parts];
+    }
+
+    internal override void Check(MLContext ml)
+    {
+        foreach ((RewardFunction reward, _) in _parts)
+            reward.Check(ml);
+    }
+
+    internal override IReadOnlyList<double> Score(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel)
+    {
+        var sums = new double[responses.Count];
+        foreach ((RewardFunction reward, double weight) in _parts)
+        {
+            IReadOnlyList<double> scores = reward.Score(ml, prompts, responses, cancel);
+            if (scores.Count != sums.Length)
+                throw new InvalidOperationException($"One of the weighted rewards gave {scores.Count} scores for {sums.Length} responses; it must give one for each.");
+            for (int row = 0; row < sums.Length; row++)
+                sums[row] += weight * scores[row];
+        }
+        return sums;
+    }
 }

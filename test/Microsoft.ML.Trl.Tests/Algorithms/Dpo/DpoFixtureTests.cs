@@ -38,7 +38,8 @@ public sealed class DpoFixtureTests
             ? new PairLogProbs(tensors.Read("ref_chosen_logps"), tensors.Read("ref_rejected_logps"))
             : batch.Sum(LogProbs.OfLogits(batch.Tokens.Select(referenceLogits), batch.Tokens.Labels));
         Tensor chosen = batch.Tokens.Select(logits);
-        (Tensor loss, float[] metrics) = new DpoStep(null!, null!, options).Compare(batch, theirs, Statistics(chosen, batch.Tokens.Labels), chosen.detach().mean([-1]));
+        TokenLogProbs statistics = Statistics(chosen, batch.Tokens.Labels);
+        (Tensor loss, float[] metrics) = new DpoObjective(options).Compare(batch, theirs, statistics, chosen.detach().mean([-1]));
         Close.Absolute(test.GetProperty("loss").GetDouble(), loss.item<float>(), Tolerance, $"dpo_v190 {name} loss");
         JsonElement expected = test.GetProperty("metrics");
         for (int i = 1; i < metrics.Length; i++)
@@ -74,7 +75,7 @@ public sealed class DpoFixtureTests
             [.. Enumerable.Range(row * width, width).Where(i => real[i] == 1 && (answer[i] == 1) == completion).Select(i => (int)ids[i])];
         // a pair's two rows need not share their prompt here, so each half is an example of its own
         var rows = Enumerable.Range(0, 2 * pairs).Select(row => new TokenExample([.. Tokens(row, false), .. Tokens(row, true)], Tokens(row, false).Length)).ToArray();
-        return new PairBatch(rows[..pairs], rows[pairs..], options, CPU);
+        return new PairBatch(rows[..pairs], rows[pairs..], options.Layout, CPU);
     }
 
     private static DpoOptions Options(JsonElement config)

@@ -93,16 +93,22 @@ public sealed class DpoRuleTests
         {
             DpoOptions options = new() { LossType = [loss], Beta = 0.3, LabelSmoothing = 0.1, MaxLength = null };
             using CausalLanguageModel policy = Toys.Gpt2(), reference = Toys.Gpt2(2);
-            var step = new DpoStep(policy, new ModelReference(reference, false, options), options);
+            var objective = new DpoObjective(options);
             Tensor weight = policy.Body.TokenEmbedding;
             using var scope = NewDisposeScope();
-            using var batch = new PairBatch(Pairs(3), [0, 1, 2], options, CPU);
-            step.Forward(batch).Loss.backward();
+            using var batch = new PairBatch(Pairs(3), [0, 1, 2], options.Layout, CPU);
+            Forward().Loss.backward();
             float[] gradient = weight.grad!.data<float>().ToArray();
             int place = Array.IndexOf(gradient, gradient.MaxBy(Math.Abs));
             const float Nudge = 3e-3f;
             double difference = (Nudged(Nudge) - Nudged(-Nudge)) / (2 * Nudge);
             Close.Absolute(difference, gradient[place], (0.02 * Math.Abs(difference)) + 1e-3, $"{loss}");
+
+            (Tensor Loss, float[] Metrics) Forward()
+            {
+                (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch);
+                return objective.Compare(batch, PairScorer.Score(reference, batch), tokens, meanLogits);
+            }
 
             double Nudged(float by)
             {
@@ -110,7 +116,7 @@ public sealed class DpoRuleTests
                 using var inner = NewDisposeScope();
                 Tensor entry = weight.view(-1).narrow(0, place, 1);
                 entry.add_(by);
-                double value = step.Forward(batch).Metrics[0];
+                double value = Forward().Metrics[0];
                 entry.add_(-by);
                 return value;
             }

@@ -123,7 +123,7 @@ public sealed class FitErrorTests
     {
         using var cancel = new CancellationTokenSource();
         TrainingCanceledException error = Assert.Throws<TrainingCanceledException>(() => _ml.Trl().Sft(
-            Source(), new SftOptions { MaxSteps = 50, LoggingSteps = 1 }, Greedy,
+            Source(), new SftOptions { MaxSteps = 50, LoggingSteps = 1, Generation = Greedy },
             progress: new Heard(report => { if (report.Step == 3) cancel.Cancel(); }), cancel: cancel.Token).Fit(Rows()));
         Assert.AreEqual(3, error.Step);
         using var model = (TextGenerationTransformer)error.Model!;

@@ -74,7 +74,7 @@ public sealed class FitTests
     [TestMethod]
     public void After_ppo_score_is_the_reward_models_score_of_the_new_completion()
     {
-        using var chain = _ml.Trl().Sft(Tiny.Source(), TwoSteps, Tiny.Greedy)
+        using var chain = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { Generation = Tiny.Greedy })
             .Append(_ml.Trl().RewardModel(new RewardOptions { MaxSteps = 2 }))
             .Append(_ml.Trl().Ppo(OneStep))
             .Fit(Rows);
@@ -88,7 +88,7 @@ public sealed class FitTests
     [TestMethod]
     public void Columns_of_training_are_not_needed_to_answer()
     {
-        using var chain = _ml.Trl().Sft(Tiny.Source(), TwoSteps, Tiny.Greedy).Append(_ml.Trl().RewardModel(new RewardOptions { MaxSteps = 1 })).Append(_ml.Trl().Dpo(new DpoOptions { MaxSteps = 1 })).Fit(Rows);
+        using var chain = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { Generation = Tiny.Greedy }).Append(_ml.Trl().RewardModel(new RewardOptions { MaxSteps = 1 })).Append(_ml.Trl().Dpo(new DpoOptions { MaxSteps = 1 })).Fit(Rows);
         using PredictionEngine<Tiny.PromptRow, Tiny.ScoredAnswer> engine = _ml.Model.CreatePredictionEngine<Tiny.PromptRow, Tiny.ScoredAnswer>(chain);
         Tiny.ScoredAnswer answer = engine.Predict(new Tiny.PromptRow { Prompt = "the film" });
         Assert.AreEqual(chain.LastTransformer.Model.Complete("the film"), answer.Completion);
@@ -133,7 +133,7 @@ public sealed class FitTests
     [TestMethod]
     public void Training_moves_probability_to_what_was_shown()
     {
-        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 60, LearningRate = 2e-2 }, Tiny.Greedy).Fit(Rows);
+        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 60, LearningRate = 2e-2, Generation = Tiny.Greedy }).Fit(Rows);
         Assert.AreEqual(" good story", sft.Model.Complete("a"));
         Assert.AreEqual(" was rich", sft.Model.Complete("the plot"));
         Close.Below(0.2 * sft.Reports[0].Metrics["loss"], sft.Reports[^1].Metrics["loss"]);
@@ -142,7 +142,7 @@ public sealed class FitTests
     [TestMethod]
     public void Bfloat16_trains_and_answers()
     {
-        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { Bf16 = true }, Tiny.Greedy).Fit(Rows);
+        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { Bf16 = true, Generation = Tiny.Greedy }).Fit(Rows);
         Assert.AreEqual(ScalarType.BFloat16, sft.Model.Network.Type);
         Assert.IsGreaterThan(0, sft.Model.Complete("the film").Length);
     }

@@ -15,7 +15,8 @@ public sealed class PpoErrorTests
     {
         var options = new PpoOptions();
         Assert.AreSame(options, options.Validated());
-        Assert.AreEqual((20000, 1.41e-5, 128, 128, 1, 4, null), (options.Steps, options.LearningRate, options.BatchSize, options.MiniBatchSize, options.GradientAccumulationSteps, options.PpoEpochs, options.MaxGradNorm));
+        Assert.AreEqual((20000, 1.41e-5, 128, 128, 1, 4, 0.0), (options.Steps, options.LearningRate, options.BatchSize, options.MiniBatchSize, options.GradientAccumulationSteps, options.PpoEpochs, options.MaxGradNorm));
+        Assert.AreEqual((OptimizerKind.Adam, LrSchedulerType.Constant, 1.0), (options.Optim, options.LrSchedulerType, options.LoggingSteps));
         Assert.AreEqual((true, 0.2, KlPenalty.Kl, 6.0, 10000.0), (options.AdapKlCtrl, options.InitKlCoef, options.KlPenalty, options.Target, options.Horizon));
         Assert.AreEqual((1.0, 0.95, 0.2, 0.2, 0.1), (options.Gamma, options.Lam, options.Cliprange, options.CliprangeValue, options.VfCoef));
         Assert.AreEqual((false, 1.0, 10.0, false, false, null, false, 0), (options.EarlyStopping, options.TargetKl, options.RatioThreshold, options.UseScoreScaling, options.UseScoreNorm, options.ScoreClip, options.WhitenRewards, options.Seed));
@@ -38,7 +39,7 @@ public sealed class PpoErrorTests
         Refused(new() { MiniBatchSize = 0 }, "MiniBatchSize (0) must be 1 or greater");
         Refused(new() { GradientAccumulationSteps = 0 }, "GradientAccumulationSteps (0) must be 1 or greater");
         Refused(new() { PpoEpochs = 0 }, "PpoEpochs (0) must be 1 or greater");
-        Refused(new() { MaxGradNorm = 0 }, "MaxGradNorm (0) must be a finite number greater than 0");
+        Refused(new() { MaxGradNorm = -1 }, "MaxGradNorm (-1) must be a finite number, 0 or greater");
         Refused(new() { InitKlCoef = -1 }, "InitKlCoef (-1) must be a finite number, 0 or greater");
         Refused(new() { KlPenalty = (KlPenalty)7 }, "KlPenalty (7) must be one of Kl, Abs, Mse, Full");
         Refused(new() { Target = 0 }, "Target (0) must be a finite number greater than 0");
@@ -52,7 +53,7 @@ public sealed class PpoErrorTests
         Refused(new() { TargetKl = 0 }, "TargetKl (0) must be a finite number greater than 0");
         Refused(new() { RatioThreshold = 0 }, "RatioThreshold (0) must be a finite number greater than 0");
         Refused(new() { ScoreClip = 0 }, "ScoreClip (0) must be a finite number greater than 0");
-        Refused(new() { LoggingSteps = 0 }, "LoggingSteps (0) must be 1 or greater");
+        Refused(new() { LoggingSteps = 0 }, "LoggingSteps (0) must be a finite number greater than 0");
         Refused(new() { PromptColumnName = "" }, "PromptColumnName is empty");
         Refused(new() { GpuDeviceId = -1 }, "GpuDeviceId (-1) must be 0 or greater");
         Refused(new() { Generation = new GenerationOptions { MaxNewTokens = 0 } }, "MaxNewTokens (0) must be at least 1");

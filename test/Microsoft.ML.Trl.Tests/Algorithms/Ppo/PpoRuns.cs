@@ -12,7 +12,7 @@ internal static class PpoRuns
         MiniBatchSize = config.GetProperty("mini_batch_size").GetInt32(),
         GradientAccumulationSteps = config.GetProperty("gradient_accumulation_steps").GetInt32(),
         PpoEpochs = config.GetProperty("ppo_epochs").GetInt32(),
-        MaxGradNorm = config.GetProperty("max_grad_norm").Deserialize<double?>(),
+        MaxGradNorm = config.GetProperty("max_grad_norm").Deserialize<double?>() ?? 0,
         AdapKlCtrl = config.GetProperty("adap_kl_ctrl").GetBoolean(),
         InitKlCoef = config.GetProperty("init_kl_coef").GetDouble(),
         KlPenalty = config.GetProperty("kl_penalty").Deserialize<KlPenalty>(),

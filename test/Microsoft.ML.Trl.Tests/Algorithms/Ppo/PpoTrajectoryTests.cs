@@ -31,26 +31,24 @@ public sealed class PpoTrajectoryTests
         PpoOptions options = PpoRuns.Options(run.RootElement.GetProperty("config"));
         bool left = run.RootElement.GetProperty("padding_side").GetString() == "left";
         bool decays = run.RootElement.GetProperty("lr_scheduler").ValueKind != JsonValueKind.Null;
-        var order = new GivenOrder();
+        Queue<int[]> orders = [];
         var shifted = new ShiftedPositions();
-        var hooks = new PpoHooks
-        {
-            RowOrder = order,
-            GradientLimit = (number, limit) => number == 0 ? limit ?? 0 : 0, // TRL v0.11.4 clips the very first update only
-            States = left ? shifted.Hidden : (model, part) => model.HiddenAt(part.Ids, part.Positions),
-        };
-        using var session = new PpoSession(policy, options, head, reference, hooks);
+        var replay = new PpoReplay(
+            _ => orders.Dequeue(),
+            number => number == 0 ? options.MaxGradNorm : 0, // TRL v0.11.4 clips the very first update only
+            left ? shifted.Hidden : (model, part) => model.HiddenAt(part.Ids, part.Positions));
+        using var session = new PpoSession(policy, options, head, reference, replay);
         int number = 0;
         foreach (JsonElement step in run.RootElement.GetProperty("steps").EnumerateArray())
         {
             (int[][] queries, int[][] responses) = (step.GetProperty("queries").Deserialize<int[][]>()!, step.GetProperty("responses").Deserialize<int[][]>()!);
-            order.Rows = new Queue<int[]>(step.GetProperty("permutations").Deserialize<int[][]>()!);
+            orders = new Queue<int[]>(step.GetProperty("permutations").Deserialize<int[][]>()!);
             shifted.Width = queries.Zip(responses, (query, response) => query.Length + response.Length).Max();
             PpoStatistics statistics = session.Step(queries, responses, step.GetProperty("scores").Deserialize<double[]>()!, PpoRuns.Masks(step.GetProperty("response_masks")));
             if (decays)
                 session.LearningRate = options.LearningRate / (number + 2);
 
-            Assert.IsEmpty(order.Rows, "every epoch of the run was trained");
+            Assert.IsEmpty(orders, "every epoch of the run was trained");
             string what = $"{name} step {number}";
             Close.Metrics(PpoRuns.Figures(step.GetProperty("stats")), statistics.Scalars, Tolerance, what);
             Close.Absolute(step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, $"{what} KL coefficient");
@@ -89,12 +87,5 @@ public sealed class PpoTrajectoryTests
         using SafetensorsFile file = SafetensorsFile.Open(path);
         foreach ((string name, Tensor value) in weights)
             file.CopyInto(name, value);
-    }
-
-    private sealed class GivenOrder : IRowOrder
-    {
-        public Queue<int[]> Rows { get; set; } = [];
-
-        public int[] Next(int rows) => Rows.Dequeue();
     }
 }

@@ -11,7 +11,7 @@ internal sealed class ShiftedPositions
     /// <summary>Length of the longest row of the step.</summary>
     public int Width { get; set; }
 
-    public Tensor Hidden(CausalLanguageModel model, PpoPart part)
+    public Tensor Hidden(CausalLanguageModel model, RolloutPart part)
     {
         using var scope = NewDisposeScope();
         var body = (Gpt2Decoder)model.Body;
