@@ -4,7 +4,8 @@ namespace Microsoft.ML.Trl;
 
 /// <summary>Makes the estimators of post-training. Get it with <c>ml.Trl()</c>; each stage works alone or appended to others.</summary>
 /// <remarks>
-/// A stage without a source starts from the nearest policy upstream in the pipeline. Its own training data, where given, replace what comes down
+/// A stage without a source starts from the nearest policy upstream in the pipeline. Its own training data, where given, replace what comes
+/// down
 /// the pipeline. Progress is reported on the training thread; cancelling ends training within one step.
 /// </remarks>
 public sealed class TrlCatalog
@@ -20,7 +21,10 @@ public sealed class TrlCatalog
     /// <param name="cancel">Ends training within one step.</param>
     [OverloadResolutionPriority(1)] // so that new() means options
     public SftTrainer Sft(
-        SftOptions? options = null, IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
+        SftOptions? options = null,
+        IDataView? trainingData = null,
+        IProgress<StepReport>? progress = null,
+        CancellationToken cancel = default) =>
         new(new StageContext(_ml, "SFT", null, trainingData, progress, cancel), options ?? new SftOptions());
 
     /// <summary>Supervised fine-tuning of a model.</summary>
@@ -44,7 +48,10 @@ public sealed class TrlCatalog
     /// <param name="cancel">Ends training within one step.</param>
     [OverloadResolutionPriority(1)] // so that new() means options
     public RewardTrainer RewardModel(
-        RewardOptions? options = null, IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
+        RewardOptions? options = null,
+        IDataView? trainingData = null,
+        IProgress<StepReport>? progress = null,
+        CancellationToken cancel = default) =>
         new(new StageContext(_ml, "Reward", null, trainingData, progress, cancel), options ?? new RewardOptions());
 
     /// <summary>A reward model that begins with a policy, which gets a fresh scoring head, or with a reward model.</summary>
@@ -68,7 +75,10 @@ public sealed class TrlCatalog
     /// <param name="cancel">Ends training within one step.</param>
     [OverloadResolutionPriority(1)] // so that new() means options
     public DpoTrainer Dpo(
-        DpoOptions? options = null, IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
+        DpoOptions? options = null,
+        IDataView? trainingData = null,
+        IProgress<StepReport>? progress = null,
+        CancellationToken cancel = default) =>
         new(new StageContext(_ml, "DPO", null, trainingData, progress, cancel), options ?? new DpoOptions());
 
     /// <summary>Direct preference optimisation of a model, which is also the reference.</summary>
@@ -92,7 +102,10 @@ public sealed class TrlCatalog
     /// <param name="cancel">Ends training within one step.</param>
     [OverloadResolutionPriority(1)] // so that new() means options
     public PpoTrainer Ppo(
-        PpoOptions? options = null, IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
+        PpoOptions? options = null,
+        IDataView? trainingData = null,
+        IProgress<StepReport>? progress = null,
+        CancellationToken cancel = default) =>
         new(new StageContext(_ml, "PPO", null, trainingData, progress, cancel), null, options ?? new PpoOptions());
 
     /// <summary>PPO on the nearest policy upstream, with a function of prompt and response as reward.</summary>
@@ -110,7 +123,8 @@ public sealed class TrlCatalog
 
     /// <summary>PPO on the nearest policy upstream, with any reward.</summary>
     /// <param name="reward">
-    /// Such as <see cref="RewardFunction.FromTransformer"/>, <see cref="RewardFunction.OfAsync"/> or <see cref="RewardFunction.WeightedSum"/>.
+    /// Such as <see cref="RewardFunction.FromTransformer"/>, <see cref="RewardFunction.OfAsync"/> or
+    /// <see cref="RewardFunction.WeightedSum"/>.
     /// </param>
     /// <param name="options">Null = TRL's defaults.</param>
     /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>

@@ -54,7 +54,7 @@ internal static class Functional
         ArgumentNullException.ThrowIfNull(x);
         if (x.dim() == 0 || (weight is not null && (weight.dim() != 1 || weight.shape[0] != x.shape[^1])))
             throw new ArgumentException(
-                $"A norm's weight has a number for each of x's last dimension: x is {Shape(x)}, the weight {Shape(weight)}.",
+                $"A norm's weight has a number for each of x's last dimension: x is {Shape(x)}, the weight {Shape(weight!)}.",
                 nameof(weight));
         ArgumentOutOfRangeException.ThrowIfNegative(eps);
         var call = new OperatorCall("aten::rms_norm"u8);

@@ -24,7 +24,9 @@ internal sealed record DeviceChoice(bool UseCpu, int? GpuDeviceId, bool? Fallbac
             return new Placement(new Device(DeviceType.CUDA, id), type);
         string what = $"GPU {id} was asked for, but libtorch sees {(present == 0 ? "no CUDA device" : $"only {present}, numbered from 0")}";
         if (!(FallbackToCpu ?? context.FallbackToCpu))
-            throw new InvalidOperationException($"{what}. Leave GpuDeviceId at null to use the CPU, set FallbackToCpu to allow it, or use a libtorch with CUDA (build with -p:TorchRuntime=cuda).");
+            throw new InvalidOperationException(
+                $"{what}. Leave GpuDeviceId at null to use the CPU, set FallbackToCpu to allow it, or use a libtorch with CUDA (build "
+                + "with -p:TorchRuntime=cuda).");
         warn($"{what}; using the CPU instead, as FallbackToCpu allows.");
         return new Placement(CPU, type);
     }
@@ -35,7 +37,8 @@ internal sealed record Placement(Device Device, ScalarType Type)
 {
     /// <summary>Whether both say the same place.</summary>
     public bool Equals(Placement? other) =>
-        other is not null && Type == other.Type && Device.type == other.Device.type && Math.Max(0, Device.index) == Math.Max(0, other.Device.index);
+        other is not null && Type == other.Type && Device.type == other.Device.type
+            && Math.Max(0, Device.index) == Math.Max(0, other.Device.index);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Type, Device.type);

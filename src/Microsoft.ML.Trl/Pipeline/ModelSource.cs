@@ -53,10 +53,14 @@ public abstract class ModelSource
     /// <summary>A reward model of one's own to train; a policy gets a fresh head. The caller owns it.</summary>
     internal abstract TextRewardModel OpenReward(Placement place, int seed);
 
-    /// <summary>The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference that costs nothing. Not the caller's.</summary>
+    /// <summary>
+    /// The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference that costs nothing. Not the
+    /// caller's.
+    /// </summary>
     internal virtual CausalLanguageModel? Frozen(Placement place) => null;
 
-    private static TextRewardModel Headed(LanguageModel policy, int seed) => new(RewardModel.FromPolicy(policy.Network, seed), policy.Tokenizer);
+    private static TextRewardModel Headed(LanguageModel policy, int seed) =>
+        new(RewardModel.FromPolicy(policy.Network, seed), policy.Tokenizer);
 
     /// <summary>The last transformer of a type: the one given, or in the depth of a chain. Null when there is none.</summary>
     private static T? LastOf<T>(ITransformer transformer)
@@ -132,6 +136,8 @@ public abstract class ModelSource
 
         private PolicySource Policy() => LastOf<TextGenerationTransformer>(transformer) is { } found
             ? new PolicySource(found.Model)
-            : throw new ArgumentException($"The transformer given as model source ({transformer.GetType().Name}) holds no language model; give one that Sft, Dpo or Ppo returned, or a chain with one in it.", nameof(transformer));
+            : throw new ArgumentException(
+                $"The transformer given as model source ({transformer.GetType().Name}) holds no language model; give one that Sft, Dpo or "
+                + "Ppo returned, or a chain with one in it.", nameof(transformer));
     }
 }

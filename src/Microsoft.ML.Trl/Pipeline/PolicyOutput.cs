@@ -5,7 +5,8 @@ namespace Microsoft.ML.Trl.Pipeline;
 /// <param name="ScoreColumnName">Column of the answers' scores where a reward model is upstream; null = the name of its own column.</param>
 /// <param name="PromptColumnName">Text column with the prompts.</param>
 /// <param name="Generation">How answers are generated; null = as the model did that training began with.</param>
-internal sealed record PolicyOutput(string OutputColumnName, string? ScoreColumnName, string PromptColumnName, GenerationOptions? Generation)
+internal sealed record PolicyOutput(
+    string OutputColumnName, string? ScoreColumnName, string PromptColumnName, GenerationOptions? Generation)
 {
     /// <summary>The columns that a fitted stage adds.</summary>
     public SchemaShape Promise(MLContext ml, SchemaShape shape)

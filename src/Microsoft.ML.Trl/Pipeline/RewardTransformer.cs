@@ -13,7 +13,11 @@ namespace Microsoft.ML.Trl;
 public sealed class RewardTransformer : ITransformer, IDisposable
 {
     internal RewardTransformer(
-        TextRewardModel model, string outputColumnName, string? promptColumnName, string completionColumnName, IReadOnlyList<StepReport> reports)
+        TextRewardModel model,
+        string outputColumnName,
+        string? promptColumnName,
+        string completionColumnName,
+        IReadOnlyList<StepReport> reports)
     {
         Model = model;
         PromptColumnName = promptColumnName;
@@ -26,7 +30,8 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     public TextRewardModel Model { get; }
 
     /// <summary>
-    /// Text column with what the completions answer. Null = none is read. A model that was trained on whole texts does without the column where
+    /// Text column with what the completions answer. Null = none is read. A model that was trained on whole texts does without the column
+    /// where
     /// it is absent.
     /// </summary>
     public string? PromptColumnName { get; }
@@ -52,13 +57,17 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }
 
-    /// <summary>The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.</summary>
+    /// <summary>
+    /// The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.
+    /// </summary>
     public DataFrame History => TrainingHistory.ToDataFrame(Reports);
 
     /// <inheritdoc/>
     public bool IsRowToRowMapper => true;
 
-    /// <summary>Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>
+    /// <summary>
+    /// Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> can read.
+    /// </summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
     public void SaveHuggingFace(string folder)
     {

@@ -44,7 +44,9 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>Text column of answers that is added.</summary>
     public string OutputColumnName { get; }
 
-    /// <summary>Column of the answers' scores that is added where a reward model is upstream; null = it replaces the reward model's own.</summary>
+    /// <summary>
+    /// Column of the answers' scores that is added where a reward model is upstream; null = it replaces the reward model's own.
+    /// </summary>
     public string? ScoreColumnName { get; }
 
     /// <summary>Text column with the prompts.</summary>
@@ -65,7 +67,9 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }
 
-    /// <summary>The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.</summary>
+    /// <summary>
+    /// The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.
+    /// </summary>
     public DataFrame History => TrainingHistory.ToDataFrame(Reports);
 
     /// <inheritdoc/>
@@ -77,7 +81,8 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     public TextGenerationTransformer With(GenerationOptions generation)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        return new(Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(), ownsModel: false) { BatchSize = BatchSize };
+        return new(Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(
+            ), ownsModel: false) { BatchSize = BatchSize };
     }
 
     /// <summary>Saves a folder that transformers, <see cref="LanguageModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>

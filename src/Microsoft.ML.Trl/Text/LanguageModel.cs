@@ -14,7 +14,8 @@ public sealed class LanguageModel : IDisposable
     /// <param name="generation">Used where a call gives no options; null = the defaults.</param>
     /// <param name="valueHead">The critic that was trained along, kept for further training; owned from here on. Null = none.</param>
     /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies, or an option is out of range.</exception>
-    public LanguageModel(CausalLanguageModel network, TextTokenizer tokenizer, GenerationOptions? generation = null, ValueHead? valueHead = null)
+    public LanguageModel(
+        CausalLanguageModel network, TextTokenizer tokenizer, GenerationOptions? generation = null, ValueHead? valueHead = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -43,7 +44,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The critic of a policy that PPO trained, or null. The language model owns it.</summary>
     public ValueHead? ValueHead { get; private set; }
 
-    /// <summary>Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one lies beside them.</summary>
+    /// <summary>
+    /// Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one lies beside them.
+    /// </summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
@@ -56,7 +59,9 @@ public sealed class LanguageModel : IDisposable
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
         TextCodec.CheckVocabulary(tokenizer, config);
-        using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile)) ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize) : null;
+        using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile))
+            ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize)
+            : null;
         return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer, null, head?.Copy(device));
     }
 
@@ -65,7 +70,8 @@ public sealed class LanguageModel : IDisposable
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>
     /// <returns>The new text alone.</returns>
-    public string Complete(string prompt, GenerationOptions? options = null, CancellationToken cancel = default) => Complete([prompt], options, cancel)[0];
+    public string Complete(string prompt, GenerationOptions? options = null, CancellationToken cancel = default) =>
+        Complete([prompt], options, cancel)[0];
 
     /// <summary>Continues texts, in batches. A text's continuation is a function of the model, the options and that text alone.</summary>
     /// <param name="prompts">Not empty, each shorter than the model's context.</param>
@@ -73,7 +79,8 @@ public sealed class LanguageModel : IDisposable
     /// <param name="cancel">Looked at once per token.</param>
     /// <returns>The new texts, in the order of the prompts.</returns>
     /// <exception cref="ArgumentException">A prompt is empty or too long; the message names its row.</exception>
-    public IReadOnlyList<string> Complete(IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default) =>
+    public IReadOnlyList<string> Complete(
+        IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default) =>
         Complete(prompts, 0, options ?? Generation, cancel);
 
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
@@ -124,7 +131,8 @@ public sealed class LanguageModel : IDisposable
             int end = Math.Min(ids.Length, start + RowsAtOnce);
             lock (_oneAtATime)
             {
-                GenerationResult result = new TokenGenerator(Network).Generate(ids[start..end], options, seeds[start..end], stops.IsReached, cancel: cancel);
+                GenerationResult result = new TokenGenerator(
+                    Network).Generate(ids[start..end], options, seeds[start..end], stops.IsReached, cancel: cancel);
                 texts.AddRange(result.Tokens.Select(tokens => Tokenizer.Decode(tokens)));
             }
         }

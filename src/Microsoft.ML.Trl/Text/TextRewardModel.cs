@@ -11,7 +11,9 @@ public sealed class TextRewardModel : IDisposable
     /// <summary>Puts the parts together.</summary>
     /// <param name="network">Owned from here on; set to evaluation.</param>
     /// <param name="tokenizer">Its tokens must all have a row in the network's embedding.</param>
-    /// <param name="readsWholeTexts">True when it was trained on texts in one piece: prompt and completion are then joined before they become tokens.</param>
+    /// <param name="readsWholeTexts">
+    /// True when it was trained on texts in one piece: prompt and completion are then joined before they become tokens.
+    /// </param>
     /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
     public TextRewardModel(RewardModel network, TextTokenizer tokenizer, bool readsWholeTexts = false)
     {
@@ -64,14 +66,17 @@ public sealed class TextRewardModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(completions);
         if (prompts is not null && prompts.Count != completions.Count)
-            throw new ArgumentException($"There are {prompts.Count} prompts for {completions.Count} completions; give one per completion.", nameof(prompts));
+            throw new ArgumentException(
+                $"There are {prompts.Count} prompts for {completions.Count} completions; give one per completion.", nameof(prompts));
         int[][] rows = [.. completions.Select((completion, row) => Tokens(prompts?[row], completion))];
         var scores = new List<float>(rows.Length);
         for (int start = 0; start < rows.Length; start += RowsAtOnce)
             scores.AddRange(Score(rows[start..Math.Min(rows.Length, start + RowsAtOnce)]));
         int broken = scores.FindIndex(score => !float.IsFinite(score));
         if (broken >= 0)
-            throw new InvalidOperationException($"The reward model scores completion {broken} with {scores[broken]}; its weights are broken. Train it again with a lower learning rate.");
+            throw new InvalidOperationException(
+                $"The reward model scores completion {broken} with {scores[broken]}; its weights are broken. Train it again with a lower "
+                + "learning rate.");
         return [.. scores];
     }
 

@@ -30,7 +30,8 @@ internal sealed class EpochPlan
                 "There are no examples to train on: the data have no rows, or none with a token to learn.", nameof(lengths));
         if (options.DataloaderDropLast && lengths.Count < options.PerDeviceTrainBatchSize)
             throw new ArgumentException(
-                $"DataloaderDropLast leaves nothing of {lengths.Count} examples: PerDeviceTrainBatchSize is {options.PerDeviceTrainBatchSize}. "
+                $"DataloaderDropLast leaves nothing of {lengths.Count} examples: PerDeviceTrainBatchSize is "
+                + $"{options.PerDeviceTrainBatchSize}. "
                 + "Lower it, or set DataloaderDropLast to false.", nameof(options));
         _lengths = lengths;
         _options = options;
@@ -44,7 +45,9 @@ internal sealed class EpochPlan
     /// <summary>Optimizer steps of the run.</summary>
     public int TotalSteps { get; }
 
-    /// <summary>All steps in order. The last one of an epoch may have fewer micro batches, and its last micro batch fewer examples.</summary>
+    /// <summary>
+    /// All steps in order. The last one of an epoch may have fewer micro batches, and its last micro batch fewer examples.
+    /// </summary>
     public IEnumerable<StepPlan> Steps()
     {
         var rng = new Random(_options.DataSeed ?? _options.Seed);

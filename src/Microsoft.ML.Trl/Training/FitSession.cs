@@ -1,6 +1,8 @@
 namespace Microsoft.ML.Trl.Training;
 
-/// <summary>One call of <c>Fit</c>, the same for every method: device, reports, and what becomes of the model when training ends early.</summary>
+/// <summary>
+/// One call of <c>Fit</c>, the same for every method: device, reports, and what becomes of the model when training ends early.
+/// </summary>
 internal sealed class FitSession : IDisposable
 {
     private readonly StageTracker _tracker;
@@ -28,7 +30,8 @@ internal sealed class FitSession : IDisposable
     /// <param name="input">Carries the policy where no source was given.</param>
     /// <param name="output">Columns and generation options of the transformer.</param>
     /// <param name="train">
-    /// Trains the model in place. Its last argument is the network that was copied, where it is in memory in the right place: a reference that
+    /// Trains the model in place. Its last argument is the network that was copied, where it is in memory in the right place: a reference
+    /// that
     /// costs nothing; null otherwise.
     /// </param>
     public static TextGenerationTransformer TrainPolicy(

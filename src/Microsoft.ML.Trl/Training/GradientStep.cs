@@ -10,14 +10,17 @@ internal sealed class GradientStep : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly Optimizer _optimizer;
 
-    /// <param name="parameters">What to train; a tensor that stands there twice is trained once, one that needs no gradient not at all.</param>
+    /// <param name="parameters">
+    /// What to train; a tensor that stands there twice is trained once, one that needs no gradient not at all.
+    /// </param>
     /// <param name="options">Update rule, schedule and clipping.</param>
     /// <param name="totalSteps">Length of the schedule.</param>
     public GradientStep(IEnumerable<Tensor> parameters, TrainingOptions options, int totalSteps)
     {
         _maxGradNorm = options.MaxGradNorm;
         _schedule = LearningRateSchedule.Of(options, totalSteps);
-        _optimizer = new Optimizer([.. parameters.Where(parameter => parameter.requires_grad).DistinctBy(parameter => parameter.Handle)], options);
+        _optimizer = new Optimizer(
+            [.. parameters.Where(parameter => parameter.requires_grad).DistinctBy(parameter => parameter.Handle)], options);
     }
 
     /// <summary>Updates done.</summary>

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Training;
 
 /// <summary>
-/// An update rule bound to its parameters. Owns its state: moments, and float32 master weights and gradient sums of parameters that are narrower
+/// An update rule bound to its parameters. Owns its state: moments, and float32 master weights and gradient sums of parameters that are
+/// narrower
 /// than float32. Call under no_grad.
 /// </summary>
 internal sealed class Optimizer : IDisposable
@@ -26,7 +27,9 @@ internal sealed class Optimizer : IDisposable
         _slots = [.. parameters.Select(parameter => new Slot(parameter, moments))];
     }
 
-    /// <summary>Adds gradients that are narrower than float32 to float32 sums, so that many small ones are not lost. After each backward pass.</summary>
+    /// <summary>
+    /// Adds gradients that are narrower than float32 to float32 sums, so that many small ones are not lost. After each backward pass.
+    /// </summary>
     public void CollectGradients()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -48,7 +51,9 @@ internal sealed class Optimizer : IDisposable
     public void Step(int number, double rate, double gradientDivisor)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor? divisor = gradientDivisor == 1 ? null : tensor((float)gradientDivisor, device: _slots.Length == 0 ? CPU : _slots[0].Master.device);
+        Tensor? divisor = gradientDivisor == 1
+            ? null
+            : tensor((float)gradientDivisor, device: _slots.Length == 0 ? CPU : _slots[0].Master.device);
         foreach (IGrouping<bool, Slot> group in _slots.Where(slot => slot.Gradient is not null).GroupBy(slot => slot.Decays))
             Step([.. group], new FusedOptimizers.Step(number, rate, group.Key ? _options.WeightDecay : 0, divisor));
         foreach (Slot slot in _slots.Where(slot => slot.IsNarrow))

@@ -10,7 +10,8 @@ namespace Microsoft.ML.Trl.Training;
 internal sealed class StepLog(string stage, int totalSteps, TrainingOptions options, IProgress<StepReport>? progress)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly int _interval = Math.Max(1, (int)(options.LoggingSteps < 1 ? Math.Ceiling(options.LoggingSteps * totalSteps) : options.LoggingSteps));
+    private readonly int _interval = Math.Max(
+        1, (int)(options.LoggingSteps < 1 ? Math.Ceiling(options.LoggingSteps * totalSteps) : options.LoggingSteps));
     private readonly Dictionary<string, (double Sum, int Count)> _window = [];
     private double _gradientNorm;
     private double _learningRate;

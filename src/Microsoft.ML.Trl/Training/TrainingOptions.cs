@@ -46,7 +46,8 @@ public abstract record TrainingOptions
     public int Seed { get; init; } = 42;
 
     /// <summary>
-    /// Train in bfloat16: weights and matrix products in bfloat16; float32 master weights in the optimizer, norms, softmax and losses. Default
+    /// Train in bfloat16: weights and matrix products in bfloat16; float32 master weights in the optimizer, norms, softmax and losses.
+    /// Default
     /// false, unlike TRL's true: float32 is what every device has.
     /// </summary>
     public bool Bf16 { get; init; }
@@ -58,7 +59,8 @@ public abstract record TrainingOptions
     public int? GpuDeviceId { get; init; }
 
     /// <summary>
-    /// Train on the CPU when the GPU that was asked for is not there; null = the <c>FallbackToCpu</c> of the MLContext. Otherwise its absence is
+    /// Train on the CPU when the GPU that was asked for is not there; null = the <c>FallbackToCpu</c> of the MLContext. Otherwise its
+    /// absence is
     /// an error.
     /// </summary>
     public bool? FallbackToCpu { get; init; }

@@ -27,9 +27,13 @@ internal sealed class TrainingRun
 
     /// <summary>Runs the steps of a plan.</summary>
     /// <param name="plan">In order; numbers count from 1.</param>
-    /// <param name="step">What a step does; it may throw <see cref="OperationCanceledException"/> when cancelled, and must not have changed a weight then.</param>
+    /// <param name="step">
+    /// What a step does; it may throw <see cref="OperationCanceledException"/> when cancelled, and must not have changed a weight then.
+    /// </param>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number; the weights are those of the last good step.</exception>
+    /// <exception cref="TrainingDivergedException">
+    /// Loss or gradient stopped being a number; the weights are those of the last good step.
+    /// </exception>
     public void Run(IEnumerable<StepPlan> plan, Action<StepPlan> step)
     {
         foreach (StepPlan next in plan)

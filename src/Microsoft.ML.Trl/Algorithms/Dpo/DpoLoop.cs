@@ -20,7 +20,9 @@ internal sealed class DpoLoop(
     /// <param name="cancel">Looked at before every step.</param>
     /// <exception cref="ArgumentException">A pair cannot be learnt from; the message names its row. Nothing has changed.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number; the weights are those of the last good step.</exception>
+    /// <exception cref="TrainingDivergedException">
+    /// Loss or gradient stopped being a number; the weights are those of the last good step.
+    /// </exception>
     public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel = default)
     {
         PairChecks.Check(examples, options.MaxLength, policy.Config);

@@ -2,14 +2,18 @@ using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>Settings of direct preference optimisation, under TRL's names and defaults (v1.9.0). Immutable; make variants with <c>with</c>.</summary>
+/// <summary>
+/// Settings of direct preference optimisation, under TRL's names and defaults (v1.9.0). Immutable; make variants with <c>with</c>.
+/// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record DpoOptions : EpochOptions
 {
     /// <summary>TRL's defaults.</summary>
     public DpoOptions() => LearningRate = 1e-6;
 
-    /// <summary>Pull towards the reference policy: β of arXiv:2305.18290, Eq. 7 (τ for <see cref="DpoLossType.Ipo"/>). Unitless, greater than 0.</summary>
+    /// <summary>
+    /// Pull towards the reference policy: β of arXiv:2305.18290, Eq. 7 (τ for <see cref="DpoLossType.Ipo"/>). Unitless, greater than 0.
+    /// </summary>
     public double Beta { get; init; } = 0.1;
 
     /// <summary>The losses, added up with <see cref="LossWeights"/>. At least one; sigmoid, bco_pair and sft together are MPO.</summary>
@@ -24,13 +28,17 @@ public sealed record DpoOptions : EpochOptions
     /// </summary>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>Which divergence holds the policy near the reference. The losses aot, aot_unpaired, apo_zero and sft know reverse KL only.</summary>
+    /// <summary>
+    /// Which divergence holds the policy near the reference. The losses aot, aot_unpaired, apo_zero and sft know reverse KL only.
+    /// </summary>
     public FDivergenceType FDivergenceType { get; init; } = FDivergenceType.ReverseKl;
 
     /// <summary>Coefficient of <see cref="FDivergenceType.AlphaDivergence"/>; 1 is reverse KL.</summary>
     public double FAlphaDivergenceCoef { get; init; } = 0.5;
 
-    /// <summary>Weight of the tokens by which one answer is longer than the other, in [0, 1]: LD-DPO, arXiv:2409.06411. Null = 1, no correction.</summary>
+    /// <summary>
+    /// Weight of the tokens by which one answer is longer than the other, in [0, 1]: LD-DPO, arXiv:2409.06411. Null = 1, no correction.
+    /// </summary>
     public double? LdAlpha { get; init; }
 
     /// <summary>Weigh each pair by how likely the policy itself would write it: WPO, arXiv:2406.11827, Eq. 2.</summary>
@@ -39,7 +47,9 @@ public sealed record DpoOptions : EpochOptions
     /// <summary>Temperature τ of <see cref="DpoLossType.DiscoPop"/>. Greater than 0.</summary>
     public double DiscopopTau { get; init; } = 0.05;
 
-    /// <summary>Longest prompt and answer together, in tokens; the end of a longer one is cut off. Null = only the model's context limits.</summary>
+    /// <summary>
+    /// Longest prompt and answer together, in tokens; the end of a longer one is cut off. Null = only the model's context limits.
+    /// </summary>
     public int? MaxLength { get; init; } = 1024;
 
     /// <summary>Train without dropout, so that policy and reference start equal.</summary>
@@ -132,15 +142,16 @@ public sealed record DpoOptions : EpochOptions
             Require.Known(loss, nameof(LossType));
         if (LossWeights is not null && LossWeights.Count != LossType.Count)
             throw new ArgumentException(
-                $"LossWeights has {LossWeights.Count} numbers for {LossType.Count} losses ({string.Join(", ", LossType)}); give one for each, "
-                + "or null for 1 each.", nameof(LossWeights));
+                $"LossWeights has {LossWeights.Count} numbers for {LossType.Count} losses ({string.Join(", ", LossType)}); give one for "
+                + "each, or null for 1 each.", nameof(LossWeights));
         foreach (double weight in LossWeights ?? [])
             if (!double.IsFinite(weight))
                 throw new ArgumentException(
                     FormattableString.Invariant($"LossWeights holds {weight}; weights must be finite numbers."), nameof(LossWeights));
         if (LabelSmoothing > 0 && !LossType.Any(Smoothed.Contains))
             throw new ArgumentException(
-                FormattableString.Invariant($"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; the losses that ")
+                FormattableString.Invariant(
+                    $"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; the losses that ")
                 + $"use it are {string.Join(", ", Smoothed)} (Robust is the sigmoid loss for noisy labels).", nameof(LabelSmoothing));
         if (LabelSmoothing == 0 && LossType.Contains(DpoLossType.ExoPair))
             throw new ArgumentException(
@@ -152,8 +163,8 @@ public sealed record DpoOptions : EpochOptions
     {
         if (SyncRefModel && PrecomputeRefLogProbs)
             throw new ArgumentException(
-                "SyncRefModel and PrecomputeRefLogProbs contradict each other: what was computed before training is stale once the reference "
-                + "moves. Set one of them to false.", nameof(SyncRefModel));
+                "SyncRefModel and PrecomputeRefLogProbs contradict each other: what was computed before training is stale once the "
+                + "reference moves. Set one of them to false.", nameof(SyncRefModel));
         if (ReferenceFree && (SyncRefModel || PrecomputeRefLogProbs))
             throw new ArgumentException(
                 "ReferenceFree leaves no reference to synchronise or to compute with; set SyncRefModel and PrecomputeRefLogProbs to false.",

@@ -37,9 +37,11 @@ internal sealed class PpoEvaluator(
     public PpoEvaluation Evaluate(RolloutBatch batch, SampledTokens? sampled)
     {
         using var frozen = no_grad();
-        PpoEvaluation[] parts = [.. Enumerable.Range(0, batch.RowCount).Chunk(options.MiniBatchSize).Select(rows => Evaluate(batch, rows, sampled))];
+        IEnumerable<int[]> chunks = Enumerable.Range(0, batch.RowCount).Chunk(options.MiniBatchSize);
+        PpoEvaluation[] parts = [.. chunks.Select(rows => Evaluate(batch, rows, sampled))];
         Tensor Join(Func<PpoEvaluation, Tensor> part) => cat([.. parts.Select(part)], 0);
-        return new PpoEvaluation(Join(part => part.LogProbs), Join(part => part.ReferenceLogProbs), Join(part => part.Kl), Join(part => part.Values));
+        return new PpoEvaluation(
+            Join(part => part.LogProbs), Join(part => part.ReferenceLogProbs), Join(part => part.Kl), Join(part => part.Values));
     }
 
     private PpoEvaluation Evaluate(RolloutBatch batch, int[] rows, SampledTokens? sampled)

@@ -7,7 +7,8 @@ namespace Microsoft.ML.Trl.Algorithms.Ppo;
 /// <param name="progress">Told every <see cref="TrainingOptions.LoggingSteps"/> steps; null = nobody.</param>
 /// <param name="warn">Told what a human should look at; null = nobody.</param>
 /// <param name="stop">
-/// Tells from a response's new tokens whether it has ended, for the stop strings of <see cref="PpoOptions.Generation"/>; null = only end tokens do.
+/// Tells from a response's new tokens whether it has ended, for the stop strings of <see cref="PpoOptions.Generation"/>; null = only end
+/// tokens do.
 /// </param>
 internal sealed class PpoLoop(
     PpoSession session,
@@ -20,7 +21,9 @@ internal sealed class PpoLoop(
     /// <summary>Runs all steps.</summary>
     /// <param name="prompts">Token ids, at least one prompt; used again when all were answered.</param>
     /// <param name="cancel">Looked at before every step and for every token.</param>
-    /// <exception cref="ArgumentException">There is no prompt, or one cannot be answered; the message names its row. Nothing has changed.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no prompt, or one cannot be answered; the message names its row. Nothing has changed.
+    /// </exception>
     /// <exception cref="RewardFunctionException">
     /// The scorer threw or gave no finite number; the weights are those of the last finished step.
     /// </exception>

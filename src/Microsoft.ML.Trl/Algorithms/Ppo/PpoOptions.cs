@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>Settings of PPO, under the names and defaults of TRL's classic PPOConfig (v0.11.4). Immutable; make variants with <c>with</c>.</summary>
+/// <summary>
+/// Settings of PPO, under the names and defaults of TRL's classic PPOConfig (v0.11.4). Immutable; make variants with <c>with</c>.
+/// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record PpoOptions : TrainingOptions
 {
@@ -18,7 +20,8 @@ public sealed record PpoOptions : TrainingOptions
     }
 
     /// <summary>
-    /// Prompts to answer in the whole run; each <see cref="BatchSize"/> of them is one step of PPO, and prompts come again when all were used. At
+    /// Prompts to answer in the whole run; each <see cref="BatchSize"/> of them is one step of PPO, and prompts come again when all were
+    /// used. At
     /// least 1.
     /// </summary>
     public int Steps { get; init; } = 20000;
@@ -59,7 +62,9 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>How far the ratio of new to old probability may leave 1 before its gradient ends. In (0, 1).</summary>
     public double Cliprange { get; init; } = 0.2;
 
-    /// <summary>How far the critic may move from its old estimate before its gradient ends, in units of the score. Greater than 0.</summary>
+    /// <summary>
+    /// How far the critic may move from its old estimate before its gradient ends, in units of the score. Greater than 0.
+    /// </summary>
     public double CliprangeValue { get; init; } = 0.2;
 
     /// <summary>Weight of the value loss. At least 0.</summary>
@@ -68,7 +73,9 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>End a step's epochs once the policy has moved further than 1.5 times <see cref="TargetKl"/>.</summary>
     public bool EarlyStopping { get; init; }
 
-    /// <summary>Bound of <see cref="EarlyStopping"/>, in nats per token between the policy and the one that sampled. Greater than 0.</summary>
+    /// <summary>
+    /// Bound of <see cref="EarlyStopping"/>, in nats per token between the policy and the one that sampled. Greater than 0.
+    /// </summary>
     public double TargetKl { get; init; } = 1.0;
 
     /// <summary>A mini-batch whose mean ratio is above this is skipped with a warning. Greater than 0.</summary>

@@ -9,7 +9,8 @@ namespace Microsoft.ML.Trl;
 /// <see cref="Step"/>. The numbers are those of TRL v0.11.4's <c>PPOTrainer.step</c>.
 /// </summary>
 /// <remarks>
-/// Dropout is off throughout, as in TRL. One thread at a time. Between two calls only weights, the optimizer's state and a few numbers are alive.
+/// Dropout is off throughout, as in TRL. One thread at a time. Between two calls only weights, the optimizer's state and a few numbers are
+/// alive.
 /// </remarks>
 public sealed class PpoSession : IDisposable
 {
@@ -28,22 +29,30 @@ public sealed class PpoSession : IDisposable
     /// <summary>Starts a run. Weights of the policy and the value head change with every step; the reference never does.</summary>
     /// <param name="policy">What is trained. The caller keeps it.</param>
     /// <param name="options">Checked here.</param>
-    /// <param name="valueHead">The critic, on the policy's hidden states; trained too. The caller keeps it. Null = a fresh one, which the session owns.</param>
-    /// <param name="reference">What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns.</param>
-    /// <exception cref="ArgumentException">An option is out of its range, batch sizes do not divide, or policy and reference differ in vocabulary.</exception>
+    /// <param name="valueHead">
+    /// The critic, on the policy's hidden states; trained too. The caller keeps it. Null = a fresh one, which the session owns.
+    /// </param>
+    /// <param name="reference">
+    /// What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// An option is out of its range, batch sizes do not divide, or policy and reference differ in vocabulary.
+    /// </exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
         : this(policy, options, valueHead, reference, null)
     {
     }
 
-    internal PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead, CausalLanguageModel? reference, PpoReplay? replay)
+    internal PpoSession(
+        CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead, CausalLanguageModel? reference, PpoReplay? replay)
     {
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(options);
         _options = options.Validated();
         if (reference is not null && reference.Config.VocabularySize != policy.Config.VocabularySize)
             throw new ArgumentException(
-                $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, the policy one of {policy.Config.VocabularySize}; "
+                $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, the policy one of "
+                + $"{policy.Config.VocabularySize}; "
                 + "both must read the same token ids.", nameof(reference));
         replay ??= PpoReplay.Seeded(options);
         ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options.Seed));
@@ -103,7 +112,8 @@ public sealed class PpoSession : IDisposable
     /// <summary>Learns from one batch.</summary>
     /// <param name="queries">[BatchSize] token ids, each at least one.</param>
     /// <param name="responses">
-    /// [BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for which the policy is then not run again.
+    /// [BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for which the policy is then not run
+    /// again.
     /// </param>
     /// <param name="scores">[BatchSize] finite; higher is better. The score goes to the last response token that counts.</param>
     /// <param name="responseMasks">
@@ -115,7 +125,10 @@ public sealed class PpoSession : IDisposable
     /// Loss or gradient stopped being a number; the update that would have used it was not made.
     /// </exception>
     public PpoStatistics Step(
-        IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, IReadOnlyList<double> scores, IReadOnlyList<bool[]>? responseMasks = null)
+        IReadOnlyList<int[]> queries,
+        IReadOnlyList<int[]> responses,
+        IReadOnlyList<double> scores,
+        IReadOnlyList<bool[]>? responseMasks = null)
     {
         RolloutBatch batch = RolloutChecks.Check(queries, responses, scores, responseMasks, _limits);
         using var scope = NewDisposeScope();

@@ -1,6 +1,8 @@
 namespace Microsoft.ML.Trl;
 
-/// <summary>PPO as an estimator: answers the prompts of the data and learns from the scores of its answers. Made by <see cref="TrlCatalog"/>.</summary>
+/// <summary>
+/// PPO as an estimator: answers the prompts of the data and learns from the scores of its answers. Made by <see cref="TrlCatalog"/>.
+/// </summary>
 public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
 {
     private readonly StageContext _stage;
@@ -14,8 +16,12 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     /// <param name="input">Prompts; also what carries policy and reward model where none were given.</param>
     /// <returns>Owns the trained model and its critic.</returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be used; the message names them.</exception>
-    /// <exception cref="InvalidOperationException">There is no model to start from or no reward, or the GPU asked for is not there.</exception>
-    /// <exception cref="RewardFunctionException">The reward function threw or gave no finite number; its Model is what was reached.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is no model to start from or no reward, or the GPU asked for is not there.
+    /// </exception>
+    /// <exception cref="RewardFunctionException">
+    /// The reward function threw or gave no finite number; its Model is what was reached.
+    /// </exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextGenerationTransformer Fit(IDataView input)

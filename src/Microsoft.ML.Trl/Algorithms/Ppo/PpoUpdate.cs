@@ -34,7 +34,8 @@ internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, PpoFigures Figures
 /// <param name="options">Epochs, mini-batches, clipping, optimizer.</param>
 /// <param name="totalSteps">Length of the learning rate schedule, in steps of PPO.</param>
 /// <param name="replay">Fixes what a recorded run decides otherwise.</param>
-internal sealed class PpoUpdate(CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay) : IDisposable
+internal sealed class PpoUpdate(
+    CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay) : IDisposable
 {
     private readonly GradientStep _gradients = new([.. policy.parameters(), .. critic.parameters()], options, totalSteps);
 
@@ -92,7 +93,9 @@ internal sealed class PpoUpdate(CausalLanguageModel policy, ValueHead critic, Pp
         return learned;
     }
 
-    /// <summary>One pass through the decoder for policy and value; only the states that predict response tokens go on to the heads.</summary>
+    /// <summary>
+    /// One pass through the decoder for policy and value; only the states that predict response tokens go on to the heads.
+    /// </summary>
     private PpoPrediction Predict(RolloutPart part)
     {
         Tensor hidden = replay.HiddenStates(policy, part); // [n, H]
@@ -152,11 +155,13 @@ internal sealed record PpoFigures(
             policy.Loss, value.Loss, loss,
             Mean(now.Entropy), Mean(moved.square()) * 0.5, -Mean(moved), policy.ClipFraction, Mean(target.Advantages),
             Mean(target.Returns), Variance(target.Returns),
-            Mean(now.Values), Mean((now.Values - target.Returns).square()), value.ClipFraction, Mean(target.Values), Variance(target.Values),
+            Mean(now.Values), Mean((now.Values - target.Returns).square()), value.ClipFraction,
+            Mean(target.Values), Variance(target.Values),
             Mean(policy.Detail),
         ]).cpu().data<float>().ToArray();
         return new PpoFigures(
-            all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], all[10], all[11], all[12], all[13], all[14], all[15]);
+            all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], all[10], all[11], all[12], all[13], all[14],
+            all[15]);
 
         Tensor Mean(Tensor values) => Masked.Mean(values, target.Mask);
 

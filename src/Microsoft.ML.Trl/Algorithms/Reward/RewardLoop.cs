@@ -14,7 +14,9 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
     /// <param name="cancel">Looked at before each step.</param>
     /// <exception cref="ArgumentException">An option is wrong, there are no pairs, or one is longer than the model's context.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the model is as of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">Loss or gradient stopped being finite; the model is as of the last good step.</exception>
+    /// <exception cref="TrainingDivergedException">
+    /// Loss or gradient stopped being finite; the model is as of the last good step.
+    /// </exception>
     public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel = default)
     {
         options.Validated();

@@ -13,7 +13,8 @@ public sealed record RewardOptions : EpochOptions
     public bool DisableDropout { get; init; } = true;
 
     /// <summary>
-    /// Weight of (score of chosen + score of rejected)², which keeps scores around 0: arXiv:2312.09244. At least 0; null = none, 0.01 is a good
+    /// Weight of (score of chosen + score of rejected)², which keeps scores around 0: arXiv:2312.09244. At least 0; null = none, 0.01 is a
+    /// good
     /// value.
     /// </summary>
     public double? CenterRewardsCoefficient { get; init; }
@@ -37,7 +38,8 @@ public sealed record RewardOptions : EpochOptions
     public string? MarginColumnName { get; init; }
 
     /// <summary>The columns of pairs.</summary>
-    internal PreferenceColumns Columns => new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, PromptRequired: false);
+    internal PreferenceColumns Columns =>
+        new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, PromptRequired: false);
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>

@@ -18,7 +18,8 @@ internal interface IRolloutScorer
 /// <param name="reward">Asked once per batch.</param>
 /// <param name="tokenizer">The policy's.</param>
 /// <param name="texts">The prompts of the run, as the data have them.</param>
-internal sealed class RewardScorer(MLContext ml, RewardFunction reward, TextTokenizer tokenizer, IReadOnlyList<string> texts) : IRolloutScorer
+internal sealed class RewardScorer(
+    MLContext ml, RewardFunction reward, TextTokenizer tokenizer, IReadOnlyList<string> texts) : IRolloutScorer
 {
     public IReadOnlyList<double> Score(
         IReadOnlyList<int> prompts, IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, CancellationToken cancel)

@@ -37,8 +37,8 @@ internal static class RolloutChecks
         var batch = new RolloutBatch(queries, responses, responseMasks);
         if (batch.Mask.Sum() < 2)
             throw new ArgumentException(
-                "The whole batch has a single response token that counts; advantages need at least 2 to be whitened. Give more rows or longer "
-                + "responses.", nameof(responses));
+                "The whole batch has a single response token that counts; advantages need at least 2 to be whitened. Give more rows or "
+                + "longer responses.", nameof(responses));
         return batch;
     }
 
@@ -53,8 +53,8 @@ internal static class RolloutChecks
             CheckTokens(prompts[row], row, "prompt", limits);
             if (prompts[row].Length >= limits.ContextLength)
                 throw new ArgumentException(
-                    $"The prompt of row {row} is {prompts[row].Length} tokens long and leaves no room for a response in the model's context of "
-                    + $"{limits.ContextLength}; shorten it.", nameof(prompts));
+                    $"The prompt of row {row} is {prompts[row].Length} tokens long and leaves no room for a response in the model's "
+                    + $"context of {limits.ContextLength}; shorten it.", nameof(prompts));
         }
     }
 
@@ -79,8 +79,8 @@ internal static class RolloutChecks
         foreach (int id in tokens)
             if ((uint)id >= (uint)limits.VocabularySize)
                 throw new ArgumentException(
-                    $"The {what} of row {row} has token id {id}, but the model's vocabulary is 0 to {limits.VocabularySize - 1}; tokenizer and "
-                    + "model must belong together.");
+                    $"The {what} of row {row} has token id {id}, but the model's vocabulary is 0 to {limits.VocabularySize - 1}; "
+                    + "tokenizer and model must belong together.");
     }
 
     private static void CheckLength(int query, int response, int row, RolloutLimits limits)
@@ -95,7 +95,8 @@ internal static class RolloutChecks
     {
         if (mask is null || mask.Length != length)
             throw new ArgumentException(
-                $"The response mask of row {row} has {mask?.Length ?? 0} entries, but the response has {length} tokens; give one per token.");
+                $"The response mask of row {row} has {mask?.Length ?? 0} entries, but the response has {length} tokens; give one per "
+                + "token.");
         if (!mask.Contains(true))
             throw new ArgumentException(
                 $"The response mask of row {row} leaves out every token; leave at least one, the score goes on the last.");

@@ -12,9 +12,13 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     /// <summary>Trains.</summary>
     /// <param name="examples">Texts to learn.</param>
     /// <param name="cancel">Looked at before each step.</param>
-    /// <exception cref="ArgumentException">An option is wrong, there is nothing to learn, or an example is longer than the model's context.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is wrong, there is nothing to learn, or an example is longer than the model's context.
+    /// </exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the model is as of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">Loss or gradient stopped being finite; the model is as of the last good step.</exception>
+    /// <exception cref="TrainingDivergedException">
+    /// Loss or gradient stopped being finite; the model is as of the last good step.
+    /// </exception>
     public void Run(IReadOnlyList<TokenExample> examples, CancellationToken cancel = default)
     {
         IReadOnlyList<TokenExample[]> rows = SftRows.Prepare(examples, options.Validated());

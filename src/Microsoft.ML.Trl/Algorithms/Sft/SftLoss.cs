@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Sft;
 
-/// <summary>Losses of supervised fine-tuning over labelled tokens, differentiable; the training loop computes the same in <see cref="HeadLoss"/>, without keeping logits.</summary>
+/// <summary>
+/// Losses of supervised fine-tuning over labelled tokens, differentiable; the training loop computes the same in <see cref="HeadLoss"/>,
+/// without keeping logits.
+/// </summary>
 internal static class SftLoss
 {
     /// <summary>Negative log-likelihood.</summary>

@@ -15,7 +15,9 @@ public sealed record SftOptions : EpochOptions
     /// <summary>Learn the completion alone. Null = yes where rows have a prompt; false = learn the prompt too.</summary>
     public bool? CompletionOnlyLoss { get; init; }
 
-    /// <summary>Share of the target probability that is spread over the whole vocabulary, in [0, 1). Only with <see cref="SftLossType.Nll"/>.</summary>
+    /// <summary>
+    /// Share of the target probability that is spread over the whole vocabulary, in [0, 1). Only with <see cref="SftLossType.Nll"/>.
+    /// </summary>
     public double LabelSmoothingFactor { get; init; }
 
     /// <summary>Fill rows of <see cref="MaxLength"/> tokens with several examples; a batch then counts such rows.</summary>

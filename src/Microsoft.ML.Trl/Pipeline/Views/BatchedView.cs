@@ -1,6 +1,8 @@
 namespace Microsoft.ML.Trl.Pipeline;
 
-/// <summary>A lazy view: the source's columns and those of a map, computed in batches while a cursor runs, and only when asked for.</summary>
+/// <summary>
+/// A lazy view: the source's columns and those of a map, computed in batches while a cursor runs, and only when asked for.
+/// </summary>
 internal sealed class BatchedView : IDataView
 {
     private readonly IDataView _source;
