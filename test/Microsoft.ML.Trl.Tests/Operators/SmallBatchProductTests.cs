@@ -80,7 +80,7 @@ public sealed class SmallBatchProductTests
         manual_seed(34);
         Tensor x = randn(3, 8), weight = randn(6, 8, requires_grad: true);
         SmallBatchProduct.Linear(x, weight, null).sum().backward();
-        Numbers.Close(x.sum(0).expand(6, 8), weight.grad!, 1e-5);
+        Numbers.Close(x.sum([0]).expand(6, 8), weight.grad!, 1e-5);
         using (no_grad())
             Assert.IsFalse(SmallBatchProduct.Linear(x, weight, null).requires_grad);
     }
