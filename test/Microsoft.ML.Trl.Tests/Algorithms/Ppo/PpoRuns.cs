@@ -32,6 +32,9 @@ internal static class PpoRuns
         WhitenRewards = config.GetProperty("whiten_rewards").GetBoolean(),
     };
 
+    public static Dictionary<string, double> Figures(JsonElement statistics) =>
+        statistics.EnumerateObject().ToDictionary(figure => figure.Name, figure => figure.Value.GetDouble());
+
     public static bool[][]? Masks(JsonElement masks) => masks.ValueKind == JsonValueKind.Null
         ? null
         : [.. masks.Deserialize<int[][]>()!.Select(row => Array.ConvertAll(row, entry => entry == 1))];

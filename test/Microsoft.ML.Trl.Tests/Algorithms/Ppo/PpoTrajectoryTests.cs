@@ -37,7 +37,6 @@ public sealed class PpoTrajectoryTests
             _ => orders.Dequeue(),
             number => number == 0 ? options.MaxGradNorm : 0, // TRL v0.11.4 clips the very first update only
             left ? shifted.Hidden : (model, part) => model.HiddenAt(part.Ids, part.Positions));
-        var worst = new Worst();
         using var session = new PpoSession(policy, options, head, reference, replay);
         int number = 0;
         foreach (JsonElement step in run.RootElement.GetProperty("steps").EnumerateArray())
@@ -50,26 +49,34 @@ public sealed class PpoTrajectoryTests
                 session.LearningRate = options.LearningRate / (number + 2);
 
             Assert.IsEmpty(orders, "every epoch of the run was trained");
-            foreach (JsonProperty expected in step.GetProperty("stats").EnumerateObject())
-                worst.Check($"step {number} {expected.Name}", expected.Value.GetDouble(), statistics[expected.Name], 1e-4);
-            worst.Check($"step {number} coefficient", step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, "coefficient");
-            CompareArrays(worst, arrays, $"s{number}.", statistics, PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left));
+            string what = $"{name} step {number}";
+            Close.Metrics(PpoRuns.Figures(step.GetProperty("stats")), statistics.Scalars, Tolerance, what);
+            Close.Absolute(step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, $"{what} KL coefficient");
+            PpoLayout layout = PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left);
+            CompareArrays(name, arrays, $"s{number}.", statistics, layout);
             number++;
         }
-        WeightChecks.Compare(worst, [.. policy.Weights(), .. head.Weights()], Fixtures.Path("trajectories", name, "final.safetensors"), 1e-4);
-        worst.Print(name);
+        (string, Tensor)[] weights = [.. policy.Weights(), .. head.Weights()];
+        WeightChecks.Relative(weights, Fixtures.Path("trajectories", name, "final.safetensors"), 1e-4, name);
+        WeightChecks.Sums(weights, run.RootElement.GetProperty("final_stats"), name);
     }
 
-    private static void CompareArrays(Worst worst, SafetensorsFile arrays, string prefix, PpoStatistics statistics, PpoLayout layout)
+    private static double Tolerance(string figure, double value) => figure == "ppo/learning_rate" ? 1e-12 * Math.Abs(value) : 1e-4;
+
+    private static void CompareArrays(string run, SafetensorsFile arrays, string prefix, PpoStatistics statistics, PpoLayout layout)
     {
         using var scope = NewDisposeScope();
         foreach (string name in WholeGrid.Concat(ResponsesOnly).Concat(PerRow))
         {
             float[] expected = arrays.Read(prefix + name).data<float>().ToArray(), actual = statistics.Arrays[name];
             Assert.HasCount(expected.Length, actual, name);
-            foreach ((int theirs, int ours, bool response) in PerRow.Contains(name) ? PpoLayout.Rows(expected.Length) : layout.Places(name.StartsWith("ppo/", StringComparison.Ordinal)))
-                if (response || WholeGrid.Contains(name))
-                    worst.Check($"{prefix}{name}[{ours}]", expected[theirs], actual[ours], 1e-4, "array entry");
+            var places = PerRow.Contains(name)
+                ? PpoLayout.Rows(expected.Length)
+                : layout.Places(inOrderOfTraining: name.StartsWith("ppo/", StringComparison.Ordinal));
+            (int Theirs, int Ours, bool)[] compared = [.. places.Where(place => place.Response || WholeGrid.Contains(name))];
+            float[] theirs = Array.ConvertAll(compared, place => expected[place.Theirs]);
+            float[] ours = Array.ConvertAll(compared, place => actual[place.Ours]);
+            Close.Absolute(theirs, ours, 1e-4, $"{run} {name}");
         }
     }
 
