@@ -14,9 +14,8 @@ fail() { printf 'package check: %s\n' "$*" >&2; exit 1; }
 block() { awk -v fence="\`\`\`$1" '$0 == fence { on = 1; next } on && /^```/ { exit } on' README.md; }
 
 say "packing $version"
-dotnet pack $project -c Release --nologo -v quiet -clp:NoSummary -p:PackageVersion="$version" -o "$work/packages"
+dotnet pack $project -c Release --nologo -v quiet -p:PackageVersion="$version" -o "$work/packages"
 
-say "building the README's project in $work/app"
 mkdir "$work/app"
 block xml | sed "s|\(Include=\"Microsoft.ML.Trl\" Version=\)\"$base\"|\1\"$version\"|" >"$work/app/App.csproj"
 grep -q "\"$version\"" "$work/app/App.csproj" || fail "the README's project does not ask for Microsoft.ML.Trl $base"
@@ -28,8 +27,12 @@ cat >"$work/nuget.config" <<'X'
 </configuration>
 X
 cp build/TinyGpt2.cs "$work/app/Program.cs"
-build_app() { (cd "$work/app" && dotnet build --nologo -v quiet -clp:NoSummary -p:CreateHardLinksForCopyLocalIfPossible=true); }
-build_app
+run_app() { (cd "$work/app" && CreateHardLinksForCopyLocalIfPossible=true dotnet run); }
+say "making a tiny gpt2"
+run_app
+for file in config.json model.safetensors tokenizer.json; do
+  [[ -s $work/app/gpt2/$file ]] || fail "no gpt2/$file was written"
+done
 
 say "looking into the package"
 for file in README.md LICENSE; do
@@ -42,16 +45,9 @@ dependencies=$(grep -o '<dependency id="[^"]*"' "$installed/microsoft.ml.trl.nus
 ! grep -aqF "$PWD" "$installed/lib/net10.0/Microsoft.ML.Trl.dll" || fail "the assembly names the folder that it was built in"
 grep -aq 'lib/net10.0/Microsoft.ML.Trl.pdb' "$work"/packages/*.snupkg || fail "there are no symbols"
 
-say "making a tiny gpt2"
-(cd "$work/app" && dotnet run --no-build)
-for file in config.json model.safetensors tokenizer.json; do
-  [[ -s $work/app/gpt2/$file ]] || fail "no gpt2/$file was written"
-done
-
 say "running the README's program"
 block csharp >"$work/app/Program.cs"
-build_app
-(cd "$work/app" && dotnet run --no-build) | tee "$work/output"
+run_app | tee "$work/output"
 tail -n 1 "$work/output" | grep -qE '\(-?[0-9.,E-]+\)$' || fail "its last line is no completion with a score"
 [[ -s $work/app/assistant.zip ]] || fail "it saved no assistant.zip"
 say "the package installs and the README's program runs"
