@@ -9,6 +9,8 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int at && a
 string? folder = Option("--data");
 string output = Option("--out") ?? Directory.CreateTempSubdirectory("positive-reviews-").FullName;
 Directory.CreateDirectory(output);
+var ml = new MLContext(seed: 1);
+ml.Trl(); // first: libtorch reads its settings while it loads
 torch.set_num_threads(int.TryParse(Option("--threads"), out int threads) ? threads : Math.Min(Environment.ProcessorCount, 4));
 
 Settings settings = folder is null ? Settings.Small : Settings.Full;
@@ -18,7 +20,6 @@ ReviewData data = folder is null ? ReviewData.Shipped(seed: 1) : ReviewData.From
 Console.WriteLine($"{data.Reviews.Count} reviews, {data.TrainPairs.Count} training pairs, {data.TestPairs.Count} held-out pairs, {data.Openings.Count} openings");
 
 var watch = Stopwatch.StartNew();
-var ml = new MLContext(seed: 1);
 var progress = new ConsoleProgress();
 using var assistant = PositiveReviews.Train(ml, data, settings, progress);
 var writer = (TextGenerationTransformer)assistant.ElementAt(0);

@@ -59,7 +59,7 @@ public sealed class BesideMicrosoftMLTorchSharpTests
     {
         TextTokenizer tokenizer = BpeTrainer.Train(Rows.Select(row => row.Prompt + row.Completion), 270);
         ModelSource source = ModelSource.New(ModelConfig.Gpt2(tokenizer.VocabularySize, 16, 1, 2, 32), tokenizer);
-        return _ml.Trl().Sft(source, new SftOptions { MaxSteps = 1 }, new GenerationOptions { MaxNewTokens = 4 });
+        return _ml.Trl().Sft(source, new SftOptions { MaxSteps = 1, Generation = new GenerationOptions { MaxNewTokens = 4 } });
     }
 
     /// <summary>The encoder behind their question answering: one layer, width 16, no dropout. It is internal, hence by name.</summary>

@@ -1,3 +1,5 @@
+using Microsoft.ML;
+
 [assembly: DoNotParallelize]
 
 namespace Interop.Tests;
@@ -6,5 +8,9 @@ namespace Interop.Tests;
 public sealed class Setup
 {
     [AssemblyInitialize]
-    public static void OneThread(TestContext _) => TorchSharp.torch.set_num_threads(1); // two threads collapse on a loaded two-core machine
+    public static void OneThread(TestContext _)
+    {
+        new MLContext().Trl(); // first: libtorch reads its settings while it loads
+        TorchSharp.torch.set_num_threads(1); // two threads collapse on a loaded two-core machine
+    }
 }
