@@ -10,7 +10,7 @@ public sealed class PublicApiTests
     [TestMethod]
     public void The_public_surface_is_the_one_that_was_agreed_on()
     {
-        string actual = typeof(TrlCatalog).Assembly.GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false }).ReplaceLineEndings("\n");
+        string actual = typeof(TrlCatalog).Assembly.GeneratePublicApi(Options).ReplaceLineEndings("\n");
         string path = Path.Combine(Folder(), "PublicApi.txt");
         if (Environment.GetEnvironmentVariable("TRL_UPDATE_PUBLIC_API") == "1")
             File.WriteAllText(path, actual + "\n");
@@ -33,6 +33,8 @@ public sealed class PublicApiTests
         foreach (string name in needed)
             Assert.IsNotNull(typeof(TrlCatalog).Assembly.GetType("Microsoft.ML.Trl." + name), name);
     }
+
+    private static ApiGeneratorOptions Options => new() { IncludeAssemblyAttributes = false, DenyNamespacePrefixes = [] };
 
     private static string Folder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 }
