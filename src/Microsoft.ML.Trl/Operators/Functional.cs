@@ -48,11 +48,13 @@ internal static class Functional
     /// <param name="weight">[D], or nothing.</param>
     /// <param name="eps">Added to the mean, greater than or equal to 0.</param>
     /// <returns>[..., D] of x's type. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">The weight is not as long as x's rows.</exception>
+    /// <exception cref="ArgumentException">x is a scalar, or the weight is not as long as x's rows.</exception>
     public static Tensor RmsNorm(Tensor x, Tensor? weight, double eps)
     {
         ArgumentNullException.ThrowIfNull(x);
-        if (x.dim() == 0 || (weight is not null && (weight.dim() != 1 || weight.shape[0] != x.shape[^1])))
+        if (x.dim() == 0)
+            throw new ArgumentException("A norm takes rows [..., D], not a scalar.", nameof(x));
+        if (weight is not null && (weight.dim() != 1 || weight.shape[0] != x.shape[^1]))
             throw new ArgumentException(
                 $"A norm's weight has a number for each of x's last dimension: x is {Shape(x)}, the weight {Shape(weight!)}.",
                 nameof(weight));

@@ -18,6 +18,9 @@ internal static class TorchLibrary
     {
         if (_loaded)
             return;
+        // TorchSharp answers such a failure with pages on the console and a copy of all its libraries beside the program: it is not asked.
+        if (OperatingSystem.IsLinux() && Try() is { Message: not null } attempt)
+            throw new DllNotFoundException(LoadFailure.Explain(attempt, LoadFailure.NewestVersionIn));
         try
         {
             torch.InitializeDeviceType(DeviceType.CPU);
@@ -25,7 +28,7 @@ internal static class TorchLibrary
         }
         catch (Exception failure) when (failure is TypeInitializationException or NotSupportedException or DllNotFoundException)
         {
-            throw new DllNotFoundException(Diagnose(), failure);
+            throw new DllNotFoundException(LoadFailure.Explain(Try(), LoadFailure.NewestVersionIn), failure);
         }
     }
 
@@ -33,7 +36,7 @@ internal static class TorchLibrary
     public static string FileName(string library) =>
         OperatingSystem.IsWindows() ? library + ".dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
-    private static string Diagnose()
+    private static LoadFailure.Attempt Try()
     {
         string[] folders = [.. Folders()];
         string? libtorch = Find(folders, FileName("torch_cpu")), shim = Find(folders, FileName("LibTorchSharp"));
@@ -41,7 +44,7 @@ internal static class TorchLibrary
         if (libtorch is not null && shim is not null)
             message = LoadError(Find(folders, FileName("c10"))) ?? LoadError(libtorch)
                 ?? LoadError(Find(folders, FileName("torch"))) ?? LoadError(shim); // in the order in which they need each other
-        return LoadFailure.Explain(new LoadFailure.Attempt(libtorch, shim, message), LoadFailure.NewestVersionIn);
+        return new LoadFailure.Attempt(libtorch, shim, message);
     }
 
     private static string? LoadError(string? path)
