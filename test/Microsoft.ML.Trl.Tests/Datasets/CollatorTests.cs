@@ -45,7 +45,8 @@ public sealed class CollatorTests
         using TokenBatch actual = TokenBatch.Of(
             [.. texts.Select(text => new TokenExample(ids[text.From..text.To]) { Learned = learned[text.From..text.To] })]);
         CollectionAssert.AreEqual(texts.Select(text => text.To - text.From).ToArray(), actual.Lengths.ToArray(), name);
-        CollectionAssert.AreEqual(Array.FindAll(labels, label => label != Ignored), Array.ConvertAll(Longs(actual.Labels), label => (int)label), name);
+        int[] listed = Array.ConvertAll(Longs(actual.Labels), label => (int)label);
+        CollectionAssert.AreEqual(Array.FindAll(labels, label => label != Ignored), listed, name);
     }
 
     [TestMethod]

@@ -182,7 +182,8 @@ public sealed class ModelFixtureTests
     {
         using var scope = NewDisposeScope();
         long vocabulary = logits.shape[^1];
-        return nn.functional.cross_entropy(logits.narrow(1, 0, logits.shape[1] - 1).reshape(-1, vocabulary), labels.narrow(1, 1, labels.shape[1] - 1).reshape(-1)).item<float>();
+        Tensor predictions = logits.narrow(1, 0, logits.shape[1] - 1).reshape(-1, vocabulary);
+        return nn.functional.cross_entropy(predictions, labels.narrow(1, 1, labels.shape[1] - 1).reshape(-1)).item<float>();
     }
 
     private static Tensor Normalized(Tensor hidden, CausalLanguageModel model)

@@ -22,7 +22,7 @@ internal static class Fixtures
     public static string Shared(params string[] parts)
     {
         if (Collection is null)
-            Assert.Inconclusive("Skipped: it needs texts that are not in the repository; there is no shared/fixtures above it or in TRL_SHARED.");
+            Assert.Inconclusive("Skipped: it needs texts that are not in the repository; no shared/fixtures above it, nor TRL_SHARED.");
         return System.IO.Path.Combine([Collection!, .. parts]);
     }
 
