@@ -15,8 +15,12 @@ internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
         long[] rows = [.. Enumerable.Range(0, queries.Count).Select(row => ((long)seed << 32) + _drawn + row)];
         GenerationResult result = _generator.Generate(queries, options, rows, stop, cancel: cancel);
         _drawn += queries.Count;
-        for (int row = 0; row < queries.Count; row++)
-            _known[(queries[row], result.Tokens[row])] = (result.LogProbs[row], result.States![row]);
+        using TorchSharp.torch.Tensor packed = result.States!.to_type(TorchSharp.torch.ScalarType.Float32);
+        result.States!.Dispose();
+        float[][] states = [.. packed.cpu().data<float>().ToArray().Chunk((int)packed.shape[1])];
+        int at = 0;
+        for (int row = 0; row < queries.Count; at += result.Tokens[row].Length, row++)
+            _known[(queries[row], result.Tokens[row])] = (result.LogProbs[row], states[at..(at + result.Tokens[row].Length)]);
         return result.Tokens;
     }
 

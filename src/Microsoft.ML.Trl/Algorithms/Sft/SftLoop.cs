@@ -75,7 +75,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     private int Counted(TokenExample example)
     {
         bool rowsStandAlone = !options.Packing || options.PackingStrategy == PackingStrategy.Wrapped;
-        return example.LearnedTokens(countFirst: rowsStandAlone && options.LabelSmoothingFactor == 0 && model.Config.ModelType == "gpt2");
+        return example.LearnedTokens(countFirst: rowsStandAlone && options.LabelSmoothingFactor == 0 && model.Config.LossCountsFirstToken);
     }
 
     private void RequireContext(IReadOnlyList<TokenExample[]> rows)
