@@ -35,6 +35,4 @@ internal static class TinyModels
         using var scope = NewDisposeScope();
         return [.. weights.OrderBy(weight => weight.Name, StringComparer.Ordinal).SelectMany(weight => weight.Value.detach().data<float>().ToArray())];
     }
-
-    public static double Distance(float[] one, float[] other) => one.Zip(other, (a, b) => Math.Abs(a - (double)b)).Max();
 }

@@ -9,7 +9,6 @@ internal sealed class Trajectory : IDisposable
 {
     private readonly JsonElement _run;
     private readonly FixtureTensors _batches;
-    private readonly FixtureTensors _final;
 
     public Trajectory(string name)
     {
@@ -17,26 +16,32 @@ internal sealed class Trajectory : IDisposable
         using JsonDocument json = Fixtures.Json("trajectories", name, "run.json");
         _run = json.RootElement.Clone();
         _batches = new FixtureTensors("trajectories", name, "batches.safetensors");
-        _final = new FixtureTensors("trajectories", name, "final.safetensors");
+        Log = [.. _run.GetProperty("log").EnumerateArray().Where(entry => entry.TryGetProperty("loss", out _)).Select(entry =>
+            entry.EnumerateObject().Where(figure => figure.Name is not ("step" or "epoch")).ToDictionary(figure => figure.Name, figure => figure.Value.GetDouble()))];
     }
 
     public string Name { get; }
 
     public string ModelFolder => Fixtures.Path(_run.GetProperty("model").GetString()!.Split('/'));
 
-    public string TokenizerFolder => Fixtures.Path(_run.GetProperty("tokenizer").GetString()!.Split('/'));
-
-    public IEnumerable<string> Texts => _run.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("text").GetString()!);
+    /// <summary>What the policy of a pair run was held against.</summary>
+    public string ReferenceFolder => ModelFolder + "_ref";
 
     public JsonElement Args => _run.GetProperty("args");
 
-    public int Steps => Logged.Max(entry => entry.GetProperty("step").GetInt32());
+    public int Steps => Log.Count;
+
+    /// <summary>
+    /// What was logged after each step, by TRL's names; a test may take out what cannot be compared, and says why. Without the epoch: a replay
+    /// has only the rows that the run's steps used, so a step is another share of them.
+    /// </summary>
+    public IReadOnlyList<Dictionary<string, double>> Log { get; }
 
     public FixtureTensors Batches => _batches;
 
-    public IEnumerable<int> MicroBatches => _run.GetProperty("micro_batches").EnumerateArray().Select(micro => micro.GetProperty("micro").GetInt32());
-
-    private IEnumerable<JsonElement> Logged => _run.GetProperty("log").EnumerateArray().Where(entry => entry.TryGetProperty("loss", out _));
+    /// <summary>Number, optimizer step (counted from 1) and loss of each micro batch.</summary>
+    public IEnumerable<(int Number, int Step, double Loss)> MicroBatches => _run.GetProperty("micro_batches").EnumerateArray()
+        .Select(micro => (micro.GetProperty("micro").GetInt32(), micro.GetProperty("step").GetInt32(), micro.GetProperty("loss").GetDouble()));
 
     /// <summary>The real tokens of every row of a micro batch, and which of them have a label.</summary>
     public IEnumerable<(int[] Ids, bool[] Labelled)> Rows(int micro)
@@ -48,6 +53,23 @@ internal sealed class Trajectory : IDisposable
             int length = mask[row].Sum();
             yield return (ids[row][..length], [.. Enumerable.Range(0, length).Select(at => labels is null || labels[row][at] != -100)]);
         }
+    }
+
+    /// <summary>The texts that share the only row of a packed micro batch: positions begin anew with each.</summary>
+    public IEnumerable<int[]> Packed(int micro)
+    {
+        int[] ids = _batches.Rows($"m{micro}.input_ids").Single(), positions = _batches.Rows($"m{micro}.position_ids").Single();
+        int[] starts = [.. Enumerable.Range(0, ids.Length).Where(at => positions[at] == 0), ids.Length];
+        return starts.Zip(starts.Skip(1), (from, to) => ids[from..to]);
+    }
+
+    /// <summary>The pairs of a micro batch: chosen rows first, then rejected ones.</summary>
+    public IEnumerable<PreferenceExample> Pairs(int micro)
+    {
+        int[][] ids = _batches.Rows($"m{micro}.input_ids"), real = _batches.Rows($"m{micro}.attention_mask"), answer = _batches.Rows($"m{micro}.completion_mask");
+        int[] Part(int row, int completion) => [.. Enumerable.Range(0, ids[row].Length).Where(at => real[row][at] == 1 && answer[row][at] == completion).Select(at => ids[row][at])];
+        int pairs = ids.Length / 2;
+        return Enumerable.Range(0, pairs).Select(pair => new PreferenceExample(Part(pair, 0), Part(pair, 1), Part(pair + pairs, 1)));
     }
 
     /// <summary>The options that all runs share, in the order of the data.</summary>
@@ -68,67 +90,33 @@ internal sealed class Trajectory : IDisposable
         TrainSamplingStrategy = TrainSamplingStrategy.Sequential,
     };
 
-    /// <summary>Every figure that the reference logged, within the tolerances of the fixtures.</summary>
+    /// <summary>Every figure of <see cref="Log"/>: counts of tokens equal, rates to 1e-12, norms to 1e-3 of their size, all else to 1e-4.</summary>
     /// <param name="reports">One per step.</param>
-    /// <param name="steps">How many to compare.</param>
-    /// <param name="tolerances">Figures with a tolerance of their own; null leaves the figure out.</param>
-    public void RequireLog(IReadOnlyList<StepReport> reports, int? steps = null, IReadOnlyDictionary<string, double?>? tolerances = null)
+    public void RequireLog(IReadOnlyList<StepReport> reports)
     {
-        Assert.HasCount(Steps, reports);
-        foreach (JsonElement expected in Logged.Take(steps ?? Steps))
+        Assert.HasCount(Steps, reports, $"{Name}: reports");
+        for (int step = 0; step < Steps; step++)
         {
-            StepReport actual = reports[expected.GetProperty("step").GetInt32() - 1];
-            foreach (JsonProperty entry in expected.EnumerateObject().Where(entry => entry.Name is not ("step" or "epoch")))
-            {
-                double value = entry.Value.GetDouble(), tolerance = entry.Name == "grad_norm" ? 1e-3 * value : 1e-4;
-                if (tolerances?.TryGetValue(entry.Name, out double? own) == true)
-                    tolerance = own ?? double.PositiveInfinity;
-                Assert.AreEqual(value, actual[entry.Name], tolerance, $"{Name}: {entry.Name} of step {actual.Step}");
-                Note(entry.Name, Math.Abs(value - actual[entry.Name]) / (entry.Name == "grad_norm" ? value : 1));
-            }
+            Assert.AreEqual(step + 1, reports[step].Step, Name);
+            Close.Metrics(Log[step], reports[step].Metrics, Tolerance, $"{Name} step {step + 1}");
         }
     }
 
-    /// <summary>The weights after the last step. Biases of attention keys are left out: their true gradient is 0, what moves them is rounding.</summary>
-    /// <param name="weights">By their Hugging Face names.</param>
-    /// <param name="tolerance">Largest absolute difference.</param>
-    /// <param name="driftless">Another tensor whose true gradient is 0.</param>
+    /// <summary>The weights after the last step, those that a file holds and the sums of all.</summary>
     public void RequireWeights(IEnumerable<(string Name, Tensor Value)> weights, double tolerance, string? driftless = null)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        Dictionary<string, Tensor> actual = weights.ToDictionary(weight => weight.Name, weight => weight.Value);
-        foreach (string name in _final.Names.Where(name => name != driftless))
-        {
-            Tensor expected = _final[name];
-            Tensor value = name == "EMB16" ? actual.First(weight => weight.Key.EndsWith("wte.weight", StringComparison.Ordinal) || weight.Key.EndsWith("embed_tokens.weight", StringComparison.Ordinal)).Value.narrow(0, 0, 16) : actual[name];
-            if (name.EndsWith("c_attn.bias", StringComparison.Ordinal))
-                (expected, value) = (WithoutKeys(expected), WithoutKeys(value));
-            else if (name.EndsWith("k_proj.bias", StringComparison.Ordinal))
-                continue;
-            Close.Absolute(expected, value, tolerance, $"{Name}: {name}");
-            Note("weights", Close.Distance(value, expected));
-        }
-        foreach (JsonProperty entry in _run.GetProperty("final_stats").EnumerateObject().Where(entry => actual.ContainsKey(entry.Name) && entry.Name != driftless && !entry.Name.EndsWith("attn.bias", StringComparison.Ordinal) && !entry.Name.EndsWith("k_proj.bias", StringComparison.Ordinal)))
-        {
-            Tensor value = actual[entry.Name].to_type(ScalarType.Float64);
-            double squares = entry.Value.GetProperty("sq_sum").GetDouble();
-            Assert.AreEqual(squares, (value * value).sum().item<double>(), 1e-4 * squares, $"{Name}: squares of {entry.Name}");
-        }
+        (string, Tensor)[] all = [.. weights];
+        WeightChecks.Absolute(all, Fixtures.Path("trajectories", Name, "final.safetensors"), tolerance, Name, driftless);
+        WeightChecks.Sums(all, _run.GetProperty("final_stats"), Name, driftless);
     }
 
-    public void Dispose()
+    public void Dispose() => _batches.Dispose();
+
+    private static double Tolerance(string figure, double value) => figure switch
     {
-        _batches.Dispose();
-        _final.Dispose();
-    }
-
-    private static Tensor WithoutKeys(Tensor bias) => cat([bias.narrow(0, 0, bias.shape[0] / 3), bias.narrow(0, bias.shape[0] / 3 * 2, bias.shape[0] / 3)]);
-
-    /// <summary>Collects deviations for a table, where the variable TRL_DEVIATIONS names a file.</summary>
-    private void Note(string what, double deviation)
-    {
-        if (Environment.GetEnvironmentVariable("TRL_DEVIATIONS") is { Length: > 0 } file)
-            File.AppendAllText(file, FormattableString.Invariant($"{Name} {what} {deviation:G3}\n"));
-    }
+        "num_tokens" => 0,
+        "learning_rate" => 1e-12 * Math.Abs(value),
+        "grad_norm" => 1e-3 * Math.Abs(value),
+        _ => 1e-4,
+    };
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Tests.Models;
+using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Generation;
@@ -7,6 +8,8 @@ namespace Microsoft.ML.Trl.Tests.Generation;
 [TestClass]
 public sealed class GenerationFixtureTests
 {
+    private const double Tolerance = 1e-4;
+
     private static readonly GenerationOptions Greedy = new() { DoSample = false, MaxNewTokens = 16, EosTokenIds = [] };
 
     [TestMethod]
@@ -35,6 +38,30 @@ public sealed class GenerationFixtureTests
         int[] ends = [.. fixture.Info.GetProperty("gen_cases").GetProperty("two_eos").GetProperty("eos_token_id").EnumerateArray().Select(id => id.GetInt32())];
         Matches(fixture, "g.rep13", Greedy with { MaxNewTokens = 12, RepetitionPenalty = 1.3 });
         Matches(fixture, "g.two_eos", Greedy with { MaxNewTokens = 12, EosTokenIds = ends });
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    [DataRow("mistral")]
+    [DataRow("qwen2")]
+    [DataRow("llama_linear_rope")]
+    [DataRow("llama3_rope")]
+    public void Logits_of_the_first_and_the_last_token_are_those_of_transformers(string name)
+    {
+        using ModelFixture fixture = new(name);
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(fixture.Folder);
+        using var noGrad = no_grad();
+        int[][] prompts = Rows(fixture["g.input_ids"], fixture["g.attention_mask"]);
+        GenerationResult result = new TokenGenerator(model) { KeepsStates = true }.Generate(prompts, Greedy);
+        foreach ((string expected, int step) in new[] { ("g.greedy_logits0", 0), ("g.greedy_logits_last", Greedy.MaxNewTokens - 1) })
+        {
+            Tensor states = stack([.. result.States!.Select(row => tensor(row[step]))]); // [B, H] that the sampler saw
+            Close.Absolute(fixture[expected], model.Logits(states), Tolerance, $"{name} {expected}");
+            Tensor logProbs = fixture[expected].log_softmax(-1);
+            float[] chosen = [.. result.Tokens.Select((tokens, row) => logProbs[row, tokens[step]].item<float>())];
+            Close.Absolute(chosen, result.LogProbs.Select(row => row[step]).ToArray(), Tolerance, $"{name} {expected} as log-probability");
+        }
     }
 
     /// <summary>Rows that ended are filled with padding there; ours stop after the end token.</summary>

@@ -85,7 +85,7 @@ public sealed class DecoderTests
             if (expected.grad is null)
                 continue; // an untied head takes no part
             double largest = expected.grad.abs().max().item<double>();
-            Assert.IsLessThan(2e-5, ModelFixture.Distance(value.grad!, expected.grad) / Math.Max(largest, 0.1), name);
+            Close.Absolute(expected.grad, value.grad!, 2e-5 * Math.Max(largest, 0.1), name);
         }
     }
 
@@ -120,8 +120,8 @@ public sealed class DecoderTests
         model.SetDropout(0.2, chance);
         model.train();
         Tensor first = Dropped(5);
-        Assert.AreEqual(0, ModelFixture.Distance(first, Dropped(5)));
-        Assert.IsGreaterThan(0.01, ModelFixture.Distance(first, Dropped(6)));
+        Close.Absolute(first, Dropped(5), 0);
+        Close.Above(0.01, (first - Dropped(6)).abs().max().item<float>());
         model.eval();
         Near(calm, Dropped(5));
         model.train();
@@ -166,5 +166,5 @@ public sealed class DecoderTests
 
     private static Tensor Mask(params int[] real) => tensor(real).view(1, -1).to_type(ScalarType.Bool);
 
-    private static void Near(Tensor expected, Tensor actual) => Assert.IsLessThan(Tolerance, ModelFixture.Distance(actual, expected));
+    private static void Near(Tensor expected, Tensor actual) => Close.Absolute(expected, actual, Tolerance);
 }

@@ -62,7 +62,7 @@ public sealed class HuggingFaceFolderTests
         using ValueHead read = HuggingFaceFolder.LoadValueHead(_folder, 32);
         using var scope = NewDisposeScope();
         Tensor hidden = randn(3, 32, generator: new Generator(1));
-        Assert.AreEqual(0, ModelFixture.Distance(read.Values(hidden).unsqueeze(-1), head.Values(hidden).unsqueeze(-1)));
+        Close.Absolute(head.Values(hidden), read.Values(hidden), 0);
     }
 
     [TestMethod]
@@ -79,7 +79,9 @@ public sealed class HuggingFaceFolderTests
     [TestMethod]
     public void Pickled_weights_are_refused_by_name_with_what_to_do()
     {
-        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => HuggingFaceFolder.LoadModel(Fixtures.Path("models", "gpt2_bin")));
+        File.Copy(Fixtures.Path("models", "gpt2", "config.json"), Path.Combine(_folder, "config.json"));
+        File.WriteAllBytes(Path.Combine(_folder, "pytorch_model.bin"), [0x50, 0x4B, 0x03, 0x04]); // torch.save writes a zip; nothing of it is read
+        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => HuggingFaceFolder.LoadModel(_folder));
         StringAssert.Contains(error.Message, "pytorch_model.bin");
         StringAssert.Contains(error.Message, "save_pretrained");
     }

@@ -27,15 +27,25 @@ internal sealed class ModelFixture : IDisposable
 
     public bool Has(string name) => _expected.Entries.ContainsKey(name);
 
-    /// <summary>Largest absolute difference, where <paramref name="where"/> is not 0.</summary>
-    public static double Distance(Tensor actual, Tensor expected, Tensor? where = null)
+    /// <summary>Starts the table of learned positions, where there is one, at a later row: what a text then reads is what it would read behind that much padding.</summary>
+    /// <remarks>Rotary positions do not notice: attention sees differences of places only.</remarks>
+    public static void ShiftPositions(IEnumerable<(string Name, Tensor Value)> weights, int padding)
     {
+        using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        CollectionAssert.AreEqual(expected.shape, actual.shape);
-        Tensor difference = (actual.to_type(ScalarType.Float64) - expected.to_type(ScalarType.Float64)).abs();
-        if (where is not null)
-            difference = difference * where.unsqueeze(-1);
-        return difference.max().item<double>();
+        foreach ((_, Tensor table) in weights.Where(weight => weight.Name.EndsWith("wpe.weight", StringComparison.Ordinal)))
+            table.copy_(table.roll([-padding], [0]));
+    }
+
+    /// <summary>The real tokens of each row, and how many padded places lie before them.</summary>
+    public static IEnumerable<(long[] Ids, int Padding)> LeftPadded(Tensor ids, Tensor mask)
+    {
+        int width = (int)ids.shape[1];
+        foreach ((long[] row, long[] real) in ids.data<long>().ToArray().Chunk(width).Zip(mask.data<long>().ToArray().Chunk(width)))
+        {
+            int padding = Array.IndexOf(real, 1);
+            yield return (row[padding..], padding);
+        }
     }
 
     public static Tensor Logits(CausalLanguageModel model, Tensor ids, Tensor? mask = null)

@@ -12,7 +12,7 @@ public sealed class LogProbsTests
     {
         using var scope = NewDisposeScope();
         using var fixture = new FixtureTensors("losses", "sft_v190.safetensors");
-        Close.Absolute(fixture["selective_log_softmax.out"], LogProbs.OfLogits(fixture["logits"], fixture["selective_log_softmax.index"]), 1e-5);
+        Close.Absolute(fixture["selective_log_softmax.out"], LogProbs.OfLogits(fixture["logits"], fixture["selective_log_softmax.index"]), 1e-5, "sft_v190 selective_log_softmax");
     }
 
     [TestMethod]
@@ -22,7 +22,7 @@ public sealed class LogProbsTests
         using var fixture = new FixtureTensors("losses", "sft_v190.safetensors");
         Tensor logits = fixture["logits"].view(-1, 24); // as hidden states of an identity projection
         TokenLogProbs result = LogProbs.WithStatistics(logits, eye(24), zeros(30, dtype: ScalarType.Int64));
-        Close.Absolute(fixture["entropy_per_token"].view(-1), result.Entropy, 1e-5);
+        Close.Absolute(fixture["entropy_per_token"].view(-1), result.Entropy, 1e-5, "sft_v190 entropy_per_token");
     }
 
     [TestMethod]

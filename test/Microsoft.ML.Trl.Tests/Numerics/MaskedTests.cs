@@ -12,12 +12,12 @@ public sealed class MaskedTests
         using var scope = NewDisposeScope();
         using var fixture = new FixtureTensors("losses", "utils_v190.safetensors");
         Tensor x = fixture["x"], mask = fixture["mask"];
-        Close.Absolute(fixture["masked_mean"], Masked.Mean(x, mask), 1e-6);
-        Close.Absolute(fixture["masked_mean_axis1"], Masked.Mean(x, mask, 1), 1e-6);
-        Close.Absolute(fixture["masked_var"], Masked.Variance(x, mask), 1e-6);
-        Close.Absolute(fixture["masked_var_biased"], Masked.Variance(x, mask, unbiased: false), 1e-6);
-        Close.Absolute(fixture["masked_whiten"], Masked.Whiten(x, mask), 1e-5);
-        Close.Absolute(fixture["masked_whiten_noshift"], Masked.Whiten(x, mask, shiftMean: false), 1e-5);
+        Close.Absolute(fixture["masked_mean"], Masked.Mean(x, mask), 1e-6, "utils_v190 masked_mean");
+        Close.Absolute(fixture["masked_mean_axis1"], Masked.Mean(x, mask, 1), 1e-6, "utils_v190 masked_mean_axis1");
+        Close.Absolute(fixture["masked_var"], Masked.Variance(x, mask), 1e-6, "utils_v190 masked_var");
+        Close.Absolute(fixture["masked_var_biased"], Masked.Variance(x, mask, unbiased: false), 1e-6, "utils_v190 masked_var_biased");
+        Close.Absolute(fixture["masked_whiten"], Masked.Whiten(x, mask), 1e-5, "utils_v190 masked_whiten");
+        Close.Absolute(fixture["masked_whiten_noshift"], Masked.Whiten(x, mask, shiftMean: false), 1e-5, "utils_v190 masked_whiten_noshift");
     }
 
     [TestMethod]

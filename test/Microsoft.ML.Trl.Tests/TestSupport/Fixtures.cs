@@ -1,33 +1,40 @@
+using System.Reflection;
 using System.Text.Json;
 
 namespace Microsoft.ML.Trl.Tests.TestSupport;
 
-/// <summary>Finds the reference numbers that lie beside a checkout; where they are absent a test is skipped, visibly.</summary>
+/// <summary>Reference numbers. Those in test/fixtures are always there; what rests on other people's texts lies beside a checkout, or is absent.</summary>
 internal static class Fixtures
 {
-    private static readonly string? Root = Find();
+    private static readonly string Root = typeof(Fixtures).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Fixtures").Value!;
 
-    /// <summary>The folder or file below <c>shared/fixtures</c>; skips the calling test when there is none.</summary>
-    public static string Path(params string[] parts)
-    {
-        if (Root is null)
-            Assert.Inconclusive("No shared/fixtures folder above the test binaries (set TRL_SHARED to its parent): the reference numbers are not here.");
-        return System.IO.Path.Combine([Root!, .. parts]);
-    }
+    private static readonly string? Collection = FindCollection();
+
+    /// <summary>A folder or file below <c>test/fixtures</c>.</summary>
+    public static string Path(params string[] parts) => System.IO.Path.Combine([Root, .. parts]);
 
     public static JsonDocument Json(params string[] parts) => JsonDocument.Parse(File.ReadAllBytes(Path(parts)));
 
-    private static string? Find()
+    /// <summary>A folder or file below <c>shared/fixtures</c>, the whole collection; skips the calling test where it is absent.</summary>
+    public static string Shared(params string[] parts)
+    {
+        if (Collection is null)
+            Assert.Inconclusive("Skipped: it needs texts that are not in the repository, and there is no shared/fixtures folder above it (or in TRL_SHARED).");
+        return System.IO.Path.Combine([Collection!, .. parts]);
+    }
+
+    public static JsonDocument SharedJson(params string[] parts) => JsonDocument.Parse(File.ReadAllBytes(Shared(parts)));
+
+    private static string? FindCollection()
     {
         if (Environment.GetEnvironmentVariable("TRL_SHARED") is { Length: > 0 } given)
             return System.IO.Path.Combine(given, "fixtures");
-        foreach (string start in new[] { Environment.CurrentDirectory, AppContext.BaseDirectory })
-            for (DirectoryInfo? folder = new(start); folder is not null; folder = folder.Parent)
-            {
-                string candidate = System.IO.Path.Combine(folder.FullName, "shared", "fixtures");
-                if (Directory.Exists(candidate))
-                    return candidate;
-            }
+        for (DirectoryInfo? folder = new(Root); folder is not null; folder = folder.Parent)
+        {
+            string candidate = System.IO.Path.Combine(folder.FullName, "shared", "fixtures");
+            if (Directory.Exists(candidate))
+                return candidate;
+        }
         return null;
     }
 }

@@ -9,4 +9,7 @@ public sealed class Setup
 {
     [AssemblyInitialize]
     public static void OneThread(TestContext _) => torch.set_num_threads(1); // two threads collapse on a loaded two-core machine
+
+    [AssemblyCleanup]
+    public static void WriteDeviations() => Deviations.Write();
 }

@@ -3,7 +3,10 @@ using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Tokenization;
 
-/// <summary>Ids and texts that Hugging Face's tokenizers library made from the same files.</summary>
+/// <summary>
+/// Ids and texts that Hugging Face's tokenizers library made from the same files. Those texts are other people's and not in the repository:
+/// where the collection is absent these tests are skipped.
+/// </summary>
 [TestClass]
 public sealed class ReferenceTokenizerTests
 {
@@ -36,8 +39,8 @@ public sealed class ReferenceTokenizerTests
     [DynamicData(nameof(Present))]
     public void Every_prefix_of_a_stream_decodes_as_the_reference(string kind)
     {
-        using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
-        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        using JsonDocument expected = Fixtures.SharedJson("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared("tokenizers", kind));
         int[] ids = Ints(expected.RootElement.GetProperty("stream_ids"));
         string[] prefixes = [.. expected.RootElement.GetProperty("stream_prefix_decodes").EnumerateArray().Select(text => text.GetString()!)];
         TokenStreamDecoder stream = tokenizer.CreateStreamDecoder();
@@ -55,8 +58,8 @@ public sealed class ReferenceTokenizerTests
     [DynamicData(nameof(Present))]
     public void Random_ids_decode_as_the_reference(string kind)
     {
-        using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
-        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        using JsonDocument expected = Fixtures.SharedJson("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared("tokenizers", kind));
         JsonElement[] Rows(string name) => [.. expected.RootElement.GetProperty(name).EnumerateArray()];
         foreach ((JsonElement ids, JsonElement whole, JsonElement skipping) in Rows("random_ids").Zip(Rows("random_decoded"), Rows("random_decoded_skip")))
         {
@@ -71,8 +74,8 @@ public sealed class ReferenceTokenizerTests
     [DynamicData(nameof(Present))]
     public void Size_and_special_ids_equal_the_reference(string kind)
     {
-        using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
-        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        using JsonDocument expected = Fixtures.SharedJson("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared("tokenizers", kind));
         Assert.AreEqual(expected.RootElement.GetProperty("vocab_size").GetInt32(), tokenizer.VocabularySize);
         Assert.AreEqual(expected.RootElement.GetProperty("pad_token_id").GetInt32(), tokenizer.IdOf(expected.RootElement.GetProperty("pad_token").GetString()!));
         Assert.IsNotNull(tokenizer.EosToken);
@@ -84,7 +87,7 @@ public sealed class ReferenceTokenizerTests
     public void Saved_and_loaded_again_it_encodes_the_same(string kind)
     {
         string folder = Directory.CreateTempSubdirectory("tokenizer").FullName;
-        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared("tokenizers", kind));
         tokenizer.Save(folder);
         TextTokenizer[] again = [TextTokenizer.Load(folder), TextTokenizer.FromFiles(tokenizer.Files())];
         ForEachCase(kind, (original, text, expected) =>
@@ -106,7 +109,7 @@ public sealed class ReferenceTokenizerTests
     {
         string folder = Directory.CreateTempSubdirectory("tokenizer").FullName;
         foreach (string name in new[] { "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json" })
-            File.Copy(Fixtures.Path("tokenizers", kind, name), Path.Combine(folder, name));
+            File.Copy(Fixtures.Shared("tokenizers", kind, name), Path.Combine(folder, name));
         TextTokenizer legacy = TextTokenizer.Load(folder);
         ForEachCase(kind, (original, text, expected) => CollectionAssert.AreEqual(original.Encode(text), legacy.Encode(text), text));
         Directory.Delete(folder, recursive: true);
@@ -127,15 +130,15 @@ public sealed class ReferenceTokenizerTests
     [DataRow("gemma", "SentencePiece-style BPE")]
     public void Tokenizers_of_other_kinds_are_refused_by_name(string kind, string named)
     {
-        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => TextTokenizer.Load(Fixtures.Path("tokenizers", kind)));
+        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => TextTokenizer.Load(Fixtures.Shared("tokenizers", kind)));
         StringAssert.Contains(error.Message, $"{named}");
         StringAssert.Contains(error.Message, "tokenizers are not supported. Supported are byte-level BPE tokenizers");
     }
 
     private static void ForEachCase(string kind, Action<TextTokenizer, string, JsonElement> check)
     {
-        using JsonDocument expected = Fixtures.Json("tokenizers", kind, "expected.json");
-        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Path("tokenizers", kind));
+        using JsonDocument expected = Fixtures.SharedJson("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared("tokenizers", kind));
         foreach (JsonElement one in expected.RootElement.GetProperty("cases").EnumerateArray())
             check(tokenizer, one.GetProperty("text").GetString()!, one);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
@@ -25,7 +24,7 @@ public sealed class LearningRateScheduleTests
             int step = 0;
             foreach (JsonElement value in expected.GetProperty("values").EnumerateArray())
             {
-                Assert.AreEqual(value.GetDouble(), schedule.At(step), 1e-12, string.Create(CultureInfo.InvariantCulture, $"{name} {expected.GetProperty("kwargs")} step {step}"));
+                Close.Absolute(value.GetDouble(), schedule.At(step), 1e-12, $"lr_schedules {name} {expected.GetProperty("kwargs")} step {step}");
                 step++;
             }
             schedules++;
@@ -38,12 +37,12 @@ public sealed class LearningRateScheduleTests
     {
         var schedule = new LearningRateSchedule(LrSchedulerType.Linear, 1, 0.25, 10); // ceil(2.5) = 3 steps
         Assert.AreEqual(0, schedule.At(0));
-        Assert.AreEqual(2 / 3.0, schedule.At(2), 1e-12);
-        Assert.AreEqual(1, schedule.At(3), 1e-12);
+        Close.Absolute(2 / 3.0, schedule.At(2), 1e-12);
+        Close.Absolute(1, schedule.At(3), 1e-12);
     }
 
     [TestMethod]
-    public void A_constant_rate_never_moves() => Assert.AreEqual(0.3, LearningRateSchedule.Constant(0.3).At(1000), 1e-15);
+    public void A_constant_rate_never_moves() => Close.Absolute(0.3, LearningRateSchedule.Constant(0.3).At(1000), 1e-15);
 
     [TestMethod]
     [DataRow(LrSchedulerType.Linear, "power", "LrSchedulerKwargs has 'power', which the Linear schedule does not know; it knows none.")]

@@ -16,18 +16,16 @@ public sealed class DpoFixtureTests
     {
         using JsonDocument cases = Fixtures.Json("losses", "dpo_v190.json");
         using SafetensorsFile tensors = SafetensorsFile.Open(Fixtures.Path("losses", "dpo_v190.safetensors"));
-        var worst = new Worst();
         int count = 0;
         foreach (JsonElement test in cases.RootElement.GetProperty("cases").EnumerateArray())
         {
-            Leaks.None(() => Compare(test, tensors, worst));
+            Leaks.None(() => Compare(test, tensors));
             count++;
         }
         Assert.AreEqual(61, count);
-        worst.Print("losses/dpo_v190");
     }
 
-    private static void Compare(JsonElement test, SafetensorsFile tensors, Worst worst)
+    private static void Compare(JsonElement test, SafetensorsFile tensors)
     {
         string name = test.GetProperty("name").GetString()!;
         JsonElement config = test.GetProperty("config");
@@ -41,15 +39,15 @@ public sealed class DpoFixtureTests
             : batch.Sum(LogProbs.OfLogits(batch.Tokens.Select(referenceLogits), batch.Tokens.Labels));
         Tensor chosen = batch.Tokens.Select(logits);
         (Tensor loss, float[] metrics) = new DpoStep(null!, null!, options).Compare(batch, theirs, Statistics(chosen, batch.Tokens.Labels), chosen.detach().mean([-1]));
-        worst.Check(name + " loss", test.GetProperty("loss").GetDouble(), loss.item<float>(), Tolerance);
+        Close.Absolute(test.GetProperty("loss").GetDouble(), loss.item<float>(), Tolerance, $"dpo_v190 {name} loss");
         JsonElement expected = test.GetProperty("metrics");
         for (int i = 1; i < metrics.Length; i++)
-            worst.Check($"{name} {DpoMetrics.Names[i]}", expected.GetProperty(DpoMetrics.Names[i]).GetDouble(), metrics[i], Tolerance);
+            Close.Absolute(expected.GetProperty(DpoMetrics.Names[i]).GetDouble(), metrics[i], Tolerance, $"dpo_v190 {name} {DpoMetrics.Names[i]}");
         Assert.AreEqual(expected.GetProperty("num_tokens").GetInt64(), batch.Tokens.Tokens);
         if (!tensors.Entries.ContainsKey(name + ".grad"))
             return;
         loss.backward();
-        worst.CheckGradient(name + " gradient", tensors.Read(name + ".grad"), logits.grad!, 1e-5);
+        Close.Relative(tensors.Read(name + ".grad"), logits.grad!, 1e-5, $"dpo_v190 {name} gradient");
     }
 
     private static TokenLogProbs Statistics(Tensor logits, Tensor labels)

@@ -14,7 +14,7 @@ public sealed class DpoRuleTests
     public void At_step_0_with_policy_equal_to_reference_the_margin_is_0_and_the_loss_ln_2()
     {
         StepReport first = Run(Toys.Gpt2(), null, Quick with { MaxSteps = 1 }).Reports[0];
-        Assert.AreEqual(Math.Log(2), first["loss"], 1e-7);
+        Close.Absolute(Math.Log(2), first["loss"], 1e-7);
         Assert.AreEqual(0, first["rewards/margins"]);
         Assert.AreEqual(0, first["rewards/chosen"]);
         Assert.AreEqual(0, first["rewards/accuracies"]);
@@ -24,9 +24,9 @@ public sealed class DpoRuleTests
     public void Training_raises_the_margin_and_the_chosen_answers()
     {
         List<StepReport> reports = Run(Toys.Gpt2(), null, Quick with { MaxSteps = 60, LearningRate = 1e-2 }).Reports;
-        Assert.IsGreaterThan(1, reports[^1]["rewards/margins"]);
+        Close.Above(1, reports[^1]["rewards/margins"]);
         Assert.AreEqual(1, reports[^1]["rewards/accuracies"]);
-        Assert.IsLessThan(0.3, reports[^1]["loss"]);
+        Close.Below(0.3, reports[^1]["loss"]);
     }
 
     [TestMethod]
@@ -43,7 +43,7 @@ public sealed class DpoRuleTests
         };
         float[] whole = Run(Toys.Gpt2(), null, options with { PerDeviceTrainBatchSize = 8 }, Pairs(8)).Weights;
         foreach ((int size, int accumulate) in new[] { (4, 2), (2, 4), (1, 8), (3, 3) })
-            AssertClose(whole, Run(Toys.Gpt2(), null, options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = accumulate }, Pairs(8)).Weights, 1e-6);
+            Close.Absolute(whole, Run(Toys.Gpt2(), null, options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = accumulate }, Pairs(8)).Weights, 1e-6);
     }
 
     [TestMethod]
@@ -59,8 +59,8 @@ public sealed class DpoRuleTests
     public void A_precomputed_reference_a_given_one_and_a_copy_train_alike()
     {
         float[] copy = Run(Toys.Gpt2(), null, Quick).Weights;
-        AssertClose(copy, Run(Toys.Gpt2(), Toys.Gpt2(), Quick).Weights, 1e-6);
-        AssertClose(copy, Run(Toys.Gpt2(), null, Quick with { PrecomputeRefLogProbs = true, PrecomputeRefBatchSize = 3 }).Weights, 1e-5);
+        Close.Absolute(copy, Run(Toys.Gpt2(), Toys.Gpt2(), Quick).Weights, 1e-6);
+        Close.Absolute(copy, Run(Toys.Gpt2(), null, Quick with { PrecomputeRefLogProbs = true, PrecomputeRefBatchSize = 3 }).Weights, 1e-5);
     }
 
     [TestMethod]
@@ -72,15 +72,15 @@ public sealed class DpoRuleTests
         CollectionAssert.AreEqual(before, Toys.Flat(reference.Weights()));
         using CausalLanguageModel policy = Toys.Gpt2();
         new DpoLoop(policy, reference, Quick with { SyncRefModel = true, RefModelMixupAlpha = 1, RefModelSyncSteps = 3 }).Run(Pairs(8));
-        AssertClose(Toys.Flat(policy.Weights()), Toys.Flat(reference.Weights()), 0);
+        Close.Absolute(Toys.Flat(policy.Weights()), Toys.Flat(reference.Weights()), 0);
     }
 
     [TestMethod]
     public void Without_a_reference_its_log_probabilities_count_as_0()
     {
         StepReport first = Run(Toys.Gpt2(), null, Quick with { ReferenceFree = true, MaxSteps = 1, Beta = 0.5 }).Reports[0];
-        Assert.AreEqual(0.5 * first["logps/chosen"], first["rewards/chosen"], 1e-5);
-        Assert.AreEqual(0.5 * first["logps/rejected"], first["rewards/rejected"], 1e-5);
+        Close.Absolute(0.5 * first["logps/chosen"], first["rewards/chosen"], 1e-5);
+        Close.Absolute(0.5 * first["logps/rejected"], first["rewards/rejected"], 1e-5);
     }
 
     [TestMethod]
@@ -99,7 +99,7 @@ public sealed class DpoRuleTests
             int place = Array.IndexOf(gradient, gradient.MaxBy(Math.Abs));
             const float Nudge = 3e-3f;
             double difference = (Nudged(Nudge) - Nudged(-Nudge)) / (2 * Nudge);
-            Assert.AreEqual(difference, gradient[place], 0.02 * Math.Abs(difference) + 1e-3, $"{loss}");
+            Close.Absolute(difference, gradient[place], (0.02 * Math.Abs(difference)) + 1e-3, $"{loss}");
 
             double Nudged(float by)
             {
@@ -158,13 +158,6 @@ public sealed class DpoRuleTests
     {
         int[][] prompts = Toys.Rows(3, count, 2, 6), chosen = Toys.Rows(4, count, 1, 8), rejected = Toys.Rows(5, count, 1, 8);
         return [.. Enumerable.Range(0, count).Select(i => new PreferenceExample(prompts[i], chosen[i], [.. rejected[i], 39]))];
-    }
-
-    private static void AssertClose(float[] expected, float[] actual, double tolerance)
-    {
-        Assert.HasCount(expected.Length, actual);
-        double largest = expected.Zip(actual, (x, y) => Math.Abs((double)x - y)).Max();
-        Assert.IsLessThanOrEqualTo(tolerance, largest);
     }
 
     private sealed class Recorder(Action<StepReport> report) : IProgress<StepReport>

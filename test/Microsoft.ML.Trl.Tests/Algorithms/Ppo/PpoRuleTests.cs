@@ -36,9 +36,10 @@ public sealed class PpoRuleTests
         int[][] queries = Toys.Rows(3, 8, 2, 9);
         IReadOnlyList<int[]> responses = session.Generate(queries);
         PpoStatistics statistics = session.Step(queries, responses, new double[8]);
-        Assert.AreEqual(0, statistics["objective/kl"], 1e-4);
-        Assert.AreEqual(0, statistics["ppo/policy/approxkl"], 1e-9);
-        Assert.IsTrue(statistics.Arrays["ppo/policy/ratio"].All(ratio => Math.Abs(ratio - 1) < 1e-5));
+        Close.Absolute(0, statistics["objective/kl"], 1e-4);
+        Close.Absolute(0, statistics["ppo/policy/approxkl"], 1e-9);
+        foreach (float ratio in statistics.Arrays["ppo/policy/ratio"])
+            Close.Absolute(1, ratio, 1e-5);
     }
 
     [TestMethod]
@@ -55,7 +56,7 @@ public sealed class PpoRuleTests
         IReadOnlyList<int[]> responses = sampling.Generate(queries);
         PpoStatistics kept = sampling.Step(queries, responses, scores), computed = fresh.Step(queries, responses, scores);
         foreach ((string name, double value) in computed.Scalars.Where(entry => !entry.Key.StartsWith("time/", StringComparison.Ordinal)))
-            Assert.AreEqual(value, kept[name], 1e-4 * Math.Max(1, Math.Abs(value)), name);
+            Close.Absolute(value, kept[name], 1e-4 * Math.Max(1, Math.Abs(value)), name);
     }
 
     [TestMethod]
@@ -71,8 +72,7 @@ public sealed class PpoRuleTests
         PpoRollout rollout = new PpoCollector(policy, head, policy, options, PpoHooks.Seeded(0)).Collect(batch, [10, -20], 0.2, null, new PpoClock());
         float[] reward = rollout.Returns.data<float>().ToArray(); // with γ = 0 the return is the reward
         float[] expected = [0, 0, 10, 0, -20, 0, 0];
-        for (int i = 0; i < expected.Length; i++)
-            Assert.AreEqual(expected[i], reward[i], 1e-5f, $"token {i}");
+        Close.Absolute(expected, reward, 1e-5);
     });
 
     [TestMethod]
@@ -89,7 +89,7 @@ public sealed class PpoRuleTests
         {
             PpoRollout alone = collector.Collect(new PpoBatch([queries[row]], [responses[row]], null), [0], 0.2, null, new PpoClock());
             foreach ((Tensor one, Tensor all) in new[] { (alone.LogProbs, together.LogProbs), (alone.ReferenceLogProbs, together.ReferenceLogProbs), (alone.Values, together.Values), (alone.Returns, together.Returns) })
-                Assert.IsLessThan(1e-5f, (one - all.narrow(0, start, responses[row].Length)).abs().max().item<float>());
+                Close.Absolute(one, all.narrow(0, start, responses[row].Length), 1e-5);
             start += responses[row].Length;
         }
     }
@@ -101,8 +101,8 @@ public sealed class PpoRuleTests
         using var chance = new Generator(5);
         Tensor ours = randn([7, 6], generator: chance), theirs = randn([7, 6], generator: chance), head = randn([30, 6], generator: chance), otherHead = randn([30, 6], generator: chance);
         Tensor expected = KlEstimators.Full(ours.matmul(head.t()).log_softmax(-1), theirs.matmul(otherHead.t()).log_softmax(-1));
-        Assert.IsLessThan(1e-5f, (expected - KlEstimators.Full(ours, head, theirs, otherHead)).abs().max().item<float>());
-        Assert.IsTrue(expected.min().item<float>() > 0);
+        Close.Absolute(expected, KlEstimators.Full(ours, head, theirs, otherHead), 1e-5);
+        Close.Above(0, expected.min().item<float>());
     });
 
     [TestMethod]
@@ -130,8 +130,8 @@ public sealed class PpoRuleTests
         PpoOptions whole = Quick with { PpoEpochs = 1, MiniBatchSize = 8, LearningRate = 1e-4 };
         (_, float[] one) = Step(whole, equalLengths: true);
         (_, float[] two) = Step(whole with { MiniBatchSize = 4, GradientAccumulationSteps = 2 }, equalLengths: true);
-        Assert.IsLessThan(1e-4, one.Zip(two, (x, y) => Math.Abs((double)x - y)).Average()); // Adam: noise moves a key bias by a whole step
-        Assert.IsLessThanOrEqualTo(2.1e-4, one.Zip(two, (x, y) => Math.Abs((double)x - y)).Max());
+        Close.Absolute(one, two, 2.1e-4); // Adam: noise moves a key bias by a whole step
+        Close.Below(1e-4, one.Zip(two, (x, y) => Math.Abs((double)x - y)).Average());
     }
 
     [TestMethod]
@@ -173,7 +173,7 @@ public sealed class PpoRuleTests
             Tensor nudge = zeros_like(point.detach());
             nudge[i] = 1e-6;
             double difference = (loss(at + nudge).item<double>() - loss(at - nudge).item<double>()) / 2e-6;
-            Assert.AreEqual(difference, gradient[i], 1e-6);
+            Close.Absolute(difference, gradient[i], 1e-6);
         }
     }
 

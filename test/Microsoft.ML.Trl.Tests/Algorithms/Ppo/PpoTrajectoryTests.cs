@@ -39,7 +39,6 @@ public sealed class PpoTrajectoryTests
             GradientLimit = (number, limit) => number == 0 ? limit ?? 0 : 0, // TRL v0.11.4 clips the very first update only
             States = left ? shifted.Hidden : (model, part) => model.HiddenAt(part.Ids, part.Positions),
         };
-        var worst = new Worst();
         using var session = new PpoSession(policy, options, head, reference, hooks);
         int number = 0;
         foreach (JsonElement step in run.RootElement.GetProperty("steps").EnumerateArray())
@@ -52,26 +51,28 @@ public sealed class PpoTrajectoryTests
                 session.LearningRate = options.LearningRate / (number + 2);
 
             Assert.IsEmpty(order.Rows, "every epoch of the run was trained");
-            foreach (JsonProperty expected in step.GetProperty("stats").EnumerateObject())
-                worst.Check($"step {number} {expected.Name}", expected.Value.GetDouble(), statistics[expected.Name], 1e-4);
-            worst.Check($"step {number} coefficient", step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, "coefficient");
-            CompareArrays(worst, arrays, $"s{number}.", statistics, PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left));
+            Dictionary<string, double> expected = step.GetProperty("stats").EnumerateObject().ToDictionary(figure => figure.Name, figure => figure.Value.GetDouble());
+            Close.Metrics(expected, statistics.Scalars, (figure, value) => figure == "ppo/learning_rate" ? 1e-12 * value : 1e-4, $"{name} step {number}");
+            Close.Absolute(step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, $"{name} step {number} KL coefficient");
+            CompareArrays(name, arrays, $"s{number}.", statistics, PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left));
             number++;
         }
-        WeightChecks.Compare(worst, [.. policy.Weights(), .. head.Weights()], Fixtures.Path("trajectories", name, "final.safetensors"), 1e-4);
-        worst.Print(name);
+        (string, Tensor)[] weights = [.. policy.Weights(), .. head.Weights()];
+        WeightChecks.Relative(weights, Fixtures.Path("trajectories", name, "final.safetensors"), 1e-4, name);
+        WeightChecks.Sums(weights, run.RootElement.GetProperty("final_stats"), name);
     }
 
-    private static void CompareArrays(Worst worst, SafetensorsFile arrays, string prefix, PpoStatistics statistics, PpoLayout layout)
+    private static void CompareArrays(string run, SafetensorsFile arrays, string prefix, PpoStatistics statistics, PpoLayout layout)
     {
         using var scope = NewDisposeScope();
         foreach (string name in WholeGrid.Concat(ResponsesOnly).Concat(PerRow))
         {
             float[] expected = arrays.Read(prefix + name).data<float>().ToArray(), actual = statistics.Arrays[name];
             Assert.HasCount(expected.Length, actual, name);
-            foreach ((int theirs, int ours, bool response) in PerRow.Contains(name) ? PpoLayout.Rows(expected.Length) : layout.Places(name.StartsWith("ppo/", StringComparison.Ordinal)))
-                if (response || WholeGrid.Contains(name))
-                    worst.Check($"{prefix}{name}[{ours}]", expected[theirs], actual[ours], 1e-4, "array entry");
+            var places = PerRow.Contains(name) ? PpoLayout.Rows(expected.Length) : layout.Places(name.StartsWith("ppo/", StringComparison.Ordinal));
+            (int Theirs, int Ours, bool)[] compared = [.. places.Where(place => place.Response || WholeGrid.Contains(name))];
+            Close.Absolute(
+                Array.ConvertAll(compared, place => expected[place.Theirs]), Array.ConvertAll(compared, place => actual[place.Ours]), 1e-4, $"{run} {name}");
         }
     }
 

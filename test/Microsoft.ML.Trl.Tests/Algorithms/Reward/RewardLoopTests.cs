@@ -14,7 +14,7 @@ public sealed class RewardLoopTests
         RewardOptions sgd = Options with { Optim = OptimizerKind.Sgd, LearningRate = 0.5, NumTrainEpochs = 2 };
         float[] whole = Train(sgd with { PerDeviceTrainBatchSize = 8 });
         foreach (int size in new[] { 1, 2, 4 })
-            Assert.IsLessThan(2e-6, TinyModels.Distance(whole, Train(sgd with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size })), $"{size} × {8 / size}");
+            Close.Absolute(whole, Train(sgd with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size }), 2e-6, $"{size} × {8 / size}");
     }
 
     [TestMethod]
@@ -30,10 +30,10 @@ public sealed class RewardLoopTests
         using RewardModel model = TinyModels.Reward();
         var progress = new Collected();
         new RewardLoop(model, Options with { MaxSteps = 40 }, progress).Run(TinyModels.Pairs(16));
-        Assert.AreEqual(Math.Log(2), progress.Reports[0]["loss"], 0.1);
-        Assert.IsLessThan(0.1, progress.Reports[^1]["loss"]);
+        Close.Absolute(Math.Log(2), progress.Reports[0]["loss"], 0.1);
+        Close.Below(0.1, progress.Reports[^1]["loss"]);
         Assert.AreEqual(1, progress.Reports[^1]["accuracy"]);
-        Assert.IsGreaterThan(1.0, progress.Reports[^1]["margin"]);
+        Close.Above(1, progress.Reports[^1]["margin"]);
     }
 
     [TestMethod]

@@ -17,8 +17,8 @@ public sealed class SftLoopTests
         SftOptions options = Options with { Optim = kind, LearningRate = kind == OptimizerKind.Sgd ? 0.5 : 1e-3, AdamEpsilon = 1e-4, NumTrainEpochs = 2 };
         float[] whole = Train(options with { PerDeviceTrainBatchSize = 8, GradientAccumulationSteps = 1 });
         foreach (int size in new[] { 1, 2, 4 })
-            Assert.IsLessThan(2e-6, TinyModels.Distance(whole, Train(options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size })), $"{size} × {8 / size}");
-        Assert.IsGreaterThan(1e-3, TinyModels.Distance(whole, Train(options with { PerDeviceTrainBatchSize = 8, Seed = 1 })));
+            Close.Absolute(whole, Train(options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size }), 2e-6, $"{size} × {8 / size}");
+        Close.Differ(whole, Train(options with { PerDeviceTrainBatchSize = 8, Seed = 1 }), 1e-3);
     }
 
     [TestMethod]
@@ -26,7 +26,7 @@ public sealed class SftLoopTests
     {
         SftOptions sgd = Options with { Optim = OptimizerKind.Sgd, LearningRate = 0.5, TrainSamplingStrategy = TrainSamplingStrategy.Sequential, PerDeviceTrainBatchSize = 1, GradientAccumulationSteps = 6 };
         float[] alone = Train(sgd); // one row at a time: nothing is padded
-        Assert.IsLessThan(2e-6, TinyModels.Distance(alone, Train(sgd with { PerDeviceTrainBatchSize = 6, GradientAccumulationSteps = 1 })));
+        Close.Absolute(alone, Train(sgd with { PerDeviceTrainBatchSize = 6, GradientAccumulationSteps = 1 }), 2e-6);
     }
 
     [TestMethod]
@@ -34,7 +34,7 @@ public sealed class SftLoopTests
     {
         SftOptions sgd = Options with { Optim = OptimizerKind.Sgd, LearningRate = 0.5, MaxLength = 16, MaxSteps = 1, PerDeviceTrainBatchSize = 12 };
         float[] packed = Train(sgd with { Packing = true });
-        Assert.IsLessThan(2e-6, TinyModels.Distance(Train(sgd), packed));
+        Close.Absolute(Train(sgd), packed, 2e-6);
     }
 
     [TestMethod]
@@ -55,7 +55,7 @@ public sealed class SftLoopTests
     {
         using CausalLanguageModel model = TinyModels.Gpt2(dropout: 0.3);
         float[] with = Trained(model), without = Train(Options);
-        Assert.IsGreaterThan(1e-3, TinyModels.Distance(with, without));
+        Close.Differ(with, without, 1e-3);
         Assert.IsFalse(model.training);
         float[] Trained(CausalLanguageModel own)
         {
@@ -82,8 +82,8 @@ public sealed class SftLoopTests
         using CausalLanguageModel model = TinyModels.Gpt2();
         var progress = new Collected();
         new SftLoop(model, Options with { MaxSteps = 150, LrSchedulerType = LrSchedulerType.Constant }, progress).Run(TinyModels.Texts(4));
-        Assert.IsGreaterThan(3.0, progress.Reports[0]["loss"]);
-        Assert.IsLessThan(0.1, progress.Reports[^1]["loss"]);
+        Close.Above(3, progress.Reports[0]["loss"]);
+        Close.Below(0.1, progress.Reports[^1]["loss"]);
         Assert.AreEqual(1, progress.Reports[^1]["mean_token_accuracy"]);
     }
 
@@ -99,10 +99,10 @@ public sealed class SftLoopTests
         {
             var progress = new Collected();
             new SftLoop(model, Options with { MaxSteps = 60, LearningRate = 5e-3 }, progress).Run(TinyModels.Texts(4));
-            Assert.IsLessThan(progress.Reports[0]["loss"] - 0.5, progress.Reports[^1]["loss"]);
+            Close.Below(progress.Reports[0]["loss"] - 0.5, progress.Reports[^1]["loss"]);
             return progress.Reports[^1]["loss"];
         }
-        Assert.AreEqual(last(wide), last(narrow), 0.1);
+        Close.Absolute(last(wide), last(narrow), 0.1);
         Assert.AreEqual(ScalarType.BFloat16, narrow.Type);
     }
 

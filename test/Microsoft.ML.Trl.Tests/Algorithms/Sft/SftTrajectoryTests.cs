@@ -1,10 +1,14 @@
+using System.Text.Json;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Sft;
 
+/// <summary>Whole runs of TRL v1.9.0's SFTTrainer, replayed from the tokens that it fed its model: trajectories/sft_*.</summary>
 [TestClass]
 public sealed class SftTrajectoryTests
 {
+    private const double WeightTolerance = 2e-5;
+
     [TestMethod]
     [DataRow("sft_gpt2_nll")]
     [DataRow("sft_gpt2_chunked")]
@@ -12,37 +16,46 @@ public sealed class SftTrajectoryTests
     [DataRow("sft_gpt2_dft")]
     [DataRow("sft_gpt2_packing_wrapped")]
     [DataRow("sft_llama_nll")]
+    [DataRow("sft_llama_chat")]
+    [DataRow("sft_llama_assistant_only")]
     public void Losses_norms_rates_and_weights_follow_the_reference(string name)
     {
         using var run = new Trajectory(name);
-        List<TokenExample> examples = [.. run.MicroBatches.SelectMany(run.Rows).Select(row => new TokenExample(row.Ids) { Learned = row.Labelled })];
+        Follows(run, [.. run.MicroBatches.SelectMany(micro => run.Rows(micro.Number)).Select(row => new TokenExample(row.Ids) { Learned = row.Labelled })]);
+    }
+
+    [TestMethod]
+    [DataRow("sft_llama_packing_bfd")]
+    [DataRow("sft_llama_packing_bfd_split")]
+    public void Best_fit_packing_follows_the_reference(string name)
+    {
+        using var run = new Trajectory(name);
+        Follows(run, [.. run.MicroBatches.SelectMany(micro => run.Packed(micro.Number)).Select(ids => new TokenExample(ids))]);
+    }
+
+    [TestMethod]
+    [DataRow("sft_llama_packing_bfd")]
+    [DataRow("sft_llama_packing_bfd_split")]
+    public void Best_fit_packing_follows_the_reference_from_texts_to_weights(string name)
+    {
+        using JsonDocument texts = Fixtures.SharedJson("trajectories", name, "run.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared(texts.RootElement.GetProperty("tokenizer").GetString()!.Split('/')));
+        using var run = new Trajectory(name);
+        IEnumerable<string> rows = texts.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("text").GetString()!);
+        Follows(run, [.. rows.Select(text => new TokenExample([.. tokenizer.Encode(text), tokenizer.EosTokenId!.Value]))]);
+    }
+
+    private static void Follows(Trajectory run, IReadOnlyList<TokenExample> examples)
+    {
         SftOptions options = run.Configure(new SftOptions()) with
         {
             LossType = run.Args.GetProperty("loss_type").GetString() == "dft" ? SftLossType.Dft : SftLossType.Nll,
             MaxLength = run.Args.GetProperty("max_length").GetInt32(),
             Packing = run.Args.GetProperty("packing").GetBoolean(),
-            PackingStrategy = PackingStrategy.Wrapped,
+            PackingStrategy = Enum.Parse<PackingStrategy>(run.Args.GetProperty("packing_strategy").GetString()!.Replace("_", "", StringComparison.Ordinal), ignoreCase: true),
         };
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(run.ModelFolder);
-        var progress = new Collected();
-        new SftLoop(model, options, progress).Run(examples);
-        run.RequireLog(progress.Reports);
-        run.RequireWeights(model.Weights(), 2e-5);
-    }
-
-    [TestMethod]
-    [DataRow("sft_llama_packing_bfd", PackingStrategy.Bfd)]
-    [DataRow("sft_llama_packing_bfd_split", PackingStrategy.BfdSplit)]
-    public void Best_fit_packing_follows_the_reference_from_texts_to_weights(string name, PackingStrategy strategy)
-    {
-        using var run = new Trajectory(name);
-        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(run.ModelFolder);
-        TextTokenizer tokenizer = TextTokenizer.Load(run.TokenizerFolder);
-        int end = tokenizer.EosTokenId!.Value;
-        SftOptions options = run.Configure(new SftOptions()) with { MaxLength = run.Args.GetProperty("max_length").GetInt32(), Packing = true, PackingStrategy = strategy };
-        var progress = new Collected();
-        new SftLoop(model, options, progress).Run([.. run.Texts.Select(text => new TokenExample([.. tokenizer.Encode(text), end]))]);
-        run.RequireLog(progress.Reports);
-        run.RequireWeights(model.Weights(), 2e-5);
+        run.RequireLog(Loops.Sft(model, options, examples));
+        run.RequireWeights(model.Weights(), WeightTolerance);
     }
 }
