@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Generation;
 
-/// <summary>What bends the scores of the next token, for all rows of a batch at once. Negative infinity forbids a token. Pure; the caller owns the results.</summary>
+/// <summary>
+/// What bends the scores of the next token, for all rows of a batch at once. Negative infinity forbids a token. Pure; the caller owns the results.
+/// </summary>
 internal static class LogitsFilters
 {
     /// <summary>Makes tokens that a row already holds less likely: arXiv:1909.05858, section 4.1.</summary>
@@ -38,16 +40,29 @@ internal static class LogitsFilters
         return (best.MoveToOuterDisposeScope(), tokens.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Keeps the likeliest tokens that together reach a probability, at least one: arXiv:1904.09751.</summary>
-    /// <param name="scores">[R, n] in falling order.</param>
-    /// <param name="logTotal">[R, 1] logarithm of Σ exp(score) over all tokens that are not forbidden.</param>
+    /// <summary>The likeliest tokens of each row that together reach a probability, at least one: arXiv:1904.09751.</summary>
+    /// <param name="scores">[R, V].</param>
     /// <param name="probability">What they have to reach.</param>
-    public static Tensor TopP(Tensor scores, Tensor logTotal, double probability)
+    /// <returns>Scores in falling order and their tokens, [R, n] each; what is there beyond the likeliest is forbidden.</returns>
+    public static (Tensor Scores, Tensor Tokens) TopP(Tensor scores, double probability)
+    {
+        const int FirstLook = 1024; // usually enough; only where it is not is the whole vocabulary sorted
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logTotal = scores.logsumexp(-1, keepdim: true);
+        (Tensor best, Tensor tokens) = scores.topk((int)Math.Min(FirstLook, scores.shape[1]));
+        Tensor reached = best.logsumexp(-1, keepdim: true) - logTotal;
+        if (best.shape[1] < scores.shape[1] && !(reached >= Math.Log(probability)).all().item<bool>())
+            (best, tokens) = scores.sort(-1, descending: true);
+        return (CutTail(best, logTotal, probability).MoveToOuterDisposeScope(), tokens.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>As <see cref="TopP(Tensor, double)"/> over what another filter has left, in falling order already.</summary>
+    /// <param name="scores">[R, n] in falling order.</param>
+    /// <param name="probability">What the likeliest have to reach.</param>
+    public static Tensor TopPSorted(Tensor scores, double probability)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor likely = (scores - logTotal).exp();
-        Tensor before = likely.cumsum(-1) - likely; // probability of what is likelier
-        return scores.masked_fill(before >= probability, float.NegativeInfinity).MoveToOuterDisposeScope();
+        return CutTail(scores, scores.logsumexp(-1, keepdim: true), probability).MoveToOuterDisposeScope();
     }
 
     /// <summary>Keeps tokens that are at least a given share as probable as the likeliest: arXiv:2407.01082.</summary>
@@ -58,5 +73,14 @@ internal static class LogitsFilters
         using DisposeScope scope = NewDisposeScope();
         Tensor least = scores.amax([-1], true) + Math.Log(share);
         return scores.masked_fill(scores < least, float.NegativeInfinity).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Forbids what stands behind tokens that reach the probability already.</summary>
+    private static Tensor CutTail(Tensor scores, Tensor logTotal, double probability)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor likely = (scores - logTotal).exp();
+        Tensor before = likely.cumsum(-1) - likely;
+        return scores.masked_fill(before >= probability, float.NegativeInfinity).MoveToOuterDisposeScope();
     }
 }

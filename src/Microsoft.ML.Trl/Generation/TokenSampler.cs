@@ -14,9 +14,6 @@ internal sealed record TokenChoice(Tensor Tokens, Tensor LogProbs, Tensor Sample
 /// <param name="endTokens">Tokens that end a row.</param>
 internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int> endTokens)
 {
-    // Top-p looks at so many tokens first; only where they do not reach the probability is the whole vocabulary sorted.
-    private const int FirstLook = 1024;
-
     /// <summary>Whether <see cref="Choose"/> needs the tokens that the rows hold.</summary>
     public bool NeedsContext => options.RepetitionPenalty != 1;
 
@@ -56,22 +53,11 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
         if (options.TopK > 0)
             (scores, tokens) = LogitsFilters.TopK(scores, options.TopK);
         if (options.TopP < 1)
-            (scores, tokens) = tokens is null ? LikeliestTopP(scores) : (LogitsFilters.TopP(scores, scores.logsumexp(-1, keepdim: true), options.TopP), tokens);
+            (scores, tokens) = tokens is null ? LogitsFilters.TopP(scores, options.TopP) : (LogitsFilters.TopPSorted(scores, options.TopP), tokens);
         if (options.MinP > 0)
             scores = LogitsFilters.MinP(scores, options.MinP);
         (Tensor chosen, Tensor logProbs) = Draw(scores, uniforms);
         return (tokens is null ? chosen : tokens.gather(-1, chosen), logProbs);
-    }
-
-    /// <summary>Top-p over the whole vocabulary.</summary>
-    private (Tensor Scores, Tensor Tokens) LikeliestTopP(Tensor scores)
-    {
-        Tensor logTotal = scores.logsumexp(-1, keepdim: true);
-        (Tensor best, Tensor tokens) = scores.topk((int)Math.Min(FirstLook, scores.shape[1]));
-        Tensor reached = best.logsumexp(-1, keepdim: true) - logTotal;
-        if (best.shape[1] < scores.shape[1] && !(reached >= Math.Log(options.TopP)).all().item<bool>())
-            (best, tokens) = scores.sort(-1, descending: true);
-        return (LogitsFilters.TopP(best, logTotal, options.TopP), tokens);
     }
 
     /// <summary>
@@ -83,7 +69,8 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
         Tensor top = scores.amax([-1], true);
         Tensor sums = (scores - top).exp_().cumsum(-1, ScalarType.Float64);        // [R, n]
         Tensor whole = sums.narrow(1, sums.shape[1] - 1, 1);                       // [R, 1]
-        Tensor places = searchsorted(sums, whole * uniforms.unsqueeze(-1), right: true).clamp_max_(scores.shape[1] - 1); // the clamp is for NaN
+        Tensor places = searchsorted(sums, whole * uniforms.unsqueeze(-1), right: true);
+        places = places.clamp_max_(scores.shape[1] - 1); // for rows of NaN, which the caller refuses
         Tensor logProbs = scores.gather(-1, places) - top - whole.log().to_type(ScalarType.Float32);
         return (places, logProbs);
     }
