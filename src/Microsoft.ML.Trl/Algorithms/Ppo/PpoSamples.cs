@@ -1,3 +1,4 @@
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;
 
@@ -15,13 +16,18 @@ internal sealed class PpoSamples(CausalLanguageModel policy, int seed)
         long[] rows = [.. Enumerable.Range(0, queries.Count).Select(row => ((long)seed << 32) + _drawn + row)];
         GenerationResult result = _generator.Generate(queries, options, rows, stop, cancel: cancel);
         _drawn += queries.Count;
-        using TorchSharp.torch.Tensor packed = result.States!.to_type(TorchSharp.torch.ScalarType.Float32);
-        result.States!.Dispose();
-        float[][] states = [.. packed.cpu().data<float>().ToArray().Chunk((int)packed.shape[1])];
+        float[][] states = Unpacked(result.States!);
         int at = 0;
         for (int row = 0; row < queries.Count; at += result.Tokens[row].Length, row++)
             _known[(queries[row], result.Tokens[row])] = (result.LogProbs[row], states[at..(at + result.Tokens[row].Length)]);
         return result.Tokens;
+    }
+
+    private static float[][] Unpacked(Tensor packed)
+    {
+        using var scope = NewDisposeScope();
+        using Tensor states = packed; // the generator handed it over
+        return [.. states.to_type(ScalarType.Float32).cpu().data<float>().ToArray().Chunk((int)states.shape[1])];
     }
 
     /// <summary>What the model itself computed for these very rows when it drew them; null when one is not known.</summary>
