@@ -1,12 +1,14 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// One call of a libtorch operator by name, autograd and device dispatch included: arguments in the order of the operator's schema, then one of the Run methods.
-/// Native handles exist only while an operator runs, which takes them over; a call that is given up owns nothing.
+/// One call of a libtorch operator by name, autograd and device dispatch included: arguments in the order of the operator's schema, then
+/// one of the Run methods. Native handles exist only while an operator runs, which takes them over; a call that is given up owns nothing.
 /// </summary>
 /// <param name="name">Namespace and name, such as <c>aten::rms_norm</c>, as a UTF-8 literal.</param>
 /// <param name="overload">Name of the overload, as a UTF-8 literal.</param>
@@ -29,7 +31,8 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
         private Argument _first;
     }
 
-    private readonly ReadOnlySpan<byte> _name = name, _overload = overload.IsEmpty ? "\0"u8 : overload; // an empty span would be a null pointer
+    private readonly ReadOnlySpan<byte> _name = name;
+    private readonly ReadOnlySpan<byte> _overload = overload.IsEmpty ? "\0"u8 : overload; // an empty span would be a null pointer
     private Arguments _arguments;
     private int _count;
 
@@ -49,7 +52,8 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
     public void Add(double value) => Add(Kind.Bits, BitConverter.DoubleToUInt64Bits(value));
 
     /// <summary>A number or nothing: float?.</summary>
-    public void AddOptional(double? value) => Add(value is null ? Kind.None : Kind.OptionalBits, BitConverter.DoubleToUInt64Bits(value ?? 0));
+    public void AddOptional(double? value) =>
+        Add(value is null ? Kind.None : Kind.OptionalBits, BitConverter.DoubleToUInt64Bits(value ?? 0));
 
     /// <summary>An integer or nothing: int? or SymInt?.</summary>
     public void AddOptional(long? value) => Add(value is null ? Kind.None : Kind.OptionalBits, (ulong)(value ?? 0));
@@ -72,7 +76,7 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
     public void Add(string value) => Add(Kind.Text, 0, value);
 
     /// <summary>Runs an operator without results, one that works in place.</summary>
-    /// <exception cref="ExternalException">libtorch refused.</exception>
+    /// <exception cref="InvalidOperationException">libtorch refused.</exception>
     [SkipLocalsInit]
     public void Run()
     {
@@ -82,7 +86,7 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
 
     /// <summary>Runs an operator with one result.</summary>
     /// <returns>The result, in the current dispose scope like any result of TorchSharp.</returns>
-    /// <exception cref="ExternalException">libtorch refused.</exception>
+    /// <exception cref="InvalidOperationException">libtorch refused.</exception>
     [SkipLocalsInit]
     public Tensor RunToTensor()
     {
@@ -99,10 +103,11 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
         fixed (byte* name = _name, overload = _overload)
             error = StableAbi.CallDispatcher(name, overload, stack, StableAbi.Version);
         if (error != 0)
-            throw new ExternalException(Failure());
+            throw new InvalidOperationException(Failure());
     }
 
-    private void Add(Kind kind, ulong bits, object? value = null) => _arguments[_count++] = new Argument { Kind = kind, Bits = bits, Value = value };
+    private void Add(Kind kind, ulong bits, object? value = null) =>
+        _arguments[_count++] = new Argument { Kind = kind, Bits = bits, Value = value };
 
     /// <summary>A slot of the stack whose content the operator takes over.</summary>
     private static ulong Native(ref Argument argument) => argument.Kind switch
@@ -153,7 +158,7 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
 
     private static ulong NewString(string value)
     {
-        byte[] text = System.Text.Encoding.UTF8.GetBytes(value + '\0');
+        byte[] text = Encoding.UTF8.GetBytes(value + '\0');
         nint handle;
         fixed (byte* bytes = text)
             Check(StableAbi.NewString(bytes, (nuint)(text.Length - 1), &handle));
@@ -163,7 +168,7 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
     private static void Check(int error)
     {
         if (error != 0)
-            throw new OutOfMemoryException("libtorch could not allocate an operator's argument.");
+            throw new InvalidOperationException("libtorch could not allocate an operator's argument.");
     }
 
     /// <summary>TorchSharp's own error for a disposed tensor, before native memory is made.</summary>
@@ -179,15 +184,16 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
         for (int i = 0; i < _count; i++)
             given.Add(Describe(_arguments[i]));
         string reason = StableAbi.LastError ?? "libtorch printed the reason on the standard error stream";
-        string overload = _overload[0] == 0 ? "" : "." + System.Text.Encoding.UTF8.GetString(_overload);
-        return $"{System.Text.Encoding.UTF8.GetString(_name)}{overload}({string.Join(", ", given)}) failed: {reason}.";
+        string overload = _overload[0] == 0 ? "" : "." + Encoding.UTF8.GetString(_overload);
+        return $"{Encoding.UTF8.GetString(_name)}{overload}({string.Join(", ", given)}) failed: {reason}.";
     }
 
     private static string Describe(Argument argument) => argument.Value switch
     {
         Tensor tensor => Describe(tensor),
         long[] integers => $"[{string.Join(", ", integers)}]",
-        IReadOnlyList<Tensor> tensors => tensors.Count == 0 ? "[]" : $"[{Describe(tensors[0])}{(tensors.Count > 1 ? $", ... {tensors.Count} tensors" : "")}]",
+        IReadOnlyList<Tensor> { Count: 0 } => "[]",
+        IReadOnlyList<Tensor> tensors => $"[{tensors.Count} tensors, first {Describe(tensors[0])}]",
         string text => $"\"{text}\"",
         _ when argument.Kind == Kind.None => "none",
         _ => DescribeNumber(argument.Bits),
@@ -197,5 +203,6 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
 
     /// <summary>The stack does not say whether bits are an integer or a double; small integers are no doubles that anyone passes.</summary>
     private static string DescribeNumber(ulong bits) =>
-        Math.Abs((long)bits) < 1L << 48 ? ((long)bits).ToString() : BitConverter.UInt64BitsToDouble(bits).ToString("G6");
+        Math.Abs((long)bits) < 1L << 48 
+            ? ((long)bits).ToString(CultureInfo.InvariantCulture) : BitConverter.UInt64BitsToDouble(bits).ToString("G6", CultureInfo.InvariantCulture);
 }

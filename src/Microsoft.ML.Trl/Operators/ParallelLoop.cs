@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// Loops on libtorch's own threads (at::parallel_for): as many as <c>torch.set_num_threads</c> says, the same ones that its operators use, so that the two
-/// never compete for the processor.
+/// Loops on libtorch's own threads (at::parallel_for): as many as <c>torch.set_num_threads</c> says, the same ones that its operators use,
+/// so that the two never compete for the processor.
 /// </summary>
 internal static unsafe class ParallelLoop
 {
@@ -44,7 +44,8 @@ internal static unsafe class ParallelLoop
         int error = StableAbi.ParallelFor(begin, end, grain, &Run, (void*)GCHandle<Work>.ToIntPtr(handle));
         work.Rethrow();
         if (error != 0)
-            throw new ExternalException($"libtorch could not run a loop over [{begin}, {end}) on its threads; it printed the reason on the standard error stream.");
+            throw new InvalidOperationException(
+                $"libtorch could not run a loop over [{begin}, {end}) on its threads; it printed the reason on the standard error stream.");
     }
 
     [UnmanagedCallersOnly]

@@ -5,14 +5,15 @@ using System.Runtime.Intrinsics.X86;
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// Products of few rows with a large matrix, in float32 and 512-bit vectors. The matrix comes from memory once, asked for in time, and is used for all rows;
-/// each result is one chain of multiply-adds in the order of the inputs, whatever stands beside it: neither the number of rows nor of threads changes a bit.
+/// Products of few rows with a large matrix, in float32 and 512-bit vectors. The matrix comes from memory once, asked for in time, and is
+/// used for all rows; each result is one chain of multiply-adds in the order of the inputs, whatever stands beside it: neither the number
+/// of rows nor of threads changes a bit.
 /// </summary>
 internal static unsafe class SmallBatchKernel
 {
     private const int Width = 16;   // floats of a vector
     private const int Depth = 32;   // inputs of an [input, output] matrix taken at a time
-    private const int Panel = 4096; // outputs of such a matrix taken at a time: whole pages of W, while the results stay in the second cache
+    private const int Panel = 4096; // outputs of such a matrix taken at a time: whole pages of W, results in the second cache
 
     /// <summary>Outputs of an [output, input] matrix taken at a time; a matrix has at least so many.</summary>
     public const int Group = 4;
@@ -20,7 +21,10 @@ internal static unsafe class SmallBatchKernel
     /// <summary>Outputs of an [input, output] matrix taken at a time: parts of the work begin at multiples of it.</summary>
     public const int Strip = 4 * Width;
 
-    /// <summary>Whether the processor has 512-bit vectors. (Vector512.IsHardwareAccelerated is false on early ones, where they pay here all the same.)</summary>
+    /// <summary>
+    /// Whether the processor has 512-bit vectors. (Vector512.IsHardwareAccelerated is false on early ones, where they pay here all the
+    /// same.)
+    /// </summary>
     public static bool IsSupported => Avx512F.IsSupported;
 
     /// <summary>The operands of one product.</summary>
@@ -38,7 +42,9 @@ internal static unsafe class SmallBatchKernel
         public float* Result(int row, int output) => (float*)Y + ((nint)row * Outputs) + output;
     }
 
-    /// <summary>Y = X·Wᵀ + bias, W lying [outputs, inputs]; outputs [from, to), at least <see cref="Group"/> of them before <paramref name="to"/>.</summary>
+    /// <summary>
+    /// Y = X·Wᵀ + bias, W lying [outputs, inputs]; outputs [from, to), at least <see cref="Group"/> of them before <paramref name="to"/>.
+    /// </summary>
     public static void OutputMajor(in Operands product, int from, int to)
     {
         for (int output = from; output < to; output += Group)
@@ -55,7 +61,9 @@ internal static unsafe class SmallBatchKernel
         }
     }
 
-    /// <summary>Y = X·W + bias, W lying [inputs, outputs]; outputs [from, to), <paramref name="from"/> a multiple of <see cref="Strip"/>.</summary>
+    /// <summary>
+    /// Y = X·W + bias, W lying [inputs, outputs]; outputs [from, to), <paramref name="from"/> a multiple of <see cref="Strip"/>.
+    /// </summary>
     public static void InputMajor(in Operands product, int from, int to)
     {
         for (int left = from; left < to; left += Panel)
@@ -104,8 +112,8 @@ internal static unsafe class SmallBatchKernel
         for (; i + Width <= k; i += Width)
         {
             Prefetch(w + ahead + i, w1 + ahead + i, w2 + ahead + i, w3 + ahead + i);
-            Vector512<float> v0 = Vector512.Load(w + i), v1 = Vector512.Load(w1 + i), v2 = Vector512.Load(w2 + i), v3 = Vector512.Load(w3 + i);
-            Vector512<float> s = Vector512.Load(x + i);
+            Vector512<float> v0 = Vector512.Load(w + i), v1 = Vector512.Load(w1 + i), v2 = Vector512.Load(w2 + i);
+            Vector512<float> v3 = Vector512.Load(w3 + i), s = Vector512.Load(x + i);
             (a0, a1, a2, a3) = (Fma(s, v0, a0), Fma(s, v1, a1), Fma(s, v2, a2), Fma(s, v3, a3));
             s = Vector512.Load(x1 + i);
             (b0, b1, b2, b3) = (Fma(s, v0, b0), Fma(s, v1, b1), Fma(s, v2, b2), Fma(s, v3, b3));
@@ -195,7 +203,8 @@ internal static unsafe class SmallBatchKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> sum) => Vector512.FusedMultiplyAdd(a, b, sum);
+    private static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> sum) =>
+        Vector512.FusedMultiplyAdd(a, b, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> At(float* from, nint index) => Vector512.Load(from + (index * Width));
@@ -209,7 +218,9 @@ internal static unsafe class SmallBatchKernel
         Vector512.Store(a3, y + (3 * Width));
     }
 
-    /// <summary>Asks for memory that the processor would not guess: its own look ahead ends at every page. Addresses beyond the matrix do no harm.</summary>
+    /// <summary>
+    /// Asks for memory that the processor would not guess: its own look ahead ends at every page. Addresses beyond the matrix do no harm.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(float* a, float* b, float* c, float* d)
     {

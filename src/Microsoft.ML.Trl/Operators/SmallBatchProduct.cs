@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// Products of few rows with a large matrix, as decoding makes them: one row per text. libtorch's float32 products reach half of the memory's rate or less
-/// there, unless the weights are copied into a layout of their own; <see cref="SmallBatchKernel"/> reads them as they lie.
+/// Products of few rows with a large matrix, as decoding makes them: one row per text. libtorch's float32 products reach half of the
+/// memory's rate or less there, unless the weights are copied into a layout of their own; <see cref="SmallBatchKernel"/> reads them as they
+/// lie.
 /// </summary>
 internal static unsafe class SmallBatchProduct
 {
@@ -34,7 +35,8 @@ internal static unsafe class SmallBatchProduct
         long inputs = x.shape[^1];
         Tensor y = empty([.. x.shape[..^1], outputs], ScalarType.Float32);
         var product = new SmallBatchKernel.Operands(
-            Memory(x), (int)(x.NumberOfElements / inputs), (int)inputs, Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs);
+            Memory(x), (int)(x.NumberOfElements / inputs), (int)inputs,
+            Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs);
         int unit = outputMajor ? SmallBatchKernel.Group : SmallBatchKernel.Strip;
         long units = (outputs + unit - 1) / unit, grain = Math.Max(1, (1 << 15) / (unit * inputs)); // 32,768 weights are worth a thread
         ParallelLoop.For(0, units, grain, (begin, end) =>
@@ -54,7 +56,8 @@ internal static unsafe class SmallBatchProduct
     private static nint Memory(Tensor tensor)
     {
         nint address;
-        return StableAbi.GetDataPointer(tensor.Handle, &address) == 0 ? address : throw new InvalidOperationException("The tensor has no memory of its own.");
+        return StableAbi.GetDataPointer(tensor.Handle, &address) == 0
+            ? address : throw new InvalidOperationException("The tensor has no memory of its own.");
     }
 
     private static bool IsOurs(Tensor x, Tensor weight, Tensor? bias) =>
@@ -62,5 +65,6 @@ internal static unsafe class SmallBatchProduct
         && x.dim() > 0 && x.shape[^1] > 0 && x.NumberOfElements / x.shape[^1] is > 0 and <= MostRows && weight.NumberOfElements > 0
         && !(is_grad_enabled() && (x.requires_grad || weight.requires_grad || bias is { requires_grad: true }));
 
-    private static bool IsDense(Tensor tensor) => tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU && tensor.is_contiguous();
+    private static bool IsDense(Tensor tensor) =>
+        tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU && tensor.is_contiguous();
 }

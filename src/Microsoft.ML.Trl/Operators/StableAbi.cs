@@ -1,12 +1,11 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// The functions of libtorch's stable C ABI (torch/csrc/stable/c/shim.h) that call operators by name. Found once, in the libtorch that TorchSharp loaded.
-/// Every function returns 0 or an error code.
+/// The functions of libtorch's stable C ABI (torch/csrc/stable/c/shim.h) that call operators by name. Found once, in the libtorch that
+/// TorchSharp loaded. Every function returns 0 or an error code.
 /// </summary>
 internal static unsafe class StableAbi
 {
@@ -15,7 +14,9 @@ internal static unsafe class StableAbi
 
     private static readonly Lazy<nint> _library = new(Open);
 
-    /// <summary>(operator, overload, stack, version): takes over the arguments on the stack, leaves the results there, which are the caller's.</summary>
+    /// <summary>
+    /// (operator, overload, stack, version): takes over the arguments on the stack, leaves the results there, which are the caller's.
+    /// </summary>
     public static readonly delegate* unmanaged<byte*, byte*, ulong*, ulong, int> CallDispatcher =
         (delegate* unmanaged<byte*, byte*, ulong*, ulong, int>)Export("torch_call_dispatcher");
 
@@ -24,10 +25,12 @@ internal static unsafe class StableAbi
         (delegate* unmanaged<nint, nint*, int>)Export("aoti_torch_new_tensor_handle");
 
     /// <summary>(capacity, out list).</summary>
-    public static readonly delegate* unmanaged<nuint, nint*, int> NewList = (delegate* unmanaged<nuint, nint*, int>)Export("torch_new_list_reserve_size");
+    public static readonly delegate* unmanaged<nuint, nint*, int> NewList =
+        (delegate* unmanaged<nuint, nint*, int>)Export("torch_new_list_reserve_size");
 
     /// <summary>(list, slot).</summary>
-    public static readonly delegate* unmanaged<nint, ulong, int> ListPushBack = (delegate* unmanaged<nint, ulong, int>)Export("torch_list_push_back");
+    public static readonly delegate* unmanaged<nint, ulong, int> ListPushBack =
+        (delegate* unmanaged<nint, ulong, int>)Export("torch_list_push_back");
 
     /// <summary>(UTF-8 bytes, count, out string).</summary>
     public static readonly delegate* unmanaged<byte*, nuint, nint*, int> NewString =
@@ -38,9 +41,13 @@ internal static unsafe class StableAbi
         (delegate* unmanaged<long, long, long, delegate* unmanaged<long, long, void*, void>, void*, int>)Export("torch_parallel_for");
 
     /// <summary>(tensor, out address of the first element).</summary>
-    public static readonly delegate* unmanaged<nint, nint*, int> GetDataPointer = (delegate* unmanaged<nint, nint*, int>)Export("aoti_torch_get_data_ptr");
+    public static readonly delegate* unmanaged<nint, nint*, int> GetDataPointer =
+        (delegate* unmanaged<nint, nint*, int>)Export("aoti_torch_get_data_ptr");
 
-    /// <summary>The message of this thread's last error, or null where libtorch is older than 2.13, which only prints it on the standard error stream.</summary>
+    /// <summary>
+    /// The message of this thread's last error, or null where libtorch is older than 2.13, which only prints it on the standard error
+    /// stream.
+    /// </summary>
     public static string? LastError =>
         NativeLibrary.TryGetExport(_library.Value, "torch_exception_get_what_without_backtrace", out nint address)
             ? Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)address)()) : null;
@@ -49,7 +56,8 @@ internal static unsafe class StableAbi
     {
         TorchLibrary.EnsureLoaded();
         return NativeLibrary.TryLoad(TorchLibrary.FileName("torch_cpu"), typeof(torch).Assembly, null, out nint library)
-            ? library : throw new DllNotFoundException("TorchSharp is loaded, but its libtorch_cpu is not found beside it; reference one TorchSharp-cpu or TorchSharp-cuda package.");
+            ? library : throw new DllNotFoundException(
+                "TorchSharp is loaded, but libtorch_cpu is not found beside it; reference one TorchSharp-cpu or TorchSharp-cuda package.");
     }
 
     private static nint Export(string name) => Export(_library.Value, name);
@@ -58,7 +66,8 @@ internal static unsafe class StableAbi
     internal static nint Export(nint library, string name) => NativeLibrary.TryGetExport(library, name, out nint address) ? address
         : throw new NotSupportedException(
             $"This libtorch has no '{name}': Microsoft.ML.Trl needs libtorch 2.10 or newer. " +
-            $"Reference TorchSharp 0.107.0 or newer and the TorchSharp-cpu or TorchSharp-cuda package of the same version (TorchSharp here is {TorchSharpVersion}).");
+            "Reference TorchSharp 0.107.0 or newer and the TorchSharp-cpu or TorchSharp-cuda package of the same version " +
+            $"(TorchSharp here is {TorchSharpVersion}).");
 
-    private static string TorchSharpVersion => typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "of unknown version";
+    private static Version? TorchSharpVersion => typeof(torch).Assembly.GetName().Version;
 }
