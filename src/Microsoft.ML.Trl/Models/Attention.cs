@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Operators;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -77,10 +78,7 @@ internal sealed class Attention : nn.Module
             (keys, values) = (keys.repeat_interleave(group, 1), values.repeat_interleave(group, 1));
         bool isCausal = pattern.IsCausal(_shape.Window);
         Tensor? mask = isCausal ? null : pattern.Mask(_shape.Window, queries.dtype);
-        double factor = _shape.Scale * Math.Sqrt(_shape.HeadSize);
-        if (Math.Abs(factor - 1) > 1e-9)
-            queries = queries * factor;
-        return nn.functional.scaled_dot_product_attention(queries, keys, values, mask, 0, isCausal).view(shape);
+        return Functional.ScaledDotProductAttention(queries, keys, values, mask, 0, isCausal, _shape.Scale).view(shape);
     }
 
     /// <summary>The same step by step. Dropout needs it: the fused operator draws from the global generator.</summary>

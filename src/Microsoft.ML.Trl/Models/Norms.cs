@@ -1,16 +1,17 @@
+using Microsoft.ML.Trl.Operators;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Layer normalization with weight and bias: arXiv:1607.06450. Mean and variance are taken in float32 whatever the type.</summary>
-internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
+internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
 {
     private readonly double _epsilon;
     private readonly Parameter _weight;
     private readonly Parameter _bias;
 
-    public LayerNorm(WeightPath at, long width, double epsilon)
+    public LayerNormalization(WeightPath at, long width, double epsilon)
         : base(at.Name)
     {
         _epsilon = epsilon;
@@ -23,23 +24,17 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Root mean square normalization: arXiv:1910.07467. The square is taken in float32 whatever the type.</summary>
-internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
+internal sealed class RmsNormalization : nn.Module<Tensor, Tensor>
 {
     private readonly double _epsilon;
     private readonly Parameter _weight;
 
-    public RmsNorm(WeightPath at, long width, double epsilon)
+    public RmsNormalization(WeightPath at, long width, double epsilon)
         : base(at.Name)
     {
         _epsilon = epsilon;
         register_parameter("weight", _weight = at.Take("weight", Initializer.Ones, width));
     }
 
-    public override Tensor forward(Tensor input) // [..., width] -> [..., width]
-    {
-        using var scope = NewDisposeScope();
-        Tensor wide = input.to_type(ScalarType.Float32);
-        Tensor scale = wide.square().mean([-1], true).add_(_epsilon).rsqrt_(); // [..., 1]
-        return ((wide * scale).to_type(input.dtype) * _weight).MoveToOuterDisposeScope();
-    }
+    public override Tensor forward(Tensor input) => Functional.RmsNorm(input, _weight, _epsilon); // [..., width] -> [..., width]
 }

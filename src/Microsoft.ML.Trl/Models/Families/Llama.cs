@@ -209,7 +209,7 @@ public static class LlamaFamily
         const string Blocks = "layers";
         Block[] blocks =
             [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{Blocks}.{layer}"), layer, positions))];
-        return new Decoder(config, tokens, positions, Blocks, blocks, new RmsNorm(at.At("norm"), config.HiddenSize, config.NormEpsilon));
+        return new Decoder(config, tokens, positions, Blocks, blocks, new RmsNormalization(at.At("norm"), config.HiddenSize, config.NormEpsilon));
     }
 
     private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
@@ -230,7 +230,7 @@ public static class LlamaFamily
         GatedFeedForward feedForward = new(
             "mlp", Activations.Named(config.Activation), Linear("mlp.gate_proj", hidden, inner, config.FeedForwardBias),
             Linear("mlp.up_proj", hidden, inner, config.FeedForwardBias), Linear("mlp.down_proj", inner, hidden, config.FeedForwardBias));
-        RmsNorm Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
+        RmsNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
         return new Block(Norm("input_layernorm"), attention, Norm("post_attention_layernorm"), feedForward);
     }
 }
