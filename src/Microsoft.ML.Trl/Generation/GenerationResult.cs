@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>What was added to each prompt.</summary>
@@ -8,6 +10,9 @@ namespace Microsoft.ML.Trl.Generation;
 public sealed record GenerationResult(
     IReadOnlyList<int[]> Tokens, IReadOnlyList<float[]> LogProbs, IReadOnlyList<float[]> SampledLogProbs, IReadOnlyList<bool> Finished)
 {
-    /// <summary>Per new token, the final hidden state it was chosen from, [H] each; null unless <see cref="TokenGenerator.KeepsStates"/>.</summary>
-    internal IReadOnlyList<float[][]>? States { get; init; }
+    /// <summary>
+    /// [N, H] the final hidden state that each new token was chosen from, row after row, in the type and on the device of the model.
+    /// Null unless <see cref="TokenGenerator.KeepsStates"/>. The caller of the generator owns it.
+    /// </summary>
+    internal Tensor? States { get; init; }
 }

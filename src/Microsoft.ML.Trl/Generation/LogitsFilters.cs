@@ -1,27 +1,86 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace Microsoft.ML.Trl.Generation;
 
-/// <summary>The filters that options ask for, in the order of transformers.</summary>
+/// <summary>
+/// What bends the scores of the next token, for all rows of a batch at once. Negative infinity forbids a token. Pure; the caller owns the results.
+/// </summary>
 internal static class LogitsFilters
 {
-    /// <param name="options">Validated.</param>
-    /// <param name="endTokens">Tokens that end a row.</param>
-    public static IReadOnlyList<ILogitsFilter> Of(GenerationOptions options, IReadOnlyList<int> endTokens)
+    /// <summary>Makes tokens that a row already holds less likely: arXiv:1909.05858, section 4.1.</summary>
+    /// <param name="scores">[R, V].</param>
+    /// <param name="held">[R, n] int64 tokens of each row; a token may stand there more than once.</param>
+    /// <param name="penalty">Greater than 1 discourages, below 1 encourages.</param>
+    public static Tensor Penalize(Tensor scores, Tensor held, double penalty)
     {
-        List<ILogitsFilter> filters = [];
-        if (options.RepetitionPenalty != 1)
-            filters.Add(new RepetitionFilter((float)options.RepetitionPenalty));
-        if (options.MinNewTokens > 0 && endTokens.Count > 0)
-            filters.Add(new MinNewTokensFilter(options.MinNewTokens, endTokens));
-        if (!options.DoSample)
-            return filters;
-        if (options.Temperature != 1)
-            filters.Add(new TemperatureFilter((float)options.Temperature));
-        if (options.TopK > 0)
-            filters.Add(new TopKFilter(options.TopK));
-        if (options.TopP < 1)
-            filters.Add(new TopPFilter((float)options.TopP));
-        if (options.MinP > 0)
-            filters.Add(new MinPFilter(options.MinP));
-        return filters;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor before = scores.gather(-1, held);
+        Tensor after = where(before < 0, before * penalty, before / penalty);
+        return scores.scatter(-1, held, after).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Forbids tokens.</summary>
+    /// <param name="scores">[R, V].</param>
+    /// <param name="tokens">[n] int64.</param>
+    public static Tensor Forbid(Tensor scores, Tensor tokens) => scores.index_fill(-1, tokens, float.NegativeInfinity);
+
+    /// <summary>The k largest scores of each row, and those equal to the smallest of them.</summary>
+    /// <param name="scores">[R, V].</param>
+    /// <param name="k">At least 1.</param>
+    /// <returns>Scores in falling order and their tokens, [R, n] each; what is there beyond the k is forbidden.</returns>
+    public static (Tensor Scores, Tensor Tokens) TopK(Tensor scores, int k)
+    {
+        const int Ties = 16; // in bfloat16 logits are often equal; more than so many ties are cut
+        using DisposeScope scope = NewDisposeScope();
+        long vocabulary = scores.shape[1];
+        (Tensor best, Tensor tokens) = scores.topk((int)Math.Min(vocabulary, (long)k + Ties));
+        if (k < vocabulary)
+            best = best.masked_fill(best < best.narrow(1, k - 1, 1), float.NegativeInfinity);
+        return (best.MoveToOuterDisposeScope(), tokens.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The likeliest tokens of each row that together reach a probability, at least one: arXiv:1904.09751.</summary>
+    /// <param name="scores">[R, V].</param>
+    /// <param name="probability">What they have to reach.</param>
+    /// <returns>Scores in falling order and their tokens, [R, n] each; what is there beyond the likeliest is forbidden.</returns>
+    public static (Tensor Scores, Tensor Tokens) TopP(Tensor scores, double probability)
+    {
+        const int FirstLook = 1024; // usually enough; only where it is not is the whole vocabulary sorted
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logTotal = scores.logsumexp(-1, keepdim: true);
+        (Tensor best, Tensor tokens) = scores.topk((int)Math.Min(FirstLook, scores.shape[1]));
+        Tensor reached = best.logsumexp(-1, keepdim: true) - logTotal;
+        if (best.shape[1] < scores.shape[1] && !(reached >= Math.Log(probability)).all().item<bool>())
+            (best, tokens) = scores.sort(-1, descending: true);
+        return (CutTail(best, logTotal, probability).MoveToOuterDisposeScope(), tokens.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>As <see cref="TopP(Tensor, double)"/> over what another filter has left, in falling order already.</summary>
+    /// <param name="scores">[R, n] in falling order.</param>
+    /// <param name="probability">What the likeliest have to reach.</param>
+    public static Tensor TopPSorted(Tensor scores, double probability)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return CutTail(scores, scores.logsumexp(-1, keepdim: true), probability).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Keeps tokens that are at least a given share as probable as the likeliest: arXiv:2407.01082.</summary>
+    /// <param name="scores">[R, n].</param>
+    /// <param name="share">In (0, 1].</param>
+    public static Tensor MinP(Tensor scores, double share)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor least = scores.amax([-1], true) + Math.Log(share);
+        return scores.masked_fill(scores < least, float.NegativeInfinity).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Forbids what stands behind tokens that reach the probability already.</summary>
+    private static Tensor CutTail(Tensor scores, Tensor logTotal, double probability)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor likely = (scores - logTotal).exp();
+        Tensor before = likely.cumsum(-1) - likely;
+        return scores.masked_fill(before >= probability, float.NegativeInfinity).MoveToOuterDisposeScope();
     }
 }

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>
-/// Random numbers as a function of seed, row and place, without any state: what a row draws depends on no other row.
+/// Random numbers as a function of seed, row and position, without any state: what a row draws depends on no other row.
 /// SplitMix64's finalizer (doi:10.1145/2660193.2660195) over the three.
 /// </summary>
 internal readonly struct RowRandom(int seed, long row)
@@ -11,8 +11,8 @@ internal readonly struct RowRandom(int seed, long row)
     private readonly ulong _key = Mix(Mix((uint)seed + Golden) ^ (ulong)row);
 
     /// <summary>A number in [0, 1), with 53 random bits.</summary>
-    /// <param name="place">Number of the draw in its row.</param>
-    public double Uniform(int place) => (Mix(_key + ((ulong)(uint)place + 1) * Golden) >> 11) * (1.0 / (1UL << 53));
+    /// <param name="position">Number of the draw in its row.</param>
+    public double Uniform(int position) => (Mix(_key + (((ulong)(uint)position + 1) * Golden)) >> 11) * (1.0 / (1UL << 53));
 
     private static ulong Mix(ulong value)
     {

@@ -1,8 +1,10 @@
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>Continues texts, given and returned as token ids.</summary>
-/// <remarks>A row's tokens do not depend on the rows beside it: prompts of different lengths are padded on the left, and each row draws from its own stream of chance.</remarks>
+/// <remarks>A row's tokens do not depend on the rows beside it: prompts of different lengths are padded on the left, and each row draws from its own stream of random numbers.</remarks>
 /// <param name="model">Only read; the caller keeps it alive. One generation at a time per model.</param>
 public sealed class TokenGenerator(CausalLanguageModel model)
 {
@@ -12,8 +14,13 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// <summary>Continues a batch of prompts.</summary>
     /// <param name="prompts">Token ids per row; none empty, none as long as the model's context.</param>
     /// <param name="options">How to continue.</param>
-    /// <param name="rowSeeds">One number per row that together with <see cref="GenerationOptions.Seed"/> decides its draws; null numbers the rows from 0.</param>
-    /// <param name="stop">Given a row's new tokens after each step, tells whether the row ends; for stop strings give <see cref="StopStrings.IsReached"/>. Null never ends one.</param>
+    /// <param name="rowSeeds">
+    /// One number per row that together with <see cref="GenerationOptions.Seed"/> decides its draws; null numbers the rows from 0.
+    /// </param>
+    /// <param name="stop">
+    /// Given a row's new tokens after each step, tells whether the row ends; for stop strings give <see cref="StopStrings.IsReached"/>.
+    /// Null never ends one.
+    /// </param>
     /// <param name="onToken">Called with row and token as soon as one is chosen; null for nobody.</param>
     /// <param name="cancel">Checked once per token.</param>
     /// <returns>The new tokens of each row.</returns>
@@ -31,52 +38,86 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         if (prompts.Count == 0)
             return new GenerationResult([], [], [], []);
         GrowingRow[] rows = [.. prompts.Select((prompt, row) => new GrowingRow(
-            row, prompt, Math.Min(options.MaxNewTokens, model.Config.ContextLength - prompt.Length), new RowRandom(options.Seed, rowSeeds?[row] ?? row)))];
+            row, Math.Min(options.MaxNewTokens, model.Config.ContextLength - prompt.Length), new RowRandom(options.Seed, rowSeeds?[row] ?? row)))];
         bool training = model.training;
         model.eval();
         try
         {
-            using IDecodingSession session = HostDecodingSession.Create(model, prompts, rows.Max(row => row.Limit));
-            Run(session, rows, options, stop, onToken, cancel);
+            using var noGrad = no_grad();
+            using DisposeScope scope = NewDisposeScope();
+            GenerationHistory history = new(KeepsStates);
+            Run(prompts, rows, history, options, stop, onToken, cancel);
+            GenerationResult result = history.Result(rows);
+            result.States?.MoveToOuterDisposeScope();
+            return result;
         }
         finally
         {
             model.train(training);
         }
-        return new GenerationResult(
-            [.. rows.Select(row => row.NewTokens.ToArray())], [.. rows.Select(row => row.LogProbs.ToArray())],
-            [.. rows.Select(row => row.SampledLogProbs.ToArray())], [.. rows.Select(row => row.HasEnded)])
-        {
-            States = KeepsStates ? [.. rows.Select(row => row.States.ToArray())] : null,
-        };
     }
 
+    /// <summary>Reads the prompts, then chooses tokens until every row is done. An ended row runs along until half of the batch has ended.</summary>
     private void Run(
-        IDecodingSession session, GrowingRow[] rows, GenerationOptions options, Func<IReadOnlyList<int>, bool>? stop, Action<int, int>? onToken, CancellationToken cancel)
+        IReadOnlyList<int[]> prompts, GrowingRow[] batch, GenerationHistory history, GenerationOptions options,
+        Func<IReadOnlyList<int>, bool>? stop, Action<int, int>? onToken, CancellationToken cancel)
     {
         int vocabulary = model.Config.VocabularySize;
         IReadOnlyList<int> endTokens = options.EosTokenIds ?? [.. model.Config.EosTokenIds.Where(id => id >= 0 && id < vocabulary)];
         TokenSampler sampler = new(options, endTokens);
-        float[] logits = new float[rows.Length * vocabulary];
-        session.States = KeepsStates ? new float[rows.Length * model.Config.HiddenSize] : null;
+        int most = batch.Max(row => row.Limit);
+        using DecodingSession session = new(model, prompts, most);
+        Tensor? context = sampler.NeedsContext ? Context(prompts, most) : null;
         cancel.ThrowIfCancellationRequested();
-        session.Start(logits);
-        for (GrowingRow[] active = rows; ;)
+        Tensor hidden = session.Start();
+        for (int step = 0; ; step++)
         {
-            for (int i = 0; session.States is { } states && i < active.Length; i++)
-                active[i].States.Add(states.AsSpan(i * model.Config.HiddenSize, model.Config.HiddenSize).ToArray());
-            Parallel.For(0, active.Length, i => active[i].Choose(sampler, logits.AsSpan(i * vocabulary, vocabulary)));
-            foreach (GrowingRow row in active)
+            Tensor tokens = Choose(sampler, hidden, context, batch, step, history);
+            foreach (GrowingRow row in batch.Where(row => row.NewTokens.Count > step))
             {
-                row.HasEnded = endTokens.Contains(row.Newest) || stop?.Invoke(row.NewTokens) == true;
-                onToken?.Invoke(row.Number, row.Newest);
+                int newest = row.NewTokens[^1];
+                row.HasEnded = endTokens.Contains(newest) || stop?.Invoke(row.NewTokens) == true;
+                onToken?.Invoke(row.Number, newest);
             }
-            active = Array.FindAll(active, row => !row.HasEnded && row.NewTokens.Count < row.Limit);
+            GrowingRow[] active = Array.FindAll(batch, row => !row.IsDone);
             if (active.Length == 0)
                 return;
             cancel.ThrowIfCancellationRequested();
-            session.Next(Array.ConvertAll(active, row => row.Number), Array.ConvertAll(active, row => row.Newest), logits);
+            context?.narrow(1, step, 1).copy_(tokens.unsqueeze(-1));
+            if (active.Length * 2 <= batch.Length)
+            {
+                Tensor kept = tensor([.. active.Select(row => (long)Array.IndexOf(batch, row))], device: model.Device);
+                session.Keep(kept);
+                (tokens, context, batch) = (tokens.index_select(0, kept), context?.index_select(0, kept), active);
+            }
+            hidden = session.Next(tokens);
         }
+    }
+
+    /// <summary>Chooses the next token of every row and adds it to the rows that are not done. Reads the tokens from the device, and nothing else.</summary>
+    /// <returns>[R] int64.</returns>
+    private Tensor Choose(TokenSampler sampler, Tensor hidden, Tensor? context, GrowingRow[] batch, int step, GenerationHistory history)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor uniforms = tensor([.. batch.Select(row => row.Random.Uniform(step))], device: model.Device);
+        TokenChoice choice = sampler.Choose(model.Logits(hidden).to_type(ScalarType.Float32), context, step, uniforms);
+        long[] tokens = choice.Tokens.cpu().data<long>().ToArray();
+        if (tokens.Any(token => token < 0))
+            throw new InvalidOperationException(
+                "The logits of the next token are not finite numbers; the weights are damaged or have diverged.");
+        history.Add(batch, tokens, choice, hidden);
+        return choice.Tokens.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The tokens that the rows hold, with room for the new ones; all other places hold the row's first token, which it holds anyway.</summary>
+    private Tensor Context(IReadOnlyList<int[]> prompts, int newTokens) // [R, newTokens + width]
+    {
+        int width = newTokens + prompts.Max(prompt => prompt.Length);
+        long[] ids = new long[prompts.Count * width];
+        for (int row = 0; row < prompts.Count; row++)
+            for (int i = 0; i < width; i++)
+                ids[(row * width) + i] = prompts[row][i < newTokens + prompts[row].Length ? Math.Max(0, i - newTokens) : 0];
+        return tensor(ids, device: model.Device).view(prompts.Count, width);
     }
 
     private void Check(IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds, Func<IReadOnlyList<int>, bool>? stop)

@@ -1,39 +1,96 @@
+using Microsoft.ML.Trl.Operators;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
+/// <summary>Sizes of an attention layer and how it scores.</summary>
+/// <param name="Layer">Number of its block, from 0.</param>
+/// <param name="Heads">Heads of queries, h.</param>
+/// <param name="KeyValueHeads">Heads of keys and values, kv; divides the heads of queries.</param>
+/// <param name="HeadSize">Width of a head, d.</param>
+/// <param name="Scale">Factor of the scores.</param>
+/// <param name="Window">Tokens a query looks back, itself included; null without limit.</param>
+internal sealed record AttentionShape(int Layer, int Heads, int KeyValueHeads, int HeadSize, double Scale, int? Window = null);
+
 /// <summary>Softmax attention over heads that may share keys and values: arXiv:1706.03762, arXiv:2305.13245.</summary>
-internal static class Attention
+internal sealed class Attention : nn.Module
 {
-    /// <summary>Plain tensor operations, for every device and type.</summary>
-    /// <param name="queries">[B, h, T, d]; h is a multiple of the key-value heads.</param>
-    /// <param name="keys">[B, kv, S, d].</param>
-    /// <param name="values">[B, kv, S, d].</param>
+    private readonly AttentionShape _shape;
+    private readonly IReadOnlyList<ILinear> _inputs;
+    private readonly ILinear _output;
+    private readonly Positions _positions;
+
+    /// <param name="name">Its name in the checkpoint.</param>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="inputs">One layer each for queries, keys and values, or a single one that gives the three side by side.</param>
+    /// <param name="output">From the heads back to the residual stream.</param>
+    /// <param name="positions">Turns queries and keys, where the scheme does; the decoder owns it.</param>
+    public Attention(string name, AttentionShape shape, IReadOnlyList<ILinear> inputs, ILinear output, Positions positions)
+        : base(name)
+    {
+        (_shape, _inputs, _output, _positions) = (shape, inputs, output, positions);
+        this.Own([.. inputs.Select(input => input.Module), output.Module]);
+    }
+
+    /// <summary>Drops attention weights during training.</summary>
+    public Dropout Dropout { get; set; } = Dropout.None;
+
+    /// <param name="x">[B·T, H].</param>
     /// <param name="pattern">Who sees whom.</param>
-    /// <param name="window">How far back a query looks; null without limit.</param>
-    /// <param name="scale">Factor of the scores.</param>
-    /// <param name="drop">Drops attention weights; null outside of training.</param>
-    /// <returns>[B, T, h·d]. The caller owns it.</returns>
-    public static Tensor Composed(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, int? window, double scale, Func<Tensor, Tensor>? drop = null)
+    /// <param name="cache">Earlier tokens; the new ones are added.</param>
+    /// <param name="rows">[N] the rows that anybody asks for; null = all.</param>
+    /// <returns>[B·T, H], or [N, H] where rows were given. The caller owns it.</returns>
+    public Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
-        (long batch, long heads, long length, long width) = (queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]);
-        (long shared, long seen) = (keys.shape[1], keys.shape[2]);
-        long group = heads / shared;
-        Tensor grouped = (queries * scale).reshape(batch, shared, group * length, width);
+        (Tensor queries, Tensor keys, Tensor values) = Project(x, pattern);
+        if (cache is not null)
+            (keys, values) = cache.Append(_shape.Layer, keys, values);
+        if (pattern.Reach(_shape.Window) is { } reach)
+            (keys, values) = (keys.narrow(2, keys.shape[2] - reach, reach), values.narrow(2, values.shape[2] - reach, reach));
+        Tensor mixed = training && !Dropout.IsOff
+            ? Composed(queries, keys, values, pattern, weights => Dropout.Apply(weights, true))
+            : Fused(queries, keys, values, pattern);
+        mixed = mixed.transpose(1, 2).reshape(x.shape[0], -1); // [B·T, h·d]
+        return _output.Forward(rows is null ? mixed : mixed.index_select(0, rows)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Queries [B, h, T, d], keys and values [B, kv, T, d].</summary>
+    private (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, AttentionPattern pattern)
+    {
+        (long wide, long narrow) = ((long)_shape.Heads * _shape.HeadSize, (long)_shape.KeyValueHeads * _shape.HeadSize);
+        Tensor[] parts = _inputs.Count == 1
+            ? _inputs[0].Forward(x).split([wide, narrow, narrow], -1)
+            : [.. _inputs.Select(input => input.Forward(x))];
+        Tensor Heads(Tensor part) => part.view(pattern.Batch, pattern.Length, -1, _shape.HeadSize);
+        Tensor Turned(Tensor part) => _positions.Turn(Heads(part), pattern);
+        return (Turned(parts[0]).transpose(1, 2), Turned(parts[1]).transpose(1, 2), Heads(parts[2]).transpose(1, 2));
+    }
+
+    /// <summary>By libtorch's fused operator.</summary>
+    private Tensor Fused(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]
+    {
+        long[] shape = queries.shape;
+        long group = _shape.Heads / _shape.KeyValueHeads;
+        if (group > 1 && pattern.Length == 1) // heads that share keys are queries beside each other
+            queries = queries.view(shape[0], _shape.KeyValueHeads, group, _shape.HeadSize);
+        else if (group > 1)
+            (keys, values) = (keys.repeat_interleave(group, 1), values.repeat_interleave(group, 1));
+        bool isCausal = pattern.IsCausal(_shape.Window);
+        Tensor? mask = isCausal ? null : pattern.Mask(_shape.Window, queries.dtype);
+        return Functional.ScaledDotProductAttention(queries, keys, values, mask, 0, isCausal, _shape.Scale).view(shape);
+    }
+
+    /// <summary>The same step by step. Dropout needs it: the fused operator draws from the global generator.</summary>
+    private Tensor Composed(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, Func<Tensor, Tensor> drop) // -> [B, h, T, d]
+    {
+        long[] shape = queries.shape;
+        (long shared, long group, long seen) = (_shape.KeyValueHeads, _shape.Heads / _shape.KeyValueHeads, keys.shape[2]);
+        Tensor grouped = (queries * _shape.Scale).reshape(shape[0], shared, group * shape[2], shape[3]);
         Tensor scores = grouped.matmul(keys.transpose(-1, -2)); // [B, kv, g·T, S]
-        if (pattern.Forbidden(window) is { } forbidden)
-        {
-            scores = scores.view(batch, shared, group, length, seen);
-            scores = scores.masked_fill(forbidden.unsqueeze(1), double.NegativeInfinity);
-        }
-        Tensor weights = scores.softmax(-1, ScalarType.Float32).to_type(queries.dtype).view(batch, shared, group * length, seen);
-        if (drop is not null)
-            weights = drop(weights);
-        return weights.matmul(values)            // [B, kv, g·T, d]
-            .view(batch, heads, length, width)
-            .transpose(1, 2)
-            .reshape(batch, length, heads * width)
-            .MoveToOuterDisposeScope();
+        if (pattern.Mask(_shape.Window, scores.dtype) is { } mask)
+            scores = scores.view(shape[0], shared, group, shape[2], seen).add_(mask.unsqueeze(2)).view(scores.shape);
+        Tensor weights = scores.softmax(-1, ScalarType.Float32).to_type(queries.dtype);
+        return drop(weights).matmul(values).view(shape);
     }
 }

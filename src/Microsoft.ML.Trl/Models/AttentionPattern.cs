@@ -5,18 +5,18 @@ namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
 /// Who sees whom in one call of a decoder: each token sees the real tokens before it and itself, as far back as the window reaches.
-/// Built once per call and shared by all blocks. Its tensors belong to the dispose scope of that call.
+/// Made once per call and shared by all blocks, with what they would otherwise each work out. Its tensors belong to the dispose scope of that call.
 /// </summary>
 internal sealed class AttentionPattern
 {
     private readonly Tensor? _real; // [B, S] bool; null when every token is real
+    private readonly Tensor? _step; // [B, 1, 1, S] what is added to the scores of one new, real token
     private readonly Device _device;
     private readonly DisposeScope _scope = CurrentDisposeScope!;
-    private readonly Dictionary<int, Tensor?> _forbidden = [];
-    private Tensor? _positions;
+    private readonly Dictionary<object, Tensor[]> _known = [];
 
-    private AttentionPattern(long batch, long length, long past, Tensor? real, int[]? starts, Device device)
-        => (Batch, Length, Past, _real, Starts, _device) = (batch, length, past, real, starts, device);
+    private AttentionPattern(long batch, long length, long past, Device device, Tensor? real = null, Tensor? step = null)
+        => (Batch, Length, Past, _device, _real, _step) = (batch, length, past, device, real, step);
 
     /// <summary>Sequences.</summary>
     public long Batch { get; }
@@ -27,14 +27,12 @@ internal sealed class AttentionPattern
     /// <summary>Tokens per sequence that are in the cache.</summary>
     public long Past { get; }
 
-    /// <summary>Per row, the padding before its first real token; null when there is none anywhere, or when the mask has holes.</summary>
-    public int[]? Starts { get; }
-
-    /// <summary>Whether <see cref="Starts"/> says all there is to know; false when a row is padded in its middle or lies on another device.</summary>
-    public bool IsLeftPaddedAtMost => _real is null || Starts is not null;
-
-    /// <summary>Places of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B, T]. int64.</summary>
-    public Tensor Positions => _positions ??= CountPositions();
+    /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
+    public Tensor Positions
+    {
+        get => field ?? Once(nameof(Positions), () => [CountPositions()])[0];
+        private init;
+    }
 
     /// <summary>Reads the shapes and the mask.</summary>
     /// <param name="ids">[B, T] int64.</param>
@@ -46,45 +44,84 @@ internal sealed class AttentionPattern
     {
         long[] shape = ids.shape;
         if (shape.Length != 2 || ids.dtype != ScalarType.Int64)
-            throw new ArgumentException($"Token ids must be int64 of shape [batch, length]; they are {ids.dtype} of shape [{string.Join(", ", shape)}].", nameof(ids));
+            throw new ArgumentException(
+                $"Token ids must be int64 of shape [batch, length]; they are {ids.dtype} of shape [{string.Join(", ", shape)}].", nameof(ids));
         (long batch, long length) = (shape[0], shape[1]);
         if (mask is null)
         {
             CheckContext(past + length, contextLength);
-            return new AttentionPattern(batch, length, past, null, null, ids.device);
+            return new AttentionPattern(batch, length, past, ids.device);
         }
         if (!mask.shape.SequenceEqual([batch, past + length]))
-            throw new ArgumentException($"The mask must have shape [{batch}, {past + length}] (cached and new tokens); it has [{string.Join(", ", mask.shape)}].", nameof(mask));
+            throw new ArgumentException(
+                $"The mask must have shape [{batch}, {past + length}] (cached and new tokens); it has [{string.Join(", ", mask.shape)}].", nameof(mask));
         Tensor real = mask.dtype == ScalarType.Bool ? mask : mask.ne(0);
-        if (real.device_type != DeviceType.CPU)
-            return new AttentionPattern(batch, length, past, real, null, ids.device);
-        int[]? starts = FindStarts(real, out int longest);
+        (long shortest, long longest) = CountTokens(real);
         CheckContext(longest, contextLength);
-        bool isFull = starts is not null && Array.TrueForAll(starts, start => start == 0);
-        return new AttentionPattern(batch, length, past, isFull ? null : real, isFull ? null : starts, ids.device);
+        return new AttentionPattern(batch, length, past, ids.device, shortest == past + length ? null : real);
     }
 
-    /// <summary>True where a query must not see a key: [B or 1, 1, T, S] bool. Null when every query sees every key.</summary>
+    /// <summary>The pattern of texts without padding whose tokens stand at other positions than 0, 1, 2, ...</summary>
+    /// <param name="batch">Sequences.</param>
+    /// <param name="length">Tokens per sequence.</param>
+    /// <param name="positions">[batch · length] int64.</param>
+    public static AttentionPattern At(long batch, long length, Tensor positions) => new(batch, length, 0, positions.device) { Positions = positions };
+
+    /// <summary>The pattern of one more token per text, all of them real. What is the same for every step comes ready.</summary>
+    /// <param name="past">Tokens in the cache.</param>
+    /// <param name="positions">[1] or [B] int64.</param>
+    /// <param name="scores">[B, 1, 1, past + 1] what is added to the scores: negative infinity on padding. Null when nothing is padded.</param>
+    /// <param name="batch">Sequences.</param>
+    public static AttentionPattern Step(long batch, long past, Tensor positions, Tensor? scores) =>
+        new(batch, 1, past, positions.device, step: scores) { Positions = positions };
+
+    /// <summary>Whether each token sees all before it and itself, and there are none but the new ones: what causal attention means without a mask.</summary>
     /// <param name="window">Tokens a query looks back, itself included; null without limit.</param>
-    public Tensor? Forbidden(int? window)
+    public bool IsCausal(int? window) => _real is null && Past == 0 && Length > 1 && (window is null || Length <= window);
+
+    /// <summary>Keys that a single new token may look at at all: the last of them, as many as the window holds; null for all of them.</summary>
+    public long? Reach(int? window) => Length == 1 && Past + 1 > window ? window : null;
+
+    /// <summary>What is added to the scores: 0 where a query sees a key, else negative infinity. Null when every query sees every key.</summary>
+    /// <param name="window">Tokens a query looks back, itself included; null without limit.</param>
+    /// <param name="type">Type of the scores.</param>
+    /// <returns>[B or 1, 1, T, S]; with a <see cref="Reach"/>, its last keys only.</returns>
+    public Tensor? Mask(int? window, ScalarType type)
     {
-        int key = window ?? int.MaxValue;
-        if (!_forbidden.TryGetValue(key, out Tensor? forbidden))
-            _forbidden[key] = forbidden = BuildForbidden(window);
-        return forbidden;
+        if (Length == 1 && _real is null)
+            return _step is not null && Reach(window) is { } reach ? _step.narrow(3, Past + 1 - reach, reach) : _step;
+        return Once((window, type), () => [BuildMask(window, type)])[0];
+    }
+
+    /// <summary>Tensors that all blocks share, made when the first asks.</summary>
+    /// <param name="key">Names them.</param>
+    /// <param name="make">Makes them.</param>
+    /// <returns>Owned by the scope of the decoder's call.</returns>
+    public Tensor[] Once(object key, Func<Tensor[]> make)
+    {
+        if (_known.TryGetValue(key, out Tensor[]? known))
+            return known;
+        using var scope = NewDisposeScope(); // a tensor that is moved to the very scope it is in would be lost to it
+        return _known[key] = [.. make().Select(tensor => tensor.MoveToOtherDisposeScope(_scope))];
     }
 
     private static void CheckContext(long tokens, int contextLength)
     {
         if (tokens > contextLength)
-            throw new ArgumentException($"The sequence has {tokens} tokens, but the model's context holds {contextLength}; shorten the texts or set a smaller maximum length.");
+            throw new ArgumentException(
+                $"The sequence has {tokens} tokens, but the model's context holds {contextLength}; shorten the texts or set a smaller maximum length.");
     }
 
-    private Tensor? BuildForbidden(int? window)
+    /// <summary>Real tokens of the shortest and of the longest row.</summary>
+    private static (long Shortest, long Longest) CountTokens(Tensor real)
     {
-        if (Length == 1 && _real is null && (window is null || Past < window))
-            return null;
         using var scope = NewDisposeScope();
+        long[] counts = real.sum(1).cpu().data<long>().ToArray();
+        return (counts.Min(), counts.Max());
+    }
+
+    private Tensor BuildMask(int? window, ScalarType type)
+    {
         Tensor query = arange(Past, Past + Length, ScalarType.Int64, _device).unsqueeze(-1); // [T, 1]
         Tensor key = arange(Past + Length, ScalarType.Int64, _device).unsqueeze(0);          // [1, S]
         Tensor hidden = key.gt(query);
@@ -93,36 +130,11 @@ internal sealed class AttentionPattern
         hidden = hidden.view(1, 1, Length, Past + Length);
         if (_real is not null) // padding sees itself, so that no row of the softmax is empty
             hidden = hidden.logical_or(_real.logical_not().view(Batch, 1, 1, Past + Length).logical_and(key.ne(query)));
-        return hidden.MoveToOtherDisposeScope(_scope);
+        Tensor mask = zeros_like(hidden, type).masked_fill_(hidden, double.NegativeInfinity);
+        return Reach(window) is { } last ? mask.narrow(3, Past + 1 - last, last) : mask;
     }
 
-    private Tensor CountPositions()
-    {
-        using var scope = NewDisposeScope(); // a tensor that is moved to the very scope it is in would be lost to it
-        if (_real is null)
-            return arange(Past, Past + Length, ScalarType.Int64, _device).MoveToOtherDisposeScope(_scope);
-        return _real.to_type(ScalarType.Int64).cumsum(1).sub_(1).clamp_(0).narrow(1, Past, Length).MoveToOtherDisposeScope(_scope);
-    }
-
-    /// <summary>Padding before each row's first real token. Null when a padded place lies between real ones.</summary>
-    private static int[]? FindStarts(Tensor real, out int longest)
-    {
-        using var scope = NewDisposeScope();
-        longest = 0;
-        bool hasHoles = false;
-        int width = (int)real.shape[1];
-        ReadOnlySpan<byte> mask = real.contiguous().bytes;
-        int[] starts = new int[real.shape[0]];
-        for (int row = 0; row < starts.Length; row++)
-        {
-            ReadOnlySpan<byte> places = mask.Slice(row * width, width);
-            int first = places.IndexOfAnyExcept((byte)0);
-            starts[row] = first < 0 ? width - 1 : first;
-            ReadOnlySpan<byte> rest = places[starts[row]..];
-            int gap = rest.IndexOf((byte)0);
-            hasHoles |= first >= 0 && gap >= 0 && rest[gap..].ContainsAnyExcept((byte)0);
-            longest = Math.Max(longest, width - places.Count((byte)0));
-        }
-        return hasHoles ? null : starts;
-    }
+    private Tensor CountPositions() => _real is null
+        ? arange(Past, Past + Length, ScalarType.Int64, _device)
+        : _real.to_type(ScalarType.Int64).cumsum(1).sub_(1).clamp_(0).narrow(1, Past, Length).reshape(-1);
 }

@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using Microsoft.ML.Trl.Operators;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -7,19 +7,19 @@ namespace Microsoft.ML.Trl.Models;
 /// <remarks>Tensor names are those of Hugging Face checkpoints (<c>transformer.h.0.attn.c_attn.weight</c>, <c>model.layers.0...</c>, <c>lm_head.weight</c>).</remarks>
 public sealed class CausalLanguageModel : nn.Module, ITrainable
 {
-    private readonly Parameter? _head;
+    private readonly LinearLayer? _head;
 
     internal CausalLanguageModel(ModelConfig config, WeightSource weights)
         : base(nameof(CausalLanguageModel))
     {
         Config = config;
-        Body = Decoder.Create(config, weights);
-        register_module(Decoder.PrefixOf(config), Body);
-        if (!config.TieWordEmbeddings)
-        {
-            _head = weights.Take("lm_head.weight", Fresh.Normal(config.InitializerRange), config.VocabularySize, config.HiddenSize);
-            register_module("lm_head", new ParameterHolder("weight", _head));
-        }
+        Body = config.Family.Build(config, weights);
+        register_module(config.Family.DecoderName, Body);
+        if (config.TieWordEmbeddings)
+            return;
+        Initializer initializer = Initializer.Normal(config.InitializerRange);
+        _head = new LinearLayer(new WeightPath(weights, "lm_head"), config.HiddenSize, config.VocabularySize, initializer);
+        this.Own(_head);
     }
 
     /// <summary>Shape and habits.</summary>
@@ -29,7 +29,7 @@ public sealed class CausalLanguageModel : nn.Module, ITrainable
     public Decoder Body { get; }
 
     /// <summary>[V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it.</summary>
-    public Tensor HeadWeight => _head ?? Body.TokenEmbedding;
+    public Tensor HeadWeight => _head?.Weight ?? Body.TokenEmbedding;
 
     /// <summary>Device of the weights.</summary>
     public Device Device => Body.TokenEmbedding.device;
@@ -67,23 +67,23 @@ public sealed class CausalLanguageModel : nn.Module, ITrainable
     /// <returns>[B, T, H]. The caller owns it.</returns>
     public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null) => Body.Hidden(ids, mask, cache);
 
-    /// <summary>Reads whole texts, but finishes some places only; see <see cref="Decoder.HiddenAt"/>.</summary>
+    /// <summary>Reads whole texts, but finishes some positions only; see <see cref="Decoder.HiddenAt"/>.</summary>
     /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
-    /// <param name="places">[N] int64: which of the B·T places, counted row by row.</param>
+    /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
     /// <returns>[N, H]. The caller owns it.</returns>
-    public Tensor HiddenAt(Tensor ids, Tensor places) => Body.HiddenAt(ids, places);
+    public Tensor HiddenAt(Tensor ids, Tensor positions) => Body.HiddenAt(ids, positions);
 
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
     /// <param name="hidden">[..., H] from <see cref="Hidden"/>.</param>
     /// <returns>[..., V] in the type of the weights. The caller owns it.</returns>
-    public Tensor Logits(Tensor hidden) => nn.functional.linear(hidden, HeadWeight);
+    public Tensor Logits(Tensor hidden) => SmallBatchProduct.Linear(hidden, HeadWeight, null);
 
     /// <summary>All weights with their Hugging Face names; a tied projection appears once, as the embedding. The model owns the tensors.</summary>
     public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
 
     /// <summary>Sets how many entries are dropped during training (after <c>train()</c>), everywhere alike.</summary>
     /// <param name="probability">In [0, 1); 0 turns dropout off.</param>
-    /// <param name="generator">Source of chance on the model's device; the caller keeps it alive. Null turns dropout off.</param>
+    /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
     public void SetDropout(double probability, Generator? generator)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(probability, 0);
@@ -92,6 +92,7 @@ public sealed class CausalLanguageModel : nn.Module, ITrainable
     }
 
     /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
-    /// <param name="generator">Source of chance on the model's device; the caller keeps it alive. Null turns dropout off.</param>
-    public void SetDropout(Generator? generator) => Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
+    /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
+    public void SetDropout(Generator? generator) =>
+        Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
 }

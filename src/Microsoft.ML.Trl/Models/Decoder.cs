@@ -1,55 +1,100 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
-/// <summary>A transformer that reads from left to right: token ids in, hidden states out. The heads stand elsewhere.</summary>
-public abstract class Decoder : nn.Module
+/// <summary>A transformer that reads from left to right: token ids in, hidden states out. Its family hands in the parts; the heads stand elsewhere.</summary>
+public sealed class Decoder : nn.Module
 {
-    private protected Decoder(ModelConfig config)
-        : base(nameof(Decoder)) => Config = config;
+    private readonly TokenEmbedding _tokens;
+    private readonly Positions _positions;
+    private readonly IReadOnlyList<Block> _blocks;
+    private readonly nn.Module<Tensor, Tensor> _norm;
+    private Dropout _dropout = Models.Dropout.None;
+
+    /// <param name="config">Shape and habits.</param>
+    /// <param name="tokens">The embedding.</param>
+    /// <param name="positions">How it knows the order of the tokens.</param>
+    /// <param name="blocksName">Name of the list of blocks in the checkpoint.</param>
+    /// <param name="blocks">The blocks.</param>
+    /// <param name="norm">The final norm.</param>
+    internal Decoder(
+        ModelConfig config, TokenEmbedding tokens, Positions positions, string blocksName, IReadOnlyList<Block> blocks,
+        nn.Module<Tensor, Tensor> norm)
+        : base(nameof(Decoder))
+    {
+        (Config, _tokens, _positions, _blocks, _norm) = (config, tokens, positions, blocks, norm);
+        this.Own(tokens, positions);
+        register_module(blocksName, new ModuleList<Block>([.. blocks]));
+        this.Own(norm);
+    }
 
     /// <summary>Shape and habits.</summary>
     public ModelConfig Config { get; }
 
     /// <summary>[V, H] one row per token; also the vocabulary projection where the two are tied. The decoder owns it.</summary>
-    public abstract Tensor TokenEmbedding { get; }
-
-    /// <summary>Source of dropped entries during training; off until set.</summary>
-    internal abstract void SetDropout(double embedding, double attention, double residual, Generator? generator);
+    public Tensor TokenEmbedding => _tokens.Weight;
 
     /// <summary>Reads tokens.</summary>
-    /// <param name="ids">[B, T] int64 token ids; padded places may hold any id of the vocabulary.</param>
+    /// <param name="ids">[B, T] int64 token ids; padding may be any id of the vocabulary.</param>
     /// <param name="mask">[B, S] bool, true on real tokens, S = cached + new tokens. Null when nothing is padded or the padding is on the right:
-    /// causal attention never looks there. Places in the text come from the mask, never from the ids.</param>
+    /// causal attention never looks there. Positions in the text come from the mask, never from the ids.</param>
     /// <param name="cache">What was read before; the new tokens are added to it. Only without gradients.</param>
-    /// <returns>[B, T, H] after the final norm, in the type of the weights. The caller owns it. Padded places hold no meaning.</returns>
+    /// <returns>[B, T, H] after the final norm, in the type of the weights. The caller owns it. What stands at padding means nothing.</returns>
     /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the context.</exception>
-    public abstract Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null);
-
-    /// <summary>Reads whole texts, but finishes some places only: what the last block does after its attention is done for those alone.</summary>
-    /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
-    /// <param name="places">[N] int64: which of the B·T places, counted row by row.</param>
-    /// <returns>[N, H]: rows of <see cref="Hidden"/>, at less cost. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the context.</exception>
-    public abstract Tensor HiddenAt(Tensor ids, Tensor places);
-
-    /// <summary>Builds the decoder of a family.</summary>
-    /// <param name="config">Names the family.</param>
-    /// <param name="weights">Gives the parameters.</param>
-    internal static Decoder Create(ModelConfig config, WeightSource weights) =>
-        config.ModelType == "gpt2" ? new Gpt2Decoder(config, weights) : new LlamaDecoder(config, weights);
-
-    /// <summary>Name of the decoder inside its Hugging Face model: <c>transformer</c> or <c>model</c>.</summary>
-    internal static string PrefixOf(ModelConfig config) => config.ModelType == "gpt2" ? "transformer" : "model";
-
-    /// <summary>Checks the arguments of <see cref="Hidden"/> and works out who sees whom.</summary>
-    private protected AttentionPattern Pattern(Tensor ids, Tensor? mask, KeyValueCache? cache)
+    public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null)
     {
         ArgumentNullException.ThrowIfNull(ids);
+        using var scope = NewDisposeScope();
         AttentionPattern pattern = AttentionPattern.Create(ids, mask, cache?.Length ?? 0, Config.ContextLength);
-        cache?.CheckRoom(pattern.Batch, pattern.Length);
-        if (cache is not null && is_grad_enabled())
-            throw new InvalidOperationException("A key-value cache cannot be used while gradients are recorded; call inside no_grad().");
-        return pattern;
+        return Run(ids, pattern, cache).view(pattern.Batch, pattern.Length, -1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Reads whole texts, but finishes some positions only: what the last block does after its attention is done for those alone.</summary>
+    /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
+    /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
+    /// <returns>[N, H]: rows of <see cref="Hidden"/>, at less cost. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the context.</exception>
+    public Tensor HiddenAt(Tensor ids, Tensor positions)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        using var scope = NewDisposeScope();
+        return Run(ids, AttentionPattern.Create(ids, null, 0, Config.ContextLength), null, positions).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Sets what is dropped during training; nothing without a generator.</summary>
+    internal void SetDropout(double embedding, double attention, double residual, Generator? generator)
+    {
+        _dropout = new Dropout(embedding, generator);
+        foreach (Block block in _blocks)
+            block.SetDropout(new Dropout(attention, generator), new Dropout(residual, generator));
+    }
+
+    /// <summary>Reads tokens in a pattern that is known.</summary>
+    /// <param name="ids">[B·T] or [B, T] int64.</param>
+    /// <param name="pattern">Who sees whom, and where the tokens stand.</param>
+    /// <param name="cache">What was read before; the new tokens are added to it.</param>
+    /// <param name="rows">[N] int64 which of the B·T rows anybody asks for; null = all.</param>
+    /// <returns>[B·T, H], or [N, H] where rows were given, after the final norm. The caller owns it.</returns>
+    internal Tensor Run(Tensor ids, AttentionPattern pattern, KeyValueCache? cache = null, Tensor? rows = null)
+    {
+        cache?.CheckUse(pattern.Batch, pattern.Length);
+        using var scope = NewDisposeScope();
+        Tensor x = Embed(ids, pattern);
+        for (int layer = 0; layer < _blocks.Count; layer++)
+        {
+            Tensor next = _blocks[layer].Forward(x, pattern, cache, layer + 1 == _blocks.Count ? rows : null);
+            x.Dispose();
+            x = next;
+        }
+        cache?.Advance((int)pattern.Length);
+        return _norm.forward(x).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Embed(Tensor ids, AttentionPattern pattern) // -> [B·T, H]
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = _positions.AddTo(_tokens.forward(ids.reshape(-1)), pattern);
+        return _dropout.Apply(x, training).MoveToOuterDisposeScope();
     }
 }

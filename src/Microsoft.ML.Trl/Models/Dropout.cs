@@ -4,7 +4,7 @@ namespace Microsoft.ML.Trl.Models;
 
 /// <summary>Zeroes entries at random and scales the others up, drawing from a given generator only.</summary>
 /// <param name="probability">Share of entries that are zeroed, in [0, 1).</param>
-/// <param name="generator">Source of chance; without one nothing is zeroed.</param>
+/// <param name="generator">Random numbers; without one nothing is zeroed.</param>
 internal sealed class Dropout(double probability, Generator? generator)
 {
     /// <summary>Zeroes nothing.</summary>

@@ -26,22 +26,19 @@ public sealed class KeyValueCache : IDisposable
         (Rows, Capacity) = (rows, capacity);
         long[] shape = [rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
         Tensor like = model.TokenEmbedding;
-        Tensor Room() => zeros(shape, like.dtype, like.device).DetachFromDisposeScope();
+        Tensor Room() => empty(shape, like.dtype, like.device).DetachFromDisposeScope();
         _keys = [.. Enumerable.Range(0, model.Config.LayerCount).Select(_ => Room())];
         _values = [.. Enumerable.Range(0, model.Config.LayerCount).Select(_ => Room())];
     }
 
     /// <summary>Sequences in the batch.</summary>
-    public int Rows { get; }
+    public int Rows { get; private set; }
 
     /// <summary>Tokens there is room for, per sequence.</summary>
     public int Capacity { get; }
 
     /// <summary>Tokens held, per sequence, padding included.</summary>
     public int Length { get; private set; }
-
-    /// <summary>Blocks it serves.</summary>
-    internal int Layers => _keys.Length;
 
     /// <summary>Forgets everything; the memory stays.</summary>
     public void Clear() => Length = 0;
@@ -52,12 +49,6 @@ public sealed class KeyValueCache : IDisposable
         foreach (Tensor tensor in _keys.Concat(_values))
             tensor.Dispose();
     }
-
-    /// <summary>All room for the keys of a block: [rows, key-value heads, capacity, head size].</summary>
-    internal Tensor KeyRoom(int layer) => _keys[layer];
-
-    /// <summary>All room for the values of a block: [rows, key-value heads, capacity, head size].</summary>
-    internal Tensor ValueRoom(int layer) => _values[layer];
 
     /// <summary>Writes the new keys and values of a block behind those it holds, and returns all of them.</summary>
     /// <param name="layer">Number of the block.</param>
@@ -75,13 +66,30 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Counts the tokens that every block has appended.</summary>
     internal void Advance(int added) => Length += added;
 
+    /// <summary>Keeps some sequences and forgets the others.</summary>
+    /// <param name="rows">[rows that stay] int64.</param>
+    internal void Keep(Tensor rows)
+    {
+        foreach (Tensor[] tensors in new[] { _keys, _values })
+            for (int layer = 0; layer < tensors.Length; layer++)
+            {
+                using Tensor all = tensors[layer];
+                tensors[layer] = all.index_select(0, rows).DetachFromDisposeScope();
+            }
+        Rows = (int)rows.shape[0];
+    }
+
     /// <summary>Fails when there is no room, before any work is done.</summary>
     /// <exception cref="ArgumentException">The batch differs or the room does not suffice.</exception>
-    internal void CheckRoom(long rows, long added)
+    /// <exception cref="InvalidOperationException">Gradients are recorded.</exception>
+    internal void CheckUse(long rows, long added)
     {
         if (rows != Rows)
             throw new ArgumentException($"The cache holds {Rows} sequences, {rows} were given; make one cache per batch.");
         if (Length + added > Capacity)
-            throw new ArgumentException($"The cache holds {Length} of {Capacity} tokens; there is no room for {added} more. Make it larger when creating it.");
+            throw new ArgumentException(
+                $"The cache holds {Length} of {Capacity} tokens; there is no room for {added} more. Make it larger when creating it.");
+        if (is_grad_enabled())
+            throw new InvalidOperationException("A key-value cache cannot be used while gradients are recorded; call inside no_grad().");
     }
 }

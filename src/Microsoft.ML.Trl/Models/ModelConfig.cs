@@ -1,11 +1,13 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>Shape and habits of a decoder, as Hugging Face writes them in <c>config.json</c>. Immutable.</summary>
-/// <remarks>Families: <c>gpt2</c>, <c>llama</c>, <c>mistral</c>, <c>qwen2</c>. Read with <see cref="Parse"/>, or begin anew with <see cref="Gpt2"/> or <see cref="Llama"/>.</remarks>
+/// <remarks>Read with <c>ModelConfig.Parse</c>, or begin anew with the function of a family, such as <c>ModelConfig.Gpt2</c> or <c>ModelConfig.Llama</c>.</remarks>
 public sealed record ModelConfig
 {
-    /// <summary>Family: <c>gpt2</c>, <c>llama</c>, <c>mistral</c> or <c>qwen2</c>.</summary>
-    public required string ModelType { get; init; }
+    internal ModelConfig(ModelFamily family) => Family = family;
+
+    /// <summary>Name of the family: <c>gpt2</c>, <c>llama</c>, <c>mistral</c> or <c>qwen2</c>.</summary>
+    public string ModelType => Family.ModelType;
 
     /// <summary>Rows of the token embedding; token ids lie below it.</summary>
     public required int VocabularySize { get; init; }
@@ -88,71 +90,23 @@ public sealed record ModelConfig
     /// <summary>Tokens that end a text.</summary>
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
 
+    /// <summary>
+    /// Whether the reference counts the first token of a row among those that the loss is divided by, although nothing predicts it.
+    /// It does for GPT-2 and not for the LLaMA family: TRL goes by the name of the model class.
+    /// </summary>
+    internal bool LossCountsFirstToken => Family.LossCountsFirstToken;
+
+    /// <summary>What the family does in its own way.</summary>
+    internal ModelFamily Family { get; }
+
     /// <summary>The JSON object this was read from; keys that this library does not know are written back from it.</summary>
     internal string? Source { get; init; }
 
     /// <summary>How far back block <paramref name="layer"/> looks; null for all the way.</summary>
     internal int? WindowOf(int layer) => WindowedLayers.Count == 0 || WindowedLayers[layer] ? SlidingWindow : null;
 
-    /// <summary>Reads <c>config.json</c>, in the layout of transformers 4 or 5.</summary>
-    /// <param name="json">The file's text.</param>
-    /// <param name="source">Its name, for messages.</param>
-    /// <exception cref="InvalidDataException">It is no JSON object, or a number is missing, negative or does not fit the others.</exception>
-    /// <exception cref="NotSupportedException">A family, activation or position scheme this library does not have.</exception>
-    public static ModelConfig Parse(string json, string source) => ModelConfigReader.Read(json, source);
-
     /// <summary>Writes <c>config.json</c>. What was read is written back; fresh configurations use the layout of transformers 4, which 5 reads too.</summary>
-    public string ToJson() => ModelConfigWriter.Write(this, new Dictionary<string, System.Text.Json.Nodes.JsonNode>());
-
-    /// <summary>A GPT-2 model with tied embeddings, without dropout.</summary>
-    /// <param name="vocabularySize">Number of tokens.</param>
-    /// <param name="hiddenSize">Width; a multiple of <paramref name="heads"/>.</param>
-    /// <param name="layers">Number of blocks.</param>
-    /// <param name="heads">Attention heads per block.</param>
-    /// <param name="contextLength">Longest sequence in tokens.</param>
-    public static ModelConfig Gpt2(int vocabularySize, int hiddenSize, int layers, int heads, int contextLength) => new ModelConfig
-    {
-        ModelType = "gpt2",
-        VocabularySize = vocabularySize,
-        HiddenSize = hiddenSize,
-        LayerCount = layers,
-        HeadCount = heads,
-        KeyValueHeadCount = heads,
-        HeadSize = heads > 0 ? hiddenSize / heads : 0,
-        IntermediateSize = 4 * hiddenSize,
-        ContextLength = contextLength,
-        TieWordEmbeddings = true,
-        AttentionInputBias = true,
-        AttentionOutputBias = true,
-        FeedForwardBias = true,
-    }.Validated(nameof(Gpt2));
-
-    /// <summary>A LLaMA model without biases.</summary>
-    /// <param name="vocabularySize">Number of tokens.</param>
-    /// <param name="hiddenSize">Width; a multiple of <paramref name="heads"/>.</param>
-    /// <param name="layers">Number of blocks.</param>
-    /// <param name="heads">Query heads per block.</param>
-    /// <param name="contextLength">Longest sequence in tokens.</param>
-    /// <param name="keyValueHeads">Key and value heads; divides <paramref name="heads"/>. 0 means as many as query heads.</param>
-    /// <param name="intermediateSize">Width inside the feed-forward layer; 0 means 8/3 of the width, rounded up to a multiple of 8.</param>
-    /// <param name="tieWordEmbeddings">Whether the vocabulary projection is the token embedding.</param>
-    public static ModelConfig Llama(
-        int vocabularySize, int hiddenSize, int layers, int heads, int contextLength, int keyValueHeads = 0, int intermediateSize = 0, bool tieWordEmbeddings = false) => new ModelConfig
-        {
-            ModelType = "llama",
-            VocabularySize = vocabularySize,
-            HiddenSize = hiddenSize,
-            LayerCount = layers,
-            HeadCount = heads,
-            KeyValueHeadCount = keyValueHeads == 0 ? heads : keyValueHeads,
-            HeadSize = heads > 0 ? hiddenSize / heads : 0,
-            IntermediateSize = intermediateSize == 0 ? ((hiddenSize * 8 / 3) + 7) / 8 * 8 : intermediateSize,
-            ContextLength = contextLength,
-            NormEpsilon = 1e-6,
-            TieWordEmbeddings = tieWordEmbeddings,
-            Activation = "silu",
-            Rope = new RopeSettings(),
-        }.Validated(nameof(Llama));
+    public string ToJson() => ModelConfigJson.Write(this, []);
 
     /// <summary>Checks that the sizes fit together.</summary>
     /// <param name="source">What they came from, for messages.</param>
@@ -161,13 +115,15 @@ public sealed record ModelConfig
     {
         foreach ((string name, int value) in new[]
         {
-            ("vocabulary size", VocabularySize), ("hidden size", HiddenSize), ("number of layers", LayerCount), ("number of heads", HeadCount),
-            ("number of key-value heads", KeyValueHeadCount), ("head size", HeadSize), ("intermediate size", IntermediateSize), ("context length", ContextLength),
+            ("vocabulary size", VocabularySize), ("hidden size", HiddenSize), ("number of layers", LayerCount),
+            ("number of heads", HeadCount), ("number of key-value heads", KeyValueHeadCount), ("head size", HeadSize),
+            ("intermediate size", IntermediateSize), ("context length", ContextLength),
         })
             if (value < 1)
                 throw new InvalidDataException($"{source}: the {name} is {value}; it must be at least 1.");
         if (HeadCount % KeyValueHeadCount != 0)
-            throw new InvalidDataException($"{source}: the {HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly; give a divisor of {HeadCount}.");
+            throw new InvalidDataException(
+                $"{source}: the {HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly; give a divisor of {HeadCount}.");
         if (Rope is null && HeadCount * HeadSize != HiddenSize)
             throw new InvalidDataException($"{source}: the hidden size {HiddenSize} is not a multiple of the {HeadCount} heads.");
         if (Rope is not null && HeadSize % 2 != 0)

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -6,16 +5,16 @@ namespace Microsoft.ML.Trl.Models;
 /// <summary>A decoder that gives a whole text one number; a Hugging Face <c>*ForSequenceClassification</c> with one label.</summary>
 public sealed class RewardModel : nn.Module, ITrainable
 {
-    private readonly Parameter _score;
+    private readonly LinearLayer _score;
 
     internal RewardModel(ModelConfig config, WeightSource weights)
         : base(nameof(RewardModel))
     {
         Config = config;
-        Body = Decoder.Create(config, weights);
-        register_module(Decoder.PrefixOf(config), Body);
-        _score = weights.Take("score.weight", Fresh.Normal(config.InitializerRange), 1, config.HiddenSize);
-        register_module("score", new ParameterHolder("weight", _score));
+        Body = config.Family.Build(config, weights);
+        register_module(config.Family.DecoderName, Body);
+        _score = new LinearLayer(new WeightPath(weights, "score"), config.HiddenSize, 1, Initializer.Normal(config.InitializerRange));
+        this.Own(_score);
     }
 
     /// <summary>Shape and habits.</summary>
@@ -25,7 +24,7 @@ public sealed class RewardModel : nn.Module, ITrainable
     public Decoder Body { get; }
 
     /// <summary>[1, H] the scoring projection. The model owns it.</summary>
-    public Tensor ScoreWeight => _score;
+    public Tensor ScoreWeight => _score.Weight;
 
     /// <summary>Device of the weights.</summary>
     public Device Device => Body.TokenEmbedding.device;
@@ -43,14 +42,14 @@ public sealed class RewardModel : nn.Module, ITrainable
         return new RewardModel(config.Validated(nameof(Create)), weights);
     }
 
-    /// <summary>A model that begins with the decoder of a policy, copied, and a fresh scoring projection.</summary>
+    /// <summary>A model that begins with the decoder of a policy, copied, and a new scoring projection.</summary>
     /// <param name="policy">Stays as it is.</param>
-    /// <param name="seed">The fresh projection is a function of it.</param>
+    /// <param name="seed">The new projection is a function of it.</param>
     public static RewardModel FromPolicy(CausalLanguageModel policy, int seed)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        using RandomWeights fresh = new(seed);
-        return new RewardModel(policy.Config, new CopiedWeights(policy.Weights(), fresh));
+        using RandomWeights drawn = new(seed);
+        return new RewardModel(policy.Config, new CopiedWeights(policy.Weights(), drawn));
     }
 
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
@@ -74,17 +73,19 @@ public sealed class RewardModel : nn.Module, ITrainable
         ArgumentNullException.ThrowIfNull(lengths);
         long width = ids.shape[^1];
         if (lengths.Count != ids.shape[0] || lengths.Any(length => length < 1 || length > width))
-            throw new ArgumentException($"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; given were [{string.Join(", ", lengths)}].", nameof(lengths));
+            throw new ArgumentException(
+                $"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; given were [{string.Join(", ", lengths)}].", nameof(lengths));
         using var scope = NewDisposeScope();
         long[] last = [.. lengths.Select((length, row) => (row * width) + length - 1)];
         Tensor ends = Body.HiddenAt(ids, tensor(last).to(ids.device)); // [B, H]
-        return nn.functional.linear(ends, _score).squeeze(-1).MoveToOuterDisposeScope();
+        return _score.Forward(ends).squeeze(-1).MoveToOuterDisposeScope();
     }
 
     /// <summary>All weights with their Hugging Face names. The model owns the tensors.</summary>
     public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
 
     /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
-    /// <param name="generator">Source of chance on the model's device; the caller keeps it alive. Null turns dropout off.</param>
-    public void SetDropout(Generator? generator) => Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
+    /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
+    public void SetDropout(Generator? generator) =>
+        Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
 }

@@ -24,13 +24,14 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     /// <exception cref="InvalidDataException">Tensors are missing, of another shape, or left over.</exception>
     public void Check(Func<string, bool> mayIgnore, string advice)
     {
-        IEnumerable<string> left = store.Names.Where(name => !_used.Contains(name) && !mayIgnore(name) && !DerivedSuffixes.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal)));
-        string problems = string.Join(" ", new[] { Report("Missing", _missing), Report("Of another shape", _misshapen), Report("Not part of the model", left) }.Where(text => text.Length > 0));
+        IEnumerable<string> left = store.Names.Where(name => !_used.Contains(name) && !mayIgnore(name) && !IsDerived(name));
+        string[] reports = [Report("Missing", _missing), Report("Of another shape", _misshapen), Report("Not part of the model", left)];
+        string problems = string.Join(" ", reports.Where(text => text.Length > 0));
         if (problems.Length > 0)
             throw new InvalidDataException($"The weights in '{store.Source}' do not fit its configuration. {problems} {advice}");
     }
 
-    protected override Tensor Make(string name, Fresh fresh, long[] shape)
+    protected override Tensor Make(string name, Initializer initializer, long[] shape)
     {
         string bare = name.StartsWith(prefix + ".", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;
         string? stored = store.ShapeOf(name) is not null ? name : store.ShapeOf(bare) is not null ? bare : null;
@@ -48,6 +49,8 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
         }
         return store.Take(stored).to(type, device);
     }
+
+    private static bool IsDerived(string name) => Array.Exists(DerivedSuffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal));
 
     private static string Report(string title, IEnumerable<string> names)
     {

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -7,19 +6,15 @@ namespace Microsoft.ML.Trl.Models;
 /// <remarks>Tensor names below <c>v_head.</c>: <c>summary.weight</c>, <c>summary.bias</c>.</remarks>
 public sealed class ValueHead : nn.Module
 {
-    private readonly Parameter _weight;
-    private readonly Parameter _bias;
+    private readonly LinearLayer _summary;
     private Dropout _dropout = Models.Dropout.None;
 
     internal ValueHead(int hiddenSize, WeightSource weights)
         : base(nameof(ValueHead))
     {
-        double bound = 1 / Math.Sqrt(hiddenSize);
-        _weight = weights.Take("v_head.summary.weight", Fresh.Uniform(bound), 1, hiddenSize);
-        _bias = weights.Take("v_head.summary.bias", Fresh.Uniform(bound), 1);
-        ParameterHolder summary = new("weight", _weight);
-        summary.register_parameter("bias", _bias);
-        register_module("summary", summary);
+        Initializer initializer = Initializer.Uniform(1 / Math.Sqrt(hiddenSize));
+        _summary = new LinearLayer(new WeightPath(weights, "v_head.summary"), hiddenSize, 1, initializer, initializer);
+        this.Own(_summary);
     }
 
     /// <summary>A head with random weights on the CPU in float32, drawn as PyTorch's linear layer does.</summary>
@@ -34,7 +29,7 @@ public sealed class ValueHead : nn.Module
 
     /// <summary>A second head with equal weights that shares nothing with this one. The caller owns it.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
-    public ValueHead Copy(Device? device = null) => new((int)_weight.shape[1], new CopiedWeights(Weights(), null, device));
+    public ValueHead Copy(Device? device = null) => new((int)_summary.Weight.shape[1], new CopiedWeights(Weights(), null, device));
 
     /// <summary>Estimates.</summary>
     /// <param name="hidden">[..., H] hidden states after the final norm; converted to the type of the head.</param>
@@ -43,15 +38,16 @@ public sealed class ValueHead : nn.Module
     {
         ArgumentNullException.ThrowIfNull(hidden);
         using var scope = NewDisposeScope();
-        Tensor input = _dropout.Apply(hidden.to_type(_weight.dtype), training);
-        return nn.functional.linear(input, _weight, _bias).squeeze(-1).MoveToOuterDisposeScope();
+        Tensor input = _dropout.Apply(hidden.to_type(_summary.Weight.dtype), training);
+        return _summary.Forward(input).squeeze(-1).MoveToOuterDisposeScope();
     }
 
     /// <summary>The weights under TRL's names, <c>v_head.summary.weight</c> [1, H] and <c>v_head.summary.bias</c> [1]. The head owns them.</summary>
-    public IEnumerable<(string Name, Tensor Value)> Weights() => [("v_head.summary.weight", _weight), ("v_head.summary.bias", _bias)];
+    public IEnumerable<(string Name, Tensor Value)> Weights() =>
+        [("v_head.summary.weight", _summary.Weight), ("v_head.summary.bias", _summary.Bias!)];
 
     /// <summary>Sets how many entries of the hidden state are dropped during training (after <c>train()</c>).</summary>
     /// <param name="probability">In [0, 1); TRL's default is 0.1, ours is off.</param>
-    /// <param name="generator">Source of chance; the caller keeps it alive. Null turns dropout off.</param>
+    /// <param name="generator">Random numbers; the caller keeps it alive. Null turns dropout off.</param>
     public void SetDropout(double probability, Generator? generator) => _dropout = new Dropout(probability, generator);
 }

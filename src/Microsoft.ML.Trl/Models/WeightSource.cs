@@ -3,23 +3,81 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
-/// <summary>Where a model under construction gets its parameters from: drawn at random, copied, or read from a file.</summary>
+/// <summary>Where a model under construction gets its parameters from: drawn at random, copied, or read from a checkpoint.</summary>
 internal abstract class WeightSource
 {
     /// <summary>A parameter in the device and type of the source.</summary>
     /// <param name="name">Name in a Hugging Face checkpoint, from the root of the model.</param>
-    /// <param name="fresh">How it is drawn when there is no stored value.</param>
+    /// <param name="initializer">How it is drawn when there is no stored value.</param>
     /// <param name="shape">Its sizes.</param>
     /// <returns>A parameter outside of every dispose scope. The module that asks owns it.</returns>
-    public Parameter Take(string name, Fresh fresh, params long[] shape)
+    public Parameter Take(string name, Initializer initializer, params long[] shape)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Parameter parameter = new(Make(name, fresh, shape));
+        Parameter parameter = new(Make(name, initializer, shape));
         parameter.DetachFromDisposeScope();
         return parameter;
     }
 
     /// <summary>A new tensor that nobody else uses.</summary>
-    protected abstract Tensor Make(string name, Fresh fresh, long[] shape);
+    protected abstract Tensor Make(string name, Initializer initializer, long[] shape);
+}
+
+/// <summary>A place in the tree of a checkpoint's names, such as <c>transformer.h.0.attn</c>, and where its weights come from.</summary>
+/// <param name="Source">Gives the weights.</param>
+/// <param name="Path">Full name of the place.</param>
+internal sealed record WeightPath(WeightSource Source, string Path)
+{
+    /// <summary>Last part of the name: what the module at this place is called by the one that holds it.</summary>
+    public string Name => Path[(Path.LastIndexOf('.') + 1)..];
+
+    /// <summary>A place below this one.</summary>
+    public WeightPath At(string child) => this with { Path = $"{Path}.{child}" };
+
+    /// <summary>A parameter at this place.</summary>
+    public Parameter Take(string child, Initializer initializer, params long[] shape) => Source.Take($"{Path}.{child}", initializer, shape);
+
+    /// <summary>A linear layer below this place. All of a model's are made here, so that a name may get another kind of layer.</summary>
+    /// <param name="child">Its name.</param>
+    /// <param name="inputs">Numbers per row that come in.</param>
+    /// <param name="outputs">Numbers per row that go out.</param>
+    /// <param name="initializer">How its weight is drawn; a bias begins at 0.</param>
+    /// <param name="hasBias">Whether it has a bias.</param>
+    /// <param name="layout">How its weight lies in the checkpoint.</param>
+    public ILinear Linear(
+        string child, long inputs, long outputs, Initializer initializer, bool hasBias, WeightLayout layout = WeightLayout.OutputsByInputs) =>
+        new LinearLayer(At(child), inputs, outputs, initializer, hasBias ? Initializer.Zeros : null, layout);
+}
+
+/// <summary>Draws weights on the CPU, float32, as a function of the seed alone.</summary>
+internal sealed class RandomWeights(int seed) : WeightSource, IDisposable
+{
+    private readonly Generator _rng = new((ulong)(uint)seed);
+
+    public void Dispose() => _rng.Dispose();
+
+    protected override Tensor Make(string name, Initializer initializer, long[] shape) => initializer.Fill(empty(shape, ScalarType.Float32), _rng);
+}
+
+/// <summary>Clones the weights of another model.</summary>
+/// <param name="weights">The other model's tensors by name.</param>
+/// <param name="otherwise">Gives what the other model lacks; null when it must lack nothing.</param>
+/// <param name="device">Where the copies go; null = where the originals are.</param>
+/// <param name="type">Their type; null = that of the originals.</param>
+internal sealed class CopiedWeights(
+    IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null) : WeightSource
+{
+    private readonly Dictionary<string, Tensor> _weights = weights.ToDictionary(weight => weight.Name, weight => weight.Value);
+
+    protected override Tensor Make(string name, Initializer initializer, long[] shape)
+    {
+        if (_weights.TryGetValue(name, out Tensor? value))
+            return value.detach().to(type ?? value.dtype, device ?? value.device, copy: true);
+        if (otherwise is null)
+            throw new InvalidOperationException($"The model to copy has no weight '{name}'.");
+        Tensor like = _weights.Values.First();
+        using Tensor drawn = otherwise.Take(name, initializer, shape);
+        return drawn.detach().to(like.dtype, like.device, copy: true);
+    }
 }

@@ -9,7 +9,7 @@ public static class Advantages
     /// <summary>Generalized advantage estimation: arXiv:1506.02438, Eq. 16. Not whitened.</summary>
     /// <param name="rewards">[B, T] reward per response token, KL penalty included.</param>
     /// <param name="values">[B, T] critic estimate before each token; same unit as the reward.</param>
-    /// <param name="mask">[B, T] bool, true on response tokens; places outside count as reward and value 0.</param>
+    /// <param name="mask">[B, T] bool, true on response tokens; positions outside count as reward and value 0.</param>
     /// <param name="gamma">Discount per token, in [0, 1].</param>
     /// <param name="lambda">0 is one-step TD, 1 is Monte Carlo.</param>
     /// <returns>[B, T] float32. The caller owns it.</returns>
@@ -17,7 +17,8 @@ public static class Advantages
     public static Tensor Estimate(Tensor rewards, Tensor values, Tensor mask, double gamma, double lambda)
     {
         if (!rewards.shape.SequenceEqual(values.shape) || !rewards.shape.SequenceEqual(mask.shape))
-            throw new ArgumentException($"rewards [{string.Join(", ", rewards.shape)}], values [{string.Join(", ", values.shape)}] and mask [{string.Join(", ", mask.shape)}] must have one shape [B, T].", nameof(rewards));
+            throw new ArgumentException(
+                $"rewards {Shape(rewards)}, values {Shape(values)} and mask {Shape(mask)} must have one shape [B, T].", nameof(rewards));
         using IDisposable _ = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor inside = mask.to_type(ScalarType.Float32);
@@ -29,14 +30,16 @@ public static class Advantages
             float later = 0, nextValue = 0;
             for (int at = row + length - 1; at >= row; at--)
             {
-                float surprise = reward[at] + ((float)gamma * nextValue) - value[at];
-                later = surprise + ((float)(gamma * lambda) * later);
+                float temporalDifference = reward[at] + ((float)gamma * nextValue) - value[at];
+                later = temporalDifference + ((float)(gamma * lambda) * later);
                 nextValue = value[at];
                 advantage[at] = later;
             }
         }
         return tensor(advantage, rewards.shape, device: rewards.device).MoveToOuterDisposeScope();
     }
+
+    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 
     private static float[] Rows(Tensor values) => values.to_type(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
 }

@@ -1,10 +1,12 @@
-using System.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>Rows of a table by their ids. The backward pass adds to the table's gradient in place: a table as large as a vocabulary is never copied for the few rows that a batch reads.</summary>
+/// <summary>
+/// Rows of a table by their ids. The backward pass adds to the table's gradient in place: a table as large as a vocabulary is never copied for the few rows
+/// that a batch reads.
+/// </summary>
 internal sealed class EmbeddingLookup : autograd.SingleTensorFunction<EmbeddingLookup>
 {
     public override string Name => nameof(EmbeddingLookup);
@@ -32,35 +34,10 @@ internal sealed class EmbeddingLookup : autograd.SingleTensorFunction<EmbeddingL
     {
         using DisposeScope scope = NewDisposeScope();
         List<Tensor> saved = ctx.get_saved_variables();
-        AddRows(LeafGradient.Zeroed(saved[0]), saved[1], grad_output);
+        Tensor table = saved[0];
+        if (table.grad is null)
+            table.grad = zeros_like(table.detach());
+        table.grad!.index_add_(0, saved[1], grad_output, 1);
         return HandedGradients.Hand(grad_output, null, null); // the table's gradient is already where it belongs
-    }
-
-    /// <summary>table[ids[n]] += rows[n], in the order of n.</summary>
-    private static unsafe void AddRows(Tensor table, Tensor ids, Tensor rows)
-    {
-        if (!FloatMemory.Reaches(table))
-        {
-            table.index_add_(0, ids, rows, 1);
-            return;
-        }
-        Tensor source = rows.contiguous();
-        float* into = FloatMemory.Pointer(table), from = FloatMemory.Pointer(source);
-        int width = (int)table.shape[1];
-        foreach (long id in ids.contiguous().data<long>().ToArray())
-        {
-            Add(into + (id * width), from, width);
-            from += width;
-        }
-        GC.KeepAlive((table, source));
-    }
-
-    private static unsafe void Add(float* into, float* from, int width)
-    {
-        int step = Vector<float>.Count, at = 0;
-        for (; at <= width - step; at += step)
-            Vector.Store(Vector.Load(into + at) + Vector.Load(from + at), into + at);
-        for (; at < width; at++)
-            into[at] += from[at];
     }
 }

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see cref="Call"/>. The weight is a leaf or needs no gradient.</summary>
+/// <summary>
+/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see cref="Call"/>.
+/// The weight is a leaf or needs no gradient.
+/// </summary>
 /// <remarks>
 /// The gradient needs the softmax of all rows. Where that is small it is kept from the forward pass, until the backward pass frees it;
 /// otherwise the backward pass makes it again, chunk by chunk. It adds to the gradient of the weight in place: [V, H] is never held twice.
@@ -17,10 +20,10 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         using DisposeScope scope = NewDisposeScope();
         var (hidden, weight, labels, call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Call)vars[3]);
         call.Begin(hidden, weight);
-        RowTotals totals = call.Forward(hidden.contiguous(), weight, labels).MoveToOuter();
+        RowStatistics rows = call.Forward(hidden.contiguous(), weight, labels).MoveToOuter();
         ctx.save_for_backward([hidden, weight, labels]);
         ctx.save_data(nameof(Call), call);
-        return totals.LogProb;
+        return rows.LogProb;
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -28,7 +31,8 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         using DisposeScope scope = NewDisposeScope();
         var call = (Call)ctx.get_data(nameof(Call));
         List<Tensor> saved = ctx.get_saved_variables();
-        Tensor? hidden = call.Backward(saved[0].detach().contiguous(), saved[1], saved[2], grad_output.to_type(ScalarType.Float32).contiguous());
+        Tensor upstream = grad_output.to_type(ScalarType.Float32).contiguous();
+        Tensor? hidden = call.Backward(saved[0].detach().contiguous(), saved[1], saved[2], upstream);
         return HandedGradients.Hand(grad_output, hidden, null, null, null); // the weight's gradient is already where it belongs
     }
 
@@ -40,10 +44,9 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         private bool _hiddenNeeds;
         private bool _weightNeeds;
         private Tensor? _kept;
-        private Tensor? _inverseSum;
 
         /// <summary>Entropy, hits and Σp² of the rows; owned by the scope around the call.</summary>
-        public RowTotals? Totals { get; private set; }
+        public RowStatistics? Statistics { get; private set; }
 
         public void Begin(Tensor hidden, Tensor weight)
         {
@@ -52,24 +55,22 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         }
 
         /// <summary>The forward pass. Results belong to the scope around the current one.</summary>
-        public RowTotals Forward(Tensor hidden, Tensor weight, Tensor labels)
+        public RowStatistics Forward(Tensor hidden, Tensor weight, Tensor labels)
         {
             using DisposeScope scope = NewDisposeScope();
             long count = hidden.shape[0];
             bool keep = (_hiddenNeeds || _weightNeeds) && count * weight.shape[0] * sizeof(float) <= keepBytes;
             using var head = new VocabularyHead(weight, count, keep ? keepBytes : chunkBytes);
-            var parts = new List<RowTotals>();
+            var parts = new List<RowStatistics>();
             foreach (var (start, length) in head.Chunks(count))
             {
+                using DisposeScope chunk = NewDisposeScope();
                 Tensor logits = head.Logits(hidden.narrow(0, start, length));
-                parts.Add(VocabularyPass.Exponentiate(logits, labels.narrow(0, start, length)));
+                parts.Add(VocabularySoftmax.Apply(logits, labels.narrow(0, start, length)).MoveToOuter());
                 if (keep)
                     _kept = logits.alias().DetachFromDisposeScope();
             }
-            Totals = RowTotals.Join(parts, hidden.device);
-            if (_kept is not null)
-                _inverseSum = Totals.InverseSum.alias().DetachFromDisposeScope();
-            return Totals.MoveToOuter();
+            return Statistics = RowStatistics.Join(parts, hidden.device).MoveToOuter();
         }
 
         /// <summary>The backward pass; must not throw. Adds to the gradient of the weight and returns that of the hidden states.</summary>
@@ -77,18 +78,20 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         {
             long count = hidden.shape[0];
             Tensor? gradient = _hiddenNeeds ? empty_like(hidden) : null;
+            Tensor factors = upstream.neg(); // the softmax less 1 at the label is the derivative of the negative log-probability
             using var head = new VocabularyHead(weight, count, _kept is null ? chunkBytes : keepBytes);
             using WeightGradient? accumulator = WeightGradient.Of(weight);
             foreach (var (start, length) in head.Chunks(count))
             {
                 using DisposeScope chunk = NewDisposeScope();
-                Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length), above = upstream.narrow(0, start, length);
+                Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length), above = factors.narrow(0, start, length);
                 Tensor softmax = _kept ?? head.Logits(rows);
-                Tensor inverse = _inverseSum ?? VocabularyPass.Exponentiate(softmax, targets).InverseSum;
-                VocabularyPass.ToGradient(softmax, targets, above * inverse.neg(), above);
+                if (_kept is null)
+                    VocabularySoftmax.Apply(softmax, targets);
+                VocabularySoftmax.SubtractLabels(softmax, targets);
                 if (gradient is not null)
-                    head.HiddenGradient(softmax, gradient.narrow(0, start, length));
-                accumulator?.Add(head, softmax, rows);
+                    head.HiddenGradient(softmax, above, gradient.narrow(0, start, length));
+                accumulator?.Add(head, softmax, above, rows);
             }
             Release();
             return gradient;
@@ -98,8 +101,7 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         public void Release()
         {
             _kept?.Dispose();
-            _inverseSum?.Dispose();
-            _kept = _inverseSum = null;
+            _kept = null;
         }
     }
 }

@@ -6,7 +6,7 @@ namespace Microsoft.ML.Trl.Numerics;
 /// <summary>Log-probabilities of tokens.</summary>
 public static class LogProbs
 {
-    /// <summary>Softmax kept between forward and backward pass by default: 96 MiB, less than making it again costs in time, more than a small vocabulary needs.</summary>
+    /// <summary>Softmax that is kept between forward and backward pass by default: 96 MiB, more than a small vocabulary needs.</summary>
     internal const long KeepBytes = 96L << 20;
 
     /// <summary>Log-probabilities of the labels, from logits.</summary>
@@ -44,18 +44,19 @@ public static class LogProbs
     public static TokenLogProbs WithStatistics(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
-        RowTotals totals = Run(hidden, headWeight, labels, keepBytes);
+        RowStatistics rows = Run(hidden, headWeight, labels, keepBytes);
         return new TokenLogProbs(
-            totals.LogProb.MoveToOuterDisposeScope(),
-            totals.Entropy.MoveToOuterDisposeScope(),
-            totals.Hit.MoveToOuterDisposeScope(),
-            totals.SquaredMass.MoveToOuterDisposeScope());
+            rows.LogProb.MoveToOuterDisposeScope(),
+            rows.Entropy.MoveToOuterDisposeScope(),
+            rows.Hit.MoveToOuterDisposeScope(),
+            rows.SquaredMass.MoveToOuterDisposeScope());
     }
 
-    private static RowTotals Run(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes)
+    private static RowStatistics Run(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes)
     {
         if (headWeight.requires_grad && !headWeight.is_leaf)
-            throw new ArgumentException("headWeight is the result of a computation that records gradients; it must be a parameter, or detached.", nameof(headWeight));
+            throw new ArgumentException(
+                "headWeight is the result of a computation that records gradients; it must be a parameter, or detached.", nameof(headWeight));
         var call = new HiddenLogProbs.Call(keepBytes, VocabularyHead.ChunkBytes);
         if (!is_grad_enabled() || !(hidden.requires_grad || headWeight.requires_grad))
         {
@@ -63,6 +64,6 @@ public static class LogProbs
             return call.Forward(hidden.detach().contiguous(), headWeight.detach(), labels);
         }
         Tensor logProb = HiddenLogProbs.apply(hidden, headWeight, labels, call);
-        return call.Totals! with { LogProb = logProb };
+        return call.Statistics! with { LogProb = logProb };
     }
 }

@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>Mean, variance and whitening over the true places of a mask; TRL v0.11.4, core.py.</summary>
+/// <summary>Mean, variance and whitening over the true positions of a mask; TRL v0.11.4, core.py.</summary>
 public static class Masked
 {
-    /// <summary>Mean of the true places; NaN where there is none.</summary>
+    /// <summary>Mean of the true positions; NaN where there is none.</summary>
     /// <param name="values">[...] float32.</param>
     /// <param name="mask">Same shape; bool, or 0 and 1.</param>
     /// <returns>A scalar. The caller owns it.</returns>
@@ -17,7 +17,7 @@ public static class Masked
         return ((values * weight).sum() / weight.sum()).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Mean of the true places along one dimension.</summary>
+    /// <summary>Mean of the true positions along one dimension.</summary>
     /// <param name="values">[...] float32.</param>
     /// <param name="mask">Same shape; bool, or 0 and 1.</param>
     /// <param name="dimension">The one to average over.</param>
@@ -29,7 +29,7 @@ public static class Masked
         return ((values * weight).sum(dimension) / weight.sum(dimension)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Variance of the true places.</summary>
+    /// <summary>Variance of the true positions.</summary>
     /// <param name="values">[...] float32.</param>
     /// <param name="mask">Same shape; bool, or 0 and 1.</param>
     /// <param name="unbiased">Divide by n - 1 instead of n.</param>
@@ -44,7 +44,7 @@ public static class Masked
         {
             double count = mask.to_type(ScalarType.Float32).sum().item<float>();
             if (count < 2)
-                throw new ArgumentException($"The mask has {count} true places; the unbiased variance needs at least 2. Use a larger mini-batch or longer responses.", nameof(mask));
+                throw new ArgumentException($"The mask has {count} true positions; the unbiased variance needs at least 2. Use a larger mini-batch or longer responses.", nameof(mask));
             variance = variance * (count / (count - 1));
         }
         return variance.MoveToOuterDisposeScope();
@@ -54,7 +54,7 @@ public static class Masked
     /// <param name="values">[...] float32.</param>
     /// <param name="mask">Same shape; bool, or 0 and 1.</param>
     /// <param name="shiftMean">False keeps the mean where it was.</param>
-    /// <returns>Shape of <paramref name="values"/>; places outside the mask are scaled too, as in TRL. The caller owns it.</returns>
+    /// <returns>Shape of <paramref name="values"/>; positions outside the mask are scaled too, as in TRL. The caller owns it.</returns>
     public static Tensor Whiten(Tensor values, Tensor mask, bool shiftMean = true)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -38,7 +38,7 @@ internal sealed class VocabularyHead : IDisposable
             yield return (start, Math.Min(RowsPerChunk, rows - start));
     }
 
-    /// <summary>Logits in the buffer: valid until the next call.</summary>
+    /// <summary>Logits, in one buffer: valid until the next call.</summary>
     /// <param name="hidden">[n, H], no more than a chunk.</param>
     /// <returns>[n, V] float32, contiguous.</returns>
     public Tensor Logits(Tensor hidden)
@@ -50,30 +50,33 @@ internal sealed class VocabularyHead : IDisposable
     }
 
     /// <summary>Derivative by the hidden states.</summary>
-    /// <param name="logits">[n, V] float32 derivative by the logits.</param>
+    /// <param name="logits">[n, V] float32 derivative by the logits, without the factors of the rows.</param>
+    /// <param name="factors">[n] float32 factor of each row.</param>
     /// <param name="into">[n, H], overwritten.</param>
-    public void HiddenGradient(Tensor logits, Tensor into)
+    public void HiddenGradient(Tensor logits, Tensor factors, Tensor into)
     {
         if (_wide)
-            into.addmm_(logits, _weight, 0);
+            into.addmm_(logits, _weight, 0).mul_(factors.unsqueeze(-1));
         else
-            into.copy_(logits.to_type(_weight.dtype).mm(_weight));
+            into.copy_(logits.to_type(_weight.dtype).mm(_weight).to_type(ScalarType.Float32).mul_(factors.unsqueeze(-1)));
     }
 
     /// <summary>Adds the derivative by the weight.</summary>
-    /// <param name="logits">[n, V] float32 derivative by the logits.</param>
+    /// <param name="logits">[n, V] float32 derivative by the logits, without the factors of the rows.</param>
+    /// <param name="factors">[n] float32 factor of each row.</param>
     /// <param name="hidden">[n, H].</param>
     /// <param name="into">[V, H] float32.</param>
     /// <param name="overwrite">The first chunk of a buffer that nobody has filled.</param>
-    public void AddWeightGradient(Tensor logits, Tensor hidden, Tensor into, bool overwrite)
+    public void AddWeightGradient(Tensor logits, Tensor factors, Tensor hidden, Tensor into, bool overwrite)
     {
         Tensor turned = logits.transpose(0, 1);
+        Tensor weighted = (hidden * factors.unsqueeze(-1)).to_type(_weight.dtype);
         if (_wide)
-            into.addmm_(turned, hidden, overwrite ? 0 : 1);
+            into.addmm_(turned, weighted, overwrite ? 0 : 1);
         else if (overwrite)
-            into.copy_(turned.to_type(_weight.dtype).mm(hidden));
+            into.copy_(turned.to_type(_weight.dtype).mm(weighted));
         else
-            into.add_(turned.to_type(_weight.dtype).mm(hidden).to_type(ScalarType.Float32));
+            into.add_(turned.to_type(_weight.dtype).mm(weighted));
     }
 
     /// <inheritdoc/>

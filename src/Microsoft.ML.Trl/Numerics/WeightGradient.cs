@@ -24,9 +24,13 @@ internal sealed class WeightGradient : IDisposable
     public static WeightGradient? Of(Tensor weight) => weight.requires_grad ? new WeightGradient(weight) : null;
 
     /// <summary>Adds the gradient of one chunk.</summary>
-    public void Add(VocabularyHead head, Tensor logits, Tensor hidden)
+    /// <param name="head">Multiplies.</param>
+    /// <param name="logits">[n, V] float32 derivative by the logits, without the factors of the rows.</param>
+    /// <param name="factors">[n] float32 factor of each row.</param>
+    /// <param name="hidden">[n, H].</param>
+    public void Add(VocabularyHead head, Tensor logits, Tensor factors, Tensor hidden)
     {
-        head.AddWeightGradient(logits, hidden, _sum, overwrite: _empty);
+        head.AddWeightGradient(logits, factors, hidden, _sum, overwrite: _empty);
         _empty = false;
     }
 

@@ -56,7 +56,7 @@ public sealed class GenerationFixtureTests
         GenerationResult result = new TokenGenerator(model) { KeepsStates = true }.Generate(prompts, Greedy);
         foreach ((string expected, int step) in new[] { ("g.greedy_logits0", 0), ("g.greedy_logits_last", Greedy.MaxNewTokens - 1) })
         {
-            Tensor states = stack([.. result.States!.Select(row => tensor(row[step]))]); // [B, H] that the sampler saw
+            Tensor states = result.States!.view(prompts.Length, Greedy.MaxNewTokens, -1).select(1, step); // [B, H] that the sampler saw
             Close.Absolute(fixture[expected], model.Logits(states), Tolerance, $"{name} {expected}");
             Tensor logProbs = fixture[expected].log_softmax(-1);
             float[] chosen = [.. result.Tokens.Select((tokens, row) => logProbs[row, tokens[step]].item<float>())];

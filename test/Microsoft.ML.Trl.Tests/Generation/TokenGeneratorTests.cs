@@ -15,6 +15,7 @@ public sealed class TokenGeneratorTests
     [TestMethod]
     [DataRow("gpt2")]
     [DataRow("llama")]
+    [DataRow("windowed")]
     public void A_row_does_not_depend_on_the_rows_beside_it(string family)
     {
         using CausalLanguageModel model = Create(family);
@@ -33,6 +34,7 @@ public sealed class TokenGeneratorTests
     [TestMethod]
     [DataRow("gpt2")]
     [DataRow("llama")]
+    [DataRow("windowed")]
     public void Cached_log_probabilities_equal_those_of_one_whole_forward(string family)
     {
         using CausalLanguageModel model = Create(family);
@@ -51,23 +53,75 @@ public sealed class TokenGeneratorTests
     [TestMethod]
     [DataRow("gpt2")]
     [DataRow("llama")]
-    public void A_step_in_the_weights_memory_equals_one_of_tensor_operations(string family)
+    [DataRow("windowed")]
+    public void Rows_that_end_early_change_nothing_for_the_others(string family)
     {
         using CausalLanguageModel model = Create(family);
-        model.eval();
-        using IDecodingSession host = HostDecodingSession.Create(model, Prompts, 10);
-        Assert.IsInstanceOfType<HostDecodingSession>(host);
-        using TensorDecodingSession tensors = new TensorDecodingSession(model, Prompts, 10);
-        (float[] ours, float[] theirs) = (new float[4 * 50], new float[4 * 50]);
-        host.Start(ours);
-        tensors.Start(theirs);
-        foreach (int[] rows in new int[][] { [0, 1, 2, 3], [0, 1, 3], [0, 3], [3] })
+        TokenGenerator generator = new(model);
+        GenerationOptions options = new() { MaxNewTokens = 24, Seed = 1, Temperature = 2, EosTokenIds = [3, 17, 30, 41] };
+        GenerationResult together = generator.Generate(Prompts, options);
+        int[] lengths = [.. together.Tokens.Select(tokens => tokens.Length)];
+        Assert.IsGreaterThan(2, lengths.Distinct().Count(), "rows of different lengths");
+        for (int row = 0; row < Prompts.Length; row++)
         {
-            int[] tokens = [.. rows.Select(row => row + 20)];
-            host.Next(rows, tokens, ours);
-            tensors.Next(rows, tokens, theirs);
-            Close.Absolute(theirs.AsSpan(0, rows.Length * 50), ours.AsSpan(0, rows.Length * 50), 1e-5);
+            GenerationResult alone = generator.Generate([Prompts[row]], options, [row]);
+            CollectionAssert.AreEqual(alone.Tokens[0], together.Tokens[row]);
+            Close.Absolute(alone.LogProbs[0], together.LogProbs[row], 1e-4);
         }
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    public void States_are_those_that_the_tokens_were_chosen_from(string family)
+    {
+        using CausalLanguageModel model = Create(family);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        GenerationOptions options = new() { MaxNewTokens = 12, Seed = 1, EosTokenIds = [3, 17, 30, 41] };
+        GenerationResult result = new TokenGenerator(model) { KeepsStates = true }.Generate(Prompts, options);
+        long start = 0;
+        for (int row = 0; row < Prompts.Length; row++)
+        {
+            long[] all = [.. Prompts[row].Concat(result.Tokens[row]).Select(id => (long)id)];
+            int count = result.Tokens[row].Length;
+            Tensor whole = model.Hidden(tensor(all).view(1, -1))[0].narrow(0, Prompts[row].Length - 1, count);
+            Close.Absolute(whole, result.States!.narrow(0, start, count), 1e-4, $"row {row}");
+            start += count;
+        }
+        Assert.AreEqual(start, result.States!.shape[0]);
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    public void Bfloat16_weights_generate_what_one_whole_forward_says(string family)
+    {
+        using CausalLanguageModel wide = Create(family);
+        using CausalLanguageModel model = wide.Copy(type: ScalarType.BFloat16);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        GenerationResult result = new TokenGenerator(model) { KeepsStates = true }.Generate(Prompts, new GenerationOptions { MaxNewTokens = 8, EosTokenIds = [] });
+        Assert.AreEqual(ScalarType.BFloat16, result.States!.dtype);
+        for (int row = 0; row < Prompts.Length; row++)
+        {
+            long[] all = [.. Prompts[row].Concat(result.Tokens[row]).Select(id => (long)id)];
+            Tensor logProbs = wide.Logits(wide.Hidden(tensor(all).view(1, -1))).log_softmax(-1); // in float32
+            float[] whole = [.. result.Tokens[row].Select((token, i) => logProbs[0, Prompts[row].Length + i - 1, token].item<float>())];
+            Close.Absolute(whole, result.LogProbs[row], 0.25, $"{family} row {row}");
+        }
+    }
+
+    [TestMethod]
+    public void Logits_that_are_no_numbers_end_the_generation()
+    {
+        using CausalLanguageModel model = Create("gpt2");
+        using (no_grad())
+            model.Weights().Single(weight => weight.Name == "transformer.ln_f.bias").Value.fill_(float.NaN);
+        foreach (bool sampled in new[] { false, true })
+            StringAssert.Contains(
+                Assert.ThrowsExactly<InvalidOperationException>(() => new TokenGenerator(model).Generate([[5]], new GenerationOptions { DoSample = sampled })).Message,
+                "not finite numbers");
     }
 
     [TestMethod]
@@ -85,11 +139,13 @@ public sealed class TokenGeneratorTests
         float[] logits = [0, 1, 2, float.NegativeInfinity, -1];
         double[] expected = [.. logits.Select(logit => Math.Exp(logit))];
         double sum = expected.Sum();
-        TokenSampler sampler = new(new GenerationOptions(), []);
-        int[] counts = new int[5];
         const int Draws = 100_000;
-        for (int i = 0; i < Draws; i++)
-            counts[sampler.Choose([.. logits], [1], 0, new RowRandom(1, i)).Token]++;
+        using var scope = NewDisposeScope();
+        Tensor uniforms = tensor([.. Enumerable.Range(0, Draws).Select(row => new RowRandom(1, row).Uniform(0))]);
+        TokenChoice choice = new TokenSampler(new GenerationOptions(), []).Choose(tensor(logits).unsqueeze(0).expand(Draws, 5), null, 0, uniforms);
+        int[] counts = new int[5];
+        foreach (long token in choice.Tokens.data<long>().ToArray())
+            counts[token]++;
         double[] shares = [.. counts.Select(count => count / (double)Draws)];
         Close.Absolute(expected.Select(mass => mass / sum).ToArray(), shares, 0.01); // five standard deviations are 0.008
     }
@@ -193,7 +249,7 @@ public sealed class TokenGeneratorTests
 
     private static CausalLanguageModel Create(string family)
     {
-        CausalLanguageModel model = CausalLanguageModel.Create((family == "gpt2" ? Gpt2 : Llama) with { InitializerRange = 0.3 }, 5);
+        CausalLanguageModel model = CausalLanguageModel.Create((family == "gpt2" ? Gpt2 : Llama) with { InitializerRange = 0.3, SlidingWindow = family == "windowed" ? 5 : null }, 5);
         return model;
     }
 }

@@ -26,6 +26,6 @@ public sealed class MaskedTests
     {
         using var scope = NewDisposeScope();
         var error = Assert.ThrowsExactly<ArgumentException>(() => Masked.Variance(ones(2, 2), tensor([true, false, false, false]).view(2, 2)));
-        StringAssert.StartsWith(error.Message, "The mask has 1 true places; the unbiased variance needs at least 2.");
+        StringAssert.StartsWith(error.Message, "The mask has 1 true positions; the unbiased variance needs at least 2.");
     }
 }

@@ -48,12 +48,12 @@ internal sealed class PpoEvaluator(
     {
         using var scope = NewDisposeScope();
         RolloutPart part = batch.Part(rows, policy.Device);
-        Range tokens = batch.TokensOf(rows[0]).Start..batch.TokensOf(rows[^1]).End;
-        Tensor ours = sampled is null ? hiddenStates(policy, part) : States(sampled, tokens); // [n, H]
+        int start = batch.TokensOf(rows[0]).Start.Value, count = batch.TokensOf(rows[^1]).End.Value - start;
+        Tensor ours = sampled is null ? hiddenStates(policy, part) : sampled.States.narrow(0, start, count); // [n, H]
         Tensor theirs = hiddenStates(reference, part);                                        // [n, H]
         Tensor logProbs = sampled is null
             ? LogProbs.OfHidden(ours, policy.HeadWeight, part.Labels)
-            : tensor(sampled.LogProbs[tokens], device: ours.device);                          // [n]
+            : sampled.LogProbs.narrow(0, start, count);                          // [n]
         Tensor referenceLogProbs = LogProbs.OfHidden(theirs, reference.HeadWeight, part.Labels); // [n]
         Tensor kl = options.KlPenalty == KlPenalty.Full
             ? KlEstimators.Full(ours, policy.HeadWeight, theirs, reference.HeadWeight)
@@ -63,12 +63,5 @@ internal sealed class PpoEvaluator(
             referenceLogProbs.MoveToOuterDisposeScope(),
             kl.MoveToOuterDisposeScope(),
             critic.Values(ours).MoveToOuterDisposeScope());
-    }
-
-    private Tensor States(SampledTokens sampled, Range tokens) // -> [n, H]
-    {
-        using var scope = NewDisposeScope();
-        float[] flat = [.. sampled.States[tokens].SelectMany(state => state)];
-        return tensor(flat).view(sampled.States[tokens].Length, -1).to(policy.Type, policy.Device).MoveToOuterDisposeScope();
     }
 }

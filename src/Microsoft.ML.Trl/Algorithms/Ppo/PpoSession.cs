@@ -155,6 +155,7 @@ public sealed class PpoSession : IDisposable
     public void Dispose()
     {
         _update.Dispose();
+        _sampler.Dispose();
         _ownReference?.Dispose();
         _ownValueHead?.Dispose();
     }

@@ -55,7 +55,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     private int LabelCount(TokenExample example)
     {
         bool rowsStandAlone = !options.Packing || options.PackingStrategy == PackingStrategy.Wrapped;
-        bool first = rowsStandAlone && options.LabelSmoothingFactor == 0 && model.Config.ModelType == "gpt2";
+        bool first = rowsStandAlone && options.LabelSmoothingFactor == 0 && model.Config.LossCountsFirstToken;
         return example.LearnedTokens(countFirst: first);
     }
 

@@ -14,7 +14,6 @@ internal sealed class ShiftedPositions
     public Tensor Hidden(CausalLanguageModel model, RolloutPart part)
     {
         using var scope = NewDisposeScope();
-        var body = (Gpt2Decoder)model.Body;
         (long rows, long length) = (part.Ids.shape[0], part.Ids.shape[1]);
         long[] lastStates = part.Positions.data<long>().ToArray();
         var positions = new long[rows * length];
@@ -24,10 +23,7 @@ internal sealed class ShiftedPositions
             for (long i = 0; i < length; i++)
                 positions[(row * length) + i] = Math.Min(i + padding, model.Config.ContextLength - 1);
         }
-        Tensor x = body.TokenEmbedding.index_select(0, part.Ids.view(-1)) + body.PositionEmbedding.index_select(0, tensor(positions));
-        AttentionPattern pattern = AttentionPattern.Create(part.Ids, null, 0, model.Config.ContextLength);
-        foreach (Gpt2Block block in body.Blocks)
-            x = block.Forward(x, pattern, null);
-        return body.Norm.forward(x).index_select(0, part.Positions).MoveToOuterDisposeScope();
+        AttentionPattern pattern = AttentionPattern.At(rows, length, tensor(positions));
+        return model.Body.Run(part.Ids, pattern, null, part.Positions).MoveToOuterDisposeScope();
     }
 }

@@ -1,0 +1,188 @@
+using System.Text.Json.Nodes;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>Models in the folder layout of Hugging Face: <c>config.json</c>, <c>model.safetensors</c> (or shards), <c>generation_config.json</c>.</summary>
+public static class HuggingFaceFolder
+{
+    /// <summary>Name of the file with a model's shape.</summary>
+    public const string ConfigFile = "config.json";
+
+    /// <summary>Name of the file with a policy's value head.</summary>
+    internal const string ValueHeadFile = "v_head.safetensors";
+
+    /// <summary>Loads a causal language model.</summary>
+    /// <param name="folder">What <c>save_pretrained</c> or <see cref="Save(string, CausalLanguageModel)"/> wrote.</param>
+    /// <param name="device">Where the weights go; null is the CPU.</param>
+    /// <param name="dtype">Their type in memory; null is float32, whatever the file holds.</param>
+    /// <returns>A model in evaluation mode. The caller owns it.</returns>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or weights and configuration do not fit; the message names the tensors.</exception>
+    /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
+    public static CausalLanguageModel LoadModel(string folder, Device? device = null, ScalarType? dtype = null)
+    {
+        ModelConfig config = LoadConfig(folder);
+        using SafetensorsFolder store = SafetensorsFolder.Open(folder);
+        return Build(store, config, device, dtype);
+    }
+
+    /// <summary>Loads a reward model: sequence classification with one label.</summary>
+    /// <param name="folder">What <c>save_pretrained</c> or <see cref="Save(string, RewardModel)"/> wrote.</param>
+    /// <param name="device">Where the weights go; null is the CPU.</param>
+    /// <param name="dtype">Their type in memory; null is float32, whatever the file holds.</param>
+    /// <returns>A model in evaluation mode. The caller owns it.</returns>
+    /// <exception cref="InvalidDataException">A file is damaged, or weights and configuration do not fit; the message names the tensors.</exception>
+    /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
+    public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
+    {
+        ModelConfig config = LoadConfig(folder);
+        using SafetensorsFolder store = SafetensorsFolder.Open(folder);
+        return BuildReward(store, config, device, dtype);
+    }
+
+    /// <summary>Loads the value head that lies beside a policy.</summary>
+    /// <param name="folder">Holds <c>v_head.safetensors</c>, or weights with <c>v_head.</c> tensors among them.</param>
+    /// <param name="hiddenSize">H of the policy.</param>
+    /// <returns>A head on the CPU in float32. The caller owns it.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged or does not fit.</exception>
+    public static ValueHead LoadValueHead(string folder, int hiddenSize)
+    {
+        string path = Path.Combine(folder, ValueHeadFile);
+        using SafetensorsFile? file = File.Exists(path) ? SafetensorsFile.Open(path) : null;
+        using SafetensorsFolder? whole = file is null ? SafetensorsFolder.Open(folder) : null;
+        using var scope = NewDisposeScope();
+        using MemoryWeightStore? beside = file is null ? null : new(file.Entries.Keys.ToDictionary(name => name, file.Read), path);
+        StoredWeights weights = new((IWeightStore?)beside ?? whole!, "v_head", CPU, ScalarType.Float32);
+        ValueHead head = new(hiddenSize, weights);
+        weights.Check(name => !name.StartsWith("v_head.", StringComparison.Ordinal), "Was the head made for this model?");
+        return head;
+    }
+
+    /// <summary>Reads the shape of the model in a folder, with the end tokens of its <c>generation_config.json</c> where that names some.</summary>
+    /// <param name="folder">Holds <c>config.json</c>.</param>
+    public static ModelConfig LoadConfig(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"There is no folder '{folder}'; give the path of a Hugging Face model folder on this machine.");
+        string path = Path.Combine(folder, ConfigFile);
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"'{folder}' has no {ConfigFile}; give a folder that save_pretrained wrote, or one saved by this library.", path);
+        return GenerationConfig.Complete(ModelConfig.Parse(File.ReadAllText(path), path), folder);
+    }
+
+    /// <summary>Saves a causal language model so that transformers can load it. What the folder held under the same names is replaced.</summary>
+    /// <param name="folder">Made when it is not there.</param>
+    /// <param name="model">Only read; a tied projection is written once, as the embedding.</param>
+    public static void Save(string folder, CausalLanguageModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Directory.CreateDirectory(folder);
+        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFolder.SingleFile), model.Weights());
+        WriteConfig(folder, model.Config, model.Config.Family.CausalArchitecture, model.Type, []);
+        File.WriteAllText(Path.Combine(folder, GenerationConfig.FileName), GenerationConfig.Write(model.Config));
+    }
+
+    /// <summary>Saves a reward model so that transformers can load it. What the folder held under the same names is replaced.</summary>
+    /// <param name="folder">Made when it is not there.</param>
+    /// <param name="model">Only read.</param>
+    public static void Save(string folder, RewardModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Directory.CreateDirectory(folder);
+        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFolder.SingleFile), model.Weights());
+        WriteConfig(folder, model.Config, model.Config.Family.ClassifierArchitecture, model.Body.TokenEmbedding.dtype, new()
+        {
+            ["id2label"] = new JsonObject { ["0"] = "LABEL_0" },
+            ["label2id"] = new JsonObject { ["LABEL_0"] = 0 },
+        });
+    }
+
+    /// <summary>Saves a value head beside its policy, as <c>v_head.safetensors</c> with TRL's names.</summary>
+    /// <param name="folder">Made when it is not there.</param>
+    /// <param name="head">Only read.</param>
+    public static void Save(string folder, ValueHead head)
+    {
+        ArgumentNullException.ThrowIfNull(head);
+        Directory.CreateDirectory(folder);
+        SafetensorsWriter.Write(Path.Combine(folder, ValueHeadFile), head.Weights());
+    }
+
+    /// <summary>Loads a causal language model from one stream of safetensors.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="weights">Read to the end of the last tensor, and left open.</param>
+    /// <param name="source">Name of the stream, for messages.</param>
+    /// <returns>A model on the CPU in the type of <paramref name="dtype"/>. The caller owns it.</returns>
+    /// <param name="dtype">Type in memory; null is float32.</param>
+    public static CausalLanguageModel LoadModel(ModelConfig config, Stream weights, string source, ScalarType? dtype = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        using var scope = NewDisposeScope();
+        using MemoryWeightStore store = new(SafetensorsReader.ReadAll(weights, source), source);
+        return Build(store, config, null, dtype);
+    }
+
+    /// <summary>Loads a reward model from one stream of safetensors.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="weights">Read to the end of the last tensor, and left open.</param>
+    /// <param name="source">Name of the stream, for messages.</param>
+    /// <returns>A model on the CPU in the type of <paramref name="dtype"/>. The caller owns it.</returns>
+    /// <param name="dtype">Type in memory; null is float32.</param>
+    public static RewardModel LoadRewardModel(ModelConfig config, Stream weights, string source, ScalarType? dtype = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        using var scope = NewDisposeScope();
+        using MemoryWeightStore store = new(SafetensorsReader.ReadAll(weights, source), source);
+        return BuildReward(store, config, null, dtype);
+    }
+
+    private static CausalLanguageModel Build(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    {
+        StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
+        CausalLanguageModel model = new(config, weights);
+        return Checked(model, () => weights.Check(
+            name => name.StartsWith("v_head.", StringComparison.Ordinal) || (config.TieWordEmbeddings && name == "lm_head.weight"),
+            "Is it a causal language model of this size? A classifier is loaded as a reward model."));
+    }
+
+    private static RewardModel BuildReward(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    {
+        StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
+        RewardModel model = new(config, weights);
+        return Checked(model, () => weights.Check(
+            _ => false, "Is it a classifier with one label? A causal language model becomes a reward model by RewardModel.FromPolicy and training."));
+    }
+
+    private static T Checked<T>(T model, Action check)
+        where T : nn.Module
+    {
+        try
+        {
+            check();
+            model.eval();
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static void WriteConfig(
+        string folder, ModelConfig config, string architecture, ScalarType type, Dictionary<string, JsonNode> labels)
+    {
+        string typeKey = config.Source?.Contains("\"dtype\"", StringComparison.Ordinal) == true ? "dtype" : "torch_dtype";
+        string typeName = type switch
+        {
+            ScalarType.BFloat16 => "bfloat16",
+            ScalarType.Float16 => "float16",
+            ScalarType.Float64 => "float64",
+            _ => "float32",
+        };
+        Dictionary<string, JsonNode> extra = new(labels) { ["architectures"] = new JsonArray(architecture), [typeKey] = typeName };
+        File.WriteAllText(Path.Combine(folder, ConfigFile), ModelConfigJson.Write(config, extra));
+    }
+}

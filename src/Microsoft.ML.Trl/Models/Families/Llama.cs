@@ -1,0 +1,236 @@
+using System.Text.Json.Nodes;
+using Microsoft.ML.Trl.Models;
+
+namespace Microsoft.ML.Trl;
+
+/// <summary>The LLaMA family, Mistral and Qwen 2 included: rotary positions, shared key-value heads, gated feed-forward, RMS norms.</summary>
+public static class LlamaFamily
+{
+    private static readonly string[] RopeTypes = ["default", "linear", "llama3"];
+
+    private static readonly ModelFamily LlamaDefinition = Create("llama", "Llama", ReadLlama, WriteLlama);
+    private static readonly ModelFamily MistralDefinition = Create("mistral", "Mistral", ReadMistral, WriteMistral);
+    private static readonly ModelFamily Qwen2Definition = Create("qwen2", "Qwen2", ReadQwen2, WriteQwen2);
+
+    internal static IReadOnlyList<ModelFamily> Definitions { get; } = [LlamaDefinition, MistralDefinition, Qwen2Definition];
+
+    extension(ModelConfig)
+    {
+        /// <summary>A LLaMA model without biases.</summary>
+        /// <param name="vocabularySize">Number of tokens.</param>
+        /// <param name="hiddenSize">Width; a multiple of <paramref name="heads"/>.</param>
+        /// <param name="layers">Number of blocks.</param>
+        /// <param name="heads">Query heads per block.</param>
+        /// <param name="contextLength">Longest sequence in tokens.</param>
+        /// <param name="keyValueHeads">Key and value heads; divides <paramref name="heads"/>. 0 means as many as query heads.</param>
+        /// <param name="intermediateSize">Width inside the feed-forward layer; 0 means 8/3 of the width, rounded up to a multiple of 8.</param>
+        /// <param name="tieWordEmbeddings">Whether the vocabulary projection is the token embedding.</param>
+        public static ModelConfig Llama(
+            int vocabularySize, int hiddenSize, int layers, int heads, int contextLength,
+            int keyValueHeads = 0, int intermediateSize = 0, bool tieWordEmbeddings = false) =>
+            new ModelConfig(LlamaDefinition)
+            {
+                VocabularySize = vocabularySize,
+                HiddenSize = hiddenSize,
+                LayerCount = layers,
+                HeadCount = heads,
+                KeyValueHeadCount = keyValueHeads == 0 ? heads : keyValueHeads,
+                HeadSize = heads > 0 ? hiddenSize / heads : 0,
+                IntermediateSize = intermediateSize == 0 ? ((hiddenSize * 8 / 3) + 7) / 8 * 8 : intermediateSize,
+                ContextLength = contextLength,
+                NormEpsilon = 1e-6,
+                TieWordEmbeddings = tieWordEmbeddings,
+                Activation = "silu",
+                Rope = new RopeSettings(),
+            }.Validated("Llama");
+    }
+
+    private static ModelFamily Create(
+        string modelType, string name, Func<JsonFields, ModelConfig> read, Action<ModelConfig, JsonObject> write) => new()
+    {
+        ModelType = modelType,
+        DecoderName = "model",
+        CausalArchitecture = name + "ForCausalLM",
+        ClassifierArchitecture = name + "ForSequenceClassification",
+        Read = read,
+        Write = write,
+        Compose = Compose,
+    };
+
+    private static ModelConfig ReadLlama(JsonFields fields)
+    {
+        bool bias = fields.Flag("attention_bias", false);
+        return ReadShared(fields, LlamaDefinition, 32_000, intermediate: 11_008, context: 2048) with
+        {
+            AttentionInputBias = bias,
+            AttentionOutputBias = bias,
+        };
+    }
+
+    private static ModelConfig ReadMistral(JsonFields fields)
+    {
+        bool bias = fields.Flag("attention_bias", false);
+        return ReadShared(fields, MistralDefinition, 32_000, intermediate: 14_336, context: 131_072) with
+        {
+            KeyValueHeadCount = fields.OptionalInteger("num_key_value_heads") ?? 8,
+            AttentionInputBias = bias,
+            AttentionOutputBias = bias,
+            SlidingWindow = fields.Has("sliding_window") ? fields.OptionalInteger("sliding_window") : 4096,
+        };
+    }
+
+    private static ModelConfig ReadQwen2(JsonFields fields)
+    {
+        ModelConfig config = ReadShared(fields, Qwen2Definition, 151_936, intermediate: 22_016, context: 32_768) with
+        {
+            AttentionInputBias = true,
+        };
+        if (!fields.Flag("use_sliding_window", false))
+            return config;
+        int first = fields.Integer("max_window_layers", 28);
+        return config with
+        {
+            SlidingWindow = fields.OptionalInteger("sliding_window") ?? 4096,
+            WindowedLayers = fields.Object["layer_types"] is JsonArray types
+                ? [.. types.Select(type => type?.ToString() == "sliding_attention")]
+                : [.. Enumerable.Range(0, config.LayerCount).Select(layer => layer >= first)],
+        };
+    }
+
+    private static ModelConfig ReadShared(JsonFields fields, ModelFamily family, int vocabulary, int intermediate, int context)
+    {
+        int hidden = fields.Integer("hidden_size", 4096);
+        int heads = fields.Integer("num_attention_heads", 32);
+        return new ModelConfig(family)
+        {
+            VocabularySize = fields.Integer("vocab_size", vocabulary),
+            HiddenSize = hidden,
+            LayerCount = fields.Integer("num_hidden_layers", 32),
+            HeadCount = heads,
+            KeyValueHeadCount = fields.OptionalInteger("num_key_value_heads") ?? heads,
+            HeadSize = fields.OptionalInteger("head_dim") ?? (heads > 0 ? hidden / heads : 0),
+            IntermediateSize = fields.Integer("intermediate_size", intermediate),
+            ContextLength = fields.Integer("max_position_embeddings", context),
+            NormEpsilon = fields.Number("rms_norm_eps", 1e-6),
+            TieWordEmbeddings = fields.Flag("tie_word_embeddings", false),
+            Activation = fields.Text("hidden_act") ?? "silu",
+            FeedForwardBias = fields.Flag("mlp_bias", false),
+            AttentionDropout = fields.Number("attention_dropout", 0),
+            Rope = ReadRope(fields),
+        };
+    }
+
+    /// <summary>transformers 5 has one object <c>rope_parameters</c>; 4 has <c>rope_theta</c> beside an optional <c>rope_scaling</c>.</summary>
+    private static RopeSettings ReadRope(JsonFields fields)
+    {
+        JsonFields nested = fields.Nested("rope_parameters") ?? fields.Nested("rope_scaling") ?? fields.Nothing();
+        string type = nested.Text("rope_type") ?? nested.Text("type") ?? "default";
+        if (!RopeTypes.Contains(type))
+            throw new NotSupportedException(
+                $"{fields.Source}: rotary positions of type '{type}' are not supported; supported are {string.Join(", ", RopeTypes)}.");
+        RopeSettings rope = new()
+        {
+            Theta = nested.Number("rope_theta", fields.Number("rope_theta", 10_000)),
+            Type = type,
+            Factor = nested.Number("factor", 1),
+            LowFrequencyFactor = nested.Number("low_freq_factor", 1),
+            HighFrequencyFactor = nested.Number("high_freq_factor", 4),
+            OriginalContextLength = nested.Integer("original_max_position_embeddings", 8192),
+        };
+        if (rope.Theta <= 0 || rope.Factor <= 0 || rope.HighFrequencyFactor <= rope.LowFrequencyFactor || rope.LowFrequencyFactor <= 0)
+            throw new InvalidDataException(
+                $"{fields.Source}: the rotary settings {rope} need positive numbers and a high_freq_factor above the low_freq_factor.");
+        return rope;
+    }
+
+    private static void WriteLlama(ModelConfig config, JsonObject json)
+    {
+        WriteShared(config, json);
+        json["head_dim"] = config.HeadSize;
+        json["attention_bias"] = config.AttentionInputBias;
+        json["mlp_bias"] = config.FeedForwardBias;
+    }
+
+    private static void WriteMistral(ModelConfig config, JsonObject json)
+    {
+        WriteShared(config, json);
+        json["head_dim"] = config.HeadSize;
+        json["sliding_window"] = config.SlidingWindow;
+    }
+
+    private static void WriteQwen2(ModelConfig config, JsonObject json)
+    {
+        WriteShared(config, json);
+        if (config.HeadSize * config.HeadCount != config.HiddenSize)
+            json["head_dim"] = config.HeadSize;
+    }
+
+    private static void WriteShared(ModelConfig config, JsonObject json)
+    {
+        json["hidden_size"] = config.HiddenSize;
+        json["num_hidden_layers"] = config.LayerCount;
+        json["num_attention_heads"] = config.HeadCount;
+        json["num_key_value_heads"] = config.KeyValueHeadCount;
+        json["intermediate_size"] = config.IntermediateSize;
+        json["max_position_embeddings"] = config.ContextLength;
+        json["rms_norm_eps"] = config.NormEpsilon;
+        json["hidden_act"] = config.Activation;
+        json["attention_dropout"] = config.AttentionDropout;
+        WriteRope(config.Rope!, json);
+    }
+
+    private static void WriteRope(RopeSettings rope, JsonObject json)
+    {
+        JsonObject? settings = rope.Type == "default" ? null : new JsonObject { ["rope_type"] = rope.Type, ["factor"] = rope.Factor };
+        if (rope.Type == "llama3")
+        {
+            settings!["low_freq_factor"] = rope.LowFrequencyFactor;
+            settings["high_freq_factor"] = rope.HighFrequencyFactor;
+            settings["original_max_position_embeddings"] = rope.OriginalContextLength;
+        }
+        if (json.ContainsKey("rope_parameters"))
+        {
+            settings ??= new JsonObject { ["rope_type"] = rope.Type };
+            settings["rope_theta"] = rope.Theta;
+            json["rope_parameters"] = settings;
+        }
+        else
+        {
+            json["rope_theta"] = rope.Theta;
+            json["rope_scaling"] = settings;
+        }
+    }
+
+    private static Decoder Compose(ModelConfig config, WeightPath at)
+    {
+        Initializer initializer = Initializer.Normal(config.InitializerRange);
+        TokenEmbedding tokens = new(at.At("embed_tokens"), config.VocabularySize, config.HiddenSize, initializer);
+        RotaryPositions positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device);
+        const string Blocks = "layers";
+        Block[] blocks =
+            [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{Blocks}.{layer}"), layer, positions))];
+        return new Decoder(config, tokens, positions, Blocks, blocks, new RmsNormalization(at.At("norm"), config.HiddenSize, config.NormEpsilon));
+    }
+
+    private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
+    {
+        (int hidden, int inner) = (config.HiddenSize, config.IntermediateSize);
+        (int wide, int narrow) = (config.HeadCount * config.HeadSize, config.KeyValueHeadCount * config.HeadSize);
+        Initializer initializer = Initializer.Normal(config.InitializerRange);
+        ILinear Linear(string name, int inputs, int outputs, bool hasBias) => at.Linear(name, inputs, outputs, initializer, hasBias);
+        ILinear[] inputs =
+        [
+            Linear("self_attn.q_proj", hidden, wide, config.AttentionInputBias),
+            Linear("self_attn.k_proj", hidden, narrow, config.AttentionInputBias),
+            Linear("self_attn.v_proj", hidden, narrow, config.AttentionInputBias),
+        ];
+        AttentionShape shape = new(
+            layer, config.HeadCount, config.KeyValueHeadCount, config.HeadSize, 1 / Math.Sqrt(config.HeadSize), config.WindowOf(layer));
+        Attention attention = new("self_attn", shape, inputs, Linear("self_attn.o_proj", wide, hidden, config.AttentionOutputBias), positions);
+        GatedFeedForward feedForward = new(
+            "mlp", Activations.Named(config.Activation), Linear("mlp.gate_proj", hidden, inner, config.FeedForwardBias),
+            Linear("mlp.up_proj", hidden, inner, config.FeedForwardBias), Linear("mlp.down_proj", inner, hidden, config.FeedForwardBias));
+        RmsNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
+        return new Block(Norm("input_layernorm"), attention, Norm("post_attention_layernorm"), feedForward);
+    }
+}

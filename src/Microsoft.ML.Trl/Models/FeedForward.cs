@@ -1,0 +1,46 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>Feed-forward layer of the first transformers: arXiv:1706.03762, Eq. 2, with any activation.</summary>
+internal sealed class FeedForward : nn.Module<Tensor, Tensor>
+{
+    private readonly Func<Tensor, Tensor> _activation;
+    private readonly ILinear _input;
+    private readonly ILinear _output;
+
+    public FeedForward(string name, Func<Tensor, Tensor> activation, ILinear input, ILinear output)
+        : base(name)
+    {
+        (_activation, _input, _output) = (activation, input, output);
+        this.Own(input.Module, output.Module);
+    }
+
+    public override Tensor forward(Tensor input) // [N, H] -> [N, H]
+    {
+        using var scope = NewDisposeScope();
+        return _output.Forward(_activation(_input.Forward(input))).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Gated feed-forward layer: arXiv:2002.05202, Eq. 6, with any activation.</summary>
+internal sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
+{
+    private readonly Func<Tensor, Tensor> _activation;
+    private readonly ILinear _gate;
+    private readonly ILinear _up;
+    private readonly ILinear _down;
+
+    public GatedFeedForward(string name, Func<Tensor, Tensor> activation, ILinear gate, ILinear up, ILinear down)
+        : base(name)
+    {
+        (_activation, _gate, _up, _down) = (activation, gate, up, down);
+        this.Own(gate.Module, up.Module, down.Module);
+    }
+
+    public override Tensor forward(Tensor input) // [N, H] -> [N, H]
+    {
+        using var scope = NewDisposeScope();
+        return _down.Forward(_activation(_gate.Forward(input)) * _up.Forward(input)).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,26 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>How a weight is drawn when there is no stored value.</summary>
+internal sealed class Initializer
+{
+    private readonly Func<Tensor, Generator, Tensor> _fill;
+
+    private Initializer(Func<Tensor, Generator, Tensor> fill) => _fill = fill;
+
+    /// <summary>All 0.</summary>
+    public static Initializer Zeros { get; } = new((tensor, _) => tensor.fill_(0));
+
+    /// <summary>All 1.</summary>
+    public static Initializer Ones { get; } = new((tensor, _) => tensor.fill_(1));
+
+    /// <summary>Normal with mean 0.</summary>
+    public static Initializer Normal(double deviation) => new((tensor, rng) => tensor.normal_(0, deviation, rng));
+
+    /// <summary>Uniform in [-<paramref name="bound"/>, <paramref name="bound"/>).</summary>
+    public static Initializer Uniform(double bound) => new((tensor, rng) => tensor.uniform_(-bound, bound, rng));
+
+    /// <summary>Writes the whole tensor and returns it.</summary>
+    public Tensor Fill(Tensor tensor, Generator rng) => _fill(tensor, rng);
+}

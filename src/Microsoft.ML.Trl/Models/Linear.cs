@@ -1,0 +1,69 @@
+using Microsoft.ML.Trl.Operators;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>A linear layer, whatever form its weights have. The parts of a model know no more of it than this.</summary>
+internal interface ILinear
+{
+    /// <summary>The module that holds its parameters, under its name in the checkpoint.</summary>
+    nn.Module Module { get; }
+
+    /// <param name="x">[N, inputs].</param>
+    /// <returns>[N, outputs]. The caller owns it.</returns>
+    Tensor Forward(Tensor x);
+}
+
+/// <summary>How the weight of a linear layer lies in memory.</summary>
+internal enum WeightLayout
+{
+    /// <summary>[outputs, inputs], as in torch.nn.Linear.</summary>
+    OutputsByInputs,
+
+    /// <summary>[inputs, outputs], as in GPT-2.</summary>
+    InputsByOutputs,
+}
+
+/// <summary>The plain linear layer: a weight and perhaps a bias.</summary>
+internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
+{
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+    private readonly Func<Tensor, Tensor> _product;
+
+    /// <param name="at">Its place in the checkpoint.</param>
+    /// <param name="inputs">Numbers per row that come in.</param>
+    /// <param name="outputs">Numbers per row that go out.</param>
+    /// <param name="weight">How the weight is drawn.</param>
+    /// <param name="bias">How the bias is drawn; null = there is none.</param>
+    /// <param name="layout">How the weight lies.</param>
+    public LinearLayer(
+        WeightPath at, long inputs, long outputs, Initializer weight, Initializer? bias = null, WeightLayout layout = WeightLayout.OutputsByInputs)
+        : base(at.Name)
+    {
+        bool isTransposed = layout == WeightLayout.InputsByOutputs;
+        _weight = isTransposed ? at.Take("weight", weight, inputs, outputs) : at.Take("weight", weight, outputs, inputs);
+        register_parameter("weight", _weight);
+        if (bias is not null)
+            register_parameter("bias", _bias = at.Take("bias", bias, outputs));
+        _product = isTransposed ? Transposed : x => SmallBatchProduct.Linear(x, _weight, _bias);
+    }
+
+    /// <summary>[outputs, inputs] or [inputs, outputs]. The layer owns it.</summary>
+    public Parameter Weight => _weight;
+
+    /// <summary>[outputs], or null. The layer owns it.</summary>
+    public Parameter? Bias => _bias;
+
+    /// <inheritdoc/>
+    public nn.Module Module => this;
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x) => _product(x);
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input) => _product(input);
+
+    private Tensor Transposed(Tensor x) => SmallBatchProduct.Transposed(x, _weight, _bias);
+}

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>The fields of <c>config.json</c> that all families have; their own are left to them.</summary>
+internal static class ModelConfigJson
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Reads a configuration; what is absent gets the default of the transformers library.</summary>
+    /// <param name="fields">The whole file.</param>
+    /// <param name="family">Reads its own fields.</param>
+    public static ModelConfig Read(JsonFields fields, ModelFamily family)
+    {
+        ModelConfig config = family.Read(fields);
+        if (!Activations.Names.Contains(config.Activation))
+            throw new NotSupportedException(
+                $"{fields.Source}: the activation '{config.Activation}' is not supported; supported are {string.Join(", ", Activations.Names)}.");
+        return (config with
+        {
+            InitializerRange = fields.Number("initializer_range", 0.02),
+            BosTokenId = fields.OptionalInteger("bos_token_id"),
+            PadTokenId = fields.OptionalInteger("pad_token_id"),
+            EosTokenIds = fields.Integers("eos_token_id"),
+            Source = fields.Object.ToJsonString(),
+        }).Validated(fields.Source);
+    }
+
+    /// <summary>Writes what was read, with the known fields written over it.</summary>
+    /// <param name="config">What to write.</param>
+    /// <param name="extra">Fields set last: <c>architectures</c>, the type of the weights, labels.</param>
+    public static string Write(ModelConfig config, IEnumerable<KeyValuePair<string, JsonNode>> extra)
+    {
+        JsonObject json = config.Source is null ? [] : (JsonObject)JsonNode.Parse(config.Source)!;
+        json["model_type"] = config.ModelType;
+        json["vocab_size"] = config.VocabularySize;
+        json["tie_word_embeddings"] = config.TieWordEmbeddings;
+        json["initializer_range"] = config.InitializerRange;
+        config.Family.Write(config, json);
+        WriteTokens(config, json);
+        foreach ((string key, JsonNode value) in extra)
+            json[key] = value.DeepClone();
+        return json.ToJsonString(Indented) + "\n";
+    }
+
+    private static void WriteTokens(ModelConfig config, JsonObject json)
+    {
+        json["bos_token_id"] = config.BosTokenId;
+        json["pad_token_id"] = config.PadTokenId;
+        json["eos_token_id"] = config.EosTokenIds.Count switch
+        {
+            0 => null,
+            1 => config.EosTokenIds[0],
+            _ => new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]),
+        };
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json.Nodes;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>What makes a family of models: how its configuration is read and written, what its tensors are called, how its parts are put together.</summary>
+internal sealed record ModelFamily
+{
+    /// <summary>Its <c>model_type</c> in <c>config.json</c>.</summary>
+    public required string ModelType { get; init; }
+
+    /// <summary>Name of the decoder inside a model: <c>transformer</c>, <c>model</c>.</summary>
+    public required string DecoderName { get; init; }
+
+    /// <summary>Class of its causal language models in transformers.</summary>
+    public required string CausalArchitecture { get; init; }
+
+    /// <summary>Class of its sequence classifiers in transformers.</summary>
+    public required string ClassifierArchitecture { get; init; }
+
+    /// <summary>See <see cref="ModelConfig.LossCountsFirstToken"/>.</summary>
+    public bool LossCountsFirstToken { get; init; }
+
+    /// <summary>Reads what the family has of its own in <c>config.json</c>.</summary>
+    public required Func<JsonFields, ModelConfig> Read { get; init; }
+
+    /// <summary>Writes it.</summary>
+    public required Action<ModelConfig, JsonObject> Write { get; init; }
+
+    /// <summary>Puts a decoder together from parameters that lie below a place in the checkpoint.</summary>
+    public required Func<ModelConfig, WeightPath, Decoder> Compose { get; init; }
+
+    /// <summary>A decoder with its parameters.</summary>
+    /// <param name="config">Of this family.</param>
+    /// <param name="weights">Gives the parameters of the whole model.</param>
+    public Decoder Build(ModelConfig config, WeightSource weights) => Compose(config, new WeightPath(weights, DecoderName));
+}

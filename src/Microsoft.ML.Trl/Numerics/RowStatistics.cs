@@ -1,0 +1,37 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Numerics;
+
+/// <summary>What one pass over the vocabulary found out about each row of logits; all tensors [n] float32.</summary>
+/// <param name="LogProb">Log-probability of the label.</param>
+/// <param name="Entropy">In nats.</param>
+/// <param name="Hit">1 where the label has the largest logit.</param>
+/// <param name="SquaredMass">Σp².</param>
+/// <param name="MeanLogProb">Mean log-probability over the vocabulary.</param>
+internal sealed record RowStatistics(Tensor LogProb, Tensor Entropy, Tensor Hit, Tensor SquaredMass, Tensor MeanLogProb)
+{
+    private Tensor[] All => [LogProb, Entropy, Hit, SquaredMass, MeanLogProb];
+
+    /// <summary>The statistics of all parts as one; owned by the current scope.</summary>
+    public static RowStatistics Join(IReadOnlyList<RowStatistics> parts, Device device)
+    {
+        if (parts.Count == 1)
+            return parts[0];
+        Tensor Joined(Func<RowStatistics, Tensor> of) => parts.Count == 0 ? zeros(0, device: device) : cat([.. parts.Select(of)]);
+        return new RowStatistics(
+            Joined(part => part.LogProb),
+            Joined(part => part.Entropy),
+            Joined(part => part.Hit),
+            Joined(part => part.SquaredMass),
+            Joined(part => part.MeanLogProb));
+    }
+
+    /// <summary>These statistics, owned by the scope around the current one.</summary>
+    public RowStatistics MoveToOuter()
+    {
+        foreach (Tensor tensor in All)
+            tensor.MoveToOuterDisposeScope();
+        return this;
+    }
+}

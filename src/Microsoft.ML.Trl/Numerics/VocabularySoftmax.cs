@@ -1,0 +1,53 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Numerics;
+
+/// <summary>
+/// Softmax over [n, V] logits, in place, with what the same pass tells about each row. It goes over a few rows at a time, all of whose steps then find
+/// them in the processor's cache. Factors of rows are left to whoever multiplies the result with [n, H] or [V, H], where they cost nothing.
+/// Call without gradients and inside a scope.
+/// </summary>
+internal static class VocabularySoftmax
+{
+    // numbers of the rows that are worked on at a time: 2 MB
+    private const long BlockElements = 1 << 19;
+
+    /// <summary>Replaces logits by probabilities.</summary>
+    /// <param name="logits">[n, V] float32.</param>
+    /// <param name="labels">[n] int64.</param>
+    public static RowStatistics Apply(Tensor logits, Tensor labels)
+    {
+        (long count, long vocabulary) = (logits.shape[0], logits.shape[1]);
+        long rows = logits.device_type == DeviceType.CPU ? Math.Max(1, BlockElements / vocabulary) : Math.Max(1, count);
+        var parts = new List<RowStatistics>();
+        for (long start = 0; start < count; start += rows)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long length = Math.Min(rows, count - start);
+            parts.Add(ApplyBlock(logits.narrow(0, start, length), labels.narrow(0, start, length)).MoveToOuter());
+        }
+        return RowStatistics.Join(parts, logits.device);
+    }
+
+    /// <summary>Probabilities less the label's weight at the label: the derivative of the label's negative log-probability where that is 1.</summary>
+    /// <param name="probabilities">[n, V] float32, changed in place.</param>
+    /// <param name="labels">[n] int64.</param>
+    /// <param name="weight">What is taken from the label's probability.</param>
+    public static void SubtractLabels(Tensor probabilities, Tensor labels, double weight = 1) =>
+        probabilities.scatter_add_(-1, labels.unsqueeze(-1), full(labels.shape[0], 1, -weight, dtype: ScalarType.Float32, device: labels.device));
+
+    private static RowStatistics ApplyBlock(Tensor logits, Tensor labels)
+    {
+        Tensor logs = logits.log_softmax(-1);                                  // [m, V]
+        logits.copy_(logs).exp_();
+        Tensor row = logits.unsqueeze(1);                                      // [m, 1, V]
+        Tensor logProb = logs.gather(-1, labels.unsqueeze(-1)).squeeze(-1);    // [m]
+        return new RowStatistics(
+            logProb,
+            row.bmm(logs.unsqueeze(-1)).view(-1).neg_(),
+            logProb.eq(logs.amax([-1])).to_type(ScalarType.Float32),
+            row.bmm(logits.unsqueeze(-1)).view(-1),
+            logs.mean([-1]));
+    }
+}
