@@ -39,7 +39,8 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
     /// <summary>One call: its settings, its statistics, and the softmax it keeps.</summary>
     /// <param name="keepBytes">Largest softmax that is kept for the backward pass.</param>
     /// <param name="chunkBytes">Most bytes of logits at once where it is not.</param>
-    public sealed class Call(long keepBytes, long chunkBytes)
+    /// <param name="smoothing">Share ε of the label's weight that is spread over the whole vocabulary.</param>
+    public sealed class Call(long keepBytes, long chunkBytes, double smoothing)
     {
         private bool _hiddenNeeds;
         private bool _weightNeeds;
@@ -70,7 +71,10 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
                 if (keep)
                     _kept = logits.alias().DetachFromDisposeScope();
             }
-            return Statistics = RowStatistics.Join(parts, hidden.device).MoveToOuter();
+            RowStatistics rows = RowStatistics.Join(parts, hidden.device);
+            if (smoothing > 0)
+                rows = rows with { LogProb = (rows.LogProb * (1 - smoothing)) + (rows.MeanLogProb * smoothing) };
+            return Statistics = rows.MoveToOuter();
         }
 
         /// <summary>The backward pass; must not throw. Adds to the gradient of the weight and returns that of the hidden states.</summary>
@@ -88,7 +92,9 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
                 Tensor softmax = _kept ?? head.Logits(rows);
                 if (_kept is null)
                     VocabularySoftmax.Apply(softmax, targets);
-                VocabularySoftmax.SubtractLabels(softmax, targets);
+                VocabularySoftmax.SubtractLabels(softmax, targets, 1 - smoothing);
+                if (smoothing > 0)
+                    softmax.sub_(smoothing / softmax.shape[1]);
                 if (gradient is not null)
                     head.HiddenGradient(softmax, above, gradient.narrow(0, start, length));
                 accumulator?.Add(head, softmax, above, rows);

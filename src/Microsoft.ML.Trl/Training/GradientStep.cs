@@ -39,17 +39,6 @@ internal sealed class GradientStep : IDisposable
         _optimizer.CollectGradients();
     }
 
-    /// <summary>Adds a gradient that is already known at some tensor of the graph.</summary>
-    /// <param name="output">Any shape.</param>
-    /// <param name="gradient">Same shape: derivative of the loss by <paramref name="output"/>.</param>
-    public void Accumulate(Tensor output, Tensor gradient)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        autograd.backward([output], [gradient]);
-        HandedGradients.Drop();
-        _optimizer.CollectGradients();
-    }
-
     /// <summary>Updates the parameters with what was accumulated, and frees the gradients.</summary>
     /// <param name="loss">Loss of the whole step, for the check and the message.</param>
     /// <returns>Euclidean norm of the gradient before clipping.</returns>

@@ -41,7 +41,7 @@ public sealed class GradientStepTests
         Tensor weight = zeros(2).requires_grad_();
         using var step = new GradientStep([weight, weight], Constant(1) with { Optim = OptimizerKind.Sgd }, 1);
         step.Accumulate((weight * tensor([1f, 2f])).sum());
-        step.Accumulate(weight * 1, tensor([10f, 20f]));
+        step.Accumulate((weight * tensor([10f, 20f])).sum());
         Close.Absolute(Math.Sqrt((11 * 11) + (22 * 22)), step.Update(0), 1e-4);
         Assert.IsNull(weight.grad);
         Assert.AreEqual(1, step.Number);

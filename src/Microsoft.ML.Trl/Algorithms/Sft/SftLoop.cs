@@ -9,6 +9,8 @@ namespace Microsoft.ML.Trl.Algorithms.Sft;
 /// <param name="progress">Hears of every <see cref="TrainingOptions.LoggingSteps"/>-th step; null = nobody does.</param>
 internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IProgress<StepReport>? progress = null)
 {
+    private readonly Func<Tensor, double, Tensor> _loss = options.LossType == SftLossType.Dft ? SftLoss.Dft : SftLoss.Nll;
+
     /// <summary>Trains.</summary>
     /// <param name="examples">Texts to learn.</param>
     /// <param name="cancel">Looked at before each step.</param>
@@ -43,12 +45,13 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         if (batch.Targets == 0)
             return 0;
         Tensor hidden = model.HiddenAt(batch.Ids, batch.TargetRows); // [N, H]
-        HeadLossResult result = HeadLoss.Accumulate(hidden, model.HeadWeight, batch.Labels, SftLoss.Objective(options, divisor));
-        gradients.Accumulate(hidden, result.Gradient);
-        float[] sums = result.Sums.cpu().data<float>().ToArray();
-        run.Note("entropy", sums[1] / batch.Targets);
-        run.Note("mean_token_accuracy", sums[2] / batch.Targets);
-        return sums[0];
+        TokenLogProbs tokens = LogProbs.WithStatistics(hidden, model.HeadWeight, batch.Labels, options.LabelSmoothingFactor);
+        Tensor loss = _loss(tokens.LogProbs, divisor);
+        gradients.Accumulate(loss);
+        float[] numbers = stack([loss.detach(), tokens.Entropy.mean(), tokens.Hit.mean()]).cpu().data<float>().ToArray();
+        run.Note("entropy", numbers[1]);
+        run.Note("mean_token_accuracy", numbers[2]);
+        return numbers[0];
     }
 
     /// <summary>Tokens of an example in the divisor of the loss.</summary>
