@@ -6,7 +6,7 @@ work=$(mktemp -d)
 base=$(dotnet msbuild $project -getProperty:Version)
 version=$base-check$(date +%Y%m%d%H%M%S).$$ # its own, so that the machine's package folder never holds another package of this name and version
 installed=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: *//; s:/*$::')/microsoft.ml.trl/$version
-trap 'rm -rf "$work" "$installed"' EXIT
+trap 'rm -rf "$work" "$installed"; rmdir "$(dirname "$installed")" 2>/dev/null || true' EXIT
 
 fail() { printf 'package check: %s\n' "$*" >&2; exit 1; }
 
