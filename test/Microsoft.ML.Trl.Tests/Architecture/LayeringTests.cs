@@ -57,7 +57,8 @@ public sealed partial class LayeringTests
     [TestMethod]
     public void Only_Operators_speaks_the_C_interface()
     {
-        string[] wrong = [.. Sources.Where(source => NativeCall().IsMatch(source.Value) && FolderOf(source.Key) != "Operators").Select(source => source.Key)];
+        string[] wrong = [.. Sources.Where(
+            source => NativeCall().IsMatch(source.Value) && FolderOf(source.Key) != "Operators").Select(source => source.Key)];
         Assert.IsEmpty(wrong, string.Join('\n', wrong));
     }
 
@@ -67,7 +68,8 @@ public sealed partial class LayeringTests
         string root = Path.GetFullPath(Path.Combine(SourceFolder(), "..", ".."));
         string[] folders = ["src", "test", "samples", "eng"];
         List<string> wrong = [];
-        foreach (string file in folders.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories)))
+        foreach (string file in folders.SelectMany(
+            folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories)))
             foreach ((string line, int number) in File.ReadLines(file).Select((line, index) => (line, index + 1)))
                 if (line.Length > LongestLine)
                     wrong.Add($"{Path.GetRelativePath(root, file)}:{number} has {line.Length} characters");

@@ -14,7 +14,8 @@ public sealed class LearningRateScheduleTests
         foreach (JsonElement expected in json.RootElement.GetProperty("schedules").EnumerateArray())
         {
             string name = expected.GetProperty("name").GetString()!;
-            var numbers = expected.GetProperty("kwargs").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble());
+            var numbers = expected.GetProperty(
+                "kwargs").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble());
             var schedule = new LearningRateSchedule(
                 Enum.Parse<LrSchedulerType>(name.Replace("_", "", StringComparison.Ordinal), ignoreCase: true),
                 expected.GetProperty("lr").GetDouble(),
@@ -48,12 +49,16 @@ public sealed class LearningRateScheduleTests
 
     [TestMethod]
     [DataRow(LrSchedulerType.Linear, "power", "LrSchedulerKwargs has 'power', which the Linear schedule does not know; it knows none.")]
-    [DataRow(LrSchedulerType.Polynomial, "powre", "LrSchedulerKwargs has 'powre', which the Polynomial schedule does not know; it knows lr_end, power.")]
-    [DataRow(LrSchedulerType.CosineWithMinLr, "num_cycles", "The CosineWithMinLr schedule needs either 'min_lr' or 'min_lr_rate' in LrSchedulerKwargs.")]
-    [DataRow(LrSchedulerType.WarmupStableDecay, "min_lr_ratio", "The WarmupStableDecay schedule needs 'num_decay_steps' in LrSchedulerKwargs.")]
+    [DataRow(LrSchedulerType.Polynomial, "powre",
+        "LrSchedulerKwargs has 'powre', which the Polynomial schedule does not know; it knows lr_end, power.")]
+    [DataRow(LrSchedulerType.CosineWithMinLr, "num_cycles",
+        "The CosineWithMinLr schedule needs either 'min_lr' or 'min_lr_rate' in LrSchedulerKwargs.")]
+    [DataRow(LrSchedulerType.WarmupStableDecay, "min_lr_ratio",
+        "The WarmupStableDecay schedule needs 'num_decay_steps' in LrSchedulerKwargs.")]
     public void Numbers_that_a_schedule_does_not_know_or_lacks_are_named(LrSchedulerType kind, string number, string message)
     {
-        var error = Assert.ThrowsExactly<ArgumentException>(() => LearningRateSchedule.Check(kind, new Dictionary<string, double> { [number] = 1 }));
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => LearningRateSchedule.Check(kind, new Dictionary<string, double> { [number] = 1 }));
         StringAssert.StartsWith(error.Message, message);
     }
 }

@@ -8,7 +8,8 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Dpo;
 [TestClass]
 public sealed class DpoRuleTests
 {
-    private static readonly DpoOptions Quick = new() { LearningRate = 1e-3, PerDeviceTrainBatchSize = 4, MaxSteps = 3, LoggingSteps = 1, LrSchedulerType = LrSchedulerType.Constant };
+    private static readonly DpoOptions Quick = new(
+        ) { LearningRate = 1e-3, PerDeviceTrainBatchSize = 4, MaxSteps = 3, LoggingSteps = 1, LrSchedulerType = LrSchedulerType.Constant };
 
     [TestMethod]
     public void At_step_0_with_policy_equal_to_reference_the_margin_is_0_and_the_loss_ln_2()
@@ -124,14 +125,16 @@ public sealed class DpoRuleTests
     }
 
     [TestMethod]
-    public void No_tensor_outlives_a_run() => Leaks.None(() => Run(Toys.Gpt2(), null, Quick with { MaxSteps = 2, UseWeighting = true, LdAlpha = 0.5, DisableDropout = false }));
+    public void No_tensor_outlives_a_run() =>
+        Leaks.None(() => Run(Toys.Gpt2(), null, Quick with { MaxSteps = 2, UseWeighting = true, LdAlpha = 0.5, DisableDropout = false }));
 
     [TestMethod]
     public void Live_tensors_are_flat_over_200_steps()
     {
         var live = new List<long>();
         using CausalLanguageModel policy = Toys.Gpt2();
-        new DpoLoop(policy, null, Quick with { MaxSteps = 200 }, new Recorder(_ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount))).Run(Pairs(8));
+        new DpoLoop(policy, null, Quick with { MaxSteps = 200 }, new Recorder(
+            _ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount))).Run(Pairs(8));
         Assert.HasCount(200, live);
         Assert.AreEqual(live[0], live[^1]);
     }
@@ -148,12 +151,14 @@ public sealed class DpoRuleTests
             if (report.Step == 2)
                 source.Cancel();
         });
-        var canceled = Assert.ThrowsExactly<TrainingCanceledException>(() => new DpoLoop(policy, null, Quick, progress).Run(Pairs(8), source.Token));
+        var canceled = Assert.ThrowsExactly<TrainingCanceledException>(
+            () => new DpoLoop(policy, null, Quick, progress).Run(Pairs(8), source.Token));
         Assert.AreEqual(2, canceled.Step);
         CollectionAssert.AreEqual(last, Toys.Flat(policy.Weights()));
     }
 
-    private static (List<StepReport> Reports, float[] Weights) Run(CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, List<PreferenceExample>? pairs = null)
+    private static (List<StepReport> Reports, float[] Weights) Run(
+        CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, List<PreferenceExample>? pairs = null)
     {
         using (policy)
         {

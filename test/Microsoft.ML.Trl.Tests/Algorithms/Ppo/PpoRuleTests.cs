@@ -64,7 +64,8 @@ public sealed class PpoRuleTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         using ValueHead head = ValueHead.Create(16, 1);
-        PpoOptions options = Quick with { BatchSize = 2, MiniBatchSize = 2, Gamma = 0 }; // no discount: an advantage sees its own reward only
+        // no discount: an advantage sees its own reward only
+        PpoOptions options = Quick with { BatchSize = 2, MiniBatchSize = 2, Gamma = 0 };
         bool[][] masks = [[true, true, true], [true, true, false, false]];
         var batch = new RolloutBatch([[5, 6], [7]], [[1, 2, 3], [4, 5, 6, 7]], masks);
         CollectionAssert.AreEqual(new[] { 2, 4 }, batch.ScorePositions);
@@ -87,7 +88,8 @@ public sealed class PpoRuleTests
         for (int row = 0; row < 4; row++)
         {
             PpoRollout alone = Collect(policy, head, reference, Quick, new RolloutBatch([queries[row]], [responses[row]], null), [0]);
-            foreach ((Tensor one, Tensor all) in new[] { (alone.LogProbs, together.LogProbs), (alone.ReferenceLogProbs, together.ReferenceLogProbs), (alone.Values, together.Values), (alone.Returns, together.Returns) })
+            foreach ((Tensor one, Tensor all) in new[] { (alone.LogProbs, together.LogProbs), (
+                alone.ReferenceLogProbs, together.ReferenceLogProbs), (alone.Values, together.Values), (alone.Returns, together.Returns) })
                 Close.Absolute(one, all.narrow(0, start, responses[row].Length), 1e-5);
             start += responses[row].Length;
         }
@@ -98,7 +100,8 @@ public sealed class PpoRuleTests
     {
         using var scope = NewDisposeScope();
         using var chance = new Generator(5);
-        Tensor ours = randn([7, 6], generator: chance), theirs = randn([7, 6], generator: chance), head = randn([30, 6], generator: chance), otherHead = randn([30, 6], generator: chance);
+        Tensor ours = randn([7, 6], generator: chance), theirs = randn(
+            [7, 6], generator: chance), head = randn([30, 6], generator: chance), otherHead = randn([30, 6], generator: chance);
         Tensor expected = KlEstimators.Full(ours.matmul(head.t()).log_softmax(-1), theirs.matmul(otherHead.t()).log_softmax(-1));
         Close.Absolute(expected, KlEstimators.Full(ours, head, theirs, otherHead), 1e-5);
         Close.Above(0, expected.min().item<float>());
@@ -110,7 +113,8 @@ public sealed class PpoRuleTests
         using var scope = NewDisposeScope();
         using var chance = new Generator(5);
         Tensor At() => randn([12], generator: chance, dtype: ScalarType.Float64);
-        (Tensor old, Tensor advantages, Tensor returns, Tensor oldValues, Tensor mask) = (At(), At(), At(), At(), ones(12, dtype: ScalarType.Float64));
+        (Tensor old, Tensor advantages, Tensor returns, Tensor oldValues, Tensor mask) = (
+            At(), At(), At(), At(), ones(12, dtype: ScalarType.Float64));
         Check(old + (At() * 0.3), logProbs => PpoLoss.Policy(logProbs, old, advantages, mask, 0.2).Loss);
         Check(oldValues + (At() * 0.3), values => PpoLoss.Value(values, oldValues, returns, mask, 0.2).Loss);
     });
@@ -145,7 +149,8 @@ public sealed class PpoRuleTests
     }
 
     [TestMethod]
-    public void No_tensor_outlives_a_session() => Leaks.None(() => Sampled(Quick with { KlPenalty = KlPenalty.Full, WhitenRewards = true, EarlyStopping = true }));
+    public void No_tensor_outlives_a_session() =>
+        Leaks.None(() => Sampled(Quick with { KlPenalty = KlPenalty.Full, WhitenRewards = true, EarlyStopping = true }));
 
     [TestMethod]
     public void Live_tensors_are_flat_over_200_steps()

@@ -41,10 +41,12 @@ public sealed class PpoTrajectoryTests
         int number = 0;
         foreach (JsonElement step in run.RootElement.GetProperty("steps").EnumerateArray())
         {
-            (int[][] queries, int[][] responses) = (step.GetProperty("queries").Deserialize<int[][]>()!, step.GetProperty("responses").Deserialize<int[][]>()!);
+            (int[][] queries, int[][] responses) = (
+                step.GetProperty("queries").Deserialize<int[][]>()!, step.GetProperty("responses").Deserialize<int[][]>()!);
             orders = new Queue<int[]>(step.GetProperty("permutations").Deserialize<int[][]>()!);
             shifted.Width = queries.Zip(responses, (query, response) => query.Length + response.Length).Max();
-            PpoStatistics statistics = session.Step(queries, responses, step.GetProperty("scores").Deserialize<double[]>()!, PpoRuns.Masks(step.GetProperty("response_masks")));
+            PpoStatistics statistics = session.Step(
+                queries, responses, step.GetProperty("scores").Deserialize<double[]>()!, PpoRuns.Masks(step.GetProperty("response_masks")));
             if (decays)
                 session.LearningRate = options.LearningRate / (number + 2);
 

@@ -19,7 +19,8 @@ internal sealed class ShiftedPositions
         var positions = new long[rows * length];
         for (long row = 0; row < rows; row++)
         {
-            long padding = Width - (lastStates.Where(place => place / length == row).Max() % length) - 2; // one state per token but the last
+            // one state per token but the last
+            long padding = Width - (lastStates.Where(place => place / length == row).Max() % length) - 2;
             for (long i = 0; i < length; i++)
                 positions[(row * length) + i] = Math.Min(i + padding, model.Config.ContextLength - 1);
         }

@@ -22,9 +22,11 @@ public sealed class SftLossTests
         foreach (string labelsName in new[] { "labels", "labels_full" })
         {
             var (rows, labels) = Labelled(fixture[labelsName]);
-            Tensor logits = fixture["logits"].view(-1, 24).index_select(0, rows).requires_grad_(); // hidden states of an identity projection
+            // hidden states of an identity projection
+            Tensor logits = fixture["logits"].view(-1, 24).index_select(0, rows).requires_grad_();
             TokenLogProbs tokens = LogProbs.WithStatistics(logits, eye(24), labels, smoothing);
-            Tensor loss = (dft ? SftLoss.Dft : (Func<Tensor, double, Tensor>)SftLoss.Nll)(tokens.LogProbs, items ?? labels.NumberOfElements);
+            Tensor loss = (
+                dft ? SftLoss.Dft : (Func<Tensor, double, Tensor>)SftLoss.Nll)(tokens.LogProbs, items ?? labels.NumberOfElements);
             loss.backward();
             Close.Absolute(Expected($"{name}.{labelsName}"), loss.item<float>(), 1e-5, $"sft_v190 {name}.{labelsName}");
             Tensor whole = zeros(30, 24).index_copy_(0, rows, logits.grad!).view(3, 10, 24);
