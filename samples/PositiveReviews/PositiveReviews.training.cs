@@ -10,8 +10,8 @@ public static partial class PositiveReviews
     private const int TriesPerOpening = 4;
 
     /// <summary>
-    /// A writer learns to write reviews, a judge learns which sentence is the positive one, and PPO teaches the writer to please the judge: one
-    /// pipeline.
+    /// One pipeline: a writer learns to write reviews, a judge learns which sentence is the positive one, and PPO teaches
+    /// the writer to please the judge.
     /// </summary>
     internal static TransformerChain<TextGenerationTransformer> Train(
         MLContext ml, ReviewData data, Settings settings, IProgress<StepReport> progress)

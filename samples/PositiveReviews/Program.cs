@@ -46,7 +46,8 @@ Console.WriteLine(Report.Line("SFT", sft, known));
 Console.WriteLine(Report.Line("SFT + PPO", ppo, known));
 Console.WriteLine(Report.Line("SFT + DPO", dpo, known));
 Console.WriteLine($"accuracy of the judge on held-out pairs {Report.Accuracy(judge, data.TestPairs):F3}");
-Console.WriteLine($"KL of the PPO policy to the SFT policy {pleaser.Reports[^1].Metrics["objective/kl"]:F2} nats per completion, last step");
+double kl = pleaser.Reports[^1].Metrics["objective/kl"];
+Console.WriteLine($"KL of the PPO policy to the SFT policy {kl:F2} nats per completion, last step");
 
 using var engine = PositiveReviews.LoadEngine(zip);
 PositiveReviews.ModelOutput answer = engine.Predict(new() { Prompt = data.Openings[0].Prompt });

@@ -14,13 +14,16 @@ internal sealed class Comparison
     public string Rejected { get; set; } = "";
 }
 
-/// <summary>Reads prompt/chosen/rejected rows as JSON lines, plain or gzipped; texts, or turns of a dialogue with role and content.</summary>
+/// <summary>
+/// Reads prompt/chosen/rejected rows as JSON lines, plain or gzipped; texts, or turns of a dialogue with role and content.
+/// </summary>
 internal static class PreferenceFile
 {
     public static IEnumerable<Comparison> Read(string path)
     {
+        bool zipped = path.EndsWith(".gz", StringComparison.Ordinal);
         using Stream file = File.OpenRead(path);
-        using var reader = new StreamReader(path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file);
+        using var reader = new StreamReader(zipped ? new GZipStream(file, CompressionMode.Decompress) : file);
         while (reader.ReadLine() is { } line)
         {
             using JsonDocument row = JsonDocument.Parse(line);
@@ -41,7 +44,10 @@ internal static class PreferenceFile
             return prompt.GetString()!;
         var text = new StringBuilder();
         foreach (JsonElement turn in prompt.EnumerateArray())
-            text.Append(turn.GetProperty("role").GetString() == "assistant" ? "\n\nAssistant: " : "\n\nHuman: ").Append(turn.GetProperty("content").GetString());
+        {
+            string speaker = turn.GetProperty("role").GetString() == "assistant" ? "Assistant" : "Human";
+            text.Append("\n\n").Append(speaker).Append(": ").Append(turn.GetProperty("content").GetString());
+        }
         return text.Append("\n\nAssistant:").ToString();
     }
 

@@ -26,7 +26,8 @@ public static partial class Preferences
     public static ModelOutput Predict(string path, string prompt)
     {
         var ml = new MLContext();
-        using PredictionEngine<ModelInput, ModelOutput> engine = ml.Model.CreatePredictionEngine<ModelInput, ModelOutput>(ml.Model.Load(path, out _));
+        ITransformer model = ml.Model.Load(path, out _);
+        using var engine = ml.Model.CreatePredictionEngine<ModelInput, ModelOutput>(model);
         return engine.Predict(new ModelInput { Prompt = prompt });
     }
 }
