@@ -4,12 +4,12 @@ using Microsoft.ML.Trl;
 using PositiveReviewsSample;
 using TorchSharp;
 
-// usage: PositiveReviews [--data DIR] [--quick] [--out DIR] [--threads N]
+// usage: PositiveReviews [--data DIR] [--quick] [--gpu N] [--out DIR] [--threads N]
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int at && at + 1 < args.Length ? args[at + 1] : null;
 string? folder = Option("--data");
 string output = Option("--out") ?? Directory.CreateTempSubdirectory("positive-reviews-").FullName;
 Directory.CreateDirectory(output);
-var ml = new MLContext(seed: 1);
+var ml = new MLContext(seed: 1) { GpuDeviceId = int.TryParse(Option("--gpu"), out int gpu) ? gpu : null };
 ml.Trl(); // first: libtorch reads its settings while it loads
 torch.set_num_threads(int.TryParse(Option("--threads"), out int threads) ? threads : Math.Min(Environment.ProcessorCount, 4));
 

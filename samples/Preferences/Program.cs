@@ -3,9 +3,9 @@ using Microsoft.ML.Trl;
 using PreferencesSample;
 using TorchSharp;
 
-// usage: Preferences [--data DIR] [--rows N] [--quick] [--threads N]
+// usage: Preferences [--data DIR] [--rows N] [--quick] [--gpu N] [--threads N]
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int at && at + 1 < args.Length ? args[at + 1] : null;
-var ml = new MLContext(seed: 1);
+var ml = new MLContext(seed: 1) { GpuDeviceId = int.TryParse(Option("--gpu"), out int gpu) ? gpu : null };
 ml.Trl(); // first: libtorch reads its settings while it loads
 torch.set_num_threads(int.TryParse(Option("--threads"), out int threads) ? threads : Math.Min(Environment.ProcessorCount, 4));
 

@@ -9,16 +9,24 @@ using TorchSharp;
 Dictionary<string, string> given = [];
 for (int i = 0; i + 1 < args.Length; i += 2)
     given[args[i].TrimStart('-')] = args[i + 1];
-bool understood = args.Length % 2 == 0 && !given.Keys.Except(["task", "shape", "threads", "steps"]).Any();
+bool understood = args.Length % 2 == 0 && !given.Keys.Except(["task", "shape", "threads", "steps", "device", "type"]).Any();
 if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
 {
-    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2] [--threads N] [--steps N]");
+    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2] [--threads N] "
+        + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16]");
     return 2;
 }
 
-Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small"));
 int threads = int.Parse(given.GetValueOrDefault("threads", "2"), CultureInfo.InvariantCulture);
 Microsoft.ML.Trl.Operators.TorchLibrary.EnsureLoaded(); // first: libtorch reads its settings while it loads
+string device = given.GetValueOrDefault("device", "cpu"), type = given.GetValueOrDefault("type", "float32");
+if (device == "cuda" && !torch.cuda.is_available())
+    throw new InvalidOperationException("libtorch sees no CUDA device.");
+Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small")) with
+{
+    Device = torch.device(device),
+    Bf16 = type == "bfloat16",
+};
 torch.set_num_threads(threads);
 var measured = new Measurement(int.Parse(given.GetValueOrDefault("steps", "5"), CultureInfo.InvariantCulture));
 int tokens = task(shape, measured);
@@ -28,6 +36,8 @@ Console.WriteLine(JsonSerializer.Serialize(new Dictionary<string, object>
     ["task"] = name,
     ["shape"] = shape.Name,
     ["threads"] = threads,
+    ["device"] = device,
+    ["type"] = type,
     ["median_s"] = Math.Round(median, 4),
     ["min_s"] = Math.Round(min, 4),
     ["max_s"] = Math.Round(max, 4),

@@ -1,3 +1,4 @@
+using TorchSharp;
 
 namespace Microsoft.ML.Trl.Benchmarks;
 
@@ -5,6 +6,12 @@ namespace Microsoft.ML.Trl.Benchmarks;
 internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers, int Heads, int BatchSize)
 {
     public const int Length = 128;
+
+    /// <summary>Where the weights are.</summary>
+    public torch.Device Device { get; init; } = torch.CPU;
+
+    /// <summary>The type of weights and products: float32, or bfloat16.</summary>
+    public bool Bf16 { get; init; }
 
     private static readonly Shape[] All =
     [
@@ -18,7 +25,14 @@ internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers,
     public ModelConfig Config() =>
         ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, 1024) with { ResidualDropout = 0, EmbeddingDropout = 0, AttentionDropout = 0 };
 
-    public CausalLanguageModel Model(int seed) => CausalLanguageModel.Create(Config(), seed);
+    public CausalLanguageModel Model(int seed) => Placed(CausalLanguageModel.Create(Config(), seed));
+
+    /// <summary>The model, moved to the device and type of this shape.</summary>
+    public T Placed<T>(T model) where T : torch.nn.Module
+    {
+        model.to(Device, Bf16 ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32);
+        return model;
+    }
 
     /// <summary>Rows of random ids, never 0.</summary>
     public int[][] Rows(int count, int length, int seed)

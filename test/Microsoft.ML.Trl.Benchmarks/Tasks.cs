@@ -29,7 +29,7 @@ internal static class Tasks
 
     private static int Reward(Shape shape, Measurement measured)
     {
-        using RewardModel model = RewardModel.Create(shape.Config(), seed: 1);
+        using RewardModel model = shape.Placed(RewardModel.Create(shape.Config(), seed: 1));
         var options = new RewardOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
         measured.Loop((progress, cancel) => new RewardLoop(model, options, progress).Run(Pairs(shape), cancel));
         return 2 * shape.BatchSize * Shape.Length;

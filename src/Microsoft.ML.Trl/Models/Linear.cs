@@ -1,5 +1,6 @@
 using Microsoft.ML.Trl.Operators;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -28,7 +29,9 @@ internal enum WeightLayout
 /// <summary>The plain linear layer: a weight and perhaps a bias.</summary>
 internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
 {
+    [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
+    [ComponentName(Name = "bias")]
     private readonly Parameter? _bias;
     private readonly Func<Tensor, Tensor> _product;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.Trl.Operators;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -8,7 +9,9 @@ namespace Microsoft.ML.Trl.Models;
 internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
 {
     private readonly double _epsilon;
+    [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
+    [ComponentName(Name = "bias")]
     private readonly Parameter _bias;
 
     public LayerNormalization(WeightPath at, long width, double epsilon)
@@ -27,6 +30,7 @@ internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
 internal sealed class RmsNormalization : nn.Module<Tensor, Tensor>
 {
     private readonly double _epsilon;
+    [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
 
     public RmsNormalization(WeightPath at, long width, double epsilon)

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -22,6 +23,7 @@ internal abstract class Positions(string name) : nn.Module(name)
 /// <summary>Positions as in GPT-2: one learned row per position, added to the embedding of the token that stands there.</summary>
 internal sealed class LearnedPositions : Positions
 {
+    [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
 
     public LearnedPositions(WeightPath at, long positions, long width, Initializer initializer)
@@ -42,7 +44,7 @@ internal sealed class LearnedPositions : Positions
 /// </summary>
 internal sealed class RotaryPositions : Positions
 {
-    private readonly Tensor _frequencies; // [1, d / 2] float32, radians per position
+    private readonly Tensor _frequencies; // [1, d / 2] radians per position; no buffer: it stays float32 where the model does not
 
     /// <param name="frequencies">Radians per position of each pair of dimensions.</param>
     /// <param name="device">Device of the model.</param>
@@ -51,7 +53,6 @@ internal sealed class RotaryPositions : Positions
     {
         using var scope = NewDisposeScope();
         _frequencies = tensor(frequencies).unsqueeze(0).to(device).DetachFromDisposeScope();
-        register_buffer("inv_freq", _frequencies, persistent: false);
     }
 
     /// <inheritdoc/>
@@ -63,10 +64,17 @@ internal sealed class RotaryPositions : Positions
         return addcmul(heads * angles[0], heads.roll(half, -1), angles[1], 1).MoveToOuterDisposeScope();
     }
 
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _frequencies.Dispose();
+        base.Dispose(disposing);
+    }
+
     /// <summary>Cosines, and sines with the sign of their half: each [1 or B, T, 1, d].</summary>
     private Tensor[] Angles(AttentionPattern pattern, ScalarType type)
     {
-        Tensor angles = pattern.Positions.to_type(ScalarType.Float32).unsqueeze(-1) * _frequencies; // [T or B·T, d / 2]
+        Tensor angles = pattern.Positions.to_type(ScalarType.Float32).unsqueeze(-1) * _frequencies.to(pattern.Positions.device); // [T or B·T, d / 2]
         (Tensor cosines, Tensor sines) = (angles.cos(), angles.sin());
         Tensor Spread(Tensor left, Tensor right) => cat([left, right], -1).view(-1, pattern.Length, 1, 2 * angles.shape[1]).to_type(type);
         return [Spread(cosines, cosines), Spread(sines.neg(), sines)];

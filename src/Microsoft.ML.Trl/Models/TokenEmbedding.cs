@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -6,6 +7,7 @@ namespace Microsoft.ML.Trl.Models;
 /// <summary>One learned row per token.</summary>
 internal sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
 {
+    [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
 
     public TokenEmbedding(WeightPath at, long tokens, long width, Initializer initializer)

@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Tests.TestSupport;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Models;
@@ -49,6 +50,25 @@ public sealed class ModelTests
             copy.HeadWeight.add_(1);
         Assert.IsFalse(AreEqual(model, copy));
         Assert.AreSame(copy.Body.TokenEmbedding, copy.HeadWeight, "tied embeddings stay tied");
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void A_model_that_was_converted_reads_with_the_converted_weights(bool isLlama)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        ModelConfig config = isLlama ? ModelConfig.Llama(300, 64, 2, 4, 32, keyValueHeads: 2) : Small;
+        using CausalLanguageModel model = CausalLanguageModel.Create(config, 1);
+        Tensor ids = randint(0, 300, [2, 9], int64), expected = model.Logits(model.Body.Hidden(ids));
+        model.to(float64);
+        Tensor wide = model.Logits(model.Body.Hidden(ids));
+        Assert.AreEqual(float64, wide.dtype);
+        Close.Absolute(0, (wide - expected).abs().max().item<double>(), 1e-5);
+        model.to(float32);
+        Assert.AreEqual(0, (model.Logits(model.Body.Hidden(ids)) - expected).abs().max().item<float>());
+        Assert.IsTrue(model.parameters().All(weight => !weight.IsInvalid));
     }
 
     [TestMethod]
