@@ -5,8 +5,7 @@ namespace Microsoft.ML.Trl;
 /// <summary>Makes the estimators of post-training. Get it with <c>ml.Trl()</c>; each stage works alone or appended to others.</summary>
 /// <remarks>
 /// A stage without a source starts from the nearest policy upstream in the pipeline. Its own training data, where given, replace what comes
-/// down
-/// the pipeline. Progress is reported on the training thread; cancelling ends training within one step.
+/// down the pipeline. Progress is reported on the training thread; cancelling ends training within one step.
 /// </remarks>
 public sealed class TrlCatalog
 {

@@ -7,22 +7,29 @@ internal static class Tasks
     private const int PromptLength = 32, NewTokens = 64, Prompts = 8;
     private const double LearningRate = 1e-5;
 
-    public static readonly IReadOnlyDictionary<string, Func<Shape, Measurement, int>> All = new Dictionary<string, Func<Shape, Measurement, int>>
-    {
-        ["sft"] = Sft,
-        ["reward"] = Reward,
-        ["dpo"] = Dpo,
-        ["ppo"] = Ppo,
-        ["generate"] = (shape, measured) => Generate(shape, measured, sample: false),
-        ["sample"] = (shape, measured) => Generate(shape, measured, sample: true),
-    };
+    public static readonly IReadOnlyDictionary<string, Func<Shape, Measurement, int>> All =
+        new Dictionary<string, Func<Shape, Measurement, int>>
+        {
+            ["sft"] = Sft,
+            ["reward"] = Reward,
+            ["dpo"] = Dpo,
+            ["ppo"] = Ppo,
+            ["generate"] = (shape, measured) => Generate(shape, measured, sample: false),
+            ["sample"] = (shape, measured) => Generate(shape, measured, sample: true),
+        };
 
     private static int Sft(Shape shape, Measurement measured)
     {
         using CausalLanguageModel model = shape.Model(seed: 1);
-        List<TokenExample> examples = [.. shape.Rows(
-            shape.BatchSize * 4, Shape.Length, seed: 2).Select(ids => new TokenExample(ids, Shape.Length / 2))];
-        var options = new SftOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
+        int[][] rows = shape.Rows(shape.BatchSize * 4, Shape.Length, seed: 2);
+        TokenExample[] examples = [.. rows.Select(ids => new TokenExample(ids, Shape.Length / 2))];
+        var options = new SftOptions
+        {
+            PerDeviceTrainBatchSize = shape.BatchSize,
+            MaxSteps = measured.MostSteps,
+            LearningRate = LearningRate,
+            LoggingSteps = 1,
+        };
         measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
         return shape.BatchSize * Shape.Length;
     }
@@ -30,7 +37,13 @@ internal static class Tasks
     private static int Reward(Shape shape, Measurement measured)
     {
         using RewardModel model = shape.Placed(RewardModel.Create(shape.Config(), seed: 1));
-        var options = new RewardOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
+        var options = new RewardOptions
+        {
+            PerDeviceTrainBatchSize = shape.BatchSize,
+            MaxSteps = measured.MostSteps,
+            LearningRate = LearningRate,
+            LoggingSteps = 1,
+        };
         measured.Loop((progress, cancel) => new RewardLoop(model, options, progress).Run(Pairs(shape), cancel));
         return 2 * shape.BatchSize * Shape.Length;
     }
@@ -38,7 +51,13 @@ internal static class Tasks
     private static int Dpo(Shape shape, Measurement measured)
     {
         using CausalLanguageModel policy = shape.Model(seed: 1);
-        var options = new DpoOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
+        var options = new DpoOptions
+        {
+            PerDeviceTrainBatchSize = shape.BatchSize,
+            MaxSteps = measured.MostSteps,
+            LearningRate = LearningRate,
+            LoggingSteps = 1,
+        };
         measured.Loop((progress, cancel) => new DpoLoop(policy, null, options, progress).Run(Pairs(shape), cancel));
         return 2 * shape.BatchSize * Shape.Length;
     }
@@ -49,7 +68,15 @@ internal static class Tasks
         const int Answer = 32;
         using CausalLanguageModel policy = shape.Model(seed: 1);
         var generation = new GenerationOptions { MaxNewTokens = Answer, MinNewTokens = Answer, TopK = 50, EosTokenIds = [] };
-        using var session = new PpoSession(policy, new PpoOptions { BatchSize = Prompts, MiniBatchSize = 4, PpoEpochs = 4, LearningRate = LearningRate, Generation = generation });
+        var options = new PpoOptions
+        {
+            BatchSize = Prompts,
+            MiniBatchSize = 4,
+            PpoEpochs = 4,
+            LearningRate = LearningRate,
+            Generation = generation,
+        };
+        using var session = new PpoSession(policy, options);
         var random = new Random(3);
         int[][] prompts = shape.Rows(Prompts, PromptLength, seed: 2);
         measured.Repeat(() => session.Step(prompts, session.Generate(prompts), [.. prompts.Select(_ => (2 * random.NextDouble()) - 1)]));
@@ -61,7 +88,14 @@ internal static class Tasks
         using CausalLanguageModel model = shape.Model(seed: 1);
         model.eval();
         var generator = new TokenGenerator(model);
-        var options = new GenerationOptions { MaxNewTokens = NewTokens, MinNewTokens = NewTokens, DoSample = sample, TopK = sample ? 50 : 0, EosTokenIds = [] };
+        var options = new GenerationOptions
+        {
+            MaxNewTokens = NewTokens,
+            MinNewTokens = NewTokens,
+            DoSample = sample,
+            TopK = sample ? 50 : 0,
+            EosTokenIds = [],
+        };
         int[][] prompts = shape.Rows(Prompts, PromptLength, seed: 2);
         measured.Repeat(() => generator.Generate(prompts, options));
         return Prompts * NewTokens;

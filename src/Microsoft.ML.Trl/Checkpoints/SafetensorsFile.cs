@@ -53,8 +53,8 @@ public sealed class SafetensorsFile : IDisposable
         TensorEntry entry = Find(name);
         ScalarType type = entry.Type
             ?? throw new NotSupportedException(
-                $"Tensor '{name}' of '{Path}' is stored as {entry.TypeName}, which TorchSharp cannot hold; convert the file to F32, F16 "
-                + "or BF16 first.");
+                $"Tensor '{name}' of '{Path}' is stored as {entry.TypeName}, which TorchSharp cannot hold; "
+                + "convert the file to F32, F16 or BF16 first.");
         using var scope = NewDisposeScope();
         Tensor tensor = empty(entry.Shape.ToArray(), type);
         Fill(tensor, entry);
@@ -73,9 +73,10 @@ public sealed class SafetensorsFile : IDisposable
         ArgumentNullException.ThrowIfNull(target);
         TensorEntry entry = Find(name);
         if (!entry.Shape.SequenceEqual(target.shape))
-            throw SafetensorsHeader.Broken(Path,
-                $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], [{string.Join(", ", target.shape)}] is needed; do config "
-                + "and weights belong together?");
+            throw SafetensorsHeader.Broken(
+                Path,
+                $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], [{string.Join(", ", target.shape)}] is needed; "
+                + "do config and weights belong together?");
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         if (entry.Type == target.dtype && target.device_type == TorchSharp.DeviceType.CPU && target.is_contiguous())

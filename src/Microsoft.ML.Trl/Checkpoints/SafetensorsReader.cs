@@ -43,8 +43,8 @@ public static class SafetensorsReader
     {
         ScalarType type = entry.Type
             ?? throw new NotSupportedException(
-                $"Tensor '{entry.Name}' of '{source}' is stored as {entry.TypeName}, which TorchSharp cannot hold; convert it to F32, F16 "
-                + "or BF16 first.");
+                $"Tensor '{entry.Name}' of '{source}' is stored as {entry.TypeName}, which TorchSharp cannot hold; "
+                + "convert it to F32, F16 or BF16 first.");
         using var scope = NewDisposeScope();
         Tensor tensor = empty(entry.Shape.ToArray(), type);
         TensorMemory.Visit(tensor, (bytes, _) =>

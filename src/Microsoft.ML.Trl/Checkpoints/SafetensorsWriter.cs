@@ -41,10 +41,14 @@ public static class SafetensorsWriter
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(tensors);
-        (string Name, Tensor Value)[] ordered = [.. tensors.OrderByDescending(
-            tensor => tensor.Value.ElementSize).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
-        foreach (IGrouping<string, (
-            string Name, Tensor Value)> twice in ordered.GroupBy(tensor => tensor.Name).Where(group => group.Count() > 1))
+        (string Name, Tensor Value)[] ordered =
+        [
+            .. tensors
+                .OrderByDescending(tensor => tensor.Value.ElementSize)
+                .ThenBy(tensor => tensor.Name, StringComparer.Ordinal),
+        ];
+        var twice = ordered.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1);
+        if (twice is not null)
             throw new ArgumentException(
                 $"The tensor name '{twice.Key}' was given {twice.Count()} times; names in a file are unique.", nameof(tensors));
         byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });

@@ -71,7 +71,8 @@ internal static class InputColumns
         new(nameof(name), $"Schema mismatch for {role} column '{name}': expected {expected}, got {actual}.");
 
     private static ArgumentOutOfRangeException Missing(string name, string role, string expected, IEnumerable<string> present) =>
-        new(nameof(name),
-            $"Schema mismatch for {role} column '{name}': expected {expected}, but there is no such column; the columns are "
-            + $"{string.Join(", ", present.Distinct())}.");
+        new(
+            nameof(name),
+            $"Schema mismatch for {role} column '{name}': expected {expected}, but there is no such column; "
+            + $"the columns are {string.Join(", ", present.Distinct())}.");
 }

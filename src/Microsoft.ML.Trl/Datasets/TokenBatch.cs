@@ -44,8 +44,8 @@ public sealed class TokenBatch : IDisposable
     public int Targets => TargetCounts.Sum();
 
     /// <summary>
-    /// Pads rows and finds their labels: every token from <paramref name="firstLabels"/> on, except a row's very first token, which nothing
-    /// predicts.
+    /// Pads rows and finds their labels: every token from <paramref name="firstLabels"/> on, except a row's
+    /// very first token, which nothing predicts.
     /// </summary>
     /// <param name="rows">Token ids, at least one row with at least one token each.</param>
     /// <param name="firstLabels">Per row, the position of the first label: the length of the prompt.</param>

@@ -22,8 +22,8 @@ internal static class Gradients
     }
 
     /// <summary>
-    /// What to divide gradients by so that their norm is at most a limit: max(1, (norm + 1e-6) / limit), as torch.nn.utils.clip_grad_norm_
-    /// does.
+    /// What to divide gradients by so that their norm is at most a limit: max(1, (norm + 1e-6) / limit), as
+    /// torch.nn.utils.clip_grad_norm_ does.
     /// </summary>
     /// <param name="norm">Scalar of <see cref="Norm"/>.</param>
     /// <param name="limit">Greater than 0.</param>

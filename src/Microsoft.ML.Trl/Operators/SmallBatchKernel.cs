@@ -22,8 +22,8 @@ internal static unsafe class SmallBatchKernel
     public const int Strip = 4 * Width;
 
     /// <summary>
-    /// Whether the processor has 512-bit vectors. (Vector512.IsHardwareAccelerated is false on early ones, where they pay here all the
-    /// same.)
+    /// Whether the processor has 512-bit vectors. (Vector512.IsHardwareAccelerated is false on early
+    /// ones, where they pay here all the same.)
     /// </summary>
     public static bool IsSupported => Avx512F.IsSupported;
 

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// Products of few rows with a large matrix, as decoding makes them: one row per text. libtorch's float32 products reach half of the
-/// memory's rate or less there, unless the weights are copied into a layout of their own; <see cref="SmallBatchKernel"/> reads them as they
-/// lie.
+/// Products of few rows with a large matrix, as decoding makes them: one row per text. libtorch's float32 products reach half
+/// of the memory's rate or less there, unless the weights are copied into a layout of their own;
+/// <see cref="SmallBatchKernel"/> reads them as they lie.
 /// </summary>
 internal static unsafe class SmallBatchProduct
 {

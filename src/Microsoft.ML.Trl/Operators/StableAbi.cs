@@ -45,8 +45,8 @@ internal static unsafe class StableAbi
         (delegate* unmanaged<nint, nint*, int>)Export("aoti_torch_get_data_ptr");
 
     /// <summary>
-    /// The message of this thread's last error, or null where libtorch is older than 2.13, which only prints it on the standard error
-    /// stream.
+    /// The message of this thread's last error, or null where libtorch is older than 2.13, which only
+    /// prints it on the standard error stream.
     /// </summary>
     public static string? LastError =>
         NativeLibrary.TryGetExport(_library.Value, "torch_exception_get_what_without_backtrace", out nint address)

@@ -25,8 +25,8 @@ internal sealed record DeviceChoice(bool UseCpu, int? GpuDeviceId, bool? Fallbac
         string what = $"GPU {id} was asked for, but libtorch sees {(present == 0 ? "no CUDA device" : $"only {present}, numbered from 0")}";
         if (!(FallbackToCpu ?? context.FallbackToCpu))
             throw new InvalidOperationException(
-                $"{what}. Leave GpuDeviceId at null to use the CPU, set FallbackToCpu to allow it, or use a libtorch with CUDA (build "
-                + "with -p:TorchRuntime=cuda).");
+                $"{what}. Leave GpuDeviceId at null to use the CPU, set FallbackToCpu to allow it, "
+                + "or use a libtorch with CUDA (build with -p:TorchRuntime=cuda).");
         warn($"{what}; using the CPU instead, as FallbackToCpu allows.");
         return new Placement(CPU, type);
     }

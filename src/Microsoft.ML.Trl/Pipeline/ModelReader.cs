@@ -76,8 +76,8 @@ internal sealed class ModelReader
         string expected = Plain(name + ModelWriter.ChecksumSuffix).Trim();
         if (actual != expected)
             throw new InvalidDataException(
-                $"Entry '{Label(name)}' of the model file is damaged: its SHA-256 is {actual}, but {expected} was written. Copy or save "
-                + "the file again.");
+                $"Entry '{Label(name)}' of the model file is damaged: its SHA-256 is {actual}, but {expected} was written. "
+                + "Copy or save the file again.");
     }
 
     // Reading the archive's own entry spares a second temporary copy of the weights.

@@ -54,8 +54,8 @@ public abstract class ModelSource
     internal abstract TextRewardModel OpenReward(Placement place, int seed);
 
     /// <summary>
-    /// The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference that costs nothing. Not the
-    /// caller's.
+    /// The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference
+    /// that costs nothing. Not the caller's.
     /// </summary>
     internal virtual CausalLanguageModel? Frozen(Placement place) => null;
 
@@ -137,7 +137,8 @@ public abstract class ModelSource
         private PolicySource Policy() => LastOf<TextGenerationTransformer>(transformer) is { } found
             ? new PolicySource(found.Model)
             : throw new ArgumentException(
-                $"The transformer given as model source ({transformer.GetType().Name}) holds no language model; give one that Sft, Dpo or "
-                + "Ppo returned, or a chain with one in it.", nameof(transformer));
+                $"The transformer given as model source ({transformer.GetType().Name}) holds no language model; "
+                + "give one that Sft, Dpo or Ppo returned, or a chain with one in it.",
+                nameof(transformer));
     }
 }

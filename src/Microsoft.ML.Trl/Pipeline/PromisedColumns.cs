@@ -20,8 +20,8 @@ internal static class PromisedColumns
         SchemaDefinition definition = SchemaDefinition.Create(typeof(T));
         definition[0].ColumnName = name;
         definition[0].AddAnnotation(kind, "model", TextDataViewType.Instance);
-        SchemaShape added = ml.Transforms.CustomMapping<Nothing, T>(
-            (_, _) => { }, null, null, definition).GetOutputSchema(new SchemaShape([]));
+        var mapping = ml.Transforms.CustomMapping<Nothing, T>((_, _) => { }, null, null, definition);
+        SchemaShape added = mapping.GetOutputSchema(new SchemaShape([]));
         return new SchemaShape(shape.Where(column => column.Name != name).Concat(added));
     }
 

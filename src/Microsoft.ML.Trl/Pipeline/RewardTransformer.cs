@@ -30,9 +30,8 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     public TextRewardModel Model { get; }
 
     /// <summary>
-    /// Text column with what the completions answer. Null = none is read. A model that was trained on whole texts does without the column
-    /// where
-    /// it is absent.
+    /// Text column with what the completions answer. Null = none is read. A model that was trained on whole texts
+    /// does without the column where it is absent.
     /// </summary>
     public string? PromptColumnName { get; }
 

@@ -47,8 +47,9 @@ internal sealed record SavedTransformer
         catch (JsonException cause)
         {
             throw new InvalidDataException(
-                $"Entry '{entry}' of the model file cannot be understood: {cause.Message} It was written by another version; save the "
-                + "model again with this one.", cause);
+                $"Entry '{entry}' of the model file cannot be understood: {cause.Message} "
+                + "It was written by another version; save the model again with this one.",
+                cause);
         }
     }
 }

@@ -81,8 +81,10 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     public TextGenerationTransformer With(GenerationOptions generation)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        return new(Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(
-            ), ownsModel: false) { BatchSize = BatchSize };
+        return new(Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(), ownsModel: false)
+        {
+            BatchSize = BatchSize,
+        };
     }
 
     /// <summary>Saves a folder that transformers, <see cref="LanguageModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>

@@ -131,8 +131,8 @@ public sealed class LanguageModel : IDisposable
             int end = Math.Min(ids.Length, start + RowsAtOnce);
             lock (_oneAtATime)
             {
-                GenerationResult result = new TokenGenerator(
-                    Network).Generate(ids[start..end], options, seeds[start..end], stops.IsReached, cancel: cancel);
+                var generator = new TokenGenerator(Network);
+                GenerationResult result = generator.Generate(ids[start..end], options, seeds[start..end], stops.IsReached, cancel: cancel);
                 texts.AddRange(result.Tokens.Select(tokens => Tokenizer.Decode(tokens)));
             }
         }

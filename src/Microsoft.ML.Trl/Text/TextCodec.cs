@@ -20,13 +20,15 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     {
         if (string.IsNullOrWhiteSpace(text))
             throw new ArgumentException(
-                $"Row {row}: the prompt is empty; it needs at least one character that is no white space. Leave the row out or give it a "
-                + "prompt.", nameof(text));
+                $"Row {row}: the prompt is empty; it needs at least one character that is no white space. "
+                + "Leave the row out or give it a prompt.",
+                nameof(text));
         int[] ids = tokenizer.Encode(text, addSpecialTokens: true);
         if (ids.Length >= limit)
             throw new ArgumentException(
-                $"Row {row}: the prompt is {ids.Length} tokens long and leaves no room for an answer within {limit} (the model's context "
-                + $"is {config.ContextLength}); shorten it to {limit - 1} tokens or less.", nameof(text));
+                $"Row {row}: the prompt is {ids.Length} tokens long and leaves no room for an answer within {limit} "
+                + $"(the model's context is {config.ContextLength}); shorten it to {limit - 1} tokens or less.",
+                nameof(text));
         return ids;
     }
 
@@ -45,8 +47,9 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     {
         if (tokenizer.VocabularySize > config.VocabularySize)
             throw new ArgumentException(
-                $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model's vocabulary has {config.VocabularySize}; tokenizer "
-                + "and model must belong together. Load both from one folder, or make the model with a vocabulary of "
-                + $"{tokenizer.VocabularySize}.", nameof(tokenizer));
+                $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model's vocabulary has {config.VocabularySize}; "
+                + "tokenizer and model must belong together. "
+                + $"Load both from one folder, or make the model with a vocabulary of {tokenizer.VocabularySize}.",
+                nameof(tokenizer));
     }
 }

@@ -75,8 +75,8 @@ public sealed class TextRewardModel : IDisposable
         int broken = scores.FindIndex(score => !float.IsFinite(score));
         if (broken >= 0)
             throw new InvalidOperationException(
-                $"The reward model scores completion {broken} with {scores[broken]}; its weights are broken. Train it again with a lower "
-                + "learning rate.");
+                $"The reward model scores completion {broken} with {scores[broken]}; its weights are broken. "
+                + "Train it again with a lower learning rate.");
         return [.. scores];
     }
 

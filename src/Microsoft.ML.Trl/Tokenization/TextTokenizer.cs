@@ -63,8 +63,8 @@ public sealed class TextTokenizer
     public Tokenizer Inner => _encoder.Inner;
 
     /// <summary>
-    /// Loads tokenizer.json, or vocab.json with merges.txt, and the names of special tokens from tokenizer_config.json and
-    /// special_tokens_map.json.
+    /// Loads tokenizer.json, or vocab.json with merges.txt, and the names of special tokens from
+    /// tokenizer_config.json and special_tokens_map.json.
     /// </summary>
     /// <param name="folder">A folder in Hugging Face's layout.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
@@ -100,8 +100,8 @@ public sealed class TextTokenizer
     public IReadOnlyDictionary<string, string> Files() => _files;
 
     /// <summary>
-    /// Writes a folder that <see cref="Load"/> and Hugging Face's transformers can read: what <see cref="Files"/> gives, vocab.json
-    /// and merges.txt.
+    /// Writes a folder that <see cref="Load"/> and Hugging Face's transformers can read: what
+    /// <see cref="Files"/> gives, vocab.json and merges.txt.
     /// </summary>
     /// <param name="folder">Made when it does not exist; files of the same names are overwritten.</param>
     public void Save(string folder)
@@ -161,8 +161,9 @@ public sealed class TextTokenizer
         {
             if (!files.ContainsKey(TokenizerFiles.Vocab) || !files.ContainsKey(TokenizerFiles.Merges))
             {
-                throw new FileNotFoundException($"There is no tokenizer in {source}: neither {TokenizerFiles.Tokenizer} nor "
-                    + $"{TokenizerFiles.Vocab} with {TokenizerFiles.Merges}.");
+                throw new FileNotFoundException(
+                    $"There is no tokenizer in {source}: "
+                    + $"neither {TokenizerFiles.Tokenizer} nor {TokenizerFiles.Vocab} with {TokenizerFiles.Merges}.");
             }
             LegacyVocabulary.Complete(files, source);
             json = files[TokenizerFiles.Tokenizer];
@@ -181,7 +182,7 @@ public sealed class TextTokenizer
         if (token is null)
             return null;
         return IdOf(token) ?? throw new InvalidDataException(
-            $"The {role} \"{token}\" of {source} is not in the vocabulary. Correct {TokenizerFiles.Config}, or add the token to "
-            + $"{TokenizerFiles.Tokenizer}.");
+            $"The {role} \"{token}\" of {source} is not in the vocabulary. "
+            + $"Correct {TokenizerFiles.Config}, or add the token to {TokenizerFiles.Tokenizer}.");
     }
 }

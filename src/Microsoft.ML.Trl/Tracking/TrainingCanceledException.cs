@@ -10,8 +10,10 @@ public sealed class TrainingCanceledException : OperationCanceledException, IPar
     /// <param name="cancel">The token that asked for it.</param>
     public TrainingCanceledException(string stage, int step, int totalSteps, CancellationToken cancel)
         : base(
-            $"{stage} was cancelled after step {step} of {totalSteps}. The exception's Model property holds the model as of that "
-            + "step.", cancel) => Step = step;
+            $"{stage} was cancelled after step {step} of {totalSteps}. "
+            + "The exception's Model property holds the model as of that step.",
+            cancel) =>
+        Step = step;
 
     /// <summary>Optimizer steps finished.</summary>
     public int Step { get; }

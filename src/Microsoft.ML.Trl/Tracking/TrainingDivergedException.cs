@@ -32,6 +32,6 @@ public sealed class TrainingDivergedException : InvalidOperationException, IPart
         string.Create(
             CultureInfo.InvariantCulture,
             $"Step {step} diverged: loss {loss:G6}, gradient norm {gradientNorm:G6}, learning rate {learningRate:G3}. ")
-        + $"The step was not applied, the model keeps the weights of step {step - 1}. Lower LearningRate, add WarmupSteps, keep MaxGradNorm at 1 "
-        + "or below, and look for broken rows in the data.";
+        + $"The step was not applied, the model keeps the weights of step {step - 1}. "
+        + "Lower LearningRate, add WarmupSteps, keep MaxGradNorm at 1 or below, and look for broken rows in the data.";
 }

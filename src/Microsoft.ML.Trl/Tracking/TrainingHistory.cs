@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Data.Analysis;
 
 namespace Microsoft.ML.Trl.Tracking;
@@ -6,8 +7,7 @@ namespace Microsoft.ML.Trl.Tracking;
 /// <summary>The reports of a run, kept: as a table, and as text for the model file.</summary>
 internal static class TrainingHistory
 {
-    private static readonly JsonSerializerOptions Json = new(
-        ) { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>
     /// One row per report: Stage, Step, Tokens, Seconds and one column per metric; empty where a report lacks the metric.

@@ -1,9 +1,8 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// Settings of the methods that pass over a data set in epochs (SFT, reward modelling, DPO), under TRL's names and defaults. Immutable;
-/// make
-/// variants with <c>with</c>.
+/// Settings of the methods that pass over a data set in epochs (SFT, reward modelling, DPO), under TRL's names and
+/// defaults. Immutable; make variants with <c>with</c>.
 /// </summary>
 public abstract record EpochOptions : TrainingOptions
 {

@@ -30,9 +30,9 @@ internal sealed class EpochPlan
                 "There are no examples to train on: the data have no rows, or none with a token to learn.", nameof(lengths));
         if (options.DataloaderDropLast && lengths.Count < options.PerDeviceTrainBatchSize)
             throw new ArgumentException(
-                $"DataloaderDropLast leaves nothing of {lengths.Count} examples: PerDeviceTrainBatchSize is "
-                + $"{options.PerDeviceTrainBatchSize}. "
-                + "Lower it, or set DataloaderDropLast to false.", nameof(options));
+                $"DataloaderDropLast leaves nothing of {lengths.Count} examples: "
+                + $"PerDeviceTrainBatchSize is {options.PerDeviceTrainBatchSize}. Lower it, or set DataloaderDropLast to false.",
+                nameof(options));
         _lengths = lengths;
         _options = options;
         int batches = options.DataloaderDropLast

@@ -30,9 +30,8 @@ internal sealed class FitSession : IDisposable
     /// <param name="input">Carries the policy where no source was given.</param>
     /// <param name="output">Columns and generation options of the transformer.</param>
     /// <param name="train">
-    /// Trains the model in place. Its last argument is the network that was copied, where it is in memory in the right place: a reference
-    /// that
-    /// costs nothing; null otherwise.
+    /// Trains the model in place. Its last argument is the network that was copied, where it is in memory in the right place: a
+    /// reference that costs nothing; null otherwise.
     /// </param>
     public static TextGenerationTransformer TrainPolicy(
         StageContext stage,

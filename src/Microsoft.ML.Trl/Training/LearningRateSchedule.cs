@@ -65,8 +65,9 @@ internal sealed class LearningRateSchedule
         foreach (string name in numbers?.Keys ?? [])
             if (!known.Contains(name))
                 throw new ArgumentException(
-                    $"LrSchedulerKwargs has '{name}', which the {kind} schedule does not know; it knows "
-                    + $"{(known.Length == 0 ? "none" : string.Join(", ", known))}.", nameof(numbers));
+                    $"LrSchedulerKwargs has '{name}', which the {kind} schedule does not know; "
+                    + $"it knows {(known.Length == 0 ? "none" : string.Join(", ", known))}.",
+                    nameof(numbers));
         bool has(string name) => numbers?.ContainsKey(name) == true;
         if (kind is LrSchedulerType.CosineWithMinLr or LrSchedulerType.CosineWarmupWithMinLr && has("min_lr") == has("min_lr_rate"))
             throw new ArgumentException(

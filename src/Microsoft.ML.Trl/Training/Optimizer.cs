@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Training;
 
 /// <summary>
-/// An update rule bound to its parameters. Owns its state: moments, and float32 master weights and gradient sums of parameters that are
-/// narrower
-/// than float32. Call under no_grad.
+/// An update rule bound to its parameters. Owns its state: moments, and float32 master weights and gradient sums of parameters that
+/// are narrower than float32. Call under no_grad.
 /// </summary>
 internal sealed class Optimizer : IDisposable
 {

@@ -22,8 +22,7 @@ internal sealed record StageContext(
     }
 
     private InvalidOperationException NoPolicy() => new(
-        $"{Name} has no model to start from: none was given, and no stage upstream trains a policy. Pass a ModelSource "
-        + "(ModelSource.Folder, "
-        + $".FromTransformer or .New), or append {Name} to a stage such as Sft. (SelectColumns and DropColumns lose the model with the "
-        + "column that carries it.)");
+        $"{Name} has no model to start from: none was given, and no stage upstream trains a policy. "
+        + $"Pass a ModelSource (ModelSource.Folder, .FromTransformer or .New), or append {Name} to a stage such as Sft. "
+        + "(SelectColumns and DropColumns lose the model with the column that carries it.)");
 }

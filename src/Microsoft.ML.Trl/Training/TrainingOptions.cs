@@ -47,8 +47,7 @@ public abstract record TrainingOptions
 
     /// <summary>
     /// Train in bfloat16: weights and matrix products in bfloat16; float32 master weights in the optimizer, norms, softmax and losses.
-    /// Default
-    /// false, unlike TRL's true: float32 is what every device has.
+    /// Default false, unlike TRL's true: float32 is what every device has.
     /// </summary>
     public bool Bf16 { get; init; }
 
@@ -59,9 +58,8 @@ public abstract record TrainingOptions
     public int? GpuDeviceId { get; init; }
 
     /// <summary>
-    /// Train on the CPU when the GPU that was asked for is not there; null = the <c>FallbackToCpu</c> of the MLContext. Otherwise its
-    /// absence is
-    /// an error.
+    /// Train on the CPU when the GPU that was asked for is not there; null = the <c>FallbackToCpu</c> of the
+    /// MLContext. Otherwise its absence is an error.
     /// </summary>
     public bool? FallbackToCpu { get; init; }
 

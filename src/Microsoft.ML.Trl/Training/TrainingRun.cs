@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Training;
 
 /// <summary>
-/// One training run, the same for every method: plan → cancel → accumulate → clip → step → schedule → report. What a step computes is the
-/// method's.
+/// One training run, the same for every method: plan → cancel → accumulate → clip → step → schedule →
+/// report. What a step computes is the method's.
 /// </summary>
 internal sealed class TrainingRun
 {

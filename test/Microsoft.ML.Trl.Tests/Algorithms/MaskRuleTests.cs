@@ -22,10 +22,16 @@ public sealed class MaskRuleTests
         using CausalLanguageModel model = CausalLanguageModel.Create(
             ModelConfig.Gpt2(20, 16, 2, 2, 32) with { ResidualDropout = 0, EmbeddingDropout = 0, AttentionDropout = 0 }, seed: 1);
         TokenExample[] texts = [new([7, 8, 9, End], 1), new([7, 8, 9, End], 1), new([11, 12, End], 1), new([11, 12, End], 1)];
-        var options = new SftOptions { MaxSteps = 80, LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, LrSchedulerType = LrSchedulerType.Constant };
+        var options = new SftOptions
+        {
+            MaxSteps = 80,
+            LearningRate = 1e-2,
+            PerDeviceTrainBatchSize = 4,
+            LrSchedulerType = LrSchedulerType.Constant,
+        };
         new SftLoop(model, options).Run(texts);
-        GenerationResult result = new TokenGenerator(
-            model).Generate([[7], [11]], new GenerationOptions { DoSample = false, MaxNewTokens = 10, EosTokenIds = [End] });
+        var greedy = new GenerationOptions { DoSample = false, MaxNewTokens = 10, EosTokenIds = [End] };
+        GenerationResult result = new TokenGenerator(model).Generate([[7], [11]], greedy);
         CollectionAssert.AreEqual(new[] { 8, 9, End }, result.Tokens[0]);
         CollectionAssert.AreEqual(new[] { 12, End }, result.Tokens[1]);
     }

@@ -7,18 +7,16 @@ internal static class TinyModels
 {
     public const int Vocabulary = 50;
 
-    public static CausalLanguageModel Gpt2(int seed = 1, double dropout = 0) =>
-        CausalLanguageModel.Create(ModelConfig.Gpt2(Vocabulary, hiddenSize: 16, layers: 2, heads: 2, contextLength: 32) with { ResidualDropout = dropout, EmbeddingDropout = dropout, AttentionDropout = dropout }, seed);
+    public static CausalLanguageModel Gpt2(int seed = 1, double dropout = 0) => CausalLanguageModel.Create(Config(dropout), seed);
 
-    public static RewardModel Reward(int seed = 1) =>
-        RewardModel.Create(ModelConfig.Gpt2(Vocabulary, hiddenSize: 16, layers: 2, heads: 2, contextLength: 32) with { ResidualDropout = 0, EmbeddingDropout = 0, AttentionDropout = 0 }, seed);
+    public static RewardModel Reward(int seed = 1) => RewardModel.Create(Config(dropout: 0), seed);
 
     /// <summary>Rows of 4 to 12 random tokens, 2 of them prompt.</summary>
     public static List<TokenExample> Texts(int count, int seed = 7)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(
-            _ => new TokenExample([.. Enumerable.Range(0, random.Next(4, 13)).Select(_ => random.Next(Vocabulary))], PromptLength: 2))];
+        int[] draw() => [.. Enumerable.Range(0, random.Next(4, 13)).Select(_ => random.Next(Vocabulary))];
+        return [.. Enumerable.Range(0, count).Select(_ => new TokenExample(draw(), PromptLength: 2))];
     }
 
     /// <summary>Pairs whose better side holds small ids.</summary>
@@ -34,7 +32,15 @@ internal static class TinyModels
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return [.. weights.OrderBy(
-            weight => weight.Name, StringComparer.Ordinal).SelectMany(weight => weight.Value.detach().data<float>().ToArray())];
+        var ordered = weights.OrderBy(weight => weight.Name, StringComparer.Ordinal);
+        return [.. ordered.SelectMany(weight => weight.Value.detach().data<float>().ToArray())];
     }
+
+    private static ModelConfig Config(double dropout) =>
+        ModelConfig.Gpt2(Vocabulary, hiddenSize: 16, layers: 2, heads: 2, contextLength: 32) with
+        {
+            ResidualDropout = dropout,
+            EmbeddingDropout = dropout,
+            AttentionDropout = dropout,
+        };
 }

@@ -49,16 +49,15 @@ public sealed partial class LayeringTests
     [TestMethod]
     public void Only_the_families_ask_for_a_model_type()
     {
-        string[] wrong = [.. Sources.Where(source => source.Value.Contains("ModelType ==", StringComparison.Ordinal)
-            && FolderOf(source.Key) != "Models/Families").Select(source => source.Key)];
+        IEnumerable<string> askers = FilesWith(text => text.Contains("ModelType ==", StringComparison.Ordinal));
+        string[] wrong = [.. askers.Where(file => FolderOf(file) != "Models/Families")];
         Assert.IsEmpty(wrong, string.Join('\n', wrong));
     }
 
     [TestMethod]
     public void Only_Operators_speaks_the_C_interface()
     {
-        string[] wrong = [.. Sources.Where(
-            source => NativeCall().IsMatch(source.Value) && FolderOf(source.Key) != "Operators").Select(source => source.Key)];
+        string[] wrong = [.. FilesWith(NativeCall().IsMatch).Where(file => FolderOf(file) != "Operators")];
         Assert.IsEmpty(wrong, string.Join('\n', wrong));
     }
 
@@ -68,13 +67,17 @@ public sealed partial class LayeringTests
         string root = Path.GetFullPath(Path.Combine(SourceFolder(), "..", ".."));
         string[] folders = ["src", "test", "samples", "eng"];
         List<string> wrong = [];
-        foreach (string file in folders.SelectMany(
-            folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories)))
+        IEnumerable<string> FilesOf(string folder) =>
+            Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories);
+        foreach (string file in folders.SelectMany(FilesOf))
             foreach ((string line, int number) in File.ReadLines(file).Select((line, index) => (line, index + 1)))
                 if (line.Length > LongestLine)
                     wrong.Add($"{Path.GetRelativePath(root, file)}:{number} has {line.Length} characters");
         Assert.IsEmpty(wrong, string.Join('\n', wrong));
     }
+
+    private static IEnumerable<string> FilesWith(Func<string, bool> isFound) =>
+        Sources.Where(source => isFound(source.Value)).Select(source => source.Key);
 
     private static bool IsAllowed(string user, string used)
     {
@@ -106,7 +109,9 @@ public sealed partial class LayeringTests
     [GeneratedRegex(@"//[^\n]*|/\*.*?\*/|""(?:\\.|[^""\\\n])*""", RegexOptions.Singleline)]
     private static partial Regex CommentOrText();
 
-    [GeneratedRegex(@"^(?!\s)[^\n(={]*?\b(?:class|record struct|record|struct|interface|enum|delegate\s+[\w<>\[\], ?]+?)\s+([A-Z]\w*)", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^(?!\s)[^\n(={]*?\b(?:class|record struct|record|struct|interface|enum|delegate\s+[\w<>\[\], ?]+?)\s+([A-Z]\w*)",
+        RegexOptions.Multiline)]
     private static partial Regex Declaration();
 
     [GeneratedRegex(@"\b[A-Z]\w*")]

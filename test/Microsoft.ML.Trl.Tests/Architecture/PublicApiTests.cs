@@ -15,11 +15,13 @@ public sealed class PublicApiTests
         if (Environment.GetEnvironmentVariable("TRL_UPDATE_PUBLIC_API") == "1")
             File.WriteAllText(path, actual + "\n");
         string[] expected = File.ReadAllText(path).TrimEnd().Split('\n'), lines = actual.TrimEnd().Split('\n');
-        string difference = string.Join(
-            '\n', lines.Except(expected).Select(line => "+ " + line).Concat(expected.Except(lines).Select(line => "- " + line)));
-        Assert.AreEqual(string.Join('\n', expected), string.Join('\n', lines),
-            $"The public surface has changed:\n{difference}\nIf that is meant, run the test once with TRL_UPDATE_PUBLIC_API=1 and commit "
-            + "PublicApi.txt.");
+        IEnumerable<string> added = lines.Except(expected).Select(line => "+ " + line);
+        IEnumerable<string> removed = expected.Except(lines).Select(line => "- " + line);
+        string difference = string.Join('\n', added.Concat(removed));
+        Assert.AreEqual(
+            string.Join('\n', expected), string.Join('\n', lines),
+            $"The public surface has changed:\n{difference}\n"
+            + "If that is meant, run the test once with TRL_UPDATE_PUBLIC_API=1 and commit PublicApi.txt.");
     }
 
     [TestMethod]
@@ -27,11 +29,11 @@ public sealed class PublicApiTests
     {
         string[] needed =
         [
-            nameof(SftTrainer), nameof(
-                RewardTrainer), nameof(DpoTrainer), nameof(PpoTrainer), nameof(SftOptions), nameof(RewardOptions), nameof(DpoOptions),
-            nameof(PpoOptions), nameof(ModelSource), nameof(RewardFunction), nameof(GenerationOptions), nameof(TextGenerationTransformer),
-            nameof(RewardTransformer), nameof(
-                StepReport), nameof(ConsoleProgress), nameof(ModelConfig), nameof(TextTokenizer), nameof(BpeTrainer),
+            nameof(SftTrainer), nameof(RewardTrainer), nameof(DpoTrainer), nameof(PpoTrainer),
+            nameof(SftOptions), nameof(RewardOptions), nameof(DpoOptions), nameof(PpoOptions),
+            nameof(ModelSource), nameof(RewardFunction), nameof(GenerationOptions),
+            nameof(TextGenerationTransformer), nameof(RewardTransformer), nameof(StepReport), nameof(ConsoleProgress),
+            nameof(ModelConfig), nameof(TextTokenizer), nameof(BpeTrainer),
             nameof(TrainingCanceledException), nameof(TrainingDivergedException), nameof(RewardFunctionException),
         ];
         foreach (string name in needed)

@@ -39,8 +39,8 @@ public sealed class ModelSourceTests
         using LanguageModel policy = ModelSource.FromTransformer(SavedChain.Load(SavedChain.Zip)).OpenPolicy(Cpu);
         CollectionAssert.AreEqual(Values(SavedChain.Chain.LastTransformer.Model.Network.Weights()), Values(policy.Network.Weights()));
         using TextRewardModel reward = ModelSource.FromTransformer(SavedChain.Chain).OpenReward(Cpu, seed: 1);
-        CollectionAssert.AreEqual(
-            Values(SavedChain.Chain.OfType<RewardTransformer>().Single().Model.Network.Weights()), Values(reward.Network.Weights()));
+        RewardTransformer trained = SavedChain.Chain.OfType<RewardTransformer>().Single();
+        CollectionAssert.AreEqual(Values(trained.Model.Network.Weights()), Values(reward.Network.Weights()));
     }
 
     [TestMethod]
@@ -49,15 +49,16 @@ public sealed class ModelSourceTests
         MLContext ml = new(1);
         IDataView rows = ml.Data.LoadFromEnumerable(Tiny.Pairs);
         using RewardTransformer reward = ml.Trl().RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(rows);
-        Assert.Contains("The transformer given as model source (RewardTransformer) holds no language model",
+        Assert.Contains(
+            "The transformer given as model source (RewardTransformer) holds no language model",
             Assert.Throws<ArgumentException>(() => ml.Trl().Sft(ModelSource.FromTransformer(reward)).Fit(rows)).Message);
     }
 
     [TestMethod]
     public void Random_weights_are_a_function_of_the_seed()
     {
-        using LanguageModel first = Tiny.Source(
-            3).OpenPolicy(Cpu), second = Tiny.Source(3).OpenPolicy(Cpu), third = Tiny.Source(4).OpenPolicy(Cpu);
+        using LanguageModel first = Tiny.Source(3).OpenPolicy(Cpu), second = Tiny.Source(3).OpenPolicy(Cpu);
+        using LanguageModel third = Tiny.Source(4).OpenPolicy(Cpu);
         CollectionAssert.AreEqual(Values(first.Network.Weights()), Values(second.Network.Weights()));
         CollectionAssert.AreNotEqual(Values(first.Network.Weights()), Values(third.Network.Weights()));
         CollectionAssert.AreEqual(new[] { Tiny.Tokenizer.EosTokenId!.Value }, first.Network.Config.EosTokenIds.ToArray());

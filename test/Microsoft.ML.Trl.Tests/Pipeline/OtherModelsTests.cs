@@ -14,8 +14,8 @@ public sealed class OtherModelsTests
     [TestMethod]
     public void A_llama_chain_is_saved_and_loaded()
     {
-        ModelSource source = ModelSource.New(
-            ModelConfig.Llama(Tiny.Tokenizer.VocabularySize, 16, 2, 4, 32, keyValueHeads: 2), Tiny.Tokenizer, 1);
+        ModelConfig config = ModelConfig.Llama(Tiny.Tokenizer.VocabularySize, 16, 2, 4, 32, keyValueHeads: 2);
+        ModelSource source = ModelSource.New(config, Tiny.Tokenizer, 1);
         using var chain = All(source, bf16: false).Fit(Rows);
         CollectionAssert.AreEqual(Texts(chain), Texts(SavedAndLoaded(chain)));
     }
@@ -25,10 +25,9 @@ public sealed class OtherModelsTests
     {
         using var chain = All(Tiny.Source(), bf16: true).Fit(Rows);
         ITransformer loaded = SavedAndLoaded(chain);
-        Assert.AreEqual(
-            ScalarType.BFloat16, ((IEnumerable<ITransformer>)loaded).OfType<TextGenerationTransformer>().Last().Model.Network.Type);
-        Assert.AreEqual(
-            ScalarType.BFloat16, ((IEnumerable<ITransformer>)loaded).OfType<RewardTransformer>().Single().Model.Network.ScoreWeight.dtype);
+        var stages = (IEnumerable<ITransformer>)loaded;
+        Assert.AreEqual(ScalarType.BFloat16, stages.OfType<TextGenerationTransformer>().Last().Model.Network.Type);
+        Assert.AreEqual(ScalarType.BFloat16, stages.OfType<RewardTransformer>().Single().Model.Network.ScoreWeight.dtype);
         CollectionAssert.AreEqual(Texts(chain), Texts(loaded));
     }
 
@@ -62,7 +61,8 @@ public sealed class OtherModelsTests
     private string[] Texts(ITransformer model)
     {
         IDataView view = model.Transform(Rows);
-        return [.. view.GetColumn<string>(
-            "Completion").Zip(view.GetColumn<float>("Score"), (text, score) => FormattableString.Invariant($"{text} {score:R}"))];
+        IEnumerable<string> completions = view.GetColumn<string>("Completion");
+        IEnumerable<float> scores = view.GetColumn<float>("Score");
+        return [.. completions.Zip(scores, (text, score) => FormattableString.Invariant($"{text} {score:R}"))];
     }
 }

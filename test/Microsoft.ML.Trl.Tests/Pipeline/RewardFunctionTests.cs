@@ -15,12 +15,14 @@ public sealed class RewardFunctionTests
     [TestMethod]
     public void A_function_sees_prompt_and_response() =>
         CollectionAssert.AreEqual(
-            new[] { 809.0, 106.0 }, Scores(RewardFunction.Of((prompt, response) => (100 * prompt.Length) + response.Length)));
+            new[] { 809.0, 106.0 },
+            Scores(RewardFunction.Of((prompt, response) => (100 * prompt.Length) + response.Length)));
 
     [TestMethod]
     public void A_batch_function_sees_all_rows() =>
         CollectionAssert.AreEqual(
-            new[] { 2.0, 2.0 }, Scores(RewardFunction.OfBatch((prompts, responses) => [.. responses.Select(_ => (double)prompts.Count)])));
+            new[] { 2.0, 2.0 },
+            Scores(RewardFunction.OfBatch((prompts, responses) => [.. responses.Select(_ => (double)prompts.Count)])));
 
     [TestMethod]
     public void Asynchronous_calls_run_at_once_and_keep_their_order()
@@ -35,14 +37,16 @@ public sealed class RewardFunctionTests
 
     [TestMethod]
     public void A_weighted_sum_adds_up() =>
-        CollectionAssert.AreEqual(new[] { 9 * 0.5 - 8 * 2.0, 6 * 0.5 - 1 * 2.0 }, Scores(RewardFunction.WeightedSum(
-            (RewardFunction.Of((_, response) => response.Length), 0.5), (RewardFunction.Of((prompt, _) => prompt.Length), -2))));
+        CollectionAssert.AreEqual(
+            new[] { 9 * 0.5 - 8 * 2.0, 6 * 0.5 - 1 * 2.0 },
+            Scores(RewardFunction.WeightedSum(
+                (RewardFunction.Of((_, response) => response.Length), 0.5),
+                (RewardFunction.Of((prompt, _) => prompt.Length), -2))));
 
     [TestMethod]
     public void A_reward_transformer_scores_as_its_model_does()
     {
-        using RewardTransformer reward = _ml.Trl(
-            ).RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
+        using RewardTransformer reward = _ml.Trl().RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(Rows());
         double[] expected = [.. reward.Model.Score(Prompts, Responses).Select(score => (double)score)];
         CollectionAssert.AreEqual(expected, Scores(RewardFunction.FromTransformer(reward)));
         CollectionAssert.AreEqual(expected, Scores(RewardFunction.FromModel(reward.Model)));
@@ -61,27 +65,35 @@ public sealed class RewardFunctionTests
     {
         ITransformer numbers = Lengths();
         Assert.Contains(
-            "Schema mismatch for reward column 'Score': expected a number, but there is no such column", Error(numbers, null, null));
-        Assert.Contains("Schema mismatch for reward column 'Text': expected a number, got String.", Error(numbers, "Text", null));
+            "Schema mismatch for reward column 'Score': expected a number, but there is no such column",
+            Error(numbers, null, null));
         Assert.Contains(
-            "Schema mismatch for reward column 'Both': expected a number, got Vector<Single, 2>.", Error(numbers, "Both", null));
+            "Schema mismatch for reward column 'Text': expected a number, got String.",
+            Error(numbers, "Text", null));
         Assert.Contains(
-            "Schema mismatch for reward column 'Length': expected a vector of Single or Double, since slot 0 was asked for, got "
-            + "Single.", Error(numbers, "Length", 0));
+            "Schema mismatch for reward column 'Both': expected a number, got Vector<Single, 2>.",
+            Error(numbers, "Both", null));
+        Assert.Contains(
+            "Schema mismatch for reward column 'Length': expected a vector of Single or Double, since slot 0 was asked for, got Single.",
+            Error(numbers, "Length", 0));
     }
 
     [TestMethod]
     public void A_column_of_a_transformer_rewards_ppo()
     {
         var options = new PpoOptions { Steps = 4, BatchSize = 4, MiniBatchSize = 2, Generation = Tiny.Greedy };
-        using TextGenerationTransformer ppo = _ml.Trl(
-            ).Ppo(Tiny.Source(), RewardFunction.FromTransformer(Lengths(), "Length"), options).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
+        RewardFunction length = RewardFunction.FromTransformer(Lengths(), "Length");
+        using TextGenerationTransformer ppo = _ml.Trl().Ppo(Tiny.Source(), length, options).Fit(Rows());
         Close.Above(8, ppo.Reports[^1].Metrics["ppo/mean_scores"]);
     }
 
-    private string Error(ITransformer transformer, string? column, int? slot) => Assert.Throws<ArgumentOutOfRangeException>(() =>
-        _ml.Trl().Ppo(
-            Tiny.Source(), RewardFunction.FromTransformer(transformer, column, slot)).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs))).Message;
+    private IDataView Rows() => _ml.Data.LoadFromEnumerable(Tiny.Pairs);
+
+    private string Error(ITransformer transformer, string? column, int? slot)
+    {
+        RewardFunction reward = RewardFunction.FromTransformer(transformer, column, slot);
+        return Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().Ppo(Tiny.Source(), reward).Fit(Rows())).Message;
+    }
 
     private CustomMappingTransformer<Texts, Measured> Lengths() => _ml.Transforms.CustomMapping<Texts, Measured>((texts, measured) =>
     {

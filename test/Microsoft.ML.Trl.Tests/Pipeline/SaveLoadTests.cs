@@ -28,8 +28,8 @@ public sealed class SaveLoadTests
         try
         {
             File.WriteAllBytes(path, SavedChain.Zip);
-            string[] expected = [.. SavedChain.Read<Tiny.Answer>(
-                SavedChain.Chain.Transform(SavedChain.Rows)).Select(row => row.Completion)];
+            IDataView answered = SavedChain.Chain.Transform(SavedChain.Rows);
+            string[] expected = [.. SavedChain.Read<Tiny.Answer>(answered).Select(row => row.Completion)];
             CollectionAssert.AreEqual(expected, AnswersOfAFreshProcess(path, Tiny.Pairs.Select(row => row.Prompt)));
         }
         finally
@@ -46,16 +46,15 @@ public sealed class SaveLoadTests
         Assert.HasCount(4, weights); // SFT, reward, PPO, DPO
         foreach (ZipArchiveEntry entry in weights)
             Assert.AreEqual(entry.Length, entry.CompressedLength);
-        long numbers = Tiny.Source(
-            ).OpenPolicy(new Placement(TorchSharp.torch.CPU, TorchSharp.torch.ScalarType.Float32)).Network.ParameterCount * sizeof(float);
+        long numbers = Tiny.Model().Network.ParameterCount * sizeof(float);
         Assert.IsLessThan(4.2 * numbers + 40_000, weights.Sum(entry => entry.Length)); // headers and heads are small
     }
 
     [TestMethod]
     public void The_critic_of_ppo_is_in_the_file()
     {
-        TextGenerationTransformer ppo = (
-            (IEnumerable<ITransformer>)SavedChain.Load(SavedChain.Zip)).OfType<TextGenerationTransformer>().ElementAt(1);
+        var loaded = (IEnumerable<ITransformer>)SavedChain.Load(SavedChain.Zip);
+        TextGenerationTransformer ppo = loaded.OfType<TextGenerationTransformer>().ElementAt(1);
         TextGenerationTransformer saved = SavedChain.Chain.OfType<TextGenerationTransformer>().ElementAt(1);
         CollectionAssert.AreEqual(
             saved.Model.ValueHead!.Weights().SelectMany(weight => weight.Value.data<float>().ToArray()).ToArray(),
@@ -140,17 +139,28 @@ public sealed class SaveLoadTests
     [DataRow("transformer.ln_f.weight", "Missing: transformer.ln_f.weight [16]")]
     public void A_missing_tensor_is_reported_by_name(string tensor, string expected)
     {
-        byte[] zip = Rewritten(entry => entry.Name == "model.safetensors", content => Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(
-            content).Replace($"\"{tensor}\"", $"\"{new string('x', tensor.Length)}\"", StringComparison.Ordinal)), mendChecksums: true);
+        byte[] zip = Rewritten(entry => entry.Name == "model.safetensors", Renamed, mendChecksums: true);
         Assert.Contains(expected, Messages(() => SavedChain.Load(zip)));
+
+        byte[] Renamed(byte[] content)
+        {
+            string other = new('x', tensor.Length);
+            string text = Encoding.Latin1.GetString(content);
+            return Encoding.Latin1.GetBytes(text.Replace($"\"{tensor}\"", $"\"{other}\"", StringComparison.Ordinal));
+        }
     }
 
     private static string[] AnswersOfAFreshProcess(string model, IEnumerable<string> prompts)
     {
-        string program = typeof(
-            SaveLoadTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "FreshProcess").Value!;
-        using Process process = Process.Start(new ProcessStartInfo(
-            "dotnet", [program, model]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var metadata = typeof(SaveLoadTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>();
+        string program = metadata.Single(data => data.Key == "FreshProcess").Value!;
+        var start = new ProcessStartInfo("dotnet", [program, model])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         foreach (string prompt in prompts)
             process.StandardInput.WriteLine(prompt);

@@ -18,9 +18,9 @@ public sealed class TextGenerationTests
         string[] together = Answers(transformer, prompts);
         CollectionAssert.AreEqual(together, prompts.Select(prompt => Answers(transformer, [prompt])[0]).ToArray(), "alone");
         CollectionAssert.AreEqual(together.Reverse().ToArray(), Answers(transformer, [.. prompts.Reverse()]), "in another order");
-        using PredictionEngine<Tiny.PromptRow, Tiny.Answer> engine = _ml.Model.CreatePredictionEngine<Tiny.PromptRow, Tiny.Answer>(transformer.With(Sampling));
-        CollectionAssert.AreEqual(together, prompts.Select(
-            prompt => engine.Predict(new Tiny.PromptRow { Prompt = prompt }).Completion).ToArray(), "by prediction engine");
+        using var engine = _ml.Model.CreatePredictionEngine<Tiny.PromptRow, Tiny.Answer>(transformer.With(Sampling));
+        string[] predicted = [.. prompts.Select(prompt => engine.Predict(new Tiny.PromptRow { Prompt = prompt }).Completion)];
+        CollectionAssert.AreEqual(together, predicted, "by prediction engine");
         Assert.AreNotEqual(1, together.Distinct().Count());
     }
 
@@ -39,8 +39,12 @@ public sealed class TextGenerationTests
         IDataView answered = transformer.Transform(Prompts([.. Enumerable.Range(0, 12).Select(i => "the film " + i)]));
         Dictionary<string, string> expected = Pairs(answered);
         DataOperationsCatalog.TrainTestData split = _ml.Data.TrainTestSplit(answered, 0.4, seed: 3);
-        foreach (IDataView part in new[] { split.TrainSet, split.TestSet, _ml.Data.Cache(
-            answered), _ml.Data.ShuffleRows(answered, 5), _ml.Data.TakeRows(answered, 3) })
+        IDataView[] parts =
+        [
+            split.TrainSet, split.TestSet,
+            _ml.Data.Cache(answered), _ml.Data.ShuffleRows(answered, 5), _ml.Data.TakeRows(answered, 3),
+        ];
+        foreach (IDataView part in parts)
             foreach ((string prompt, string answer) in Pairs(part))
                 Assert.AreEqual(expected[prompt], answer);
         Assert.AreEqual(12, Pairs(split.TrainSet).Count + Pairs(split.TestSet).Count);
@@ -89,8 +93,8 @@ public sealed class TextGenerationTests
         IDataView without = _ml.Transforms.SelectColumns("Chosen", "Margin").Fit(Rows()).Transform(Rows());
         ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => transformer.GetOutputSchema(without.Schema));
         Assert.Contains(
-            "Schema mismatch for prompt column 'Prompt': expected Text, but there is no such column; the columns are Chosen, "
-            + "Margin.", error.Message);
+            "Schema mismatch for prompt column 'Prompt': expected Text, but there is no such column; the columns are Chosen, Margin.",
+            error.Message);
     }
 
     [TestMethod]
@@ -121,9 +125,11 @@ public sealed class TextGenerationTests
         }
     }
 
-    private static TextGenerationTransformer New(GenerationOptions generation) => new(
-        new LanguageModel(CausalLanguageModel.Create(
-            Tiny.Config() with { InitializerRange = 0.3 }, 3), Tiny.Tokenizer, generation), "Completion", null, "Prompt", []);
+    private static TextGenerationTransformer New(GenerationOptions generation)
+    {
+        CausalLanguageModel network = CausalLanguageModel.Create(Tiny.Config() with { InitializerRange = 0.3 }, 3);
+        return new(new LanguageModel(network, Tiny.Tokenizer, generation), "Completion", null, "Prompt", []);
+    }
 
     private IDataView Prompts(string[] prompts) =>
         _ml.Data.LoadFromEnumerable(prompts.Select(prompt => new Tiny.PromptRow { Prompt = prompt }).ToArray());

@@ -7,7 +7,11 @@ internal static class Tiny
     public static readonly GenerationOptions Greedy = new() { DoSample = false, MaxNewTokens = 6 };
 
     private static readonly string[] Corpus =
-        ["the film was good and warm", "the film was bad and cold", "a good story", "a bad story", "the plot was thin", "the plot was rich and good"];
+    [
+        "the film was good and warm", "the film was bad and cold",
+        "a good story", "a bad story",
+        "the plot was thin", "the plot was rich and good",
+    ];
 
     public static readonly TextTokenizer Tokenizer = BpeTrainer.Train(Corpus, 300);
 

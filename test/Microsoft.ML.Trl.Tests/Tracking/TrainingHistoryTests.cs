@@ -5,17 +5,22 @@ namespace Microsoft.ML.Trl.Tests.Tracking;
 [TestClass]
 public sealed class TrainingHistoryTests
 {
+    private static readonly Dictionary<string, double> First = new() { ["loss"] = 2.5, ["objective/kl"] = double.NaN };
+    private static readonly Dictionary<string, double> Second = new() { ["loss"] = 0.1 + 0.2, ["extra"] = double.PositiveInfinity };
+
     private static readonly StepReport[] Reports =
     [
-        new("PPO", 1, 2, new Dictionary<string, double> { ["loss"] = 2.5, ["objective/kl"] = double.NaN }, 10, TimeSpan.FromSeconds(1.5)),
-        new("PPO", 2, 2, new Dictionary<string, double> { ["loss"] = 0.1 + 0.2, ["extra"] = double.PositiveInfinity }, 20, TimeSpan.FromSeconds(3)),
+        new("PPO", 1, 2, First, 10, TimeSpan.FromSeconds(1.5)),
+        new("PPO", 2, 2, Second, 20, TimeSpan.FromSeconds(3)),
     ];
 
     [TestMethod]
     public void A_report_is_a_row_and_a_metric_a_column()
     {
         DataFrame frame = TrainingHistory.ToDataFrame(Reports);
-        CollectionAssert.AreEqual(new[] { "Stage", "Step", "Tokens", "Seconds", "loss", "objective/kl", "extra" }, frame.Columns.Select(column => column.Name).ToArray());
+        CollectionAssert.AreEqual(
+            new[] { "Stage", "Step", "Tokens", "Seconds", "loss", "objective/kl", "extra" },
+            frame.Columns.Select(column => column.Name).ToArray());
         Assert.AreEqual(2L, frame.Rows.Count);
         Assert.AreEqual("PPO", frame["Stage"][0]);
         Assert.AreEqual(2, frame["Step"][1]);

@@ -17,8 +17,8 @@ public sealed class GradientStepTests
         step.Accumulate((weight * 2).sum() + (other * bad).sum());
         var error = Assert.ThrowsExactly<TrainingDivergedException>(() => step.Update(1.5));
         StringAssert.StartsWith(error.Message, "Step 1 diverged: loss 1.5, gradient norm ");
-        StringAssert.Contains(error.Message,
-            "learning rate 0.5. The step was not applied, the model keeps the weights of step 0. Lower LearningRate");
+        StringAssert.Contains(
+            error.Message, "learning rate 0.5. The step was not applied, the model keeps the weights of step 0. Lower LearningRate");
         Assert.AreEqual(1, error.Step);
         Close.Absolute(ones(3, 3), weight, 0);
         Assert.IsNull(weight.grad);

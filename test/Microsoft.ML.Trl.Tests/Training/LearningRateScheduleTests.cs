@@ -14,8 +14,8 @@ public sealed class LearningRateScheduleTests
         foreach (JsonElement expected in json.RootElement.GetProperty("schedules").EnumerateArray())
         {
             string name = expected.GetProperty("name").GetString()!;
-            var numbers = expected.GetProperty(
-                "kwargs").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble());
+            var numbers = expected.GetProperty("kwargs").EnumerateObject()
+                .ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble());
             var schedule = new LearningRateSchedule(
                 Enum.Parse<LrSchedulerType>(name.Replace("_", "", StringComparison.Ordinal), ignoreCase: true),
                 expected.GetProperty("lr").GetDouble(),

@@ -10,8 +10,9 @@ public sealed class StepLogTests
     {
         List<StepReport> reports = Run(5, new SftOptions { LoggingSteps = 2 });
         CollectionAssert.AreEqual(new[] { 2, 4, 5 }, reports.Select(report => report.Step).ToArray()); // the last step always reports
-        Assert.AreEqual((1.5, 2.0, 0.2, 20.0, 20L), (
-            reports[0]["loss"], reports[0]["grad_norm"], reports[0]["learning_rate"], reports[0]["num_tokens"], reports[0].Tokens));
+        Assert.AreEqual(
+            (1.5, 2.0, 0.2, 20.0, 20L),
+            (reports[0]["loss"], reports[0]["grad_norm"], reports[0]["learning_rate"], reports[0]["num_tokens"], reports[0].Tokens));
         Assert.AreEqual((3.5, 35.0, 0.4), (reports[1]["loss"], reports[1]["entropy"], reports[1]["epoch"]));
         Assert.AreEqual((5.0, "SFT", 5), (reports[2]["loss"], reports[2].Stage, reports[2].TotalSteps));
         Assert.IsTrue(double.IsNaN(reports[2]["accuracy"]));

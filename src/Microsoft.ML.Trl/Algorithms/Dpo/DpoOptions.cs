@@ -142,17 +142,18 @@ public sealed record DpoOptions : EpochOptions
             Require.Known(loss, nameof(LossType));
         if (LossWeights is not null && LossWeights.Count != LossType.Count)
             throw new ArgumentException(
-                $"LossWeights has {LossWeights.Count} numbers for {LossType.Count} losses ({string.Join(", ", LossType)}); give one for "
-                + "each, or null for 1 each.", nameof(LossWeights));
+                $"LossWeights has {LossWeights.Count} numbers for {LossType.Count} losses ({string.Join(", ", LossType)}); "
+                + "give one for each, or null for 1 each.",
+                nameof(LossWeights));
         foreach (double weight in LossWeights ?? [])
             if (!double.IsFinite(weight))
                 throw new ArgumentException(
                     FormattableString.Invariant($"LossWeights holds {weight}; weights must be finite numbers."), nameof(LossWeights));
         if (LabelSmoothing > 0 && !LossType.Any(Smoothed.Contains))
             throw new ArgumentException(
-                FormattableString.Invariant(
-                    $"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; the losses that ")
-                + $"use it are {string.Join(", ", Smoothed)} (Robust is the sigmoid loss for noisy labels).", nameof(LabelSmoothing));
+                FormattableString.Invariant($"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; ")
+                + $"the losses that use it are {string.Join(", ", Smoothed)} (Robust is the sigmoid loss for noisy labels).",
+                nameof(LabelSmoothing));
         if (LabelSmoothing == 0 && LossType.Contains(DpoLossType.ExoPair))
             throw new ArgumentException(
                 "LabelSmoothing is 0, but ExoPair compares with smoothed labels and would be infinite; set it above 0, such as 1e-3.",
@@ -163,8 +164,9 @@ public sealed record DpoOptions : EpochOptions
     {
         if (SyncRefModel && PrecomputeRefLogProbs)
             throw new ArgumentException(
-                "SyncRefModel and PrecomputeRefLogProbs contradict each other: what was computed before training is stale once the "
-                + "reference moves. Set one of them to false.", nameof(SyncRefModel));
+                "SyncRefModel and PrecomputeRefLogProbs contradict each other: "
+                + "what was computed before training is stale once the reference moves. Set one of them to false.",
+                nameof(SyncRefModel));
         if (ReferenceFree && (SyncRefModel || PrecomputeRefLogProbs))
             throw new ArgumentException(
                 "ReferenceFree leaves no reference to synchronise or to compute with; set SyncRefModel and PrecomputeRefLogProbs to false.",

@@ -7,8 +7,8 @@ namespace Microsoft.ML.Trl.Algorithms.Ppo;
 /// <param name="progress">Told every <see cref="TrainingOptions.LoggingSteps"/> steps; null = nobody.</param>
 /// <param name="warn">Told what a human should look at; null = nobody.</param>
 /// <param name="stop">
-/// Tells from a response's new tokens whether it has ended, for the stop strings of <see cref="PpoOptions.Generation"/>; null = only end
-/// tokens do.
+/// Tells from a response's new tokens whether it has ended, for the stop strings of
+/// <see cref="PpoOptions.Generation"/>; null = only end tokens do.
 /// </param>
 internal sealed class PpoLoop(
     PpoSession session,

@@ -20,9 +20,8 @@ public sealed record PpoOptions : TrainingOptions
     }
 
     /// <summary>
-    /// Prompts to answer in the whole run; each <see cref="BatchSize"/> of them is one step of PPO, and prompts come again when all were
-    /// used. At
-    /// least 1.
+    /// Prompts to answer in the whole run; each <see cref="BatchSize"/> of them is one step of PPO, and prompts
+    /// come again when all were used. At least 1.
     /// </summary>
     public int Steps { get; init; } = 20000;
 

@@ -9,8 +9,8 @@ namespace Microsoft.ML.Trl;
 /// <see cref="Step"/>. The numbers are those of TRL v0.11.4's <c>PPOTrainer.step</c>.
 /// </summary>
 /// <remarks>
-/// Dropout is off throughout, as in TRL. One thread at a time. Between two calls only weights, the optimizer's state and a few numbers are
-/// alive.
+/// Dropout is off throughout, as in TRL. One thread at a time. Between two calls only weights, the
+/// optimizer's state and a few numbers are alive.
 /// </remarks>
 public sealed class PpoSession : IDisposable
 {
@@ -51,9 +51,9 @@ public sealed class PpoSession : IDisposable
         _options = options.Validated();
         if (reference is not null && reference.Config.VocabularySize != policy.Config.VocabularySize)
             throw new ArgumentException(
-                $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, the policy one of "
-                + $"{policy.Config.VocabularySize}; "
-                + "both must read the same token ids.", nameof(reference));
+                $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, "
+                + $"the policy one of {policy.Config.VocabularySize}; both must read the same token ids.",
+                nameof(reference));
         replay ??= PpoReplay.Seeded(options);
         ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options.Seed));
         CausalLanguageModel frozen = reference ?? (_ownReference = policy.Copy());
@@ -112,8 +112,8 @@ public sealed class PpoSession : IDisposable
     /// <summary>Learns from one batch.</summary>
     /// <param name="queries">[BatchSize] token ids, each at least one.</param>
     /// <param name="responses">
-    /// [BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for which the policy is then not run
-    /// again.
+    /// [BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for
+    /// which the policy is then not run again.
     /// </param>
     /// <param name="scores">[BatchSize] finite; higher is better. The score goes to the last response token that counts.</param>
     /// <param name="responseMasks">

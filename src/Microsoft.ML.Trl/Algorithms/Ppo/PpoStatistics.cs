@@ -117,14 +117,14 @@ internal sealed class PpoRecorder(RolloutBatch batch, PpoRollout rollout, IReadO
 
     private IEnumerable<string> Warnings(double ratioThreshold)
     {
-        foreach (PpoMiniBatch skipped in learned.Where(part => part.Skipped))
-            yield return FormattableString.Invariant($"The mean ratio of a mini-batch ({skipped.Figures.MeanRatio:F2}) exceeds RatioThreshold ")
-                + FormattableString.Invariant($"({ratioThreshold:F2}); it was skipped. Lower LearningRate or PpoEpochs, or clip the gradient ")
-                + "with MaxGradNorm.";
+        foreach (PpoFigures skipped in learned.Where(part => part.Skipped).Select(part => part.Figures))
+            yield return FormattableString.Invariant($"The mean ratio of a mini-batch ({skipped.MeanRatio:F2}) exceeds ")
+                + FormattableString.Invariant($"RatioThreshold ({ratioThreshold:F2}); it was skipped. ")
+                + "Lower LearningRate or PpoEpochs, or clip the gradient with MaxGradNorm.";
         if (rollout.MeanKl < SuspiciousKl)
-            yield return FormattableString.Invariant($"The mean KL to the reference is negative ({rollout.MeanKl:F2}); this often comes before ")
-                + "a failed training. Responses must be sampled from the policy itself: temperature 1, no top-k, top-p or minimum length, or the "
-                + "penalty is wrong.";
+            yield return FormattableString.Invariant($"The mean KL to the reference is negative ({rollout.MeanKl:F2}); ")
+                + "this often comes before a failed training. Responses must be sampled from the policy itself: "
+                + "temperature 1, no top-k, top-p or minimum length, or the penalty is wrong.";
     }
 
     private static float[] Numbers(Tensor values) => values.to_type(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();

@@ -160,8 +160,8 @@ internal sealed record PpoFigures(
             Mean(policy.Detail),
         ]).cpu().data<float>().ToArray();
         return new PpoFigures(
-            all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], all[10], all[11], all[12], all[13], all[14],
-            all[15]);
+            all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7],
+            all[8], all[9], all[10], all[11], all[12], all[13], all[14], all[15]);
 
         Tensor Mean(Tensor values) => Masked.Mean(values, target.Mask);
 

@@ -26,17 +26,19 @@ internal static class PairChecks
         if (example.Chosen.AsSpan().SequenceEqual(example.Rejected))
             throw Bad(row, "chosen and rejected are equal; a pair must say which of two answers is better. Leave the row out.");
         if (example.Prompt.Length >= limit)
-            throw Bad(row,
-                $"the prompt is {example.Prompt.Length} tokens long and leaves no room for an answer within {limit}; shorten it or raise "
-                + "MaxLength up to the model's context.");
+            throw Bad(
+                row,
+                $"the prompt is {example.Prompt.Length} tokens long and leaves no room for an answer within {limit}; "
+                + "shorten it or raise MaxLength up to the model's context.");
         if (uncut && example.Length > limit)
-            throw Bad(row,
-                $"prompt and answer are {example.Length} tokens long, more than the model's context of {limit}; set MaxLength to "
-                + $"{limit} or less, and the ends are cut off.");
+            throw Bad(
+                row,
+                $"prompt and answer are {example.Length} tokens long, more than the model's context of {limit}; "
+                + $"set MaxLength to {limit} or less, and the ends are cut off.");
         foreach (int id in example.Prompt.Concat(example.Chosen).Concat(example.Rejected))
             if ((uint)id >= (uint)vocabulary)
-                throw Bad(row,
-                    $"token id {id} is outside the model's vocabulary of {vocabulary}; tokenizer and model must belong together.");
+                throw Bad(
+                    row, $"token id {id} is outside the model's vocabulary of {vocabulary}; tokenizer and model must belong together.");
     }
 
     private static ArgumentException Bad(int row, string what) => new($"Row {row}: {what}");

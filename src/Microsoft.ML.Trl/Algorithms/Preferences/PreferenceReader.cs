@@ -56,11 +56,11 @@ internal sealed class PreferenceReader
         (string chosen, string rejected) = (row.Texts[^2], row.Texts[^1]);
         if (chosen == rejected)
             throw new ArgumentException(
-                $"Row {row.Number}: chosen and rejected are equal (\"{Short(chosen)}\"); a pair must say which of two completions is "
-                + "better. Leave the row out.");
+                $"Row {row.Number}: chosen and rejected are equal (\"{Short(chosen)}\"); "
+                + "a pair must say which of two completions is better. Leave the row out.");
         if (row.Value is { } margin && !double.IsFinite(margin))
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"Row {row.Number}: the margin is {margin}; it must be a finite number."));
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture, $"Row {row.Number}: the margin is {margin}; it must be a finite number."));
         return HasPrompts
             ? new PreferenceExample(
                 codec.Prompt(row.Texts[0], row.Number, limit), codec.Completion(chosen), codec.Completion(rejected), row.Value)

@@ -66,8 +66,9 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
         List<PreferenceExample> fitting = [.. examples.Where(pair => options.MaxLength is not { } most || pair.Length <= most)];
         if (examples.Count > 0 && fitting.Count == 0)
             throw new ArgumentException(
-                $"All {examples.Count} pairs are longer than MaxLength ({options.MaxLength} tokens); the shortest has "
-                + $"{examples.Min(pair => pair.Length)}. Raise MaxLength or shorten the texts.", nameof(examples));
+                $"All {examples.Count} pairs are longer than MaxLength ({options.MaxLength} tokens); "
+                + $"the shortest has {examples.Min(pair => pair.Length)}. Raise MaxLength or shorten the texts.",
+                nameof(examples));
         int longest = fitting.Count == 0 ? 0 : fitting.Max(pair => pair.Length);
         if (longest > context)
             throw new ArgumentException(

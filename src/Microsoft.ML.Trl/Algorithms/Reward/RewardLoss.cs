@@ -8,8 +8,8 @@ namespace Microsoft.ML.Trl.Algorithms.Reward;
 internal static class RewardLoss
 {
     /// <summary>
-    /// -log σ(chosen - rejected - margin), plus the centering term: arXiv:2203.02155, Eq. 1; arXiv:2307.09288, Eq. 2; arXiv:2312.09244, Eq.
-    /// 2.
+    /// -log σ(chosen - rejected - margin), plus the centering term: arXiv:2203.02155, Eq. 1;
+    /// arXiv:2307.09288, Eq. 2; arXiv:2312.09244, Eq. 2.
     /// </summary>
     /// <param name="chosen">[B] scores.</param>
     /// <param name="rejected">[B] scores.</param>

@@ -13,9 +13,8 @@ public sealed record RewardOptions : EpochOptions
     public bool DisableDropout { get; init; } = true;
 
     /// <summary>
-    /// Weight of (score of chosen + score of rejected)², which keeps scores around 0: arXiv:2312.09244. At least 0; null = none, 0.01 is a
-    /// good
-    /// value.
+    /// Weight of (score of chosen + score of rejected)², which keeps scores around 0: arXiv:2312.09244. At least
+    /// 0; null = none, 0.01 is a good value.
     /// </summary>
     public double? CenterRewardsCoefficient { get; init; }
 

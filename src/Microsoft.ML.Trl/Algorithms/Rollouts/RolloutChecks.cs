@@ -37,8 +37,9 @@ internal static class RolloutChecks
         var batch = new RolloutBatch(queries, responses, responseMasks);
         if (batch.Mask.Sum() < 2)
             throw new ArgumentException(
-                "The whole batch has a single response token that counts; advantages need at least 2 to be whitened. Give more rows or "
-                + "longer responses.", nameof(responses));
+                "The whole batch has a single response token that counts; advantages need at least 2 to be whitened. "
+                + "Give more rows or longer responses.",
+                nameof(responses));
         return batch;
     }
 
@@ -53,8 +54,9 @@ internal static class RolloutChecks
             CheckTokens(prompts[row], row, "prompt", limits);
             if (prompts[row].Length >= limits.ContextLength)
                 throw new ArgumentException(
-                    $"The prompt of row {row} is {prompts[row].Length} tokens long and leaves no room for a response in the model's "
-                    + $"context of {limits.ContextLength}; shorten it.", nameof(prompts));
+                    $"The prompt of row {row} is {prompts[row].Length} tokens long "
+                    + $"and leaves no room for a response in the model's context of {limits.ContextLength}; shorten it.",
+                    nameof(prompts));
         }
     }
 
@@ -87,16 +89,16 @@ internal static class RolloutChecks
     {
         if (query + response > limits.ContextLength)
             throw new ArgumentException(
-                $"Row {row} is {query + response} tokens long (query {query}, response {response}), but the model's context is "
-                + $"{limits.ContextLength}; shorten the query or generate fewer tokens.");
+                $"Row {row} is {query + response} tokens long (query {query}, response {response}), "
+                + $"but the model's context is {limits.ContextLength}; shorten the query or generate fewer tokens.");
     }
 
     private static void CheckMask(bool[] mask, int length, int row)
     {
         if (mask is null || mask.Length != length)
             throw new ArgumentException(
-                $"The response mask of row {row} has {mask?.Length ?? 0} entries, but the response has {length} tokens; give one per "
-                + "token.");
+                $"The response mask of row {row} has {mask?.Length ?? 0} entries, but the response has {length} tokens; "
+                + "give one per token.");
         if (!mask.Contains(true))
             throw new ArgumentException(
                 $"The response mask of row {row} leaves out every token; leave at least one, the score goes on the last.");

@@ -22,9 +22,12 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
         return scores;
     }
 
-    private static IDataView View(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses) =>
-        ml.Data.LoadFromEnumerable(prompts.Zip(
-            responses, (prompt, response) => new ScoredText { Prompt = prompt, Completion = response, Text = prompt + response }).ToArray());
+    private static IDataView View(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses)
+    {
+        ScoredText Joined(string prompt, string response) =>
+            new() { Prompt = prompt, Completion = response, Text = prompt + response };
+        return ml.Data.LoadFromEnumerable(prompts.Zip(responses, Joined).ToArray());
+    }
 
     private DataViewSchema.Column Column(DataViewSchema schema)
     {
@@ -35,9 +38,10 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
         return found is { Type: VectorDataViewType { ItemType: NumberDataViewType } type } column
             && (type.RawType == typeof(VBuffer<float>) || type.RawType == typeof(VBuffer<double>))
             ? column
-            : throw new ArgumentOutOfRangeException(nameof(schema),
-                $"Schema mismatch for reward column '{name}': expected a vector of Single or Double, since slot {slot} was asked for, got "
-                + $"{found?.Type.ToString() ?? "no such column"}.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(schema),
+                $"Schema mismatch for reward column '{name}': expected a vector of Single or Double, "
+                + $"since slot {slot} was asked for, got {found?.Type.ToString() ?? "no such column"}.");
     }
 
     private static Func<double> SlotGetter(DataViewRow row, DataViewSchema.Column column, int slot)

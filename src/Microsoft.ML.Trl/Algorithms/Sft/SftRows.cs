@@ -16,11 +16,12 @@ internal static class SftRows
     {
         if (options.CompletionOnlyLoss == true && examples.Count > 0 && examples.All(example => example.PromptLength == 0))
             throw new ArgumentException(
-                "CompletionOnlyLoss is true, but no example has a prompt. Give prompt and completion in two columns, or leave "
-                + "CompletionOnlyLoss at null.", nameof(options));
+                "CompletionOnlyLoss is true, but no example has a prompt. "
+                + "Give prompt and completion in two columns, or leave CompletionOnlyLoss at null.",
+                nameof(options));
         bool learnsPrompts = options.CompletionOnlyLoss == false;
-        List<TokenExample> marked =
-            [.. examples.Where(example => example.Ids.Length > 0).Select(example => learnsPrompts ? new TokenExample(example.Ids) : example)];
+        IEnumerable<TokenExample> filled = examples.Where(example => example.Ids.Length > 0);
+        List<TokenExample> marked = [.. filled.Select(example => learnsPrompts ? new TokenExample(example.Ids) : example)];
         IReadOnlyList<TokenExample[]> rows = (options.Packing, options.PackingStrategy) switch
         {
             (false, _) => [.. marked.Select(example => new[] { example.Truncated(options.MaxLength) })],
@@ -31,14 +32,17 @@ internal static class SftRows
         };
         if (rows.Count > 0 && rows.All(row => row.All(example => example.LearnedTokens() == 0)))
             throw new ArgumentException(
-                $"None of {examples.Count} examples has a token to learn: completions are empty, or MaxLength ({options.MaxLength}) cuts "
-                + "them all off. Raise MaxLength or check the completion column.", nameof(examples));
+                $"None of {examples.Count} examples has a token to learn: completions are empty, "
+                + $"or MaxLength ({options.MaxLength}) cuts them all off. Raise MaxLength or check the completion column.",
+                nameof(examples));
         return rows;
     }
 
-    private static List<TokenExample[]> BestFit(List<TokenExample> examples, int capacity) =>
-        [.. BestFitPacking.Rows(
-            [.. examples.Select(example => example.Ids.Length)], capacity).Select(row => row.Select(index => examples[index]).ToArray())];
+    private static List<TokenExample[]> BestFit(List<TokenExample> examples, int capacity)
+    {
+        int[] lengths = [.. examples.Select(example => example.Ids.Length)];
+        return [.. BestFitPacking.Rows(lengths, capacity).Select(row => row.Select(index => examples[index]).ToArray())];
+    }
 
     private static IEnumerable<TokenExample> Split(TokenExample example, int length)
     {

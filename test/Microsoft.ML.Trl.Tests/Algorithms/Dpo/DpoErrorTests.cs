@@ -15,7 +15,9 @@ public sealed class DpoErrorTests
         Assert.AreSame(options, options.Validated());
         Assert.AreEqual(1e-6, options.LearningRate);
         CollectionAssert.AreEqual(new[] { DpoLossType.Sigmoid }, options.LossType.ToArray());
-        Assert.AreEqual((0.1, 1024, 0.5, 0.6, 512, 0.05), (options.Beta, options.MaxLength, options.FAlphaDivergenceCoef, options.RefModelMixupAlpha, options.RefModelSyncSteps, options.DiscopopTau));
+        Assert.AreEqual((0.1, 1024, 0.05), (options.Beta, options.MaxLength, options.DiscopopTau));
+        Assert.AreEqual(
+            (0.5, 0.6, 512), (options.FAlphaDivergenceCoef, options.RefModelMixupAlpha, options.RefModelSyncSteps));
     }
 
     [TestMethod]
@@ -45,7 +47,8 @@ public sealed class DpoErrorTests
         Refused(new() { LossWeights = [double.NaN] }, "LossWeights holds NaN");
         Refused(new() { LabelSmoothing = 0.1 }, "LabelSmoothing (0.1) has no effect on Sigmoid; the losses that use it are Robust");
         Refused(new() { LossType = [DpoLossType.ExoPair] }, "LabelSmoothing is 0, but ExoPair");
-        Refused(new() { SyncRefModel = true, PrecomputeRefLogProbs = true },
+        Refused(
+            new() { SyncRefModel = true, PrecomputeRefLogProbs = true },
             "SyncRefModel and PrecomputeRefLogProbs contradict each other");
         Refused(new() { ReferenceFree = true, SyncRefModel = true }, "ReferenceFree leaves no reference");
     }
@@ -57,13 +60,17 @@ public sealed class DpoErrorTests
         BadRow(new([1], [], [4]), "Row 1: the chosen answer is empty");
         BadRow(new([1], [3], []), "Row 1: the rejected answer is empty");
         BadRow(new([1], [3, 4], [3, 4]), "Row 1: chosen and rejected are equal");
-        BadRow(new([.. Enumerable.Repeat(1, 32)], [3], [4]),
+        BadRow(
+            new([.. Enumerable.Repeat(1, 32)], [3], [4]),
             "Row 1: the prompt is 32 tokens long and leaves no room for an answer within 32");
         BadRow(new([1], [40], [4]), "Row 1: token id 40 is outside the model's vocabulary of 40");
-        BadRow(new([1], [.. Enumerable.Repeat(3, 32)], [4]),
+        BadRow(
+            new([1], [.. Enumerable.Repeat(3, 32)], [4]),
             "Row 1: prompt and answer are 33 tokens long, more than the model's context of 32; set MaxLength to 32 or less");
-        BadRow(new([1], [.. Enumerable.Repeat(3, 32)], [4]),
-            "Row 1: prompt and answer are 33 tokens long, more than the model's context of 32", null);
+        BadRow(
+            new([1], [.. Enumerable.Repeat(3, 32)], [4]),
+            "Row 1: prompt and answer are 33 tokens long, more than the model's context of 32",
+            null);
     }
 
     [TestMethod]
@@ -79,8 +86,8 @@ public sealed class DpoErrorTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         float[] before = Toys.Flat(policy.Weights());
-        var diverged = Assert.ThrowsExactly<TrainingDivergedException>(() => new DpoLoop(policy, null, new(
-            ) { Beta = 1e38, LossType = [DpoLossType.SppoHard, DpoLossType.DiscoPop], ReferenceFree = true }).Run([Good]));
+        DpoOptions options = new() { Beta = 1e38, LossType = [DpoLossType.SppoHard, DpoLossType.DiscoPop], ReferenceFree = true };
+        var diverged = Assert.ThrowsExactly<TrainingDivergedException>(() => new DpoLoop(policy, null, options).Run([Good]));
         Assert.AreEqual(1, diverged.Step);
         CollectionAssert.AreEqual(before, Toys.Flat(policy.Weights()));
     }
@@ -88,7 +95,13 @@ public sealed class DpoErrorTests
     [TestMethod]
     public void Options_survive_JSON_and_unknown_keys_do_not()
     {
-        var options = new DpoOptions { LossType = [DpoLossType.SigmoidNorm, DpoLossType.Sft], LossWeights = [1, 0.5], FDivergenceType = FDivergenceType.JsDivergence, LdAlpha = 0.3 };
+        var options = new DpoOptions
+        {
+            LossType = [DpoLossType.SigmoidNorm, DpoLossType.Sft],
+            LossWeights = [1, 0.5],
+            FDivergenceType = FDivergenceType.JsDivergence,
+            LdAlpha = 0.3,
+        };
         string json = JsonSerializer.Serialize(options);
         StringAssert.Contains(json, "\"sigmoid_norm\",\"sft\"");
         StringAssert.Contains(json, "\"js_divergence\"");

@@ -74,8 +74,8 @@ public sealed class DpoFixtureTests
         int[] Tokens(int row, bool completion) =>
             [.. Enumerable.Range(row * width, width).Where(i => real[i] == 1 && (answer[i] == 1) == completion).Select(i => (int)ids[i])];
         // a pair's two rows need not share their prompt here, so each half is an example of its own
-        var rows = Enumerable.Range(0, 2 * pairs).Select(
-            row => new TokenExample([.. Tokens(row, false), .. Tokens(row, true)], Tokens(row, false).Length)).ToArray();
+        TokenExample Half(int row) => new([.. Tokens(row, false), .. Tokens(row, true)], Tokens(row, false).Length);
+        TokenExample[] rows = [.. Enumerable.Range(0, 2 * pairs).Select(Half)];
         return new PairBatch(rows[..pairs], rows[pairs..], options.Layout, CPU);
     }
 
@@ -85,9 +85,9 @@ public sealed class DpoFixtureTests
         foreach (JsonProperty property in config.EnumerateObject())
             options = property.Name switch
             {
-                "loss_type" =>
-                    options with { LossType = property.Value.ValueKind == JsonValueKind.Array ? property.Value.Deserialize<DpoLossType[]>(
-                        )! : [property.Value.Deserialize<DpoLossType>()] },
+                "loss_type" when property.Value.ValueKind == JsonValueKind.Array =>
+                    options with { LossType = property.Value.Deserialize<DpoLossType[]>()! },
+                "loss_type" => options with { LossType = [property.Value.Deserialize<DpoLossType>()] },
                 "loss_weights" => options with { LossWeights = property.Value.Deserialize<double[]>() },
                 "beta" => options with { Beta = property.Value.GetDouble() },
                 "label_smoothing" => options with { LabelSmoothing = property.Value.GetDouble() },
@@ -96,8 +96,8 @@ public sealed class DpoFixtureTests
                 "ld_alpha" => options with { LdAlpha = property.Value.GetDouble() },
                 "use_weighting" => options with { UseWeighting = property.Value.GetBoolean() },
                 "precompute" => options with { PrecomputeRefLogProbs = property.Value.GetBoolean() },
-                _ => throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"Unknown setting {property.Name} in the fixture.")),
+                _ => throw new InvalidDataException(
+                    string.Create(CultureInfo.InvariantCulture, $"Unknown setting {property.Name} in the fixture.")),
             };
         return options;
     }

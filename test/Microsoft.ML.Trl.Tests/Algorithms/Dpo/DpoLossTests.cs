@@ -52,8 +52,8 @@ public sealed class DpoLossTests
     {
         using var scope = NewDisposeScope();
         string name = test.GetProperty("name").GetString()!;
-        Tensor chosen = tensors.Read(
-            "policy_chosen_logps").requires_grad_(), rejected = tensors.Read("policy_rejected_logps").requires_grad_();
+        Tensor chosen = tensors.Read("policy_chosen_logps").requires_grad_();
+        Tensor rejected = tensors.Read("policy_rejected_logps").requires_grad_();
         double keep = test.GetProperty("reference_free").GetBoolean() ? 0 : 1;
         Tensor theirChosen = tensors.Read("reference_chosen_logps"), theirRejected = tensors.Read("reference_rejected_logps");
         Tensor loss = Loss(test, (chosen, rejected), (theirChosen, theirRejected), keep);

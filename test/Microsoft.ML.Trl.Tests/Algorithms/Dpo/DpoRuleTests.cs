@@ -8,8 +8,14 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Dpo;
 [TestClass]
 public sealed class DpoRuleTests
 {
-    private static readonly DpoOptions Quick = new(
-        ) { LearningRate = 1e-3, PerDeviceTrainBatchSize = 4, MaxSteps = 3, LoggingSteps = 1, LrSchedulerType = LrSchedulerType.Constant };
+    private static readonly DpoOptions Quick = new()
+    {
+        LearningRate = 1e-3,
+        PerDeviceTrainBatchSize = 4,
+        MaxSteps = 3,
+        LoggingSteps = 1,
+        LrSchedulerType = LrSchedulerType.Constant,
+    };
 
     [TestMethod]
     public void At_step_0_with_policy_equal_to_reference_the_margin_is_0_and_the_loss_ln_2()
@@ -133,8 +139,8 @@ public sealed class DpoRuleTests
     {
         var live = new List<long>();
         using CausalLanguageModel policy = Toys.Gpt2();
-        new DpoLoop(policy, null, Quick with { MaxSteps = 200 }, new Recorder(
-            _ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount))).Run(Pairs(8));
+        var progress = new Recorder(_ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount));
+        new DpoLoop(policy, null, Quick with { MaxSteps = 200 }, progress).Run(Pairs(8));
         Assert.HasCount(200, live);
         Assert.AreEqual(live[0], live[^1]);
     }

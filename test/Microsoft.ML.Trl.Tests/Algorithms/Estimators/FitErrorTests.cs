@@ -6,8 +6,14 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Estimators;
 [TestClass]
 public sealed class FitErrorTests
 {
-    private static readonly PpoOptions Steps = new(
-        ) { Steps = 12, BatchSize = 4, MiniBatchSize = 2, LearningRate = 1e-3, Generation = Greedy };
+    private static readonly PpoOptions Steps = new()
+    {
+        Steps = 12,
+        BatchSize = 4,
+        MiniBatchSize = 2,
+        LearningRate = 1e-3,
+        Generation = Greedy,
+    };
 
     private readonly MLContext _ml = new(1);
 
@@ -28,9 +34,9 @@ public sealed class FitErrorTests
     public void Ppo_without_a_reward_says_so_before_anything_is_trained()
     {
         int reports = 0;
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() =>
-            _ml.Trl().Sft(
-                Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++)).Append(_ml.Trl().Ppo(Steps)).Fit(Rows()));
+        SftTrainer sft = _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(
+            () => sft.Append(_ml.Trl().Ppo(Steps)).Fit(Rows()));
         Assert.Contains("PPO has no reward: none was given, and no stage upstream trains a reward model.", error.Message);
         Assert.AreEqual(0, reports);
     }
@@ -40,11 +46,12 @@ public sealed class FitErrorTests
     {
         int reports = 0;
         IDataView rows = _ml.Transforms.DropColumns("Rejected").Fit(Rows()).Transform(Rows());
-        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() =>
-            _ml.Trl(
-                ).Sft(Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++)).Append(_ml.Trl().Dpo()).Fit(rows));
+        SftTrainer sft = _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++));
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(
+            () => sft.Append(_ml.Trl().Dpo()).Fit(rows));
         Assert.Contains(
-            "Schema mismatch for rejected column 'Rejected': expected Text, but there is no such column; the columns are", error.Message);
+            "Schema mismatch for rejected column 'Rejected': expected Text, but there is no such column; the columns are",
+            error.Message);
         Assert.AreEqual(0, reports);
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().RewardModel(Source()).Fit(rows));
     }
@@ -52,79 +59,69 @@ public sealed class FitErrorTests
     [TestMethod]
     public void A_column_of_the_wrong_type_is_named_with_both_types()
     {
-        Assert.Contains("Schema mismatch for prompt column 'Margin': expected Text, got Single.",
-            Assert.Throws<ArgumentOutOfRangeException>(
-                () => _ml.Trl().Sft(Source(), new SftOptions { PromptColumnName = "Margin" }).Fit(Rows())).Message);
-        Assert.Contains("Schema mismatch for chosen column 'Margin': expected Text, got Single.",
-            Assert.Throws<ArgumentOutOfRangeException>(
-                () => _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "Margin" }).Fit(Rows())).Message);
-        Assert.Contains("Schema mismatch for margin column 'Chosen': expected a number, got String.",
-            Assert.Throws<ArgumentOutOfRangeException>(
-                () => _ml.Trl().RewardModel(Source(), new RewardOptions { MarginColumnName = "Chosen" }).Fit(Rows())).Message);
-        Assert.Contains("Schema mismatch for prompt column 'Margin': expected Text, got Single.",
-            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl(
-                ).Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps with { PromptColumnName = "Margin" }).Fit(Rows())).Message);
+        SftTrainer sft = _ml.Trl().Sft(Source(), new SftOptions { PromptColumnName = "Margin" });
+        DpoTrainer dpo = _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "Margin" });
+        RewardTrainer reward = _ml.Trl().RewardModel(Source(), new RewardOptions { MarginColumnName = "Chosen" });
+        PpoTrainer ppo = _ml.Trl().Ppo(Source(), One, Steps with { PromptColumnName = "Margin" });
+        Mismatch("Schema mismatch for prompt column 'Margin': expected Text, got Single.", () => sft.Fit(Rows()));
+        Mismatch("Schema mismatch for chosen column 'Margin': expected Text, got Single.", () => dpo.Fit(Rows()));
+        Mismatch("Schema mismatch for margin column 'Chosen': expected a number, got String.", () => reward.Fit(Rows()));
+        Mismatch("Schema mismatch for prompt column 'Margin': expected Text, got Single.", () => ppo.Fit(Rows()));
+
+        static void Mismatch(string message, Action fit) =>
+            Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(fit).Message);
     }
 
     [TestMethod]
     public void No_rows_are_an_error()
     {
         IDataView none = Rows([]);
-        Assert.Contains(
-            "The training data have no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(none)).Message);
-        Assert.Contains(
-            "The training data have no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(none)).Message);
-        Assert.Contains("no rows", Assert.Throws<ArgumentException>(
-            () => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(none)).Message);
+        Refused("The training data have no rows", () => _ml.Trl().Sft(Source()).Fit(none));
+        Refused("The training data have no rows", () => _ml.Trl().Dpo(Source()).Fit(none));
+        Refused("no rows", () => _ml.Trl().Ppo(Source(), One, Steps).Fit(none));
     }
 
     [TestMethod]
     public void An_empty_prompt_names_its_row()
     {
         IDataView rows = Rows([Pairs[0], With(prompt: " ")]);
-        Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(rows)).Message);
-        Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(rows)).Message);
-        Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(
-            () => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(rows)).Message);
+        Refused("Row 1: the prompt is empty", () => _ml.Trl().Sft(Source()).Fit(rows));
+        Refused("Row 1: the prompt is empty", () => _ml.Trl().Dpo(Source()).Fit(rows));
+        Refused("Row 1: the prompt is empty", () => _ml.Trl().Ppo(Source(), One, Steps).Fit(rows));
     }
 
     [TestMethod]
     public void A_prompt_longer_than_the_context_names_its_row_and_both_lengths()
     {
         IDataView rows = Rows([Pairs[0], With(prompt: string.Concat(Enumerable.Repeat(" good", 33)))]);
-        Assert.Contains(
-            "Row 1: the prompt is 33 tokens long and leaves no room for an answer within "
-            + "32", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(rows)).Message);
-        Assert.Contains(
-            "Row 1: the prompt is 33 tokens "
-            + "long",
-            Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(rows)).Message);
+        Refused(
+            "Row 1: the prompt is 33 tokens long and leaves no room for an answer within 32",
+            () => _ml.Trl().Sft(Source()).Fit(rows));
+        Refused("Row 1: the prompt is 33 tokens long", () => _ml.Trl().Ppo(Source(), One, Steps).Fit(rows));
     }
 
     [TestMethod]
     public void Equal_answers_name_their_row()
     {
         IDataView rows = Rows([Pairs[0], With(rejected: Pairs[0].Chosen)]);
-        Assert.Contains(
-            "Row 1: chosen and rejected are equal (\" was good and "
-            + "warm\")", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(rows)).Message);
-        Assert.Contains(
-            "Row 1: chosen and rejected are "
-            + "equal", Assert.Throws<ArgumentException>(() => _ml.Trl().RewardModel(Source()).Fit(rows)).Message);
+        Refused("Row 1: chosen and rejected are equal (\" was good and warm\")", () => _ml.Trl().Dpo(Source()).Fit(rows));
+        Refused("Row 1: chosen and rejected are equal", () => _ml.Trl().RewardModel(Source()).Fit(rows));
     }
 
     [TestMethod]
     public void Batch_sizes_that_do_not_divide_are_refused_when_the_estimator_is_made() =>
-        Assert.Contains("BatchSize (10) must be a multiple of MiniBatchSize (4)",
-            Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(new PpoOptions { BatchSize = 10, MiniBatchSize = 4 })).Message);
+        Refused(
+            "BatchSize (10) must be a multiple of MiniBatchSize (4)",
+            () => _ml.Trl().Ppo(new PpoOptions { BatchSize = 10, MiniBatchSize = 4 }));
 
     [TestMethod]
     public void A_reward_function_that_throws_names_the_step_and_loses_nothing()
     {
         int calls = 0;
+        RewardFunction failing = RewardFunction.Of(
+            (_, response) => ++calls > 4 ? throw new FormatException("no score today") : response.Length);
         RewardFunctionException error = Assert.Throws<RewardFunctionException>(
-            () => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, response) =>
-            ++calls > 4 ? throw new FormatException("no score today") : response.Length), Steps).Fit(Rows()));
+            () => _ml.Trl().Ppo(Source(), failing, Steps).Fit(Rows()));
         Assert.AreEqual(2, error.Step);
         Assert.Contains("Step 2: the reward function threw FormatException: no score today", error.Message);
         Assert.IsInstanceOfType<FormatException>(error.InnerException);
@@ -146,9 +143,10 @@ public sealed class FitErrorTests
     public void Cancelling_ends_within_one_step_and_leaves_a_usable_model()
     {
         using var cancel = new CancellationTokenSource();
-        TrainingCanceledException error = Assert.Throws<TrainingCanceledException>(() => _ml.Trl().Sft(
-            Source(), new SftOptions { MaxSteps = 50, LoggingSteps = 1, Generation = Greedy },
-            progress: new Heard(report => { if (report.Step == 3) cancel.Cancel(); }), cancel: cancel.Token).Fit(Rows()));
+        var options = new SftOptions { MaxSteps = 50, LoggingSteps = 1, Generation = Greedy };
+        var progress = new Heard(report => { if (report.Step == 3) cancel.Cancel(); });
+        SftTrainer sft = _ml.Trl().Sft(Source(), options, progress: progress, cancel: cancel.Token);
+        TrainingCanceledException error = Assert.Throws<TrainingCanceledException>(() => sft.Fit(Rows()));
         Assert.AreEqual(3, error.Step);
         using var model = (TextGenerationTransformer)error.Model!;
         Assert.HasCount(3, model.Reports);
@@ -158,8 +156,9 @@ public sealed class FitErrorTests
     [TestMethod]
     public void Divergence_keeps_the_last_good_model()
     {
-        TrainingDivergedException error = Assert.Throws<TrainingDivergedException>(() => _ml.Trl().Sft(
-            Source(), new SftOptions { MaxSteps = 50, LearningRate = 1e30, MaxGradNorm = 0, LrSchedulerType = LrSchedulerType.Constant }).Fit(Rows()));
+        var options = new SftOptions { MaxSteps = 50, LearningRate = 1e30, MaxGradNorm = 0, LrSchedulerType = LrSchedulerType.Constant };
+        TrainingDivergedException error = Assert.Throws<TrainingDivergedException>(
+            () => _ml.Trl().Sft(Source(), options).Fit(Rows()));
         Assert.IsGreaterThan(0, error.Step);
         ((TextGenerationTransformer)error.Model!).Dispose();
     }
@@ -175,10 +174,12 @@ public sealed class FitErrorTests
         List<string> log = [];
         MLContext ml = new(1) { GpuDeviceId = 99, FallbackToCpu = true };
         ml.Log += (_, message) => log.Add(message.Message);
-        using TextGenerationTransformer sft = ml.Trl(
-            ).Sft(Source(), new SftOptions { MaxSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(Pairs));
-        Assert.IsTrue(log.Any(line => line.Contains("using the CPU instead", StringComparison.Ordinal) && line.Contains(
-            "Kind=Warning", StringComparison.Ordinal)), string.Join("\n", log));
+        using TextGenerationTransformer sft = ml.Trl()
+            .Sft(Source(), new SftOptions { MaxSteps = 1 })
+            .Fit(ml.Data.LoadFromEnumerable(Pairs));
+        IEnumerable<string> warnings = log.Where(line => line.Contains("Kind=Warning", StringComparison.Ordinal));
+        Assert.IsTrue(
+            warnings.Any(line => line.Contains("using the CPU instead", StringComparison.Ordinal)), string.Join("\n", log));
     }
 
     [TestMethod]
@@ -187,13 +188,12 @@ public sealed class FitErrorTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("trl_test_");
         try
         {
-            Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(
-                () => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows())).Message);
+            void Train() => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows());
+            Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(Train).Message);
             File.WriteAllText(Path.Combine(folder.FullName, "config.json"), """{"model_type":"mamba"}""");
             foreach ((string name, string content) in Tokenizer.Files())
                 File.WriteAllText(Path.Combine(folder.FullName, name), content);
-            Assert.Contains("mamba", Assert.Throws<NotSupportedException>(
-                () => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows())).Message);
+            Assert.Contains("mamba", Assert.Throws<NotSupportedException>(Train).Message);
         }
         finally
         {
@@ -203,13 +203,23 @@ public sealed class FitErrorTests
 
     [TestMethod]
     public void A_tokenizer_with_more_tokens_than_the_model_is_refused() =>
-        Assert.Contains(
-            $"The tokenizer has {Tokenizer.VocabularySize} tokens, but the model's vocabulary has 100; tokenizer and model must belong "
-            + "together.",
-            Assert.Throws<ArgumentException>(() => ModelSource.New(ModelConfig.Gpt2(100, 16, 2, 2, 32), Tokenizer)).Message);
+        Refused(
+            $"The tokenizer has {Tokenizer.VocabularySize} tokens, but the model's vocabulary has 100; "
+            + "tokenizer and model must belong together.",
+            () => ModelSource.New(ModelConfig.Gpt2(100, 16, 2, 2, 32), Tokenizer));
 
-    private static PairRow With(string? prompt = null, string? rejected = null) =>
-        new() { Prompt = prompt ?? Pairs[0].Prompt, Completion = Pairs[0].Completion, Chosen = Pairs[0].Chosen, Rejected = rejected ?? Pairs[0].Rejected };
+    private static RewardFunction One => RewardFunction.Of((_, _) => 1);
+
+    private static void Refused(string message, Action action) =>
+        Assert.Contains(message, Assert.Throws<ArgumentException>(action).Message);
+
+    private static PairRow With(string? prompt = null, string? rejected = null) => new()
+    {
+        Prompt = prompt ?? Pairs[0].Prompt,
+        Completion = Pairs[0].Completion,
+        Chosen = Pairs[0].Chosen,
+        Rejected = rejected ?? Pairs[0].Rejected,
+    };
 
     private IDataView Rows(PairRow[]? rows = null) => _ml.Data.LoadFromEnumerable(rows ?? Pairs);
 

@@ -61,8 +61,12 @@ public sealed class PpoFixtureTests
         Tensor logProbs = tensors.Read("new_logprobs").requires_grad_(), values = tensors.Read("vpreds").requires_grad_();
         Tensor full = tensors.Read("new_logits").log_softmax(-1);
         var now = new PpoPrediction(logProbs, (full.exp() * full).sum(-1).neg(), values);
-        var then = new PpoTarget(tensors.Read("logprobs"), tensors.Read(Advantages + ".values"), tensors.Read(
-            Advantages + ".advantages"), tensors.Read(Advantages + ".returns"), tensors.Read("mask").to_type(ScalarType.Float32));
+        var then = new PpoTarget(
+            tensors.Read("logprobs"),
+            tensors.Read(Advantages + ".values"),
+            tensors.Read(Advantages + ".advantages"),
+            tensors.Read(Advantages + ".returns"),
+            tensors.Read("mask").to_type(ScalarType.Float32));
 
         (Tensor loss, PpoMiniBatch learned) = PpoUpdate.Objective(options, [], now, then);
 
@@ -104,8 +108,10 @@ public sealed class PpoFixtureTests
     {
         using JsonDocument document = Fixtures.Json("losses", "ppo_classic_v0114.json");
         JsonElement adaptive = document.RootElement.GetProperty("adaptive_kl");
-        var controller = new AdaptiveKlController(adaptive.GetProperty(
-            "init").GetDouble(), adaptive.GetProperty("target").GetDouble(), adaptive.GetProperty("horizon").GetDouble());
+        var controller = new AdaptiveKlController(
+            adaptive.GetProperty("init").GetDouble(),
+            adaptive.GetProperty("target").GetDouble(),
+            adaptive.GetProperty("horizon").GetDouble());
         foreach (JsonElement update in adaptive.GetProperty("updates").EnumerateArray())
         {
             controller.Update(update.GetProperty("current").GetDouble(), update.GetProperty("n_steps").GetInt32());
@@ -119,8 +125,8 @@ public sealed class PpoFixtureTests
         using JsonDocument document = Fixtures.Json("losses", "ppo_classic_v0114.json");
         JsonElement moments = document.RootElement.GetProperty("running_moments");
         var seen = new RunningMoments();
-        foreach ((JsonElement batch, JsonElement state) in moments.GetProperty(
-            "inputs").EnumerateArray().Zip(moments.GetProperty("states").EnumerateArray()))
+        JsonElement inputs = moments.GetProperty("inputs"), states = moments.GetProperty("states");
+        foreach ((JsonElement batch, JsonElement state) in inputs.EnumerateArray().Zip(states.EnumerateArray()))
         {
             (double mean, double std) = seen.Update(batch.Deserialize<double[]>()!);
             Close.Absolute(state.GetProperty("batch_mean").GetDouble(), mean, 1e-6, "ppo_classic_v0114 running batch_mean");
@@ -145,8 +151,8 @@ public sealed class PpoFixtureTests
         using JsonDocument document = Fixtures.Json("losses", "ppo_classic_v0114.json");
         using SafetensorsFile tensors = Open();
         int count = 0;
-        foreach (JsonElement test in document.RootElement.GetProperty(
-            "cases").EnumerateArray().Where(test => test.GetProperty("name").GetString()!.StartsWith(prefix, StringComparison.Ordinal)))
+        bool IsAsked(JsonElement test) => test.GetProperty("name").GetString()!.StartsWith(prefix, StringComparison.Ordinal);
+        foreach (JsonElement test in document.RootElement.GetProperty("cases").EnumerateArray().Where(IsAsked))
         {
             Leaks.None(() =>
             {

@@ -16,9 +16,9 @@ internal sealed class PpoLayout(int[] queries, int[] responses, int[] trained, b
         {
             int row = rows[line];
             int padding = left ? width + 1 - queries[row] - responses[row] : 0;
+            int start = line * width, first = queries[row] - 1;
             for (int ours = 0; ours + padding < width; ours++)
-                yield return ((line * width) + ours + padding, (
-                    line * width) + ours, ours >= queries[row] - 1 && ours < queries[row] - 1 + responses[row]);
+                yield return (start + ours + padding, start + ours, ours >= first && ours < first + responses[row]);
         }
     }
 }

@@ -19,9 +19,17 @@ public sealed class PpoLoopTests
     [TestMethod]
     public void The_policy_learns_to_write_what_is_rewarded()
     {
-        PpoOptions options = Quick with { Steps = 40 * 16, BatchSize = 16, MiniBatchSize = 16, PpoEpochs = 4, LearningRate = 1e-2, InitKlCoef = 0.01 };
-        List<StepReport> reports = Run(
-            options, new Scorer((_, responses) => [.. responses.Select(response => response.Count(token => token < 20) / 6.0)])).Reports;
+        PpoOptions options = Quick with
+        {
+            Steps = 40 * 16,
+            BatchSize = 16,
+            MiniBatchSize = 16,
+            PpoEpochs = 4,
+            LearningRate = 1e-2,
+            InitKlCoef = 0.01,
+        };
+        double ShareOfSmallIds(int[] response) => response.Count(token => token < 20) / 6.0;
+        List<StepReport> reports = Run(options, new Scorer((_, responses) => [.. responses.Select(ShareOfSmallIds)])).Reports;
         Close.Below(0.6, reports[..5].Average(report => report["env/reward_mean"]));
         Close.Above(0.9, reports[^5..].Average(report => report["env/reward_mean"]));
         Close.Above(0.5, reports[^1]["objective/kl"]);
@@ -59,8 +67,9 @@ public sealed class PpoLoopTests
         int calls = 0;
         float[] last = [];
         using CausalLanguageModel policy = Toys.Gpt2();
-        var scorer = new Scorer((_, responses) => ++calls == 3 ? throw new InvalidDataException(
-            "no such word") : [.. responses.Select(response => (double)response[0])]);
+        var scorer = new Scorer((_, responses) => ++calls == 3
+            ? throw new InvalidDataException("no such word")
+            : [.. responses.Select(response => (double)response[0])]);
         var error = Assert.ThrowsExactly<RewardFunctionException>(
             () => Run(Quick, scorer, policy, _ => last = Toys.Flat(policy.Weights())));
         Assert.AreEqual(3, error.Step);
@@ -112,7 +121,8 @@ public sealed class PpoLoopTests
     {
         StringAssert.Contains(Refused([]), "There are no prompts to train on");
         StringAssert.Contains(Refused([[1], []]), "The prompt of row 1 is empty");
-        StringAssert.Contains(Refused([[1], [.. Enumerable.Repeat(3, 32)]]),
+        StringAssert.Contains(
+            Refused([[1], [.. Enumerable.Repeat(3, 32)]]),
             "The prompt of row 1 is 32 tokens long and leaves no room for a response in the model's context of 32");
         StringAssert.Contains(Refused([[40]]), "The prompt of row 0 has token id 40, but the model's vocabulary is 0 to 39");
     }
@@ -134,7 +144,12 @@ public sealed class PpoLoopTests
         return (reports, Toys.Flat(policy.Weights()));
     }
 
-    private static void Run(PpoOptions options, IRolloutScorer scorer, CausalLanguageModel policy, Action<StepReport> report, CancellationToken cancel = default)
+    private static void Run(
+        PpoOptions options,
+        IRolloutScorer scorer,
+        CausalLanguageModel policy,
+        Action<StepReport> report,
+        CancellationToken cancel = default)
     {
         using var session = new PpoSession(policy, options);
         new PpoLoop(session, scorer, options, new Recorder(report)).Run(Toys.Rows(3, 10, 2, 9), cancel);
@@ -142,7 +157,9 @@ public sealed class PpoLoopTests
 
     private sealed class Scorer(Func<IReadOnlyList<int>, IReadOnlyList<int[]>, double[]> score) : IRolloutScorer
     {
-        public IReadOnlyList<double> Score(IReadOnlyList<int> prompts, IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, CancellationToken cancel) => score(prompts, responses);
+        public IReadOnlyList<double> Score(
+            IReadOnlyList<int> prompts, IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, CancellationToken cancel) =>
+            score(prompts, responses);
     }
 
     private sealed class Recorder(Action<StepReport> report) : IProgress<StepReport>

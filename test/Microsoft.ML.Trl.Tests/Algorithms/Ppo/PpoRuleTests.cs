@@ -88,8 +88,14 @@ public sealed class PpoRuleTests
         for (int row = 0; row < 4; row++)
         {
             PpoRollout alone = Collect(policy, head, reference, Quick, new RolloutBatch([queries[row]], [responses[row]], null), [0]);
-            foreach ((Tensor one, Tensor all) in new[] { (alone.LogProbs, together.LogProbs), (
-                alone.ReferenceLogProbs, together.ReferenceLogProbs), (alone.Values, together.Values), (alone.Returns, together.Returns) })
+            (Tensor, Tensor)[] pairs =
+            [
+                (alone.LogProbs, together.LogProbs),
+                (alone.ReferenceLogProbs, together.ReferenceLogProbs),
+                (alone.Values, together.Values),
+                (alone.Returns, together.Returns),
+            ];
+            foreach ((Tensor one, Tensor all) in pairs)
                 Close.Absolute(one, all.narrow(0, start, responses[row].Length), 1e-5);
             start += responses[row].Length;
         }
@@ -100,8 +106,8 @@ public sealed class PpoRuleTests
     {
         using var scope = NewDisposeScope();
         using var chance = new Generator(5);
-        Tensor ours = randn([7, 6], generator: chance), theirs = randn(
-            [7, 6], generator: chance), head = randn([30, 6], generator: chance), otherHead = randn([30, 6], generator: chance);
+        Tensor ours = randn([7, 6], generator: chance), theirs = randn([7, 6], generator: chance);
+        Tensor head = randn([30, 6], generator: chance), otherHead = randn([30, 6], generator: chance);
         Tensor expected = KlEstimators.Full(ours.matmul(head.t()).log_softmax(-1), theirs.matmul(otherHead.t()).log_softmax(-1));
         Close.Absolute(expected, KlEstimators.Full(ours, head, theirs, otherHead), 1e-5);
         Close.Above(0, expected.min().item<float>());
@@ -113,8 +119,8 @@ public sealed class PpoRuleTests
         using var scope = NewDisposeScope();
         using var chance = new Generator(5);
         Tensor At() => randn([12], generator: chance, dtype: ScalarType.Float64);
-        (Tensor old, Tensor advantages, Tensor returns, Tensor oldValues, Tensor mask) = (
-            At(), At(), At(), At(), ones(12, dtype: ScalarType.Float64));
+        Tensor old = At(), advantages = At(), returns = At(), oldValues = At();
+        Tensor mask = ones(12, dtype: ScalarType.Float64);
         Check(old + (At() * 0.3), logProbs => PpoLoss.Policy(logProbs, old, advantages, mask, 0.2).Loss);
         Check(oldValues + (At() * 0.3), values => PpoLoss.Value(values, oldValues, returns, mask, 0.2).Loss);
     });
@@ -168,7 +174,12 @@ public sealed class PpoRuleTests
     }
 
     private static PpoRollout Collect(
-        CausalLanguageModel policy, ValueHead critic, CausalLanguageModel reference, PpoOptions options, RolloutBatch batch, double[] scores)
+        CausalLanguageModel policy,
+        ValueHead critic,
+        CausalLanguageModel reference,
+        PpoOptions options,
+        RolloutBatch batch,
+        double[] scores)
     {
         var evaluator = new PpoEvaluator(policy, critic, reference, options, PpoReplay.Seeded(options).HiddenStates);
         PpoEvaluation evaluation = evaluator.Evaluate(batch, null);

@@ -41,12 +41,12 @@ public sealed class PpoTrajectoryTests
         int number = 0;
         foreach (JsonElement step in run.RootElement.GetProperty("steps").EnumerateArray())
         {
-            (int[][] queries, int[][] responses) = (
-                step.GetProperty("queries").Deserialize<int[][]>()!, step.GetProperty("responses").Deserialize<int[][]>()!);
+            int[][] queries = step.GetProperty("queries").Deserialize<int[][]>()!;
+            int[][] responses = step.GetProperty("responses").Deserialize<int[][]>()!;
+            double[] scores = step.GetProperty("scores").Deserialize<double[]>()!;
             orders = new Queue<int[]>(step.GetProperty("permutations").Deserialize<int[][]>()!);
             shifted.Width = queries.Zip(responses, (query, response) => query.Length + response.Length).Max();
-            PpoStatistics statistics = session.Step(
-                queries, responses, step.GetProperty("scores").Deserialize<double[]>()!, PpoRuns.Masks(step.GetProperty("response_masks")));
+            PpoStatistics statistics = session.Step(queries, responses, scores, PpoRuns.Masks(step.GetProperty("response_masks")));
             if (decays)
                 session.LearningRate = options.LearningRate / (number + 2);
 

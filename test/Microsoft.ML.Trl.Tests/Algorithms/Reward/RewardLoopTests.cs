@@ -6,8 +6,13 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Reward;
 [TestClass]
 public sealed class RewardLoopTests
 {
-    private static readonly RewardOptions Options = new(
-        ) { LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, NumTrainEpochs = 1, LoggingSteps = 1 };
+    private static readonly RewardOptions Options = new()
+    {
+        LearningRate = 1e-2,
+        PerDeviceTrainBatchSize = 4,
+        NumTrainEpochs = 1,
+        LoggingSteps = 1,
+    };
 
     [TestMethod]
     public void One_by_eight_two_by_four_and_eight_by_one_accumulation_train_the_same_even_with_a_rest()
@@ -45,8 +50,8 @@ public sealed class RewardLoopTests
     {
         using RewardModel model = TinyModels.Reward();
         var live = new List<long>();
-        new RewardLoop(model, Options with { MaxSteps = 200 }, new Collected(
-            _ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount))).Run(TinyModels.Pairs(12));
+        var progress = new Collected(_ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount));
+        new RewardLoop(model, Options with { MaxSteps = 200 }, progress).Run(TinyModels.Pairs(12));
         Assert.AreEqual(live[0], live[^1]);
     }
 
@@ -72,8 +77,9 @@ public sealed class RewardLoopTests
         using var source = new CancellationTokenSource();
         using RewardModel model = TinyModels.Reward();
         var progress = new Collected(_ => source.Cancel());
-        Assert.AreEqual(1, Assert.ThrowsExactly<TrainingCanceledException>(
-            () => new RewardLoop(model, Options with { MaxSteps = 5 }, progress).Run(TinyModels.Pairs(8), source.Token)).Step);
+        var loop = new RewardLoop(model, Options with { MaxSteps = 5 }, progress);
+        var canceled = Assert.ThrowsExactly<TrainingCanceledException>(() => loop.Run(TinyModels.Pairs(8), source.Token));
+        Assert.AreEqual(1, canceled.Step);
     }
 
     private static float[] Train(RewardOptions options)

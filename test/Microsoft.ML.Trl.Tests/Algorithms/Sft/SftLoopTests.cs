@@ -7,15 +7,21 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Sft;
 [TestClass]
 public sealed class SftLoopTests
 {
-    private static readonly SftOptions Options = new(
-        ) { LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, NumTrainEpochs = 1, LoggingSteps = 1 };
+    private static readonly SftOptions Options = new()
+    {
+        LearningRate = 1e-2,
+        PerDeviceTrainBatchSize = 4,
+        NumTrainEpochs = 1,
+        LoggingSteps = 1,
+    };
 
     [TestMethod]
     [DataRow(OptimizerKind.Sgd)]
     [DataRow(OptimizerKind.AdamW)]
     public void One_by_eight_two_by_four_and_eight_by_one_accumulation_train_the_same(OptimizerKind kind)
     {
-        SftOptions options = Options with { Optim = kind, LearningRate = kind == OptimizerKind.Sgd ? 0.5 : 1e-3, AdamEpsilon = 1e-4, NumTrainEpochs = 2 };
+        double rate = kind == OptimizerKind.Sgd ? 0.5 : 1e-3;
+        SftOptions options = Options with { Optim = kind, LearningRate = rate, AdamEpsilon = 1e-4, NumTrainEpochs = 2 };
         float[] whole = Train(options with { PerDeviceTrainBatchSize = 8, GradientAccumulationSteps = 1 });
         foreach (int size in new[] { 1, 2, 4 })
         {
@@ -28,7 +34,14 @@ public sealed class SftLoopTests
     [TestMethod]
     public void Padding_changes_nothing()
     {
-        SftOptions sgd = Options with { Optim = OptimizerKind.Sgd, LearningRate = 0.5, TrainSamplingStrategy = TrainSamplingStrategy.Sequential, PerDeviceTrainBatchSize = 1, GradientAccumulationSteps = 6 };
+        SftOptions sgd = Options with
+        {
+            Optim = OptimizerKind.Sgd,
+            LearningRate = 0.5,
+            TrainSamplingStrategy = TrainSamplingStrategy.Sequential,
+            PerDeviceTrainBatchSize = 1,
+            GradientAccumulationSteps = 6,
+        };
         float[] alone = Train(sgd); // one row at a time: nothing is padded
         Close.Absolute(alone, Train(sgd with { PerDeviceTrainBatchSize = 6, GradientAccumulationSteps = 1 }), 2e-6);
     }
@@ -36,7 +49,14 @@ public sealed class SftLoopTests
     [TestMethod]
     public void Best_fit_packing_learns_each_example_as_if_it_stood_alone()
     {
-        SftOptions sgd = Options with { Optim = OptimizerKind.Sgd, LearningRate = 0.5, MaxLength = 16, MaxSteps = 1, PerDeviceTrainBatchSize = 12 };
+        SftOptions sgd = Options with
+        {
+            Optim = OptimizerKind.Sgd,
+            LearningRate = 0.5,
+            MaxLength = 16,
+            MaxSteps = 1,
+            PerDeviceTrainBatchSize = 12,
+        };
         float[] packed = Train(sgd with { Packing = true });
         Close.Absolute(Train(sgd), packed, 2e-6);
     }
@@ -147,11 +167,11 @@ public sealed class SftLoopTests
                 Assert.ThrowsExactly<ArgumentException>(() => new SftLoop(model, options).Run(examples)).Message, message);
         fails("There are no examples to train on", Options);
         fails(
-            "None of 1 examples has a token to learn: completions are empty, or MaxLength (2) cuts them all "
-            + "off.", Options with { MaxLength = 2 }, new TokenExample([1, 2, 3], 2));
+            "None of 1 examples has a token to learn: completions are empty, or MaxLength (2) cuts them all off.",
+            Options with { MaxLength = 2 }, new TokenExample([1, 2, 3], 2));
         fails(
-            "CompletionOnlyLoss is true, but no example has a "
-            + "prompt.", Options with { CompletionOnlyLoss = true }, new TokenExample([1, 2, 3]));
+            "CompletionOnlyLoss is true, but no example has a prompt.",
+            Options with { CompletionOnlyLoss = true }, new TokenExample([1, 2, 3]));
         fails("An example has 40 tokens, the model reads 32 at most. Set MaxLength to 32 or less.", Options, new TokenExample(new int[40]));
     }
 

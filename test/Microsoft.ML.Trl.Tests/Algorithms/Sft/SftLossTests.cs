@@ -25,8 +25,8 @@ public sealed class SftLossTests
             // hidden states of an identity projection
             Tensor logits = fixture["logits"].view(-1, 24).index_select(0, rows).requires_grad_();
             TokenLogProbs tokens = LogProbs.WithStatistics(logits, eye(24), labels, smoothing);
-            Tensor loss = (
-                dft ? SftLoss.Dft : (Func<Tensor, double, Tensor>)SftLoss.Nll)(tokens.LogProbs, items ?? labels.NumberOfElements);
+            Func<Tensor, double, Tensor> lossOf = dft ? SftLoss.Dft : SftLoss.Nll;
+            Tensor loss = lossOf(tokens.LogProbs, items ?? labels.NumberOfElements);
             loss.backward();
             Close.Absolute(Expected($"{name}.{labelsName}"), loss.item<float>(), 1e-5, $"sft_v190 {name}.{labelsName}");
             Tensor whole = zeros(30, 24).index_copy_(0, rows, logits.grad!).view(3, 10, 24);
