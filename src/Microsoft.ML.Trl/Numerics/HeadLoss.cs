@@ -17,12 +17,13 @@ internal readonly record struct TokenObjective(float Scale, float Smoothing = 0,
     /// <summary>Sum of the costs.</summary>
     /// <param name="rows">What is known about the labels.</param>
     /// <param name="weights">Their <see cref="Weights"/>.</param>
+    /// <param name="meanLogits">[n] mean of each row of logits; null where nothing is smoothed.</param>
     /// <returns>A scalar. Owned by the current scope.</returns>
-    public Tensor Sum(RowStatistics rows, Tensor weights)
+    public Tensor Sum(RowStatistics rows, Tensor weights, Tensor? meanLogits)
     {
         Tensor cost = rows.LogProb * (Smoothing - 1);
-        if (Smoothing > 0)
-            cost = cost - (rows.MeanLogProb * Smoothing);
+        if (meanLogits is not null)
+            cost = cost + ((rows.LogTotal - meanLogits) * Smoothing);
         return (cost * weights).sum();
     }
 }
@@ -58,9 +59,10 @@ internal static class HeadLoss
             using DisposeScope chunk = NewDisposeScope();
             Tensor part = states.narrow(0, start, length), targets = labels.narrow(0, start, length);
             Tensor logits = head.Logits(part);
+            Tensor? meanLogits = objective.Smoothing > 0 ? logits.mean([-1]) : null;
             RowStatistics rows = VocabularySoftmax.Apply(logits, targets);
             Tensor weights = objective.Weights(rows);
-            sums.add_(stack([objective.Sum(rows, weights), rows.Entropy.sum(), rows.Hit.sum()]));
+            sums.add_(stack([objective.Sum(rows, weights, meanLogits), rows.Entropy.sum(), rows.Hit.sum()]));
             VocabularySoftmax.SubtractLabels(logits, targets, 1 - objective.Smoothing);
             if (objective.Smoothing > 0)
                 logits.sub_(objective.Smoothing / logits.shape[1]);

@@ -10,8 +10,8 @@ namespace Microsoft.ML.Trl.Numerics;
 /// </summary>
 internal static class VocabularySoftmax
 {
-    // numbers of the rows that are worked on at a time: 2 MB
-    private const long BlockElements = 1 << 19;
+    // numbers of the rows that are worked on at a time: 1 MB
+    private const long BlockElements = 1 << 18;
 
     /// <summary>Replaces logits by probabilities.</summary>
     /// <param name="logits">[n, V] float32.</param>
@@ -39,15 +39,17 @@ internal static class VocabularySoftmax
 
     private static RowStatistics ApplyBlock(Tensor logits, Tensor labels)
     {
-        Tensor logs = logits.log_softmax(-1);                                  // [m, V]
-        logits.copy_(logs).exp_();
-        Tensor row = logits.unsqueeze(1);                                      // [m, 1, V]
-        Tensor logProb = logs.gather(-1, labels.unsqueeze(-1)).squeeze(-1);    // [m]
-        return new RowStatistics(
-            logProb,
-            row.bmm(logs.unsqueeze(-1)).view(-1).neg_(),
-            logProb.eq(logs.amax([-1])).to_type(ScalarType.Float32),
-            row.bmm(logits.unsqueeze(-1)).view(-1),
-            logs.mean([-1]));
+        Tensor softmax = logits.softmax(-1);                                   // [m, V]
+        Tensor largest = logits.amax([-1]);                                    // [m]
+        Tensor logTotal = largest - softmax.amax([-1]).log_();
+        Tensor label = logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1);
+        RowStatistics rows = new(
+            LogProb: label - logTotal,
+            LogTotal: logTotal,
+            Entropy: logTotal - (softmax * logits).sum(-1),
+            Hit: label.eq(largest).to_type(ScalarType.Float32),
+            SquaredMass: softmax.norm(-1).square());
+        logits.copy_(softmax);
+        return rows;
     }
 }
