@@ -61,7 +61,8 @@ namespace Microsoft.ML
     [AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
     public sealed class LoadableClassAttribute : Attribute
     {
-        public LoadableClassAttribute(Type instType, Type loaderType, Type? argType, Type signatureType, string userName, params string[] loadNames) =>
+        public LoadableClassAttribute(
+            Type instType, Type loaderType, Type? argType, Type signatureType, string userName, params string[] loadNames) =>
             throw new NotSupportedException();
     }
 }

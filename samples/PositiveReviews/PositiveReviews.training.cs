@@ -7,29 +7,40 @@ namespace PositiveReviewsSample;
 /// <summary>How the model is made.</summary>
 public static partial class PositiveReviews
 {
-    /// <summary>A writer learns to write reviews, a judge learns which sentence is the positive one, and PPO teaches the writer to please the judge: one pipeline.</summary>
-    internal static TransformerChain<TextGenerationTransformer> Train(MLContext ml, ReviewData data, Settings settings, IProgress<StepReport> progress)
+    private const int TriesPerOpening = 4;
+
+    /// <summary>
+    /// A writer learns to write reviews, a judge learns which sentence is the positive one, and PPO teaches the writer to please the judge: one
+    /// pipeline.
+    /// </summary>
+    internal static TransformerChain<TextGenerationTransformer> Train(
+        MLContext ml, ReviewData data, Settings settings, IProgress<StepReport> progress)
     {
         TextTokenizer tokenizer = BpeTrainer.Train(data.Reviews, settings.VocabularySize);
+        ModelSource writer = ModelSource.New(settings.Model(tokenizer.VocabularySize), tokenizer, seed: 1);
         IDataView reviews = ml.Data.LoadFromEnumerable(data.Reviews.Select(text => new Review { Text = text }));
         IDataView pairs = ml.Data.LoadFromEnumerable(data.TrainPairs);
         IDataView openings = ml.Data.LoadFromEnumerable(data.Openings);
 
-        var pipeline = ml.Trl()
-            .Sft(ModelSource.New(settings.Model(tokenizer.VocabularySize), tokenizer, seed: 1), settings.Sft, settings.Generation, reviews, progress)
+        var pipeline = ml.Trl().Sft(writer, settings.Sft, reviews, progress)
             .Append(ml.Trl().RewardModel(settings.Reward, pairs, progress))
-            .Append(ml.Trl().Ppo(settings.Ppo, settings.Generation, progress: progress));
+            .Append(ml.Trl().Ppo(settings.Ppo, progress: progress));
         return pipeline.Fit(openings);
     }
 
     /// <summary>The same goal from pairs: the writer's own completions, ranked by the judge, teach it by DPO.</summary>
     internal static TextGenerationTransformer TrainFromPairs(
-        MLContext ml, TextGenerationTransformer writer, RewardTransformer judge, ReviewData data, Settings settings, IProgress<StepReport> progress)
+        MLContext ml,
+        TextGenerationTransformer writer,
+        RewardTransformer judge,
+        ReviewData data,
+        Settings settings,
+        IProgress<StepReport> progress)
     {
         IDataView openings = ml.Data.LoadFromEnumerable(data.Openings);
-        ModelOutput[][] tries = [.. Enumerable.Range(2, 4).Select(seed =>
+        ModelOutput[][] tries = [.. Enumerable.Range(2, TriesPerOpening).Select(seed =>
         {
-            TextGenerationTransformer again = writer.With(settings.Generation with { Seed = seed });
+            TextGenerationTransformer again = writer.With(writer.Generation with { Seed = seed });
             IDataView scored = new TransformerChain<ITransformer>(again, judge).Transform(openings);
             return ml.Data.CreateEnumerable<ModelOutput>(scored, reuseRowObject: false).ToArray();
         })];
@@ -37,11 +48,12 @@ public static partial class PositiveReviews
         for (int row = 0; row < tries[0].Length; row++)
         {
             ModelOutput[] ranked = [.. tries.Select(outputs => outputs[row]).OrderBy(output => output.Score)];
-            if (ranked[^1].Completion != ranked[0].Completion)
-                preferences.Add(new Preference { Prompt = ranked[0].Prompt, Chosen = ranked[^1].Completion, Rejected = ranked[0].Completion });
+            (ModelOutput worst, ModelOutput best) = (ranked[0], ranked[^1]);
+            if (best.Completion != worst.Completion)
+                preferences.Add(new Preference { Prompt = best.Prompt, Chosen = best.Completion, Rejected = worst.Completion });
         }
         return ml.Trl()
-            .Dpo(ModelSource.FromTransformer(writer), settings.Dpo, settings.Generation, progress: progress)
+            .Dpo(ModelSource.FromTransformer(writer), settings.Dpo, progress: progress)
             .Fit(ml.Data.LoadFromEnumerable(preferences));
     }
 }

@@ -1,6 +1,6 @@
-using Microsoft.ML.Trl;
 using System.Diagnostics;
 using Microsoft.ML;
+using Microsoft.ML.Trl;
 using PositiveReviewsSample;
 using TorchSharp;
 
@@ -9,16 +9,18 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int at && a
 string? folder = Option("--data");
 string output = Option("--out") ?? Directory.CreateTempSubdirectory("positive-reviews-").FullName;
 Directory.CreateDirectory(output);
+var ml = new MLContext(seed: 1);
+ml.Trl(); // first: libtorch reads its settings while it loads
 torch.set_num_threads(int.TryParse(Option("--threads"), out int threads) ? threads : Math.Min(Environment.ProcessorCount, 4));
 
 Settings settings = folder is null ? Settings.Small : Settings.Full;
 if (args.Contains("--quick"))
     settings = settings.Shortened();
 ReviewData data = folder is null ? ReviewData.Shipped(seed: 1) : ReviewData.FromFolder(folder, seed: 1);
-Console.WriteLine($"{data.Reviews.Count} reviews, {data.TrainPairs.Count} training pairs, {data.TestPairs.Count} held-out pairs, {data.Openings.Count} openings");
+Console.WriteLine($"{data.Reviews.Count} reviews, {data.TrainPairs.Count} training pairs, {data.TestPairs.Count} held-out pairs, "
+    + $"{data.Openings.Count} openings");
 
 var watch = Stopwatch.StartNew();
-var ml = new MLContext(seed: 1);
 var progress = new ConsoleProgress();
 using var assistant = PositiveReviews.Train(ml, data, settings, progress);
 var writer = (TextGenerationTransformer)assistant.ElementAt(0);
@@ -31,17 +33,20 @@ Console.WriteLine($"saved {zip} ({new FileInfo(zip).Length >> 10} KiB)");
 
 using TextGenerationTransformer learner = PositiveReviews.TrainFromPairs(ml, writer, judge, data, settings, progress);
 
-PositiveReviews.ModelOutput[] before = Report.Complete(ml, writer, judge, data), ppo = Report.Complete(ml, pleaser, judge, data), dpo = Report.Complete(ml, learner, judge, data);
-var table = Report.Table(before, ppo, dpo);
+PositiveReviews.ModelOutput[] sft = Report.Complete(ml, writer, judge, data);
+PositiveReviews.ModelOutput[] ppo = Report.Complete(ml, pleaser, judge, data);
+PositiveReviews.ModelOutput[] dpo = Report.Complete(ml, learner, judge, data);
+var table = Report.Table(sft, ppo, dpo);
 Report.Print(table, settings.Shown);
 Report.Save(table, Path.Combine(output, "completions.csv"));
 
-Console.WriteLine();
-Console.WriteLine($"reward accuracy on held-out pairs {Report.Accuracy(judge, data.TestPairs):F3}");
-Console.WriteLine(Report.Line("SFT", before));
-Console.WriteLine(Report.Line("SFT + PPO", ppo));
-Console.WriteLine(Report.Line("SFT + DPO", dpo));
-Console.WriteLine($"mean KL of the PPO policy to the SFT policy, per completion, last step {pleaser.Reports[^1].Metrics["objective/kl"]:F2}");
+HashSet<string> known = [.. data.Reviews.SelectMany(Report.Words)];
+Console.WriteLine($"\n{Report.Legend}\n");
+Console.WriteLine(Report.Line("SFT", sft, known));
+Console.WriteLine(Report.Line("SFT + PPO", ppo, known));
+Console.WriteLine(Report.Line("SFT + DPO", dpo, known));
+Console.WriteLine($"accuracy of the judge on held-out pairs {Report.Accuracy(judge, data.TestPairs):F3}");
+Console.WriteLine($"KL of the PPO policy to the SFT policy {pleaser.Reports[^1].Metrics["objective/kl"]:F2} nats per completion, last step");
 
 using var engine = PositiveReviews.LoadEngine(zip);
 PositiveReviews.ModelOutput answer = engine.Predict(new() { Prompt = data.Openings[0].Prompt });

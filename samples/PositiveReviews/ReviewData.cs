@@ -24,44 +24,53 @@ internal sealed class ReviewData
         string folder = Path.Combine(AppContext.BaseDirectory, "data");
         List<Sentence> sentences = [.. File.ReadLines(Path.Combine(folder, "sentences.tsv")).Skip(1)
             .Select(line => line.Split('\t')).Select(cells => new Sentence(cells[2], cells[1] == "1", cells[0]))];
-        return Create(File.ReadLines(Path.Combine(folder, "reviews.txt")), sentences, File.ReadLines(Path.Combine(folder, "queries.txt")), passes: 2, seed);
+        IEnumerable<string> reviews = File.ReadLines(Path.Combine(folder, "reviews.txt"));
+        return Create(reviews, sentences, File.ReadLines(Path.Combine(folder, "queries.txt")), passes: 2, seed);
     }
 
-    /// <summary>Real text: <c>sentiment/movie_pretrain_train.txt.gz</c>, <c>sentiment/sentence_polarity_10662.jsonl.gz</c> and <c>samples/movie_prompts_1024.txt</c>.</summary>
+    /// <summary>
+    /// Real text: <c>sentiment/movie_pretrain_train.txt.gz</c>, <c>sentiment/sentence_polarity_10662.jsonl.gz</c> and
+    /// <c>samples/movie_prompts_1024.txt</c>.
+    /// </summary>
     public static ReviewData FromFolder(string folder, int seed)
     {
-        string root = Directory.Exists(Path.Combine(folder, "sentiment")) ? folder : Path.GetDirectoryName(Path.GetFullPath(folder))!;
+        bool isRoot = Directory.Exists(Path.Combine(folder, "sentiment"));
+        string root = isRoot ? folder : Path.GetDirectoryName(Path.GetFullPath(folder))!;
         List<Sentence> sentences = [];
         foreach (string line in Lines(Path.Combine(root, "sentiment", "sentence_polarity_10662.jsonl.gz")))
         {
             using JsonDocument row = JsonDocument.Parse(line);
             JsonElement cells = row.RootElement;
-            sentences.Add(new Sentence(cells.GetProperty("text").GetString()!, cells.GetProperty("label").GetInt32() == 1, cells.GetProperty("split").GetString()!));
+            bool isPositive = cells.GetProperty("label").GetInt32() == 1;
+            sentences.Add(new Sentence(cells.GetProperty("text").GetString()!, isPositive, cells.GetProperty("split").GetString()!));
         }
         IEnumerable<string> reviews = Lines(Path.Combine(root, "sentiment", "movie_pretrain_train.txt.gz")).Where(line => line.Length > 0);
-        return Create(reviews, sentences, File.ReadLines(Path.Combine(root, "samples", "movie_prompts_1024.txt")), passes: 3, seed);
+        IEnumerable<string> openings = File.ReadLines(Path.Combine(root, "samples", "movie_prompts_1024.txt"));
+        return Create(reviews, sentences, openings, passes: 3, seed);
     }
 
-    private static ReviewData Create(IEnumerable<string> reviews, List<Sentence> sentences, IEnumerable<string> openings, int passes, int seed)
+    private static ReviewData Create(
+        IEnumerable<string> reviews, List<Sentence> sentences, IEnumerable<string> openings, int passes, int seed)
     {
-        var random = new Random(seed);
+        var rng = new Random(seed);
         return new ReviewData
         {
             Reviews = [.. reviews],
-            TrainPairs = [.. Enumerable.Range(0, passes).SelectMany(_ => Pairs(sentences, "train", random))],
-            TestPairs = Pairs(sentences, "test", random),
+            TrainPairs = [.. Enumerable.Range(0, passes).SelectMany(_ => Pairs(sentences, "train", rng))],
+            TestPairs = Pairs(sentences, "test", rng),
             Openings = [.. openings.Where(line => !string.IsNullOrWhiteSpace(line)).Select(line => new Opening { Prompt = line })],
         };
     }
 
     // Each positive sentence meets some negative one of the same split.
-    private static List<SentencePair> Pairs(List<Sentence> sentences, string split, Random random)
+    private static List<SentencePair> Pairs(List<Sentence> sentences, string split, Random rng)
     {
-        string[] positive = [.. sentences.Where(sentence => sentence.Split == split && sentence.IsPositive).Select(sentence => sentence.Text)];
-        string[] negative = [.. sentences.Where(sentence => sentence.Split == split && !sentence.IsPositive).Select(sentence => sentence.Text)];
-        random.Shuffle(positive);
-        random.Shuffle(negative);
-        return [.. positive.Zip(negative, (good, bad) => new SentencePair { Chosen = good, Rejected = bad })];
+        IEnumerable<Sentence> ofSplit = sentences.Where(sentence => sentence.Split == split);
+        string[] positive = [.. ofSplit.Where(sentence => sentence.IsPositive).Select(sentence => sentence.Text)];
+        string[] negative = [.. ofSplit.Where(sentence => !sentence.IsPositive).Select(sentence => sentence.Text)];
+        rng.Shuffle(positive);
+        rng.Shuffle(negative);
+        return [.. positive.Zip(negative, (chosen, rejected) => new SentencePair { Chosen = chosen, Rejected = rejected })];
     }
 
     private static IEnumerable<string> Lines(string path)

@@ -15,9 +15,9 @@ public static partial class Preferences
         ModelConfig config = ModelConfig.Gpt2(tokenizer.VocabularySize, 128, 3, 4, Context) with { ResidualDropout = 0, EmbeddingDropout = 0, AttentionDropout = 0 };
         var generation = new GenerationOptions { MaxNewTokens = 24, TopK = 50 };
         var pipeline = ml.Trl()
-            .Sft(ModelSource.New(config, tokenizer), new SftOptions { CompletionColumnName = "Chosen", MaxLength = Context, LearningRate = 1e-3, NumTrainEpochs = passes }, generation, progress: progress)
+            .Sft(ModelSource.New(config, tokenizer), new SftOptions { CompletionColumnName = "Chosen", MaxLength = Context, LearningRate = 1e-3, NumTrainEpochs = passes, Generation = generation }, progress: progress)
             .Append(ml.Trl().RewardModel(new RewardOptions { MaxLength = Context, LearningRate = 3e-4, NumTrainEpochs = 2, CenterRewardsCoefficient = 0.01 }, progress: progress))
-            .Append(ml.Trl().Ppo(new PpoOptions { Steps = ppoSteps * 32, BatchSize = 32, MiniBatchSize = 8, LearningRate = 1e-4, Generation = generation }, generation, progress: progress));
+            .Append(ml.Trl().Ppo(new PpoOptions { Steps = ppoSteps * 32, BatchSize = 32, MiniBatchSize = 8, LearningRate = 1e-4, Generation = generation }, progress: progress));
         return pipeline.Fit(rows);
     }
 

@@ -5,6 +5,8 @@ using TorchSharp;
 
 // usage: Preferences [--data DIR] [--rows N] [--quick] [--threads N]
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int at && at + 1 < args.Length ? args[at + 1] : null;
+var ml = new MLContext(seed: 1);
+ml.Trl(); // first: libtorch reads its settings while it loads
 torch.set_num_threads(int.TryParse(Option("--threads"), out int threads) ? threads : Math.Min(Environment.ProcessorCount, 4));
 bool quick = args.Contains("--quick");
 string? folder = Option("--data");
@@ -20,7 +22,6 @@ if (int.TryParse(Option("--rows"), out int most))
     rows = rows[..Math.Min(most, rows.Count)];
 Console.WriteLine($"{rows.Count} of {all.Count} comparisons fit");
 
-var ml = new MLContext(seed: 1);
 var progress = new ConsoleProgress();
 IDataView view = ml.Data.LoadFromEnumerable(rows);
 using var assistant = Preferences.Train(ml, view, tokenizer, passes: quick ? 1 : folder is null ? 20 : 2, ppoSteps: quick ? 2 : 15, progress);

@@ -18,6 +18,7 @@ if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.Tr
 
 Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small"));
 int threads = int.Parse(given.GetValueOrDefault("threads", "2"), CultureInfo.InvariantCulture);
+Microsoft.ML.Trl.Operators.TorchLibrary.EnsureLoaded(); // first: libtorch reads its settings while it loads
 torch.set_num_threads(threads);
 var measured = new Measurement(int.Parse(given.GetValueOrDefault("steps", "5"), CultureInfo.InvariantCulture));
 int tokens = task(shape, measured);

@@ -42,7 +42,8 @@ internal sealed class QuietClock
     public (double Median, double Min, double Max) Seconds()
     {
         double[] used = [.. (CleanLaps >= 3 ? _laps.Where(lap => lap.Others < Disturbed) : _laps).Select(lap => lap.Seconds).Order()];
-        return (used.Length % 2 == 1 ? used[used.Length / 2] : (used[(used.Length / 2) - 1] + used[used.Length / 2]) / 2, used[0], used[^1]);
+        return (
+            used.Length % 2 == 1 ? used[used.Length / 2] : (used[(used.Length / 2) - 1] + used[used.Length / 2]) / 2, used[0], used[^1]);
     }
 
     /// <summary>Largest resident set of this process so far, in MiB (Linux; elsewhere the working set's peak).</summary>
@@ -68,7 +69,8 @@ internal sealed class QuietClock
         double busy = 0;
         if (File.Exists("/proc/stat"))
         {
-            double[] ticks = [.. File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..9].Select(tick => double.Parse(tick, CultureInfo.InvariantCulture))];
+            double[] ticks = [.. File.ReadLines("/proc/stat").First(
+                ).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..9].Select(tick => double.Parse(tick, CultureInfo.InvariantCulture))];
             busy = (ticks.Sum() - ticks[3] - ticks[4]) / 100; // less idle and waiting for input
         }
         using var self = Process.GetCurrentProcess();

@@ -20,7 +20,8 @@ internal static class Tasks
     private static int Sft(Shape shape, Measurement measured)
     {
         using CausalLanguageModel model = shape.Model(seed: 1);
-        List<TokenExample> examples = [.. shape.Rows(shape.BatchSize * 4, Shape.Length, seed: 2).Select(ids => new TokenExample(ids, Shape.Length / 2))];
+        List<TokenExample> examples = [.. shape.Rows(
+            shape.BatchSize * 4, Shape.Length, seed: 2).Select(ids => new TokenExample(ids, Shape.Length / 2))];
         var options = new SftOptions { PerDeviceTrainBatchSize = shape.BatchSize, MaxSteps = measured.MostSteps, LearningRate = LearningRate, LoggingSteps = 1 };
         measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
         return shape.BatchSize * Shape.Length;

@@ -10,10 +10,14 @@ internal static class PickleRefusal
     /// <exception cref="FileNotFoundException">There are no weights at all.</exception>
     public static void ThrowIfPickled(string folder)
     {
-        string? pickle = Patterns.SelectMany(pattern => Directory.EnumerateFiles(folder, pattern)).Order(StringComparer.Ordinal).FirstOrDefault();
+        string? pickle = Patterns.SelectMany(
+            pattern => Directory.EnumerateFiles(folder, pattern)).Order(StringComparer.Ordinal).FirstOrDefault();
         throw pickle is null
-            ? new FileNotFoundException($"'{folder}' has neither {SafetensorsFolder.SingleFile} nor {SafetensorsFolder.IndexFile}; give a folder that save_pretrained wrote, or one saved by this library.")
+            ? new FileNotFoundException(
+                $"'{folder}' has neither {SafetensorsFolder.SingleFile} nor {SafetensorsFolder.IndexFile}; give a folder that "
+                + "save_pretrained wrote, or one saved by this library.")
             : new NotSupportedException($"'{pickle}' holds pickled weights; reading such a file can run any program, so it is refused. "
-                + $"Convert it once where you trust it: python -c \"from transformers import AutoModelForCausalLM as M; M.from_pretrained('{folder}').save_pretrained('{folder}', safe_serialization=True)\".");
+                + "Convert it once where you trust it: python -c \"from transformers import AutoModelForCausalLM as M; "
+                + $"M.from_pretrained('{folder}').save_pretrained('{folder}', safe_serialization=True)\".");
     }
 }

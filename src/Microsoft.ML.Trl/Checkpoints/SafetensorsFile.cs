@@ -25,7 +25,9 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>Opens a file and checks its table of contents; no tensor is read yet.</summary>
     /// <param name="path">A file in safetensors format.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is damaged, cut off, or of another format; the message says what is wrong with which tensor.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is damaged, cut off, or of another format; the message says what is wrong with which tensor.
+    /// </exception>
     public static SafetensorsFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -50,14 +52,18 @@ public sealed class SafetensorsFile : IDisposable
     {
         TensorEntry entry = Find(name);
         ScalarType type = entry.Type
-            ?? throw new NotSupportedException($"Tensor '{name}' of '{Path}' is stored as {entry.TypeName}, which TorchSharp cannot hold; convert the file to F32, F16 or BF16 first.");
+            ?? throw new NotSupportedException(
+                $"Tensor '{name}' of '{Path}' is stored as {entry.TypeName}, which TorchSharp cannot hold; convert the file to F32, F16 "
+                + "or BF16 first.");
         using var scope = NewDisposeScope();
         Tensor tensor = empty(entry.Shape.ToArray(), type);
         Fill(tensor, entry);
         return tensor.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads one tensor into memory that is already there, converting the type and moving to the device where they differ.</summary>
+    /// <summary>
+    /// Reads one tensor into memory that is already there, converting the type and moving to the device where they differ.
+    /// </summary>
     /// <param name="name">A key of <see cref="Entries"/>.</param>
     /// <param name="target">A tensor of the same shape; its history is not recorded.</param>
     /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
@@ -67,7 +73,9 @@ public sealed class SafetensorsFile : IDisposable
         ArgumentNullException.ThrowIfNull(target);
         TensorEntry entry = Find(name);
         if (!entry.Shape.SequenceEqual(target.shape))
-            throw SafetensorsHeader.Broken(Path, $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], [{string.Join(", ", target.shape)}] is needed; do config and weights belong together?");
+            throw SafetensorsHeader.Broken(Path,
+                $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], [{string.Join(", ", target.shape)}] is needed; do config "
+                + "and weights belong together?");
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         if (entry.Type == target.dtype && target.device_type == TorchSharp.DeviceType.CPU && target.is_contiguous())
@@ -106,7 +114,8 @@ public sealed class SafetensorsFile : IDisposable
     private TensorEntry Find(string name) =>
         Entries.TryGetValue(name, out TensorEntry? entry)
             ? entry
-            : throw new KeyNotFoundException($"'{Path}' has no tensor '{name}'; it has {Entries.Count} others, for example {string.Join(", ", Entries.Keys.Take(3))}.");
+            : throw new KeyNotFoundException(
+                $"'{Path}' has no tensor '{name}'; it has {Entries.Count} others, for example {string.Join(", ", Entries.Keys.Take(3))}.");
 
     private void Fill(Tensor tensor, TensorEntry entry) => TensorMemory.Visit(tensor, (bytes, offset) =>
     {

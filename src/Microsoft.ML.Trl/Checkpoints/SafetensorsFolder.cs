@@ -41,7 +41,8 @@ internal sealed class SafetensorsFolder : IWeightStore, IDisposable
         }
     }
 
-    public IReadOnlyList<long>? ShapeOf(string name) => _byName.TryGetValue(name, out SafetensorsFile? file) ? file.Entries[name].Shape : null;
+    public IReadOnlyList<long>? ShapeOf(string name) =>
+        _byName.TryGetValue(name, out SafetensorsFile? file) ? file.Entries[name].Shape : null;
 
     public Tensor Take(string name) => _byName[name].Read(name);
 
@@ -71,7 +72,9 @@ internal sealed class SafetensorsFolder : IWeightStore, IDisposable
         foreach (IGrouping<string, (string Tensor, string File)> shard in ReadMap(indexPath).GroupBy(pair => pair.File))
         {
             if (!File.Exists(Path.Combine(Source, shard.Key)))
-                throw new FileNotFoundException($"'{indexPath}' places {shard.Count()} tensors in '{shard.Key}', but that file is not in the folder; download it or save the model again.", shard.Key);
+                throw new FileNotFoundException(
+                    $"'{indexPath}' places {shard.Count()} tensors in '{shard.Key}', but that file is not in the folder; download it or "
+                    + "save the model again.", shard.Key);
             SafetensorsFile file = OpenFile(shard.Key);
             foreach ((string tensor, _) in shard)
             {
@@ -80,7 +83,8 @@ internal sealed class SafetensorsFolder : IWeightStore, IDisposable
                 _byName.Add(tensor, file);
             }
             foreach (string tensor in file.Entries.Keys.Except(shard.Select(pair => pair.Tensor)))
-                throw SafetensorsHeader.Broken(indexPath, $"shard '{shard.Key}' holds tensor '{tensor}', which the index does not place there");
+                throw SafetensorsHeader.Broken(indexPath,
+                    $"shard '{shard.Key}' holds tensor '{tensor}', which the index does not place there");
         }
     }
 
@@ -88,8 +92,10 @@ internal sealed class SafetensorsFolder : IWeightStore, IDisposable
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(indexPath), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
+            using JsonDocument document = JsonDocument.Parse(
+                File.ReadAllBytes(indexPath), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty(
+                "weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
                 throw SafetensorsHeader.Broken(indexPath, "it has no object 'weight_map'");
             return [.. map.EnumerateObject().Select(pair => (pair.Name, ShardName(pair, indexPath)))];
         }
@@ -103,7 +109,8 @@ internal sealed class SafetensorsFolder : IWeightStore, IDisposable
     {
         string? name = pair.Value.ValueKind == JsonValueKind.String ? pair.Value.GetString() : null;
         if (string.IsNullOrEmpty(name) || name.AsSpan().IndexOfAny('/', '\\', ':') >= 0 || name is "." or "..")
-            throw SafetensorsHeader.Broken(indexPath, $"tensor '{pair.Name}' is placed in {pair.Value.GetRawText()}; only the name of a file in the same folder is allowed");
+            throw SafetensorsHeader.Broken(indexPath,
+                $"tensor '{pair.Name}' is placed in {pair.Value.GetRawText()}; only the name of a file in the same folder is allowed");
         if (!name.EndsWith(".safetensors", StringComparison.Ordinal))
             throw SafetensorsHeader.Broken(indexPath, $"tensor '{pair.Name}' is placed in '{name}', which is not a .safetensors file");
         return name;

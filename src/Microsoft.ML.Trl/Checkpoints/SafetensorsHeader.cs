@@ -32,17 +32,23 @@ internal sealed class SafetensorsHeader
     {
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxLength)
-            throw Broken(source, $"its header claims {length} bytes, more than the {MaxLength} allowed; it is damaged or not a safetensors file");
+            throw Broken(source,
+                $"its header claims {length} bytes, more than the {MaxLength} allowed; it is damaged or not a safetensors file");
         if (fileLength is { } whole && PrefixLength + (long)length > whole)
-            throw Broken(source, $"its header claims {length} bytes, but only {whole - PrefixLength} follow; it was cut off or is not a safetensors file");
+            throw Broken(source,
+                $"its header claims {length} bytes, but only {whole - PrefixLength} follow; it was cut off or is not a safetensors file");
         return (int)length;
     }
 
     /// <summary>Reads and checks the JSON.</summary>
     /// <param name="json">The header's bytes.</param>
-    /// <param name="fileLength">Length of the whole file in bytes; null when unknown (the end of the last tensor is then not compared).</param>
+    /// <param name="fileLength">
+    /// Length of the whole file in bytes; null when unknown (the end of the last tensor is then not compared).
+    /// </param>
     /// <param name="source">Name of the file for messages.</param>
-    /// <exception cref="InvalidDataException">The header is no JSON object of the format, names a tensor twice, or its ranges do not tile the data.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The header is no JSON object of the format, names a tensor twice, or its ranges do not tile the data.
+    /// </exception>
     public static SafetensorsHeader Parse(ReadOnlyMemory<byte> json, long? fileLength, string source)
     {
         if (json.IsEmpty || json.Span[0] != (byte)'{')
@@ -133,7 +139,9 @@ internal sealed class SafetensorsHeader
             throw Broken(source, $"tensor '{name}' of shape [{string.Join(", ", shape)}] ending at {range[1]} is larger than any file");
         }
         if (range[0] > range[1] || range[1] - range[0] != length)
-            throw Broken(source, $"tensor '{name}' of type {type} and shape [{string.Join(", ", shape)}] takes {length} bytes, but its data_offsets are {range[0]} to {range[1]}");
+            throw Broken(source,
+                $"tensor '{name}' of type {type} and shape [{string.Join(", ", shape)}] takes {length} bytes, but its data_offsets are "
+                + $"{range[0]} to {range[1]}");
         return new TensorEntry(name, type, Array.AsReadOnly(shape), dataStart + range[0], length);
     }
 
@@ -157,12 +165,15 @@ internal sealed class SafetensorsHeader
         foreach (TensorEntry entry in entries.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Length))
         {
             if (entry.Offset != end)
-                throw Broken(source, $"tensor '{entry.Name}' begins at byte {entry.Offset}, but {before} ends at {end}: " + (entry.Offset < end ? "they overlap" : "there is a hole"));
+                throw Broken(source,
+                    $"tensor '{entry.Name}' begins at byte {entry.Offset}, but {before} ends at {end}: "
+                    + "" + (entry.Offset < end ? "they overlap" : "there is a hole"));
             end = entry.Offset + entry.Length;
             before = $"tensor '{entry.Name}'";
         }
         if (fileLength is { } whole && whole != end)
-            throw Broken(source, $"it has {whole} bytes, but its header describes {end}: " + (whole < end ? "it was cut off" : "something was appended"));
+            throw Broken(source,
+                $"it has {whole} bytes, but its header describes {end}: " + (whole < end ? "it was cut off" : "something was appended"));
     }
 
     /// <summary>Refuses bytes that are no value of the type.</summary>

@@ -42,7 +42,9 @@ public static class SafetensorsReader
     private static Tensor Read(Stream stream, TensorEntry entry, string source)
     {
         ScalarType type = entry.Type
-            ?? throw new NotSupportedException($"Tensor '{entry.Name}' of '{source}' is stored as {entry.TypeName}, which TorchSharp cannot hold; convert it to F32, F16 or BF16 first.");
+            ?? throw new NotSupportedException(
+                $"Tensor '{entry.Name}' of '{source}' is stored as {entry.TypeName}, which TorchSharp cannot hold; convert it to F32, F16 "
+                + "or BF16 first.");
         using var scope = NewDisposeScope();
         Tensor tensor = empty(entry.Shape.ToArray(), type);
         TensorMemory.Visit(tensor, (bytes, _) =>

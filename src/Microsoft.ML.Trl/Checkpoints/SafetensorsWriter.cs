@@ -13,7 +13,8 @@ public static class SafetensorsWriter
     /// <param name="tensors">Names and values, on any device; they are only read.</param>
     /// <param name="metadata">Texts for the header; null writes <c>format</c> = <c>pt</c>, which transformers expects.</param>
     /// <exception cref="ArgumentException">A name appears twice.</exception>
-    public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         string unfinished = path + ".part";
@@ -35,13 +36,17 @@ public static class SafetensorsWriter
     /// <param name="metadata">Texts for the header; null writes <c>format</c> = <c>pt</c>, which transformers expects.</param>
     /// <exception cref="ArgumentException">A name appears twice.</exception>
     /// <exception cref="NotSupportedException">The format has no such element type.</exception>
-    public static void Write(Stream stream, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        Stream stream, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(tensors);
-        (string Name, Tensor Value)[] ordered = [.. tensors.OrderByDescending(tensor => tensor.Value.ElementSize).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
-        foreach (IGrouping<string, (string Name, Tensor Value)> twice in ordered.GroupBy(tensor => tensor.Name).Where(group => group.Count() > 1))
-            throw new ArgumentException($"The tensor name '{twice.Key}' was given {twice.Count()} times; names in a file are unique.", nameof(tensors));
+        (string Name, Tensor Value)[] ordered = [.. tensors.OrderByDescending(
+            tensor => tensor.Value.ElementSize).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
+        foreach (IGrouping<string, (
+            string Name, Tensor Value)> twice in ordered.GroupBy(tensor => tensor.Name).Where(group => group.Count() > 1))
+            throw new ArgumentException(
+                $"The tensor name '{twice.Key}' was given {twice.Count()} times; names in a file are unique.", nameof(tensors));
         byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
         byte[] prefix = new byte[SafetensorsHeader.PrefixLength];
         BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);

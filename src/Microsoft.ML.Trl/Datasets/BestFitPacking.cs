@@ -3,7 +3,9 @@ namespace Microsoft.ML.Trl.Datasets;
 /// <summary>Examples into rows of equal capacity: best fit, longest first.</summary>
 internal static class BestFitPacking
 {
-    /// <summary>Which examples share a row. Each goes where it leaves the least room; among equal rows, where room was left first.</summary>
+    /// <summary>
+    /// Which examples share a row. Each goes where it leaves the least room; among equal rows, where room was left first.
+    /// </summary>
     /// <param name="lengths">Tokens per example, none above <paramref name="capacity"/>.</param>
     /// <param name="capacity">Tokens per row.</param>
     /// <returns>Indices of the examples of each row.</returns>

@@ -61,13 +61,17 @@ internal static class InputColumns
             throw Mismatch(name, role, "a number", TypeOf(found[^1]));
     }
 
-    private static string TypeOf(SchemaShape.Column column) => column.Kind == SchemaShape.Column.VectorKind.Scalar ? column.ItemType.ToString()! : $"Vector<{column.ItemType}>";
+    private static string TypeOf(SchemaShape.Column column) =>
+        column.Kind == SchemaShape.Column.VectorKind.Scalar ? column.ItemType.ToString()! : $"Vector<{column.ItemType}>";
 
-    private static IEnumerable<string> Visible(DataViewSchema schema) => schema.Where(column => !column.IsHidden).Select(column => column.Name);
+    private static IEnumerable<string> Visible(DataViewSchema schema) =>
+        schema.Where(column => !column.IsHidden).Select(column => column.Name);
 
     private static ArgumentOutOfRangeException Mismatch(string name, string role, string expected, string actual) =>
         new(nameof(name), $"Schema mismatch for {role} column '{name}': expected {expected}, got {actual}.");
 
     private static ArgumentOutOfRangeException Missing(string name, string role, string expected, IEnumerable<string> present) =>
-        new(nameof(name), $"Schema mismatch for {role} column '{name}': expected {expected}, but there is no such column; the columns are {string.Join(", ", present.Distinct())}.");
+        new(nameof(name),
+            $"Schema mismatch for {role} column '{name}': expected {expected}, but there is no such column; the columns are "
+            + $"{string.Join(", ", present.Distinct())}.");
 }

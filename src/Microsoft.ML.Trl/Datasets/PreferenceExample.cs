@@ -7,6 +7,9 @@ namespace Microsoft.ML.Trl.Datasets;
 /// <param name="Margin">By how much the better one should win, in units of the score; null = no margin.</param>
 public sealed record PreferenceExample(int[] Prompt, int[] Chosen, int[] Rejected, double? Margin = null)
 {
+    /// <summary>Tokens of the prompt and the longer completion.</summary>
+    internal int Length => Prompt.Length + Math.Max(Chosen.Length, Rejected.Length);
+
     /// <summary>Prompt and better completion in one array.</summary>
     public int[] PromptAndChosen() => [.. Prompt, .. Chosen];
 

@@ -2,14 +2,17 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Trl.Datasets;
 
-/// <summary>Reads rows of a view with one cursor, and of its columns only those that are asked for: others may cost a model run each.</summary>
+/// <summary>
+/// Reads rows of a view with one cursor, and of its columns only those that are asked for: others may cost a model run each.
+/// </summary>
 internal static class RowReader
 {
     /// <summary>All rows, as they come.</summary>
     /// <param name="view">Enumerated once.</param>
     /// <param name="texts">Text columns.</param>
     /// <param name="number">A column of numbers, or null.</param>
-    public static IEnumerable<TextRow> Read(IDataView view, IReadOnlyList<DataViewSchema.Column> texts, DataViewSchema.Column? number = null)
+    public static IEnumerable<TextRow> Read(
+        IDataView view, IReadOnlyList<DataViewSchema.Column> texts, DataViewSchema.Column? number = null)
     {
         IEnumerable<DataViewSchema.Column> needed = number is { } extra ? texts.Append(extra) : texts;
         using DataViewRowCursor cursor = view.GetRowCursor(needed);
@@ -54,3 +57,9 @@ internal static class RowReader
         };
     }
 }
+
+/// <summary>What a stage reads of one row.</summary>
+/// <param name="Number">Place of the row in the data, counted from 0; messages name it.</param>
+/// <param name="Texts">The text columns, in the order in which they were asked for.</param>
+/// <param name="Value">The number column; null when none was asked for.</param>
+internal sealed record TextRow(long Number, string[] Texts, double? Value);

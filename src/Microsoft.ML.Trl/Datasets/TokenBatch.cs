@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Datasets;
 
 /// <summary>Rows of token ids, padded on the right to one length. Owns its tensors.</summary>
-/// <remarks>What is real and what is padding follows from <see cref="Lengths"/> alone, never from a token id; a causal model needs no mask for padding on the right.</remarks>
+/// <remarks>
+/// What is real and what is padding follows from <see cref="Lengths"/> alone, never from a token id; a causal model needs no mask for
+/// padding on the right.
+/// </remarks>
 public sealed class TokenBatch : IDisposable
 {
     private TokenBatch(Tensor ids, Tensor targetRows, Tensor labels, IReadOnlyList<int> lengths, IReadOnlyList<int> targetCounts)
@@ -40,7 +43,10 @@ public sealed class TokenBatch : IDisposable
     /// <summary>Labels N in the batch.</summary>
     public int Targets => TargetCounts.Sum();
 
-    /// <summary>Pads rows and finds their labels: every token from <paramref name="firstLabels"/> on, except a row's very first token, which nothing predicts.</summary>
+    /// <summary>
+    /// Pads rows and finds their labels: every token from <paramref name="firstLabels"/> on, except a row's very first token, which nothing
+    /// predicts.
+    /// </summary>
     /// <param name="rows">Token ids, at least one row with at least one token each.</param>
     /// <param name="firstLabels">Per row, the position of the first label: the length of the prompt.</param>
     /// <param name="device">Where the tensors go; null = CPU.</param>

@@ -8,7 +8,9 @@ public sealed record TokenExample(int[] Ids, int PromptLength = 0)
     /// <summary>Which of <see cref="Ids"/> are to be learned, one by one; null = all after the prompt.</summary>
     public bool[]? Learned { get; init; }
 
-    /// <summary>Whether the token at that position is to be learned. The very first token of a row never is: nothing comes before it.</summary>
+    /// <summary>
+    /// Whether the token at that position is to be learned. The very first token of a row never is: nothing comes before it.
+    /// </summary>
     /// <param name="position">Index into <see cref="Ids"/>.</param>
     public bool Learns(int position) => Learned is { } learned ? learned[position] : position >= PromptLength;
 

@@ -5,7 +5,7 @@ namespace Microsoft.ML.Trl.Models;
 
 /// <summary>A decoder with a vocabulary projection: predicts the next token.</summary>
 /// <remarks>Tensor names are those of Hugging Face checkpoints (<c>transformer.h.0.attn.c_attn.weight</c>, <c>model.layers.0...</c>, <c>lm_head.weight</c>).</remarks>
-public sealed class CausalLanguageModel : nn.Module
+public sealed class CausalLanguageModel : nn.Module, ITrainable
 {
     private readonly LinearLayer? _head;
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>A decoder that gives a whole text one number; a Hugging Face <c>*ForSequenceClassification</c> with one label.</summary>
-public sealed class RewardModel : nn.Module
+public sealed class RewardModel : nn.Module, ITrainable
 {
     private readonly LinearLayer _score;
 

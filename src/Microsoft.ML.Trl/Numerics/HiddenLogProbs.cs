@@ -39,7 +39,8 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
     /// <summary>One call: its settings, its statistics, and the softmax it keeps.</summary>
     /// <param name="keepBytes">Largest softmax that is kept for the backward pass.</param>
     /// <param name="chunkBytes">Most bytes of logits at once where it is not.</param>
-    public sealed class Call(long keepBytes, long chunkBytes)
+    /// <param name="smoothing">Share ε of the label's weight that is spread over the whole vocabulary.</param>
+    public sealed class Call(long keepBytes, long chunkBytes, double smoothing)
     {
         private bool _hiddenNeeds;
         private bool _weightNeeds;
@@ -66,7 +67,11 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
             {
                 using DisposeScope chunk = NewDisposeScope();
                 Tensor logits = head.Logits(hidden.narrow(0, start, length));
-                parts.Add(VocabularySoftmax.Apply(logits, labels.narrow(0, start, length)).MoveToOuter());
+                Tensor? meanLogits = smoothing > 0 ? logits.mean([-1]) : null;
+                RowStatistics rows = VocabularySoftmax.Apply(logits, labels.narrow(0, start, length));
+                if (meanLogits is not null)
+                    rows = rows with { LogProb = (rows.LogProb * (1 - smoothing)) + ((meanLogits - rows.LogTotal) * smoothing) };
+                parts.Add(rows.MoveToOuter());
                 if (keep)
                     _kept = logits.alias().DetachFromDisposeScope();
             }
@@ -88,7 +93,9 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
                 Tensor softmax = _kept ?? head.Logits(rows);
                 if (_kept is null)
                     VocabularySoftmax.Apply(softmax, targets);
-                VocabularySoftmax.SubtractLabels(softmax, targets);
+                VocabularySoftmax.SubtractLabels(softmax, targets, 1 - smoothing);
+                if (smoothing > 0)
+                    softmax.sub_(smoothing / softmax.shape[1]);
                 if (gradient is not null)
                     head.HiddenGradient(softmax, above, gradient.narrow(0, start, length));
                 accumulator?.Add(head, softmax, above, rows);

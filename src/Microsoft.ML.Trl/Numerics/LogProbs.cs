@@ -31,20 +31,24 @@ public static class LogProbs
     public static Tensor OfHidden(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Run(hidden, headWeight, labels, keepBytes).LogProb.MoveToOuterDisposeScope();
+        return Run(hidden, headWeight, labels, 0, keepBytes).LogProb.MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="OfHidden"/>, with entropy, hits and Σp² of the same pass.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
     /// <param name="headWeight">[V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.</param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
+    /// <param name="labelSmoothing">
+    /// ε, in [0, 1): the log-probability becomes (1 - ε) log p(label) + ε mean log p over the vocabulary. arXiv:1512.00567, Eq. 12.
+    /// </param>
     /// <param name="keepBytes">A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.</param>
     /// <returns>Four tensors [N]. The caller owns them.</returns>
     /// <exception cref="ArgumentException"><paramref name="headWeight"/> needs a gradient and is no parameter.</exception>
-    public static TokenLogProbs WithStatistics(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
+    public static TokenLogProbs WithStatistics(
+        Tensor hidden, Tensor headWeight, Tensor labels, double labelSmoothing = 0, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
-        RowStatistics rows = Run(hidden, headWeight, labels, keepBytes);
+        RowStatistics rows = Run(hidden, headWeight, labels, labelSmoothing, keepBytes);
         return new TokenLogProbs(
             rows.LogProb.MoveToOuterDisposeScope(),
             rows.Entropy.MoveToOuterDisposeScope(),
@@ -52,12 +56,12 @@ public static class LogProbs
             rows.SquaredMass.MoveToOuterDisposeScope());
     }
 
-    private static RowStatistics Run(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes)
+    private static RowStatistics Run(Tensor hidden, Tensor headWeight, Tensor labels, double labelSmoothing, long keepBytes)
     {
         if (headWeight.requires_grad && !headWeight.is_leaf)
             throw new ArgumentException(
                 "headWeight is the result of a computation that records gradients; it must be a parameter, or detached.", nameof(headWeight));
-        var call = new HiddenLogProbs.Call(keepBytes, VocabularyHead.ChunkBytes);
+        var call = new HiddenLogProbs.Call(keepBytes, VocabularyHead.ChunkBytes, labelSmoothing);
         if (!is_grad_enabled() || !(hidden.requires_grad || headWeight.requires_grad))
         {
             using IDisposable noGrad = no_grad();

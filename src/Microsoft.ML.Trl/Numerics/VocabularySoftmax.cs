@@ -34,7 +34,7 @@ internal static class VocabularySoftmax
     /// <param name="probabilities">[n, V] float32, changed in place.</param>
     /// <param name="labels">[n] int64.</param>
     /// <param name="weight">What is taken from the label's probability.</param>
-    public static void SubtractLabels(Tensor probabilities, Tensor labels, double weight = 1) =>
+    public static void SubtractLabels(Tensor probabilities, Tensor labels, double weight) =>
         probabilities.scatter_add_(-1, labels.unsqueeze(-1), full(labels.shape[0], 1, -weight, dtype: ScalarType.Float32, device: labels.device));
 
     private static RowStatistics ApplyBlock(Tensor logits, Tensor labels)

@@ -56,7 +56,8 @@ internal static class Functional
             throw new ArgumentException("A norm takes rows [..., D], not a scalar.", nameof(x));
         if (weight is not null && (weight.dim() != 1 || weight.shape[0] != x.shape[^1]))
             throw new ArgumentException(
-                $"A norm's weight has a number for each of x's last dimension: x is {Shape(x)}, the weight {Shape(weight)}.", nameof(weight));
+                $"A norm's weight has a number for each of x's last dimension: x is {Shape(x)}, the weight {Shape(weight!)}.",
+                nameof(weight));
         ArgumentOutOfRangeException.ThrowIfNegative(eps);
         var call = new OperatorCall("aten::rms_norm"u8);
         call.Add(x);

@@ -7,8 +7,8 @@ namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
 /// What libtorch's own libraries read from the environment while they load, set when this assembly loads. Whatever the user has set stays.
-/// Linux only, where libtorch brings its own OpenMP library. The allocator is left alone: sending freed blocks of 64 kB and more back to the
-/// system at once (M_MMAP_THRESHOLD) took a third more processor time in a training step (peak memory 491 instead of 707 MB).
+/// Linux only, where libtorch brings its own OpenMP library. The allocator is left alone: sending freed blocks of 64 kB and more back to
+/// the system at once (M_MMAP_THRESHOLD) took a third more processor time in a training step (peak memory 491 instead of 707 MB).
 /// </summary>
 internal static partial class NativeSettings
 {

@@ -204,5 +204,6 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
     /// <summary>The stack does not say whether bits are an integer or a double; small integers are no doubles that anyone passes.</summary>
     private static string DescribeNumber(ulong bits) =>
         Math.Abs((long)bits) < 1L << 48 
-            ? ((long)bits).ToString(CultureInfo.InvariantCulture) : BitConverter.UInt64BitsToDouble(bits).ToString("G6", CultureInfo.InvariantCulture);
+            ? ((long)bits).ToString(CultureInfo.InvariantCulture)
+            : BitConverter.UInt64BitsToDouble(bits).ToString("G6", CultureInfo.InvariantCulture);
 }

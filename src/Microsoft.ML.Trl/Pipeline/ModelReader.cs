@@ -75,7 +75,9 @@ internal sealed class ModelReader
     {
         string expected = Plain(name + ModelWriter.ChecksumSuffix).Trim();
         if (actual != expected)
-            throw new InvalidDataException($"Entry '{Label(name)}' of the model file is damaged: its SHA-256 is {actual}, but {expected} was written. Copy or save the file again.");
+            throw new InvalidDataException(
+                $"Entry '{Label(name)}' of the model file is damaged: its SHA-256 is {actual}, but {expected} was written. Copy or save "
+                + "the file again.");
     }
 
     // Reading the archive's own entry spares a second temporary copy of the weights.
@@ -83,7 +85,9 @@ internal sealed class ModelReader
     {
         string path = string.IsNullOrEmpty(_context.Directory) ? name : Path.Combine(_context.Directory, name);
         return _context.Repository?._entries is { } entries
-            && (entries.TryGetValue(path, out ZipArchiveEntry? entry) || entries.TryGetValue(path.Replace('\\', '/'), out entry)) ? entry : null;
+            && (entries.TryGetValue(path, out ZipArchiveEntry? entry) || entries.TryGetValue(path.Replace('\\', '/'), out entry))
+                ? entry
+                : null;
     }
 
     private void Guarded(string name, Action read)
@@ -94,7 +98,8 @@ internal sealed class ModelReader
         }
         catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException or DecoderFallbackException)
         {
-            throw new InvalidDataException($"Entry '{Label(name)}' of the model file is damaged: {cause.Message} Copy or save the file again.", cause);
+            throw new InvalidDataException(
+                $"Entry '{Label(name)}' of the model file is damaged: {cause.Message} Copy or save the file again.", cause);
         }
     }
 

@@ -37,7 +37,7 @@ public abstract class ModelSource
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        Vocabulary.Check(tokenizer, config);
+        TextCodec.CheckVocabulary(tokenizer, config);
         if (config.EosTokenIds.Count == 0 && tokenizer.EosTokenId is { } end)
             config = config with { EosTokenIds = [end], BosTokenId = config.BosTokenId ?? tokenizer.BosTokenId };
         return new FreshSource(config, tokenizer, seed);
@@ -53,10 +53,23 @@ public abstract class ModelSource
     /// <summary>A reward model of one's own to train; a policy gets a fresh head. The caller owns it.</summary>
     internal abstract TextRewardModel OpenReward(Placement place, int seed);
 
-    /// <summary>The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference that costs nothing. Not the caller's.</summary>
+    /// <summary>
+    /// The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference that costs nothing. Not the
+    /// caller's.
+    /// </summary>
     internal virtual CausalLanguageModel? Frozen(Placement place) => null;
 
-    private static TextRewardModel Headed(LanguageModel policy, int seed) => new(RewardModel.FromPolicy(policy.Network, seed), policy.Tokenizer);
+    private static TextRewardModel Headed(LanguageModel policy, int seed) =>
+        new(RewardModel.FromPolicy(policy.Network, seed), policy.Tokenizer);
+
+    /// <summary>The last transformer of a type: the one given, or in the depth of a chain. Null when there is none.</summary>
+    private static T? LastOf<T>(ITransformer transformer)
+        where T : class, ITransformer => transformer switch
+        {
+            T found => found,
+            IEnumerable<ITransformer> chain => chain.Reverse().Select(LastOf<T>).FirstOrDefault(found => found is not null),
+            _ => null,
+        };
 
     private sealed class FolderSource(string path) : ModelSource
     {
@@ -113,7 +126,7 @@ public abstract class ModelSource
 
         internal override TextRewardModel OpenReward(Placement place, int seed)
         {
-            if (Transformers.Last<RewardTransformer>(transformer) is not { } reward)
+            if (LastOf<RewardTransformer>(transformer) is not { } reward)
                 return Policy().OpenReward(place, seed);
             TextRewardModel model = reward.Model;
             return new TextRewardModel(model.Network.Copy(place.Device, place.Type), model.Tokenizer, model.ReadsWholeTexts);
@@ -121,8 +134,10 @@ public abstract class ModelSource
 
         internal override CausalLanguageModel? Frozen(Placement place) => Policy().Frozen(place);
 
-        private PolicySource Policy() => Transformers.Last<TextGenerationTransformer>(transformer) is { } found
+        private PolicySource Policy() => LastOf<TextGenerationTransformer>(transformer) is { } found
             ? new PolicySource(found.Model)
-            : throw new ArgumentException($"The transformer given as model source ({transformer.GetType().Name}) holds no language model; give one that Sft, Dpo or Ppo returned, or a chain with one in it.", nameof(transformer));
+            : throw new ArgumentException(
+                $"The transformer given as model source ({transformer.GetType().Name}) holds no language model; give one that Sft, Dpo or "
+                + "Ppo returned, or a chain with one in it.", nameof(transformer));
     }
 }

@@ -55,8 +55,10 @@ internal sealed class ModelWriter
         Checksum(name, checksum);
     }
 
-    private void Checksum(string name, byte[] checksum) => _context.SaveTextStream(name + ChecksumSuffix, writer => writer.Write(Convert.ToHexStringLower(checksum)));
+    private void Checksum(string name, byte[] checksum) =>
+        _context.SaveTextStream(name + ChecksumSuffix, writer => writer.Write(Convert.ToHexStringLower(checksum)));
 
     // The reader looks entries up with the platform's separator and maps '/' to it.
-    private string EntryPath(string name) => string.IsNullOrEmpty(_context.Directory) ? name : Path.Combine(_context.Directory, name).Replace('\\', '/');
+    private string EntryPath(string name) =>
+        string.IsNullOrEmpty(_context.Directory) ? name : Path.Combine(_context.Directory, name).Replace('\\', '/');
 }

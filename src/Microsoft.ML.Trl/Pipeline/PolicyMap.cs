@@ -17,12 +17,13 @@ internal sealed class PolicyMap : IBatchMap
         Inputs = [InputColumns.Text(input, owner.PromptColumnName, "prompt")];
         var outputs = new List<AddedColumn>
         {
-            new(owner.CompletionColumnName, TextDataViewType.Instance, ModelHandle.Annotate(ModelHandle.PolicyKind, _policy)),
+            new(owner.OutputColumnName, TextDataViewType.Instance, ModelHandle.Annotate(ModelHandle.PolicyKind, _policy)),
         };
         if (ModelHandle.NearestColumn(input, ModelHandle.RewardKind) is { } score)
         {
             _reward = ModelHandle.Nearest<TextRewardModel>(input, ModelHandle.RewardKind);
-            outputs.Add(new AddedColumn(score.Name, NumberDataViewType.Single, ModelHandle.Annotate(ModelHandle.RewardKind, _reward!)));
+            DataViewSchema.Annotations annotations = ModelHandle.Annotate(ModelHandle.RewardKind, _reward!);
+            outputs.Add(new AddedColumn(owner.ScoreColumnName ?? score.Name, NumberDataViewType.Single, annotations));
         }
         Outputs = outputs;
     }

@@ -11,7 +11,8 @@ internal static class PromisedColumns
     public static SchemaShape WithText(MLContext ml, SchemaShape shape, string name, string kind) => With<AddedText>(ml, shape, name, kind);
 
     /// <summary>A column of numbers that will carry a model.</summary>
-    public static SchemaShape WithNumber(MLContext ml, SchemaShape shape, string name, string kind) => With<AddedNumber>(ml, shape, name, kind);
+    public static SchemaShape WithNumber(MLContext ml, SchemaShape shape, string name, string kind) =>
+        With<AddedNumber>(ml, shape, name, kind);
 
     private static SchemaShape With<T>(MLContext ml, SchemaShape shape, string name, string kind)
         where T : class, new()
@@ -19,7 +20,8 @@ internal static class PromisedColumns
         SchemaDefinition definition = SchemaDefinition.Create(typeof(T));
         definition[0].ColumnName = name;
         definition[0].AddAnnotation(kind, "model", TextDataViewType.Instance);
-        SchemaShape added = ml.Transforms.CustomMapping<Nothing, T>((_, _) => { }, null, null, definition).GetOutputSchema(new SchemaShape([]));
+        SchemaShape added = ml.Transforms.CustomMapping<Nothing, T>(
+            (_, _) => { }, null, null, definition).GetOutputSchema(new SchemaShape([]));
         return new SchemaShape(shape.Where(column => column.Name != name).Concat(added));
     }
 

@@ -30,7 +30,7 @@ internal static class RewardLoader
         {
             PromptColumnName = transformer.PromptColumnName,
             CompletionColumnName = transformer.CompletionColumnName,
-            ScoreColumnName = transformer.ScoreColumnName,
+            ScoreColumnName = transformer.OutputColumnName,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.ScoreWeight.dtype.ToString(),
             ReadsWholeTexts = model.ReadsWholeTexts,
@@ -47,6 +47,9 @@ internal static class RewardLoader
         IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
         TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
             new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, saved.Type), tokenizer, saved.ReadsWholeTexts));
-        return new RewardTransformer(model, saved.PromptColumnName, saved.CompletionColumnName, saved.ScoreColumnName!, reports) { BatchSize = saved.BatchSize };
+        return new RewardTransformer(model, saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, reports)
+        {
+            BatchSize = saved.BatchSize,
+        };
     }
 }

@@ -22,7 +22,8 @@ internal sealed class RewardMap : IBatchMap
             Inputs = prompt is { } given ? [given, completion] : [completion];
         else
             (Inputs, _unreadable) = ([], () => InputColumns.MissingText(input, owner.CompletionColumnName, "completion"));
-        Outputs = [new AddedColumn(owner.ScoreColumnName, NumberDataViewType.Single, ModelHandle.Annotate(ModelHandle.RewardKind, _model))];
+        Outputs = [new AddedColumn(
+            owner.OutputColumnName, NumberDataViewType.Single, ModelHandle.Annotate(ModelHandle.RewardKind, _model))];
     }
 
     public IReadOnlyList<DataViewSchema.Column> Inputs { get; }

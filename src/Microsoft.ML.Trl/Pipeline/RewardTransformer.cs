@@ -12,26 +12,35 @@ namespace Microsoft.ML.Trl;
 /// </remarks>
 public sealed class RewardTransformer : ITransformer, IDisposable
 {
-    internal RewardTransformer(TextRewardModel model, string? promptColumnName, string completionColumnName, string scoreColumnName, IReadOnlyList<StepReport> reports)
+    internal RewardTransformer(
+        TextRewardModel model,
+        string outputColumnName,
+        string? promptColumnName,
+        string completionColumnName,
+        IReadOnlyList<StepReport> reports)
     {
         Model = model;
         PromptColumnName = promptColumnName;
         CompletionColumnName = completionColumnName;
-        ScoreColumnName = scoreColumnName;
+        OutputColumnName = outputColumnName;
         Reports = reports;
     }
 
     /// <summary>The network and its tokenizer. The transformer owns it.</summary>
     public TextRewardModel Model { get; }
 
-    /// <summary>Text column with what the completions answer. Null = none is read. A model that was trained on whole texts does without the column where it is absent.</summary>
+    /// <summary>
+    /// Text column with what the completions answer. Null = none is read. A model that was trained on whole texts does without the column
+    /// where
+    /// it is absent.
+    /// </summary>
     public string? PromptColumnName { get; }
 
     /// <summary>Text column with what is scored.</summary>
     public string CompletionColumnName { get; }
 
     /// <summary>Column of numbers that is added.</summary>
-    public string ScoreColumnName { get; }
+    public string OutputColumnName { get; }
 
     /// <summary>Rows scored at once, at least 1. It changes speed and memory, never the scores.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
@@ -48,13 +57,17 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }
 
-    /// <summary>The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.</summary>
+    /// <summary>
+    /// The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.
+    /// </summary>
     public DataFrame History => TrainingHistory.ToDataFrame(Reports);
 
     /// <inheritdoc/>
     public bool IsRowToRowMapper => true;
 
-    /// <summary>Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>
+    /// <summary>
+    /// Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> can read.
+    /// </summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
     public void SaveHuggingFace(string folder)
     {

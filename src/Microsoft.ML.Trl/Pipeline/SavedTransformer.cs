@@ -16,7 +16,7 @@ internal sealed record SavedTransformer
 
     public required string CompletionColumnName { get; init; }
 
-    /// <summary>Null in a text generator, which takes the name from the reward model upstream.</summary>
+    /// <summary>Null in a text generator that takes the name from the reward model upstream.</summary>
     public string? ScoreColumnName { get; init; }
 
     public required int BatchSize { get; init; }
@@ -46,7 +46,9 @@ internal sealed record SavedTransformer
         }
         catch (JsonException cause)
         {
-            throw new InvalidDataException($"Entry '{entry}' of the model file cannot be understood: {cause.Message} It was written by another version; save the model again with this one.", cause);
+            throw new InvalidDataException(
+                $"Entry '{entry}' of the model file cannot be understood: {cause.Message} It was written by another version; save the "
+                + "model again with this one.", cause);
         }
     }
 }

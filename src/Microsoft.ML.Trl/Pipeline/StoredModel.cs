@@ -13,7 +13,8 @@ internal static class StoredModel
 
     /// <summary>Writes them.</summary>
     /// <returns>The names of the tokenizer's files, for <see cref="Read"/>.</returns>
-    public static string[] Write(ModelWriter writer, ModelConfig config, TextTokenizer tokenizer, IEnumerable<(string Name, Tensor Value)> weights)
+    public static string[] Write(
+        ModelWriter writer, ModelConfig config, TextTokenizer tokenizer, IEnumerable<(string Name, Tensor Value)> weights)
     {
         writer.Text(HuggingFaceFolder.ConfigFile, config.ToJson());
         foreach ((string name, string content) in tokenizer.Files())
@@ -27,10 +28,11 @@ internal static class StoredModel
     /// <param name="tokenizerFiles">What <see cref="Write"/> gave.</param>
     /// <param name="env">Says where temporary files go and which device is wanted.</param>
     /// <param name="build">Makes the model of a folder, a tokenizer and a device; the folder is gone afterwards.</param>
-    public static T Read<T>(ModelReader reader, IReadOnlyList<string> tokenizerFiles, IHostEnvironment env, Func<string, TextTokenizer, Device, T> build)
+    public static T Read<T>(
+        ModelReader reader, IReadOnlyList<string> tokenizerFiles, IHostEnvironment env, Func<string, TextTokenizer, Device, T> build)
     {
         ContextSettings settings = ContextSettings.Of(env);
-        Device device = new TrainingDevice(false, null, null, false).Resolve(settings, text => Warn(env, text)).Device;
+        Device device = new DeviceChoice(false, null, null, false).Resolve(settings, text => Warn(env, text)).Device;
         TextTokenizer tokenizer = TextTokenizer.FromFiles(tokenizerFiles.ToDictionary(name => name, reader.Text));
         DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(settings.TempFolder, "trl_" + Guid.NewGuid().ToString("N")));
         try

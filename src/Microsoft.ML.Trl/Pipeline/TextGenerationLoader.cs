@@ -28,13 +28,16 @@ internal static class TextGenerationLoader
     {
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         LanguageModel model = transformer.Model;
-        string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, model.Network.Weights().Concat(model.ValueHead?.Weights() ?? []));
+        IEnumerable<(
+            string Name, TorchSharp.torch.Tensor Value)> weights = model.Network.Weights().Concat(model.ValueHead?.Weights() ?? []);
+        string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, weights);
         writer.Text(GenerationEntry, JsonSerializer.Serialize(transformer.Generation, Json));
         writer.Text(HistoryEntry, TrainingHistory.ToText(transformer.Reports));
         new SavedTransformer
         {
             PromptColumnName = transformer.PromptColumnName,
-            CompletionColumnName = transformer.CompletionColumnName,
+            CompletionColumnName = transformer.OutputColumnName,
+            ScoreColumnName = transformer.ScoreColumnName,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.Type.ToString(),
             HasValueHead = model.ValueHead is not null,
@@ -52,9 +55,14 @@ internal static class TextGenerationLoader
         IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
         LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
         {
-            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, HuggingFaceFolder.LoadConfig(folder).HiddenSize) : null;
+            ValueHead? head = saved.HasValueHead
+                ? HuggingFaceFolder.LoadValueHead(folder, HuggingFaceFolder.LoadConfig(folder).HiddenSize)
+                : null;
             return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, saved.Type), tokenizer, generation, head);
         });
-        return new TextGenerationTransformer(model, saved.PromptColumnName!, saved.CompletionColumnName, reports) { BatchSize = saved.BatchSize };
+        return new TextGenerationTransformer(model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports)
+        {
+            BatchSize = saved.BatchSize,
+        };
     }
 }

@@ -17,19 +17,21 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
 {
     private readonly bool _ownsModel;
 
-    internal TextGenerationTransformer(LanguageModel model, string promptColumnName, string completionColumnName, IReadOnlyList<StepReport> reports)
-        : this(model, promptColumnName, completionColumnName, reports, model.Generation, true)
-    {
-    }
-
-    private TextGenerationTransformer(
-        LanguageModel model, string promptColumnName, string completionColumnName, IReadOnlyList<StepReport> reports, GenerationOptions generation, bool ownsModel)
+    internal TextGenerationTransformer(
+        LanguageModel model,
+        string outputColumnName,
+        string? scoreColumnName,
+        string promptColumnName,
+        IReadOnlyList<StepReport> reports,
+        GenerationOptions? generation = null,
+        bool ownsModel = true)
     {
         Model = model;
+        OutputColumnName = outputColumnName;
+        ScoreColumnName = scoreColumnName;
         PromptColumnName = promptColumnName;
-        CompletionColumnName = completionColumnName;
         Reports = reports;
-        Generation = generation;
+        Generation = generation ?? model.Generation;
         _ownsModel = ownsModel;
     }
 
@@ -39,11 +41,16 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>How answers are generated.</summary>
     public GenerationOptions Generation { get; }
 
+    /// <summary>Text column of answers that is added.</summary>
+    public string OutputColumnName { get; }
+
+    /// <summary>
+    /// Column of the answers' scores that is added where a reward model is upstream; null = it replaces the reward model's own.
+    /// </summary>
+    public string? ScoreColumnName { get; }
+
     /// <summary>Text column with the prompts.</summary>
     public string PromptColumnName { get; }
-
-    /// <summary>Text column that is added.</summary>
-    public string CompletionColumnName { get; }
 
     /// <summary>Rows generated at once, at least 1. It changes speed and memory, never the answers.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
@@ -60,7 +67,9 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }
 
-    /// <summary>The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.</summary>
+    /// <summary>
+    /// The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.
+    /// </summary>
     public DataFrame History => TrainingHistory.ToDataFrame(Reports);
 
     /// <inheritdoc/>
@@ -72,7 +81,8 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     public TextGenerationTransformer With(GenerationOptions generation)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        return new(Model, PromptColumnName, CompletionColumnName, Reports, generation.Validated(), false) { BatchSize = BatchSize };
+        return new(Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(
+            ), ownsModel: false) { BatchSize = BatchSize };
     }
 
     /// <summary>Saves a folder that transformers, <see cref="LanguageModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>

@@ -64,7 +64,8 @@ internal static class Require
             throw new ArgumentException($"{name} is empty; it must be the name of a column.", name);
     }
 
-    private static ArgumentOutOfRangeException Wrong(string name, double value, string rule) => new(name, $"{name} ({Text(value)}) {rule}.");
+    private static ArgumentOutOfRangeException Wrong(string name, double value, string rule) => new(name,
+        $"{name} ({Text(value)}) {rule}.");
 
     private static string Text(double value) => value.ToString("G9", CultureInfo.InvariantCulture);
 }

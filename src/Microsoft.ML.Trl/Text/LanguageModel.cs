@@ -7,7 +7,6 @@ public sealed class LanguageModel : IDisposable
     private const int RowsAtOnce = 32;
 
     private readonly Lock _oneAtATime = new();
-    private readonly TextCodec _codec;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="network">Owned from here on; set to evaluation.</param>
@@ -15,16 +14,17 @@ public sealed class LanguageModel : IDisposable
     /// <param name="generation">Used where a call gives no options; null = the defaults.</param>
     /// <param name="valueHead">The critic that was trained along, kept for further training; owned from here on. Null = none.</param>
     /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies, or an option is out of range.</exception>
-    public LanguageModel(CausalLanguageModel network, TextTokenizer tokenizer, GenerationOptions? generation = null, ValueHead? valueHead = null)
+    public LanguageModel(
+        CausalLanguageModel network, TextTokenizer tokenizer, GenerationOptions? generation = null, ValueHead? valueHead = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        Vocabulary.Check(tokenizer, network.Config);
+        TextCodec.CheckVocabulary(tokenizer, network.Config);
         Network = network;
         Tokenizer = tokenizer;
         Generation = (generation ?? new GenerationOptions()).Validated();
         ValueHead = valueHead;
-        _codec = new TextCodec(tokenizer, network.Config);
+        Codec = new TextCodec(tokenizer, network.Config);
         network.SetDropout(null);
         network.eval();
     }
@@ -35,13 +35,18 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Text to tokens and back.</summary>
     public TextTokenizer Tokenizer { get; }
 
+    /// <summary>Texts of prompts and completions to token ids.</summary>
+    internal TextCodec Codec { get; }
+
     /// <summary>How texts are continued unless a call says otherwise.</summary>
     public GenerationOptions Generation { get; }
 
     /// <summary>The critic of a policy that PPO trained, or null. The language model owns it.</summary>
-    public ValueHead? ValueHead { get; }
+    public ValueHead? ValueHead { get; private set; }
 
-    /// <summary>Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one lies beside them.</summary>
+    /// <summary>
+    /// Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one lies beside them.
+    /// </summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
@@ -53,8 +58,10 @@ public sealed class LanguageModel : IDisposable
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
-        Vocabulary.Check(tokenizer, config);
-        using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile)) ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize) : null;
+        TextCodec.CheckVocabulary(tokenizer, config);
+        using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile))
+            ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize)
+            : null;
         return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer, null, head?.Copy(device));
     }
 
@@ -63,7 +70,8 @@ public sealed class LanguageModel : IDisposable
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>
     /// <returns>The new text alone.</returns>
-    public string Complete(string prompt, GenerationOptions? options = null, CancellationToken cancel = default) => Complete([prompt], options, cancel)[0];
+    public string Complete(string prompt, GenerationOptions? options = null, CancellationToken cancel = default) =>
+        Complete([prompt], options, cancel)[0];
 
     /// <summary>Continues texts, in batches. A text's continuation is a function of the model, the options and that text alone.</summary>
     /// <param name="prompts">Not empty, each shorter than the model's context.</param>
@@ -71,7 +79,8 @@ public sealed class LanguageModel : IDisposable
     /// <param name="cancel">Looked at once per token.</param>
     /// <returns>The new texts, in the order of the prompts.</returns>
     /// <exception cref="ArgumentException">A prompt is empty or too long; the message names its row.</exception>
-    public IReadOnlyList<string> Complete(IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default) =>
+    public IReadOnlyList<string> Complete(
+        IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default) =>
         Complete(prompts, 0, options ?? Generation, cancel);
 
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
@@ -91,6 +100,17 @@ public sealed class LanguageModel : IDisposable
     public LanguageModel Copy(TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null) =>
         new(Network.Copy(device, type), Tokenizer, Generation, ValueHead?.Copy(device));
 
+    /// <summary>The same parts with other generation options; owns them in this one's stead.</summary>
+    internal LanguageModel With(GenerationOptions generation) => new(Network, Tokenizer, generation, ValueHead);
+
+    /// <summary>Puts a critic in the place of the one there is, which is disposed.</summary>
+    /// <param name="critic">Owned from here on; null = none.</param>
+    internal void ReplaceCritic(ValueHead? critic)
+    {
+        ValueHead?.Dispose();
+        ValueHead = critic;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -102,7 +122,7 @@ public sealed class LanguageModel : IDisposable
     internal string[] Complete(IReadOnlyList<string> prompts, long firstRow, GenerationOptions options, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(prompts);
-        int[][] ids = [.. prompts.Select((prompt, row) => _codec.Prompt(prompt, firstRow + row, _codec.ContextLength))];
+        int[][] ids = [.. prompts.Select((prompt, row) => Codec.Prompt(prompt, firstRow + row, Codec.ContextLength))];
         long[] seeds = [.. prompts.Select(PromptSeed.Of)];
         var stops = new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens));
         var texts = new List<string>(prompts.Count);
@@ -111,7 +131,8 @@ public sealed class LanguageModel : IDisposable
             int end = Math.Min(ids.Length, start + RowsAtOnce);
             lock (_oneAtATime)
             {
-                GenerationResult result = new TokenGenerator(Network).Generate(ids[start..end], options, seeds[start..end], stops.IsReached, cancel: cancel);
+                GenerationResult result = new TokenGenerator(
+                    Network).Generate(ids[start..end], options, seeds[start..end], stops.IsReached, cancel: cancel);
                 texts.AddRange(result.Tokens.Select(tokens => Tokenizer.Decode(tokens)));
             }
         }

@@ -19,10 +19,14 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     public int[] Prompt(string text, long row, int limit)
     {
         if (string.IsNullOrWhiteSpace(text))
-            throw new ArgumentException($"Row {row}: the prompt is empty; it needs at least one character that is no white space. Leave the row out or give it a prompt.", nameof(text));
+            throw new ArgumentException(
+                $"Row {row}: the prompt is empty; it needs at least one character that is no white space. Leave the row out or give it a "
+                + "prompt.", nameof(text));
         int[] ids = tokenizer.Encode(text, addSpecialTokens: true);
         if (ids.Length >= limit)
-            throw new ArgumentException($"Row {row}: the prompt is {ids.Length} tokens long and leaves no room for an answer within {limit} (the model's context is {config.ContextLength}); shorten it to {limit - 1} tokens or less.", nameof(text));
+            throw new ArgumentException(
+                $"Row {row}: the prompt is {ids.Length} tokens long and leaves no room for an answer within {limit} (the model's context "
+                + $"is {config.ContextLength}); shorten it to {limit - 1} tokens or less.", nameof(text));
         return ids;
     }
 
@@ -33,4 +37,16 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     public int[] Whole(string text) => Ended(tokenizer.Encode(text, addSpecialTokens: true));
 
     private int[] Ended(int[] ids) => _end is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;
+
+    /// <summary>
+    /// Fails when the tokenizer has ids that the network has no embedding for. A larger embedding is allowed: many are padded.
+    /// </summary>
+    public static void CheckVocabulary(TextTokenizer tokenizer, ModelConfig config)
+    {
+        if (tokenizer.VocabularySize > config.VocabularySize)
+            throw new ArgumentException(
+                $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model's vocabulary has {config.VocabularySize}; tokenizer "
+                + "and model must belong together. Load both from one folder, or make the model with a vocabulary of "
+                + $"{tokenizer.VocabularySize}.", nameof(tokenizer));
+    }
 }

@@ -8,22 +8,22 @@ public sealed class TextRewardModel : IDisposable
 {
     private const int RowsAtOnce = 32;
 
-    private readonly TextCodec _codec;
-
     /// <summary>Puts the parts together.</summary>
     /// <param name="network">Owned from here on; set to evaluation.</param>
     /// <param name="tokenizer">Its tokens must all have a row in the network's embedding.</param>
-    /// <param name="readsWholeTexts">True when it was trained on texts in one piece: prompt and completion are then joined before they become tokens.</param>
+    /// <param name="readsWholeTexts">
+    /// True when it was trained on texts in one piece: prompt and completion are then joined before they become tokens.
+    /// </param>
     /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
     public TextRewardModel(RewardModel network, TextTokenizer tokenizer, bool readsWholeTexts = false)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        Vocabulary.Check(tokenizer, network.Config);
+        TextCodec.CheckVocabulary(tokenizer, network.Config);
         Network = network;
         Tokenizer = tokenizer;
         ReadsWholeTexts = readsWholeTexts;
-        _codec = new TextCodec(tokenizer, network.Config);
+        Codec = new TextCodec(tokenizer, network.Config);
         network.SetDropout(null);
         network.eval();
     }
@@ -33,6 +33,9 @@ public sealed class TextRewardModel : IDisposable
 
     /// <summary>Text to tokens.</summary>
     public TextTokenizer Tokenizer { get; }
+
+    /// <summary>Texts of prompts and completions to token ids.</summary>
+    internal TextCodec Codec { get; }
 
     /// <summary>Whether prompt and completion are joined before they become tokens.</summary>
     public bool ReadsWholeTexts { get; }
@@ -49,7 +52,7 @@ public sealed class TextRewardModel : IDisposable
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
-        Vocabulary.Check(tokenizer, config);
+        TextCodec.CheckVocabulary(tokenizer, config);
         return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type), tokenizer);
     }
 
@@ -63,14 +66,17 @@ public sealed class TextRewardModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(completions);
         if (prompts is not null && prompts.Count != completions.Count)
-            throw new ArgumentException($"There are {prompts.Count} prompts for {completions.Count} completions; give one per completion.", nameof(prompts));
+            throw new ArgumentException(
+                $"There are {prompts.Count} prompts for {completions.Count} completions; give one per completion.", nameof(prompts));
         int[][] rows = [.. completions.Select((completion, row) => Tokens(prompts?[row], completion))];
         var scores = new List<float>(rows.Length);
         for (int start = 0; start < rows.Length; start += RowsAtOnce)
             scores.AddRange(Score(rows[start..Math.Min(rows.Length, start + RowsAtOnce)]));
         int broken = scores.FindIndex(score => !float.IsFinite(score));
         if (broken >= 0)
-            throw new InvalidOperationException($"The reward model scores completion {broken} with {scores[broken]}; its weights are broken. Train it again with a lower learning rate.");
+            throw new InvalidOperationException(
+                $"The reward model scores completion {broken} with {scores[broken]}; its weights are broken. Train it again with a lower "
+                + "learning rate.");
         return [.. scores];
     }
 
@@ -88,11 +94,11 @@ public sealed class TextRewardModel : IDisposable
     private int[] Tokens(string? prompt, string completion)
     {
         int[] ids = string.IsNullOrEmpty(prompt) || ReadsWholeTexts
-            ? _codec.Whole(prompt + completion)
-            : [.. Tokenizer.Encode(prompt, addSpecialTokens: true), .. _codec.Completion(completion)];
+            ? Codec.Whole(prompt + completion)
+            : [.. Tokenizer.Encode(prompt, addSpecialTokens: true), .. Codec.Completion(completion)];
         if (ids.Length == 0)
             throw new ArgumentException("A completion without text cannot be scored by a model without an end token.", nameof(completion));
-        return ids.Length <= _codec.ContextLength ? ids : ids[.._codec.ContextLength];
+        return ids.Length <= Codec.ContextLength ? ids : ids[..Codec.ContextLength];
     }
 
     private float[] Score(int[][] rows)

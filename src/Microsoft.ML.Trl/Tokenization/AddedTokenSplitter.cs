@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Microsoft.ML.Trl.Tokenization;
 
-/// <summary>Cuts a text at added tokens: leftmost first, longest among those that start together, as Hugging Face's tokenizers do.</summary>
+/// <summary>Cuts a text at added tokens: leftmost first, longest among those that start together, as Hugging Face does.</summary>
 internal sealed class AddedTokenSplitter
 {
     private readonly SearchValues<char> _starts;
@@ -38,11 +38,11 @@ internal sealed class AddedTokenSplitter
             }
             (int start, int end) = (at, at + token.Content.Length);
             at = end;
-            if (token.IsSingleWord && (TouchesWord(text.AsSpan(0, start), fromEnd: true) || TouchesWord(text.AsSpan(end), fromEnd: false)))
+            if (token.SingleWord && (TouchesWord(text.AsSpan(0, start), fromEnd: true) || TouchesWord(text.AsSpan(end), fromEnd: false)))
                 continue;
-            if (token.StripsLeft)
+            if (token.Lstrip)
                 start = Math.Max(done, text.AsSpan(0, start).TrimEnd().Length);
-            if (token.StripsRight)
+            if (token.Rstrip)
                 end = text.Length - text.AsSpan(end).TrimStart().Length;
             if (done < start)
                 parts.Add(new Part(done, start, null));
@@ -71,3 +71,20 @@ internal sealed class AddedTokenSplitter
             or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation);
     }
 }
+
+/// <summary>An entry of "added_tokens", looked for before anything else happens to a text. Names and order are the file's.</summary>
+/// <param name="Id">Its number; -1 when the file gives none.</param>
+/// <param name="Content">The text it stands for; null when the file gives none.</param>
+/// <param name="SingleWord">Found only where no word character touches it.</param>
+/// <param name="Lstrip">White space before it belongs to it.</param>
+/// <param name="Rstrip">White space after it belongs to it.</param>
+/// <param name="Normalized">Looked for in the normalized text, not in the text as given.</param>
+/// <param name="Special">A mark that decoding may skip, not text.</param>
+internal sealed record AddedToken(
+    int Id = -1,
+    string Content = null!,
+    bool SingleWord = false,
+    bool Lstrip = false,
+    bool Rstrip = false,
+    bool Normalized = false,
+    bool Special = false);

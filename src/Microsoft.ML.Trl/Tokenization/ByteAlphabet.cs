@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Microsoft.ML.Trl.Tokenization;
 
-/// <summary>The printable letters that byte-level vocabularies write for the 256 byte values (GPT-2's encoder.py): "Ġ" is a blank.</summary>
+/// <summary>The letters that byte-level vocabularies write for the 256 byte values (GPT-2's encoder.py): "Ġ" is a blank.</summary>
 internal static class ByteAlphabet
 {
     private const int Letters = 0x144; // 256 values, of which 68 move behind U+00FF
@@ -24,8 +24,6 @@ internal static class ByteAlphabet
 
     /// <summary>The 256 letters in the order of the letters themselves, as trainers number them.</summary>
     public static IEnumerable<char> InLetterOrder => LetterOfByte.Order();
-
-    public static char Letter(byte value) => LetterOfByte[value];
 
     public static string Write(ReadOnlySpan<char> text)
     {

@@ -31,7 +31,8 @@ internal sealed class OnigurumaPattern
         }
         catch (ArgumentException e)
         {
-            throw new NotSupportedException($"The pattern \"{source}\" of tokenizer.json cannot be written as a .NET pattern: {e.Message}", e);
+            throw new NotSupportedException(
+                $"The pattern \"{source}\" of tokenizer.json cannot be written as a .NET pattern: {e.Message}", e);
         }
     }
 
@@ -117,7 +118,8 @@ internal sealed class OnigurumaPattern
         if (next == '+')
         {
             _at++;
-            _target.Insert(_atom, length == 1 ? "(?>" : "(?:").Append(quantifier).Append(length == 1 ? ")" : ")+"); // after braces it repeats again
+            _target.Insert(_atom, length == 1 ? "(?>" : "(?:").Append(quantifier);
+            _target.Append(length == 1 ? ")" : ")+"); // after braces it repeats again
             return;
         }
         _target.Append(quantifier);
@@ -183,7 +185,8 @@ internal sealed class OnigurumaPattern
         if (c == 'x' && _at + 2 < _source.Length && _source[_at + 2] == '{')
         {
             int close = _source.IndexOf('}', _at);
-            if (close < 0 || !int.TryParse(_source.AsSpan(_at + 3, close - _at - 3), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int code) || code > 0xFFFF)
+            ReadOnlySpan<char> digits = _source.AsSpan(_at + 3, Math.Max(0, close - _at - 3));
+            if (!ushort.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort code))
                 throw Unsupported(@"\x{...} beyond FFFF");
             _at = close + 1;
             return $@"\u{code:X4}";
@@ -225,5 +228,6 @@ internal sealed class OnigurumaPattern
     }
 
     private NotSupportedException Unsupported(string what)
-        => new($"The pattern \"{_source}\" of tokenizer.json uses {what}, which is not supported. Supported are general categories, classes and their unions, groups, look-around and quantifiers.");
+        => new($"The pattern \"{_source}\" of tokenizer.json uses {what}, which is not supported. Supported are general categories, "
+            + "classes and their unions, groups, look-around and quantifiers.");
 }

@@ -57,8 +57,17 @@ internal static partial class PreTokenizerJson
     }
 
     private static SplitBehavior Behavior(JsonElement step)
-        => Enum.TryParse(step.Text("behavior") ?? nameof(SplitBehavior.Isolated), ignoreCase: true, out SplitBehavior behavior) ? behavior : throw new FormatException($"The split behavior {step.Text("behavior")} is not known.");
+        => Enum.TryParse(step.Text("behavior") ?? nameof(SplitBehavior.Isolated), ignoreCase: true, out SplitBehavior behavior)
+            ? behavior
+            : throw new FormatException($"The split behavior {step.Text("behavior")} is not known.");
 
     [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]
     public static partial Regex Gpt2Pattern();
 }
+
+/// <summary>Where a text is cut before the merges.</summary>
+/// <param name="AddsPrefixSpace">A blank is put in front of a text that does not begin with one.</param>
+/// <param name="TextRules">Cuts of the text.</param>
+/// <param name="LetterRules">Cuts after the text was written in the byte alphabet; these may part the bytes of a character.</param>
+internal sealed record PreTokenizerDefinition(
+    bool AddsPrefixSpace, IReadOnlyList<SplitRule> TextRules, IReadOnlyList<SplitRule> LetterRules);

@@ -22,7 +22,8 @@ internal sealed class SplitRule
     private readonly SplitBehavior _behavior;
     private readonly bool _invert;
 
-    private SplitRule(Finder find, SplitBehavior behavior, bool invert) => (_find, _behavior, _invert) = (find, behavior, invert);
+    private SplitRule(Finder find, SplitBehavior behavior, bool invert)
+        => (_find, _behavior, _invert) = (find, behavior, invert);
 
     public static SplitRule Pattern(Regex pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool invert = false) => new(
         (piece, found) =>
@@ -35,11 +36,12 @@ internal sealed class SplitRule
         invert);
 
     /// <summary>Each digit or number character for itself, or runs of them.</summary>
-    public static SplitRule Digits(bool individual) => new(Characters(char.IsNumber), individual ? SplitBehavior.Isolated : SplitBehavior.Contiguous, invert: false);
+    public static SplitRule Digits(bool individual)
+        => new(Characters(char.IsNumber), individual ? SplitBehavior.Isolated : SplitBehavior.Contiguous, invert: false);
 
     /// <summary>Unicode punctuation and ASCII's symbols.</summary>
-    public static SplitRule Punctuation(SplitBehavior behavior)
-        => new(Characters(letter => char.IsPunctuation(letter) || (char.IsAscii(letter) && char.IsSymbol(letter))), behavior, invert: false);
+    public static SplitRule Punctuation(SplitBehavior behavior) => new(
+        Characters(letter => char.IsPunctuation(letter) || (char.IsAscii(letter) && char.IsSymbol(letter))), behavior, invert: false);
 
     /// <summary>The pieces of text[start..end], in order; empty ones are left out.</summary>
     public void Split(string text, int start, int end, List<(int Start, int End)> pieces)

@@ -43,9 +43,11 @@ internal static class TemplateJson
                 continue;
             }
             string name = part.GetProperty("SpecialToken").GetProperty("id").GetString()!;
-            JsonElement token = json.GetProperty("special_tokens").Get(name) ?? throw new InvalidDataException($"{source}: the template names the special token \"{name}\" but does not define it.");
+            JsonElement token = json.GetProperty("special_tokens").Get(name) ?? throw new InvalidDataException(
+                $"{source}: the template names the special token \"{name}\" but does not define it.");
             (texts == 0 ? prefix : suffix).AddRange(token.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()));
         }
-        return texts == 1 ? (prefix, suffix) : throw new InvalidDataException($"{source}: the template for a single text contains the text {texts} times; once is needed.");
+        return texts == 1 ? (prefix, suffix) : throw new InvalidDataException(
+            $"{source}: the template for a single text contains the text {texts} times; once is needed.");
     }
 }

@@ -16,8 +16,8 @@ internal sealed class TextEncoder
     public TextEncoder(TokenizerDefinition definition)
     {
         _definition = definition;
-        _raw = new AddedTokenSplitter(definition.AddedTokens.Where(token => !token.IsNormalized));
-        _normalized = new AddedTokenSplitter(definition.AddedTokens.Where(token => token.IsNormalized)
+        _raw = new AddedTokenSplitter(definition.AddedTokens.Where(token => !token.Normalized));
+        _normalized = new AddedTokenSplitter(definition.AddedTokens.Where(token => token.Normalized)
             .Select(token => token with { Content = definition.Normalizer?.Normalize(token.Content) ?? token.Content }));
         _text = Create(byteLevel: true);
         if (definition.PreTokenizer.LetterRules.Count > 0)
@@ -27,26 +27,19 @@ internal sealed class TextEncoder
     public BpeTokenizer Inner => _text;
 
     public void Encode(string text, List<int> ids)
-    {
-        text = WithoutLoneSurrogates(text);
-        foreach (AddedTokenSplitter.Part part in _raw.Split(text))
-        {
-            if (part.Token is not null)
-                ids.Add(part.Token.Id);
-            else
-                EncodeNormalized(text[part.Start..part.End], ids);
-        }
-    }
+        => EncodeParts(_raw, NfcNormalizer.WithoutLoneSurrogates(text), ids, EncodeNormalized);
 
     private void EncodeNormalized(string text, List<int> ids)
+        => EncodeParts(_normalized, _definition.Normalizer?.Normalize(text) ?? text, ids, EncodeText);
+
+    private static void EncodeParts(AddedTokenSplitter splitter, string text, List<int> ids, Action<string, List<int>> encodeRest)
     {
-        text = _definition.Normalizer?.Normalize(text) ?? text;
-        foreach (AddedTokenSplitter.Part part in _normalized.Split(text))
+        foreach (AddedTokenSplitter.Part part in splitter.Split(text))
         {
             if (part.Token is not null)
                 ids.Add(part.Token.Id);
             else
-                EncodeText(text[part.Start..part.End], ids);
+                encodeRest(text[part.Start..part.End], ids);
         }
     }
 
@@ -66,7 +59,7 @@ internal sealed class TextEncoder
         string letters = ByteAlphabet.Write(piece);
         if (_letters is null)
         {
-            if (_definition.Vocabulary.TryGetValue(letters, out int whole))
+            if (_definition.Vocab.TryGetValue(letters, out int whole))
                 ids.Add(whole);
             else
                 ids.AddRange(_text.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false));
@@ -75,7 +68,7 @@ internal sealed class TextEncoder
         foreach ((int start, int end) in RulePreTokenizer.Apply(_definition.PreTokenizer.LetterRules, letters))
         {
             string part = letters[start..end];
-            if (_definition.IgnoresMerges && _definition.Vocabulary.TryGetValue(part, out int whole))
+            if (_definition.IgnoresMerges && _definition.Vocab.TryGetValue(part, out int whole))
                 ids.Add(whole);
             else
                 ids.AddRange(_letters.EncodeToIds(part, considerPreTokenization: false));
@@ -85,11 +78,13 @@ internal sealed class TextEncoder
     // Only tokens without conditions: these the splitters have always cut out before, so they change nothing for our own calls.
     private BpeTokenizer Create(bool byteLevel)
     {
-        AddedToken[] special = [.. _definition.AddedTokens.Where(token => token is { IsSingleWord: false, StripsLeft: false, StripsRight: false } && !(token.IsNormalized && _definition.Normalizer is not null))];
+        AddedToken[] special = [.. _definition.AddedTokens
+            .Where(token => token is { SingleWord: false, Lstrip: false, Rstrip: false })
+            .Where(token => !token.Normalized || _definition.Normalizer is null)];
         return BpeTokenizer.Create(Options(byteLevel, special));
     }
 
-    private BpeOptions Options(bool byteLevel, AddedToken[] special) => new(_definition.Vocabulary)
+    private BpeOptions Options(bool byteLevel, AddedToken[] special) => new(_definition.Vocab)
     {
         Merges = _definition.Merges.Select(pair => $"{pair.Left} {pair.Right}"),
         ByteLevel = byteLevel,
@@ -99,11 +94,4 @@ internal sealed class TextEncoder
         SpecialTokens = byteLevel ? special.ToDictionary(token => token.Content, token => token.Id) : null,
         PreTokenizer = new RulePreTokenizer(_definition.PreTokenizer.TextRules, new AddedTokenSplitter(special)),
     };
-
-    private static string WithoutLoneSurrogates(string text)
-    {
-        if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') < 0)
-            return text;
-        return string.Concat(text.EnumerateRunes()); // reads a lone surrogate as U+FFFD
-    }
 }

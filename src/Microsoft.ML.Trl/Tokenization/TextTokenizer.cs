@@ -6,7 +6,10 @@ namespace Microsoft.ML.Trl;
 /// Text to token ids and back, as the Hugging Face tokenizer of the same files does it. Byte-level BPE only: every text can be encoded,
 /// and comes back unchanged (after Unicode normalization, where the tokenizer asks for it). Immutable; may be used by several threads.
 /// </summary>
-/// <remarks>A lone surrogate is no character and is encoded as U+FFFD. Padding and truncation settings of tokenizer.json are not applied.</remarks>
+/// <remarks>
+/// A lone surrogate is no character and is encoded as U+FFFD. Padding and truncation settings of tokenizer.json are not applied.
+/// Unicode normalization is the one of the ICU library that .NET runs with.
+/// </remarks>
 public sealed class TextTokenizer
 {
     private readonly IReadOnlyDictionary<string, string> _files;
@@ -59,12 +62,18 @@ public sealed class TextTokenizer
     /// </summary>
     public Tokenizer Inner => _encoder.Inner;
 
-    /// <summary>Loads tokenizer.json, or vocab.json with merges.txt, and the names of special tokens from tokenizer_config.json and special_tokens_map.json.</summary>
+    /// <summary>
+    /// Loads tokenizer.json, or vocab.json with merges.txt, and the names of special tokens from tokenizer_config.json and
+    /// special_tokens_map.json.
+    /// </summary>
     /// <param name="folder">A folder in Hugging Face's layout.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
-    /// <exception cref="NotSupportedException">The tokenizer is of another kind (SentencePiece, WordPiece, Unigram), which the message names.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The tokenizer is of another kind (SentencePiece, WordPiece, Unigram), which the message names.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">It normalizes text, and the process runs without ICU.</exception>
     public static TextTokenizer Load(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -76,31 +85,40 @@ public sealed class TextTokenizer
     /// <exception cref="FileNotFoundException">There is no tokenizer.json and no vocab.json with merges.txt.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
     /// <exception cref="NotSupportedException">The tokenizer is of another kind.</exception>
+    /// <exception cref="PlatformNotSupportedException">It normalizes text, and the process runs without ICU.</exception>
     public static TextTokenizer FromFiles(IReadOnlyDictionary<string, string> files)
     {
         ArgumentNullException.ThrowIfNull(files);
         return Create(new Dictionary<string, string>(files), "the given files");
     }
 
-    /// <summary>The text files from which <see cref="FromFiles"/> makes this tokenizer again: tokenizer.json, tokenizer_config.json, special_tokens_map.json, and what else belongs to them.</summary>
+    /// <summary>
+    /// The text files from which <see cref="FromFiles"/> makes this tokenizer again: tokenizer.json, tokenizer_config.json,
+    /// special_tokens_map.json, and what else belongs to them.
+    /// </summary>
     /// <returns>File name to content.</returns>
     public IReadOnlyDictionary<string, string> Files() => _files;
 
-    /// <summary>Writes a folder that <see cref="Load"/> and Hugging Face's transformers can read: what <see cref="Files"/> gives, vocab.json and merges.txt.</summary>
+    /// <summary>
+    /// Writes a folder that <see cref="Load"/> and Hugging Face's transformers can read: what <see cref="Files"/> gives, vocab.json
+    /// and merges.txt.
+    /// </summary>
     /// <param name="folder">Made when it does not exist; files of the same names are overwritten.</param>
     public void Save(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         TokenizerFiles.WriteFolder(folder, new Dictionary<string, string>(_files)
         {
-            [TokenizerFiles.Vocabulary] = TokenizerWriter.Vocabulary(_definition.Vocabulary),
+            [TokenizerFiles.Vocab] = TokenizerWriter.Vocab(_definition.Vocab),
             [TokenizerFiles.Merges] = TokenizerWriter.Merges(_definition.Merges),
         });
     }
 
     /// <summary>Token ids of a text. Special tokens written in the text become their ids.</summary>
     /// <param name="text">Any text, also an empty one.</param>
-    /// <param name="addSpecialTokens">Put the tokens around it that the tokenizer's template asks for (often a begin token, often none).</param>
+    /// <param name="addSpecialTokens">
+    /// Put the tokens around it that the tokenizer's template asks for (often a begin token, often none).
+    /// </param>
     /// <returns>Ids in [0, <see cref="VocabularySize"/>).</returns>
     public int[] Encode(string text, bool addSpecialTokens = false)
     {
@@ -133,19 +151,23 @@ public sealed class TextTokenizer
     public int? IdOf(string token)
     {
         ArgumentNullException.ThrowIfNull(token);
-        return _definition.AddedTokens.FirstOrDefault(added => added.Content == token)?.Id ?? (_definition.Vocabulary.TryGetValue(token, out int id) ? id : null);
+        return _definition.AddedTokens.FirstOrDefault(added => added.Content == token)?.Id
+            ?? (_definition.Vocab.TryGetValue(token, out int id) ? id : null);
     }
 
     private static TextTokenizer Create(Dictionary<string, string> files, string source)
     {
         if (!files.TryGetValue(TokenizerFiles.Tokenizer, out string? json))
         {
-            if (!files.ContainsKey(TokenizerFiles.Vocabulary) || !files.ContainsKey(TokenizerFiles.Merges))
-                throw new FileNotFoundException($"There is no tokenizer in {source}: neither {TokenizerFiles.Tokenizer} nor {TokenizerFiles.Vocabulary} with {TokenizerFiles.Merges}.");
+            if (!files.ContainsKey(TokenizerFiles.Vocab) || !files.ContainsKey(TokenizerFiles.Merges))
+            {
+                throw new FileNotFoundException($"There is no tokenizer in {source}: neither {TokenizerFiles.Tokenizer} nor "
+                    + $"{TokenizerFiles.Vocab} with {TokenizerFiles.Merges}.");
+            }
             LegacyVocabulary.Complete(files, source);
             json = files[TokenizerFiles.Tokenizer];
         }
-        foreach (string folded in new[] { TokenizerFiles.Vocabulary, TokenizerFiles.Merges, TokenizerFiles.AddedTokens })
+        foreach (string folded in new[] { TokenizerFiles.Vocab, TokenizerFiles.Merges, TokenizerFiles.Added })
             files.Remove(folded); // tokenizer.json says it all
         TokenizerDefinition definition = TokenizerJson.Read(json, $"{TokenizerFiles.Tokenizer} of {source}");
         SpecialTokenNames names = SpecialTokenNames.Read(files, source);
@@ -158,6 +180,8 @@ public sealed class TextTokenizer
     {
         if (token is null)
             return null;
-        return IdOf(token) ?? throw new InvalidDataException($"The {role} \"{token}\" of {source} is not in the vocabulary. Correct {TokenizerFiles.Config}, or add the token to {TokenizerFiles.Tokenizer}.");
+        return IdOf(token) ?? throw new InvalidDataException(
+            $"The {role} \"{token}\" of {source} is not in the vocabulary. Correct {TokenizerFiles.Config}, or add the token to "
+            + $"{TokenizerFiles.Tokenizer}.");
     }
 }

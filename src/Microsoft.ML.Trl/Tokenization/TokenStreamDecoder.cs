@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 
-namespace Microsoft.ML.Trl.Tokenization;
+namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// Decodes a stream of ids: holds back the bytes of a character until all of them are there. What it gave, and <see cref="Flush"/> at
@@ -10,7 +12,7 @@ public sealed class TokenStreamDecoder
 {
     private readonly TokenTable _tokens;
     private readonly bool _skipSpecialTokens;
-    private readonly System.Text.Decoder _utf8 = Encoding.UTF8.GetDecoder();
+    private readonly List<byte> _held = [];
 
     internal TokenStreamDecoder(TokenTable tokens, bool skipSpecialTokens) => (_tokens, _skipSpecialTokens) = (tokens, skipSpecialTokens);
 
@@ -26,8 +28,45 @@ public sealed class TokenStreamDecoder
 
     private string Decode(ReadOnlySpan<byte> bytes, bool flush)
     {
-        char[] characters = new char[_utf8.GetCharCount(bytes, flush)];
-        int count = _utf8.GetChars(bytes, characters, flush);
-        return new string(characters, 0, count);
+        _held.AddRange(bytes);
+        char[] characters = new char[_held.Count]; // no byte gives more than one
+        Utf8.ToUtf16(CollectionsMarshal.AsSpan(_held), characters, out int read, out int written, replaceInvalidSequences: true, flush);
+        _held.RemoveRange(0, read);
+        return new string(characters, 0, written);
+    }
+}
+
+/// <summary>The bytes of every id.</summary>
+internal sealed class TokenTable
+{
+    private readonly byte[]?[] _bytes;
+    private readonly HashSet<int> _special;
+
+    public TokenTable(TokenizerDefinition definition)
+    {
+        int highest = definition.Vocab.Values.Concat(definition.AddedTokens.Select(token => token.Id)).Max();
+        _bytes = new byte[]?[highest + 1];
+        foreach ((string token, int id) in definition.Vocab)
+            _bytes[id] = ByteAlphabet.Read(token);
+        foreach (AddedToken token in definition.AddedTokens)
+            _bytes[token.Id] = ByteAlphabet.Read(token.Content);
+        _special = [.. definition.AddedTokens.Where(token => token.Special).Select(token => token.Id)];
+    }
+
+    public int Count => _bytes.Length;
+
+    /// <summary>Empty for ids without a token, and for special ones when they are to be skipped.</summary>
+    public ReadOnlySpan<byte> Bytes(int id, bool skipSpecialTokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
+        return id >= _bytes.Length || (skipSpecialTokens && _special.Contains(id)) ? [] : _bytes[id];
+    }
+
+    public string Decode(IReadOnlyList<int> ids, bool skipSpecialTokens)
+    {
+        var bytes = new List<byte>(ids.Count * 4);
+        foreach (int id in ids)
+            bytes.AddRange(Bytes(id, skipSpecialTokens));
+        return Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(bytes));
     }
 }

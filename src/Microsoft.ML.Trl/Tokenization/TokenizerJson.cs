@@ -6,8 +6,6 @@ namespace Microsoft.ML.Trl.Tokenization;
 /// <summary>Reads tokenizer.json (Hugging Face tokenizers 0.x) into a <see cref="TokenizerDefinition"/>.</summary>
 internal static class TokenizerJson
 {
-    private const string Supported = "Supported are byte-level BPE tokenizers (GPT-2, GPT-NeoX, RoBERTa, OPT, Qwen2, Llama 3, Falcon, BLOOM and their like).";
-
     /// <param name="json">The file's text.</param>
     /// <param name="source">What to call it in messages.</param>
     /// <exception cref="InvalidDataException">Not JSON, or not what the format says.</exception>
@@ -38,7 +36,7 @@ internal static class TokenizerJson
             throw new InvalidDataException($"{source}: the unk_token \"{unknown}\" of the model is not in its vocabulary.");
         return new TokenizerDefinition
         {
-            Vocabulary = vocabulary,
+            Vocab = vocabulary,
             Merges = ReadMerges(model.GetProperty("merges"), vocabulary, source),
             AddedTokens = added,
             UnknownToken = unknown,
@@ -52,7 +50,9 @@ internal static class TokenizerJson
     }
 
     /// <summary>The exception for a tokenizer of another kind.</summary>
-    public static NotSupportedException OtherKind(string source, string kind) => new($"{source}: {kind} tokenizers are not supported. {Supported}");
+    public static NotSupportedException OtherKind(string source, string kind) => new(
+        $"{source}: {kind} tokenizers are not supported. Supported are byte-level BPE tokenizers "
+        + "(GPT-2, GPT-NeoX, RoBERTa, OPT, Qwen2, Llama 3, Falcon, BLOOM and their like).");
 
     private static void CheckKind(JsonElement model, string source)
     {
@@ -76,7 +76,11 @@ internal static class TokenizerJson
         {
             int id = entry.Value.GetInt32();
             if (id < 0 || !owners.TryAdd(id, entry.Name) || !vocabulary.TryAdd(entry.Name, id))
-                throw new InvalidDataException($"{source}: the vocabulary gives \"{entry.Name}\" the id {id}, which is negative or given twice{(owners.TryGetValue(id, out string? other) ? $" (\"{other}\")" : "")}.");
+            {
+                string owner = owners.TryGetValue(id, out string? other) ? $" (\"{other}\")" : "";
+                throw new InvalidDataException(
+                    $"{source}: the vocabulary gives \"{entry.Name}\" the id {id}, which is negative or given twice{owner}.");
+            }
         }
         return vocabulary.Count > 0 ? vocabulary : throw new InvalidDataException($"{source}: the vocabulary is empty.");
     }
@@ -89,13 +93,15 @@ internal static class TokenizerJson
             bool isText = entry.ValueKind == JsonValueKind.String;
             string[] pair = isText ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(part => part.GetString()!)];
             if (pair.Length != 2 || pair.Any(part => part.Length == 0 || part.Contains(' ')))
-                throw new InvalidDataException($"{source}: merge {list.Count} is {entry.GetRawText()}; two tokens without blanks are needed.");
+                throw Damaged($"is {entry.GetRawText()}; two tokens without blanks are needed");
             foreach (string token in new[] { pair[0], pair[1], pair[0] + pair[1] })
                 if (!vocabulary.ContainsKey(token))
-                    throw new InvalidDataException($"{source}: merge {list.Count} ({pair[0]} + {pair[1]}) needs the token \"{token}\", which is not in the vocabulary.");
+                    throw Damaged($"({pair[0]} + {pair[1]}) needs the token \"{token}\", which is not in the vocabulary");
             list.Add((pair[0], pair[1]));
         }
         return list.Distinct().Count() == list.Count ? list : LastOfEach(list);
+
+        InvalidDataException Damaged(string how) => new($"{source}: merge {list.Count} {how}.");
     }
 
     // of a pair that is listed twice the later place counts
@@ -108,24 +114,37 @@ internal static class TokenizerJson
     private static List<AddedToken> ReadAddedTokens(JsonElement? tokens, Dictionary<string, int> vocabulary, string source)
     {
         var added = new List<AddedToken>();
-        foreach (JsonElement token in tokens?.EnumerateArray() ?? [])
+        foreach (JsonElement entry in tokens?.EnumerateArray() ?? [])
         {
-            string content = token.Text("content") ?? throw new InvalidDataException($"{source}: an added token has no \"content\": {token.GetRawText()}");
-            int id = vocabulary.TryGetValue(content, out int known) ? known : token.GetProperty("id").GetInt32();
-            if (id < 0 || added.Any(other => other.Content == content))
-                throw new InvalidDataException($"{source}: the added token \"{content}\" (id {id}) is there twice or has a negative id.");
-            added.Add(new AddedToken(id, content, token.Flag("special"), token.Flag("lstrip"), token.Flag("rstrip"), token.Flag("normalized"), token.Flag("single_word")));
+            AddedToken token = entry.Deserialize<AddedToken>(TokenizerWriter.Options)!;
+            if (token.Content is null)
+                throw new InvalidDataException($"{source}: an added token has no \"content\": {entry.GetRawText()}");
+            if (vocabulary.TryGetValue(token.Content, out int id))
+                token = token with { Id = id };
+            if (token.Id < 0 || added.Any(other => other.Content == token.Content))
+                throw new InvalidDataException(
+                    $"{source}: the added token \"{token.Content}\" (id {token.Id}) is there twice, or has no id or a negative one.");
+            added.Add(token);
         }
         return added;
     }
 
-    private static NfcNormalizer? ReadNormalizer(JsonElement? normalizer, string source) => normalizer?.Text("type") switch
+    private static NfcNormalizer? ReadNormalizer(JsonElement? normalizer, string source)
     {
-        null => null,
-        "NFC" => new NfcNormalizer(),
-        "Sequence" => normalizer.Value.GetProperty("normalizers").EnumerateArray().Aggregate((NfcNormalizer?)null, (all, one) => ReadNormalizer(one, source) ?? all),
-        string other => throw OtherKind(source, $"BPE with the normalizer {other}"),
-    };
+        switch (normalizer?.Text("type"))
+        {
+            case null:
+                return null;
+            case "NFC":
+                NfcNormalizer.CheckSupport(source, text => text.Normalize());
+                return new NfcNormalizer();
+            case "Sequence":
+                return normalizer.Value.GetProperty("normalizers").EnumerateArray()
+                    .Aggregate((NfcNormalizer?)null, (all, one) => ReadNormalizer(one, source) ?? all);
+            case string other:
+                throw OtherKind(source, $"BPE with the normalizer {other}");
+        }
+    }
 
     private static void CheckDecoder(JsonElement? decoder, string source)
     {
@@ -138,4 +157,44 @@ internal static class TokenizerJson
         else if (kind is not (null or "ByteLevel" or "Fuse"))
             throw OtherKind(source, $"BPE with the decoder {kind}");
     }
+}
+
+/// <summary>What a tokenizer.json says, as far as it concerns a byte-level BPE.</summary>
+internal sealed record TokenizerDefinition
+{
+    /// <summary>Token to id, without the added tokens that the model itself does not know.</summary>
+    public required IReadOnlyDictionary<string, int> Vocab { get; init; }
+
+    /// <summary>Pairs in the order in which they are joined, each once.</summary>
+    public required IReadOnlyList<(string Left, string Right)> Merges { get; init; }
+
+    public required IReadOnlyList<AddedToken> AddedTokens { get; init; }
+
+    public string? UnknownToken { get; init; }
+
+    public bool FusesUnknown { get; init; }
+
+    /// <summary>A piece that is itself in the vocabulary is not taken apart.</summary>
+    public bool IgnoresMerges { get; init; }
+
+    public Normalizer? Normalizer { get; init; }
+
+    public required PreTokenizerDefinition PreTokenizer { get; init; }
+
+    /// <summary>Ids before a text that is encoded with special tokens.</summary>
+    public IReadOnlyList<int> Prefix { get; init; } = [];
+
+    /// <summary>Ids behind it.</summary>
+    public IReadOnlyList<int> Suffix { get; init; } = [];
+}
+
+/// <summary>Members that may be absent or null.</summary>
+internal static class JsonElements
+{
+    public static JsonElement? Get(this JsonElement element, string name)
+        => element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    public static string? Text(this JsonElement element, string name) => element.Get(name)?.GetString();
+
+    public static bool Flag(this JsonElement element, string name, bool absent = false) => element.Get(name)?.GetBoolean() ?? absent;
 }

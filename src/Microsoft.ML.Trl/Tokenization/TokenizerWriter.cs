@@ -8,12 +8,17 @@ namespace Microsoft.ML.Trl.Tokenization;
 /// <summary>Pieces of the files that Hugging Face's libraries read.</summary>
 internal static class TokenizerWriter
 {
-    public static JsonSerializerOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = false };
+    /// <summary>Texts unescaped, names as the files write them.</summary>
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
 
     private static readonly JsonSerializerOptions Indented = new(Options) { WriteIndented = true };
 
     /// <summary>The "model" of tokenizer.json. Merges are written "left right", which all versions of the format know.</summary>
-    public static JsonObject Model(JsonObject vocabulary, IEnumerable<(string Left, string Right)> merges) => new()
+    public static JsonObject Model(JsonObject vocab, IEnumerable<(string Left, string Right)> merges) => new()
     {
         ["type"] = "BPE",
         ["dropout"] = null,
@@ -23,7 +28,7 @@ internal static class TokenizerWriter
         ["fuse_unk"] = false,
         ["byte_fallback"] = false,
         ["ignore_merges"] = false,
-        ["vocab"] = vocabulary.DeepClone(),
+        ["vocab"] = vocab.DeepClone(),
         ["merges"] = new JsonArray([.. merges.Select(pair => JsonValue.Create($"{pair.Left} {pair.Right}"))]),
     };
 
@@ -44,16 +49,8 @@ internal static class TokenizerWriter
     public static JsonObject ByteLevel(bool addsPrefixSpace, bool trimsOffsets = true, bool cuts = true)
         => new() { ["type"] = "ByteLevel", ["add_prefix_space"] = addsPrefixSpace, ["trim_offsets"] = trimsOffsets, ["use_regex"] = cuts };
 
-    public static JsonObject AddedToken(string content, bool isSpecial) => new()
-    {
-        ["id"] = 0,
-        ["content"] = content,
-        ["single_word"] = false,
-        ["lstrip"] = false,
-        ["rstrip"] = false,
-        ["normalized"] = !isSpecial,
-        ["special"] = isSpecial,
-    };
+    public static JsonArray AddedTokens(IEnumerable<AddedToken> tokens)
+        => [.. tokens.Select(token => JsonSerializer.SerializeToNode(token, Options))];
 
     public static JsonObject Template(string? before, string? after, Func<string, int> idOf)
     {
@@ -72,8 +69,8 @@ internal static class TokenizerWriter
     }
 
     /// <summary>vocab.json: tokens in the order of their ids.</summary>
-    public static string Vocabulary(IEnumerable<KeyValuePair<string, int>> vocabulary)
-        => new JsonObject(vocabulary.OrderBy(pair => pair.Value).Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))).ToJsonString(Options);
+    public static string Vocab(IEnumerable<KeyValuePair<string, int>> vocab)
+        => JsonSerializer.Serialize(new OrderedDictionary<string, int>(vocab.OrderBy(pair => pair.Value)), Options);
 
     /// <summary>merges.txt.</summary>
     public static string Merges(IEnumerable<(string Left, string Right)> merges)
@@ -94,7 +91,9 @@ internal static class TokenizerWriter
 
     private static JsonObject Named(SpecialTokenNames names, JsonObject into)
     {
-        foreach ((string key, string? name) in new[] { ("bos_token", names.Bos), ("eos_token", names.Eos), ("pad_token", names.Pad), ("unk_token", names.Unk) })
+        (string, string?)[] roles =
+            [("bos_token", names.Bos), ("eos_token", names.Eos), ("pad_token", names.Pad), ("unk_token", names.Unk)];
+        foreach ((string key, string? name) in roles)
             if (name is not null)
                 into[key] = name;
         return into;

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>The caller's reward function threw or returned no finite number. The weights are those of the last finished step.</summary>
-public sealed class RewardFunctionException : InvalidOperationException
+public sealed class RewardFunctionException : InvalidOperationException, IPartialModel
 {
     /// <summary>Names the step and keeps the cause.</summary>
     /// <param name="step">The step that asked for the rewards, counted from 1.</param>

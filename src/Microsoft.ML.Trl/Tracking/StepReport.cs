@@ -6,7 +6,8 @@ namespace Microsoft.ML.Trl;
 /// <param name="TotalSteps">Optimizer steps of the whole run.</param>
 /// <param name="Metrics">
 /// TRL's keys: <c>loss</c>, <c>grad_norm</c> (before clipping), <c>learning_rate</c>, <c>epoch</c> and those of the method.
-/// A value is the mean since the last report, except <c>grad_norm</c>, <c>learning_rate</c>, <c>epoch</c> and <c>num_tokens</c>, which are as of this step.
+/// A value is the mean since the last report, except <c>grad_norm</c>, <c>learning_rate</c>, <c>epoch</c> and <c>num_tokens</c>, which are
+/// as of this step.
 /// </param>
 /// <param name="Tokens">Real (unpadded) tokens the model has read since the run began.</param>
 /// <param name="Elapsed">Time since the run began.</param>

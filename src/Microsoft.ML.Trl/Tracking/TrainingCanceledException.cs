@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>Training was cancelled between two steps. The weights are those of the last finished one.</summary>
-public sealed class TrainingCanceledException : OperationCanceledException
+public sealed class TrainingCanceledException : OperationCanceledException, IPartialModel
 {
     /// <summary>Names the stage and the step.</summary>
     /// <param name="stage">Who was training, such as <c>SFT</c>.</param>
@@ -9,7 +9,9 @@ public sealed class TrainingCanceledException : OperationCanceledException
     /// <param name="totalSteps">Optimizer steps of the whole run.</param>
     /// <param name="cancel">The token that asked for it.</param>
     public TrainingCanceledException(string stage, int step, int totalSteps, CancellationToken cancel)
-        : base($"{stage} was cancelled after step {step} of {totalSteps}. The exception's Model property holds the model as of that step.", cancel) => Step = step;
+        : base(
+            $"{stage} was cancelled after step {step} of {totalSteps}. The exception's Model property holds the model as of that "
+            + "step.", cancel) => Step = step;
 
     /// <summary>Optimizer steps finished.</summary>
     public int Step { get; }

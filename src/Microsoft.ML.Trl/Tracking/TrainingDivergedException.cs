@@ -2,8 +2,10 @@ using System.Globalization;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>Loss or gradient norm stopped being a number. The weights are those of the last good step: the bad one was not applied.</summary>
-public sealed class TrainingDivergedException : InvalidOperationException
+/// <summary>
+/// Loss or gradient norm stopped being a number. The weights are those of the last good step: the bad one was not applied.
+/// </summary>
+public sealed class TrainingDivergedException : InvalidOperationException, IPartialModel
 {
     /// <summary>A diagnosis made from the figures of the step.</summary>
     /// <param name="step">The optimizer step that was refused, counted from 1.</param>
@@ -11,8 +13,7 @@ public sealed class TrainingDivergedException : InvalidOperationException
     /// <param name="gradientNorm">Its gradient norm before clipping.</param>
     /// <param name="learningRate">The rate it would have used.</param>
     public TrainingDivergedException(int step, double loss, double gradientNorm, double learningRate)
-        : this(step, string.Create(CultureInfo.InvariantCulture,
-            $"Step {step} diverged: loss {loss:G6}, gradient norm {gradientNorm:G6}, learning rate {learningRate:G3}. The step was not applied, the model keeps the weights of step {step - 1}. Lower LearningRate, add WarmupSteps, keep MaxGradNorm at 1 or below, and look for broken rows in the data."))
+        : this(step, Diagnosis(step, loss, gradientNorm, learningRate))
     {
     }
 
@@ -26,4 +27,11 @@ public sealed class TrainingDivergedException : InvalidOperationException
 
     /// <summary>The model as of the last good step; null where no estimator ran the training.</summary>
     public ITransformer? Model { get; set; }
+
+    private static string Diagnosis(int step, double loss, double gradientNorm, double learningRate) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Step {step} diverged: loss {loss:G6}, gradient norm {gradientNorm:G6}, learning rate {learningRate:G3}. ")
+        + $"The step was not applied, the model keeps the weights of step {step - 1}. Lower LearningRate, add WarmupSteps, keep MaxGradNorm at 1 "
+        + "or below, and look for broken rows in the data.";
 }

@@ -6,9 +6,12 @@ namespace Microsoft.ML.Trl.Tracking;
 /// <summary>The reports of a run, kept: as a table, and as text for the model file.</summary>
 internal static class TrainingHistory
 {
-    private static readonly JsonSerializerOptions Json = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new(
+        ) { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    /// <summary>One row per report: Stage, Step, Tokens, Seconds and one column per metric; empty where a report lacks the metric.</summary>
+    /// <summary>
+    /// One row per report: Stage, Step, Tokens, Seconds and one column per metric; empty where a report lacks the metric.
+    /// </summary>
     public static DataFrame ToDataFrame(IReadOnlyList<StepReport> reports)
     {
         List<DataFrameColumn> columns =
@@ -19,12 +22,14 @@ internal static class TrainingHistory
             new DoubleDataFrameColumn("Seconds", reports.Select(report => report.Elapsed.TotalSeconds)),
         ];
         foreach (string metric in reports.SelectMany(report => report.Metrics.Keys).Distinct())
-            columns.Add(new DoubleDataFrameColumn(metric, reports.Select(report => report.Metrics.TryGetValue(metric, out double value) ? value : (double?)null)));
+            columns.Add(new DoubleDataFrameColumn(
+                metric, reports.Select(report => report.Metrics.TryGetValue(metric, out double value) ? value : (double?)null)));
         return new DataFrame(columns);
     }
 
     /// <summary>One line of JSON per report.</summary>
-    public static string ToText(IReadOnlyList<StepReport> reports) => string.Concat(reports.Select(report => JsonSerializer.Serialize(report, Json) + "\n"));
+    public static string ToText(IReadOnlyList<StepReport> reports) =>
+        string.Concat(reports.Select(report => JsonSerializer.Serialize(report, Json) + "\n"));
 
     /// <summary>What <see cref="ToText"/> wrote.</summary>
     public static IReadOnlyList<StepReport> FromText(string text) =>

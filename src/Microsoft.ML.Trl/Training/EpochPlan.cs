@@ -1,24 +1,38 @@
 
 namespace Microsoft.ML.Trl.Training;
 
+/// <summary>Which examples one step reads.</summary>
+/// <param name="Number">Counted from 1.</param>
+/// <param name="Epoch">Passes over the data when the step is done.</param>
+/// <param name="MicroBatches">Indices of the examples of each forward pass.</param>
+internal sealed record StepPlan(int Number, double Epoch, IReadOnlyList<int[]> MicroBatches)
+{
+    /// <summary>Examples of all micro batches.</summary>
+    public int Examples => MicroBatches.Sum(batch => batch.Length);
+}
+
 /// <summary>The order of a whole run, decided by options and seed alone: epochs → optimizer steps → micro batches.</summary>
 internal sealed class EpochPlan
 {
     private const int BatchesPerLengthGroup = 50;
 
     private readonly IReadOnlyList<int> _lengths;
-    private readonly TrainingOptions _options;
+    private readonly EpochOptions _options;
     private readonly int _stepsPerEpoch;
 
     /// <param name="lengths">Length of each example in tokens; their number is the number of examples.</param>
     /// <param name="options">Batch sizes, epochs, order and seed.</param>
     /// <exception cref="ArgumentException">There is nothing to train on.</exception>
-    public EpochPlan(IReadOnlyList<int> lengths, TrainingOptions options)
+    public EpochPlan(IReadOnlyList<int> lengths, EpochOptions options)
     {
         if (lengths.Count == 0)
-            throw new ArgumentException("There are no examples to train on: the data have no rows, or none with a token to learn.", nameof(lengths));
+            throw new ArgumentException(
+                "There are no examples to train on: the data have no rows, or none with a token to learn.", nameof(lengths));
         if (options.DataloaderDropLast && lengths.Count < options.PerDeviceTrainBatchSize)
-            throw new ArgumentException($"DataloaderDropLast leaves nothing of {lengths.Count} examples: PerDeviceTrainBatchSize is {options.PerDeviceTrainBatchSize}. Lower it, or set DataloaderDropLast to false.", nameof(options));
+            throw new ArgumentException(
+                $"DataloaderDropLast leaves nothing of {lengths.Count} examples: PerDeviceTrainBatchSize is "
+                + $"{options.PerDeviceTrainBatchSize}. "
+                + "Lower it, or set DataloaderDropLast to false.", nameof(options));
         _lengths = lengths;
         _options = options;
         int batches = options.DataloaderDropLast
@@ -31,15 +45,18 @@ internal sealed class EpochPlan
     /// <summary>Optimizer steps of the run.</summary>
     public int TotalSteps { get; }
 
-    /// <summary>All steps in order. The last one of an epoch may have fewer micro batches, and its last micro batch fewer examples.</summary>
+    /// <summary>
+    /// All steps in order. The last one of an epoch may have fewer micro batches, and its last micro batch fewer examples.
+    /// </summary>
     public IEnumerable<StepPlan> Steps()
     {
-        var random = new Random(_options.DataSeed ?? _options.Seed);
+        var rng = new Random(_options.DataSeed ?? _options.Seed);
         int number = 0;
         for (int epoch = 0; number < TotalSteps; epoch++)
         {
             int before = number;
-            foreach (int[][] group in Order(random).Chunk(_options.PerDeviceTrainBatchSize).Where(Kept).Chunk(_options.GradientAccumulationSteps))
+            IEnumerable<int[]> batches = Order(rng).Chunk(_options.PerDeviceTrainBatchSize).Where(Kept);
+            foreach (int[][] group in batches.Chunk(_options.GradientAccumulationSteps))
             {
                 if (number == TotalSteps)
                     yield break;
@@ -51,12 +68,12 @@ internal sealed class EpochPlan
 
     private bool Kept(int[] batch) => !_options.DataloaderDropLast || batch.Length == _options.PerDeviceTrainBatchSize;
 
-    private int[] Order(Random random)
+    private int[] Order(Random rng)
     {
         int[] order = [.. Enumerable.Range(0, _lengths.Count)];
         if (_options.TrainSamplingStrategy == TrainSamplingStrategy.Sequential)
             return order;
-        random.Shuffle(order);
+        rng.Shuffle(order);
         if (_options.TrainSamplingStrategy == TrainSamplingStrategy.Random)
             return order;
         int group = BatchesPerLengthGroup * _options.PerDeviceTrainBatchSize * _options.GradientAccumulationSteps;

@@ -3,36 +3,28 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Training;
 
-/// <summary>Backward passes, then one update: accumulate → norm → clip → step → free the gradients. Owns the optimizer's memory.</summary>
+/// <summary>Backward passes, then one update: accumulate → norm → clip → step → free the gradients. Owns the optimizer's state.</summary>
 internal sealed class GradientStep : IDisposable
 {
-    private readonly OptimizerSettings _settings;
+    private readonly double _maxGradNorm;
     private readonly LearningRateSchedule _schedule;
-    private readonly IParameterUpdate _update;
-    private readonly Tensor[] _parameters;
+    private readonly Optimizer _optimizer;
 
-    /// <param name="parameters">What to train; a tensor that stands there twice is trained once, one that needs no gradient not at all.</param>
-    /// <param name="settings">Update rule and its numbers.</param>
-    /// <param name="schedule">Rate of each step.</param>
-    public GradientStep(IEnumerable<Tensor> parameters, OptimizerSettings settings, LearningRateSchedule schedule)
+    /// <param name="parameters">
+    /// What to train; a tensor that stands there twice is trained once, one that needs no gradient not at all.
+    /// </param>
+    /// <param name="options">Update rule, schedule and clipping.</param>
+    /// <param name="totalSteps">Length of the schedule.</param>
+    public GradientStep(IEnumerable<Tensor> parameters, TrainingOptions options, int totalSteps)
     {
-        _parameters = [.. parameters.Where(parameter => parameter.requires_grad).DistinctBy(parameter => parameter.Handle)];
-        _settings = settings;
-        _schedule = schedule;
-        _update = ParameterUpdates.Create(_parameters, settings);
+        _maxGradNorm = options.MaxGradNorm;
+        _schedule = LearningRateSchedule.Of(options, totalSteps);
+        _optimizer = new Optimizer(
+            [.. parameters.Where(parameter => parameter.requires_grad).DistinctBy(parameter => parameter.Handle)], options);
     }
-
-    /// <summary>For all parameters of a module, as the options say.</summary>
-    public static GradientStep For(nn.Module module, TrainingOptions options, int totalSteps) => new(
-        module.parameters(),
-        OptimizerSettings.From(options),
-        new LearningRateSchedule(options.LrSchedulerType, options.LearningRate, options.WarmupSteps, totalSteps, options.LrSchedulerKwargs));
 
     /// <summary>Updates done.</summary>
     public int Number { get; private set; }
-
-    /// <summary>Backward passes since the last update.</summary>
-    public int Pending { get; private set; }
 
     /// <summary>Rate of the next update.</summary>
     public double LearningRate => _schedule.At(Number);
@@ -44,57 +36,38 @@ internal sealed class GradientStep : IDisposable
         using DisposeScope scope = NewDisposeScope();
         loss.backward();
         HandedGradients.Drop();
-        Pending++;
-    }
-
-    /// <summary>Adds a gradient that is already known at some tensor of the graph.</summary>
-    /// <param name="output">Any shape.</param>
-    /// <param name="gradient">Same shape: derivative of the loss by <paramref name="output"/>.</param>
-    public void Accumulate(Tensor output, Tensor gradient)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        autograd.backward([output], [gradient]);
-        HandedGradients.Drop();
-        Pending++;
+        _optimizer.CollectGradients();
     }
 
     /// <summary>Updates the parameters with what was accumulated, and frees the gradients.</summary>
     /// <param name="loss">Loss of the whole step, for the check and the message.</param>
     /// <returns>Euclidean norm of the gradient before clipping.</returns>
     /// <exception cref="TrainingDivergedException">Loss or norm is not finite; no weight was changed.</exception>
-    public double Step(double loss) => Step(loss, LearningRate, _settings.MaxGradNorm);
+    public double Update(double loss) => Update(loss, LearningRate, _maxGradNorm);
 
-    /// <summary>As <see cref="Step(double)"/>, with a rate and a limit that the caller chooses instead of schedule and settings.</summary>
+    /// <summary>As <see cref="Update(double)"/>, with a rate and a limit that the caller chooses instead of schedule and options.</summary>
     /// <param name="loss">Loss of the whole step, for the check and the message.</param>
     /// <param name="learningRate">Rate of this update.</param>
-    /// <param name="maxGradNorm">Longest gradient; 0 = no limit.</param>
+    /// <param name="maxGradNorm">Largest gradient norm; 0 = no limit.</param>
     /// <returns>Euclidean norm of the gradient before clipping.</returns>
     /// <exception cref="TrainingDivergedException">Loss or norm is not finite; no weight was changed.</exception>
-    public double Step(double loss, double learningRate, double maxGradNorm)
+    public double Update(double loss, double learningRate, double maxGradNorm)
     {
         using IDisposable noGrad = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        double norm = _update.GradientNorm();
+        double norm = _optimizer.GradientNorm();
         if (!double.IsFinite(norm) || !double.IsFinite(loss))
         {
-            Forget();
+            _optimizer.ClearGradients();
             throw new TrainingDivergedException(Number + 1, loss, norm, learningRate);
         }
-        double scale = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / (norm + 1e-6) : 1;
-        _update.Apply(Number + 1, learningRate, scale);
-        Forget();
+        bool clips = maxGradNorm > 0 && norm > maxGradNorm;
+        _optimizer.Step(Number + 1, learningRate, clips ? (norm + 1e-6) / maxGradNorm : 1); // as torch.nn.utils.clip_grad_norm_
+        _optimizer.ClearGradients();
         Number++;
         return norm;
     }
 
-    /// <summary>Drops accumulated gradients without a step.</summary>
-    public void Forget()
-    {
-        foreach (Tensor parameter in _parameters)
-            parameter.grad = null!;
-        Pending = 0;
-    }
-
     /// <inheritdoc/>
-    public void Dispose() => _update.Dispose();
+    public void Dispose() => _optimizer.Dispose();
 }

@@ -25,7 +25,8 @@ internal sealed class LearningRateSchedule
     /// <param name="warmupSteps">Steps of the climb; below 1, a share of <paramref name="totalSteps"/>.</param>
     /// <param name="totalSteps">Optimizer steps of the run.</param>
     /// <param name="numbers">Extra numbers of the curve; see <see cref="LrSchedulerType"/>.</param>
-    public LearningRateSchedule(LrSchedulerType kind, double peak, double warmupSteps, int totalSteps, IReadOnlyDictionary<string, double>? numbers = null)
+    public LearningRateSchedule(
+        LrSchedulerType kind, double peak, double warmupSteps, int totalSteps, IReadOnlyDictionary<string, double>? numbers = null)
     {
         Check(kind, numbers);
         _peak = peak;
@@ -47,8 +48,9 @@ internal sealed class LearningRateSchedule
         };
     }
 
-    /// <summary>A rate that never moves.</summary>
-    public static LearningRateSchedule Constant(double rate) => new(LrSchedulerType.Constant, rate, 0, 1);
+    /// <summary>The schedule that options ask for.</summary>
+    public static LearningRateSchedule Of(TrainingOptions options, int totalSteps) =>
+        new(options.LrSchedulerType, options.LearningRate, options.WarmupSteps, totalSteps, options.LrSchedulerKwargs);
 
     private LrSchedulerType Kind { get; }
 
@@ -62,10 +64,13 @@ internal sealed class LearningRateSchedule
         string[] known = KnownNumbers.GetValueOrDefault(kind, []);
         foreach (string name in numbers?.Keys ?? [])
             if (!known.Contains(name))
-                throw new ArgumentException($"LrSchedulerKwargs has '{name}', which the {kind} schedule does not know; it knows {(known.Length == 0 ? "none" : string.Join(", ", known))}.", nameof(numbers));
+                throw new ArgumentException(
+                    $"LrSchedulerKwargs has '{name}', which the {kind} schedule does not know; it knows "
+                    + $"{(known.Length == 0 ? "none" : string.Join(", ", known))}.", nameof(numbers));
         bool has(string name) => numbers?.ContainsKey(name) == true;
         if (kind is LrSchedulerType.CosineWithMinLr or LrSchedulerType.CosineWarmupWithMinLr && has("min_lr") == has("min_lr_rate"))
-            throw new ArgumentException($"The {kind} schedule needs either 'min_lr' or 'min_lr_rate' in LrSchedulerKwargs.", nameof(numbers));
+            throw new ArgumentException(
+                $"The {kind} schedule needs either 'min_lr' or 'min_lr_rate' in LrSchedulerKwargs.", nameof(numbers));
         if (kind == LrSchedulerType.WarmupStableDecay && !has("num_decay_steps"))
             throw new ArgumentException($"The {kind} schedule needs 'num_decay_steps' in LrSchedulerKwargs.", nameof(numbers));
     }

@@ -4,40 +4,49 @@ namespace Microsoft.ML.Trl.Training;
 
 /// <summary>Collects the figures of a run and reports them when the options say so.</summary>
 /// <param name="stage">Who reports.</param>
-/// <param name="totalSteps">Optimizer steps of the run.</param>
+/// <param name="totalSteps">Steps of the run.</param>
 /// <param name="options">How often.</param>
 /// <param name="progress">Who listens; null = nobody.</param>
 internal sealed class StepLog(string stage, int totalSteps, TrainingOptions options, IProgress<StepReport>? progress)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly int _interval = Math.Max(1, (int)(options.LoggingSteps < 1 ? Math.Ceiling(options.LoggingSteps * totalSteps) : options.LoggingSteps));
+    private readonly int _interval = Math.Max(
+        1, (int)(options.LoggingSteps < 1 ? Math.Ceiling(options.LoggingSteps * totalSteps) : options.LoggingSteps));
     private readonly Dictionary<string, (double Sum, int Count)> _window = [];
+    private double _gradientNorm;
+    private double _learningRate;
     private long _tokens;
 
     /// <summary>Notes a value; a report carries the mean of what was noted since the last one.</summary>
-    public void Add(string metric, double value)
+    public void Note(string metric, double value)
     {
         var (sum, count) = _window.GetValueOrDefault(metric);
         _window[metric] = (sum + value, count + 1);
     }
 
     /// <summary>Counts real tokens that went through the model.</summary>
-    public void AddTokens(long tokens) => _tokens += tokens;
+    public void CountTokens(long tokens) => _tokens += tokens;
 
-    /// <summary>Ends an optimizer step, and reports when it is time to.</summary>
-    /// <param name="step">Counted from 1.</param>
-    /// <param name="epoch">Passes over the data so far.</param>
-    /// <param name="loss">Loss of the step.</param>
+    /// <summary>Notes an update of the weights.</summary>
+    /// <param name="loss">What was minimised.</param>
     /// <param name="gradientNorm">Norm before clipping.</param>
     /// <param name="learningRate">Rate that was used.</param>
-    public void EndStep(int step, double epoch, double loss, double gradientNorm, double learningRate)
+    public void NoteUpdate(double loss, double gradientNorm, double learningRate)
     {
-        Add("loss", loss);
+        Note("loss", loss);
+        (_gradientNorm, _learningRate) = (gradientNorm, learningRate);
+    }
+
+    /// <summary>Ends a step, and reports when it is time to.</summary>
+    /// <param name="step">Counted from 1.</param>
+    /// <param name="epoch">Passes over the data so far.</param>
+    public void EndStep(int step, double epoch)
+    {
         if (step % _interval != 0 && step != totalSteps && !(step == 1 && options.LoggingFirstStep))
             return;
         Dictionary<string, double> metrics = _window.ToDictionary(entry => entry.Key, entry => entry.Value.Sum / entry.Value.Count);
-        metrics["grad_norm"] = gradientNorm;
-        metrics["learning_rate"] = learningRate;
+        metrics["grad_norm"] = _gradientNorm;
+        metrics["learning_rate"] = _learningRate;
         metrics["num_tokens"] = _tokens;
         metrics["epoch"] = epoch;
         _window.Clear();

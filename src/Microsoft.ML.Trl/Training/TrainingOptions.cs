@@ -1,37 +1,27 @@
-
 namespace Microsoft.ML.Trl;
 
-/// <summary>Settings that SFT, reward modelling and DPO share: Hugging Face's TrainingArguments under TRL's names and defaults. Immutable; make variants with <c>with</c>.</summary>
+/// <summary>
+/// Settings that every method shares: optimizer, schedule, logging, seed and device, under the names of Hugging Face's TrainingArguments.
+/// Immutable; make variants with <c>with</c>.
+/// </summary>
 public abstract record TrainingOptions
 {
-    /// <summary>Examples (or pairs) per forward pass. At least 1. Lower this first when memory runs out, and raise <see cref="GradientAccumulationSteps"/> in turn.</summary>
-    public int PerDeviceTrainBatchSize { get; init; } = 8;
-
-    /// <summary>Forward passes per optimizer step. At least 1. The loss is normalised over all of them, so 1 × 8, 2 × 4 and 8 × 1 train the same.</summary>
-    public int GradientAccumulationSteps { get; init; } = 1;
-
-    /// <summary>Passes over the data; fractions allowed, greater than 0. <see cref="MaxSteps"/> wins where it is set.</summary>
-    public double NumTrainEpochs { get; init; } = 3.0;
-
-    /// <summary>Optimizer steps of the run, or -1 for as many as <see cref="NumTrainEpochs"/> needs.</summary>
-    public int MaxSteps { get; init; } = -1;
-
     /// <summary>Highest rate of the schedule. Greater than 0. Each method has its own default.</summary>
     public double LearningRate { get; init; } = 5e-5;
 
     /// <summary>Share of a weight that a step of unit rate removes. At least 0; biases and norm weights never decay.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Memory of the mean gradient (Adam's β₁), in [0, 1).</summary>
+    /// <summary>Decay of the mean gradient (Adam's β₁), in [0, 1).</summary>
     public double AdamBeta1 { get; init; } = 0.9;
 
-    /// <summary>Memory of the squared gradient (Adam's β₂), in [0, 1).</summary>
+    /// <summary>Decay of the squared gradient (Adam's β₂), in [0, 1).</summary>
     public double AdamBeta2 { get; init; } = 0.999;
 
     /// <summary>Added to Adam's denominator. Greater than 0.</summary>
     public double AdamEpsilon { get; init; } = 1e-8;
 
-    /// <summary>Longest gradient, Euclidean over all weights; longer ones are scaled down. 0 = no limit.</summary>
+    /// <summary>Largest gradient norm, Euclidean over all weights; larger gradients are scaled down. At least 0; 0 = no limit.</summary>
     public double MaxGradNorm { get; init; } = 1.0;
 
     /// <summary>The update rule.</summary>
@@ -40,31 +30,26 @@ public abstract record TrainingOptions
     /// <summary>How the rate moves over the run.</summary>
     public LrSchedulerType LrSchedulerType { get; init; } = LrSchedulerType.Linear;
 
-    /// <summary>Extra numbers of the schedule, by the names that <see cref="LrSchedulerType"/> gives; null = none.</summary>
+    /// <summary>Extra numbers of the schedule, by the names that <see cref="Trl.LrSchedulerType"/> gives; null = none.</summary>
     public IReadOnlyDictionary<string, double>? LrSchedulerKwargs { get; init; }
 
     /// <summary>Steps in which the rate climbs to its full height; below 1, a share of the run. At least 0.</summary>
     public double WarmupSteps { get; init; }
 
-    /// <summary>Optimizer steps between two reports; below 1, a share of the run. Greater than 0. The last step always reports.</summary>
+    /// <summary>Steps between two reports; below 1, a share of the run. Greater than 0. The last step always reports.</summary>
     public double LoggingSteps { get; init; } = 10;
 
     /// <summary>Report the first step too.</summary>
     public bool LoggingFirstStep { get; init; }
 
-    /// <summary>Makes order, dropout and fresh weights repeatable: same data, options and seed, same weights.</summary>
+    /// <summary>Makes order, sampling, dropout and fresh weights repeatable: same data, options and seed, same weights.</summary>
     public int Seed { get; init; } = 42;
 
-    /// <summary>Seed of the order of the examples alone; null = <see cref="Seed"/>.</summary>
-    public int? DataSeed { get; init; }
-
-    /// <summary>The order in which an epoch visits the examples.</summary>
-    public TrainSamplingStrategy TrainSamplingStrategy { get; init; } = TrainSamplingStrategy.Random;
-
-    /// <summary>Leave out the last batch of an epoch where it is not full.</summary>
-    public bool DataloaderDropLast { get; init; }
-
-    /// <summary>Train in bfloat16, with float32 master weights in the optimizer. Default false, unlike TRL's true: float32 is what every device has.</summary>
+    /// <summary>
+    /// Train in bfloat16: weights and matrix products in bfloat16; float32 master weights in the optimizer, norms, softmax and losses.
+    /// Default
+    /// false, unlike TRL's true: float32 is what every device has.
+    /// </summary>
     public bool Bf16 { get; init; }
 
     /// <summary>Train on the CPU even where a GPU is there.</summary>
@@ -73,17 +58,16 @@ public abstract record TrainingOptions
     /// <summary>Number of the CUDA device; null = the <c>GpuDeviceId</c> of the MLContext, and the CPU where that is null too.</summary>
     public int? GpuDeviceId { get; init; }
 
-    /// <summary>Train on the CPU when the GPU that was asked for is not there; null = the <c>FallbackToCpu</c> of the MLContext. Otherwise its absence is an error.</summary>
+    /// <summary>
+    /// Train on the CPU when the GPU that was asked for is not there; null = the <c>FallbackToCpu</c> of the MLContext. Otherwise its
+    /// absence is
+    /// an error.
+    /// </summary>
     public bool? FallbackToCpu { get; init; }
 
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
-    private protected void ValidateShared()
+    private protected void ValidateTraining()
     {
-        Require.AtLeast(PerDeviceTrainBatchSize, 1);
-        Require.AtLeast(GradientAccumulationSteps, 1);
-        Require.Positive(NumTrainEpochs);
-        if (MaxSteps != -1)
-            Require.AtLeast(MaxSteps, 1);
         Require.Positive(LearningRate);
         Require.NotNegative(WeightDecay);
         Require.Below(AdamBeta1, 0, 1);
@@ -92,13 +76,13 @@ public abstract record TrainingOptions
         Require.NotNegative(MaxGradNorm);
         Require.Known(Optim);
         Require.Known(LrSchedulerType);
-        Require.Known(TrainSamplingStrategy);
         Require.NotNegative(WarmupSteps);
         Require.Positive(LoggingSteps);
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         if (GpuDeviceId is { } gpu)
             Require.AtLeast(gpu, 0, nameof(GpuDeviceId));
         if (UseCpu && GpuDeviceId is not null)
-            throw new ArgumentException($"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
+            throw new ArgumentException(
+                $"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
     }
 }

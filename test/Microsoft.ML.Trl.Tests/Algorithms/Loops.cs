@@ -19,7 +19,8 @@ internal static class Loops
         return progress.Reports;
     }
 
-    public static List<StepReport> Dpo(CausalLanguageModel policy, CausalLanguageModel reference, DpoOptions options, IReadOnlyList<PreferenceExample> pairs)
+    public static List<StepReport> Dpo(
+        CausalLanguageModel policy, CausalLanguageModel reference, DpoOptions options, IReadOnlyList<PreferenceExample> pairs)
     {
         var progress = new Collected();
         new DpoLoop(policy, reference, options, progress).Run(pairs);

@@ -24,7 +24,8 @@ public sealed class MaskRuleTests
         TokenExample[] texts = [new([7, 8, 9, End], 1), new([7, 8, 9, End], 1), new([11, 12, End], 1), new([11, 12, End], 1)];
         var options = new SftOptions { MaxSteps = 80, LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, LrSchedulerType = LrSchedulerType.Constant };
         new SftLoop(model, options).Run(texts);
-        GenerationResult result = new TokenGenerator(model).Generate([[7], [11]], new GenerationOptions { DoSample = false, MaxNewTokens = 10, EosTokenIds = [End] });
+        GenerationResult result = new TokenGenerator(
+            model).Generate([[7], [11]], new GenerationOptions { DoSample = false, MaxNewTokens = 10, EosTokenIds = [End] });
         CollectionAssert.AreEqual(new[] { 8, 9, End }, result.Tokens[0]);
         CollectionAssert.AreEqual(new[] { 12, End }, result.Tokens[1]);
     }

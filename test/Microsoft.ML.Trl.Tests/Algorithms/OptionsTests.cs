@@ -10,9 +10,11 @@ public sealed class OptionsTests
         SftOptions sft = new SftOptions().Validated();
         Assert.AreEqual((8, 1, 3.0, -1, 1.0, 10.0, 42), (sft.PerDeviceTrainBatchSize, sft.GradientAccumulationSteps, sft.NumTrainEpochs, sft.MaxSteps, sft.MaxGradNorm, sft.LoggingSteps, sft.Seed));
         Assert.AreEqual((2e-5, 0.0, 0.9, 0.999, 1e-8), (sft.LearningRate, sft.WeightDecay, sft.AdamBeta1, sft.AdamBeta2, sft.AdamEpsilon));
-        Assert.AreEqual((LrSchedulerType.Linear, OptimizerKind.AdamW, 0.0, (int?)1024), (sft.LrSchedulerType, sft.Optim, sft.WarmupSteps, sft.MaxLength));
+        Assert.AreEqual((LrSchedulerType.Linear, OptimizerKind.AdamW, 0.0, (
+            int?)1024), (sft.LrSchedulerType, sft.Optim, sft.WarmupSteps, sft.MaxLength));
         RewardOptions reward = new RewardOptions().Validated();
-        Assert.AreEqual((1e-4, (int?)1024, true, (double?)null), (reward.LearningRate, reward.MaxLength, reward.DisableDropout, reward.CenterRewardsCoefficient));
+        Assert.AreEqual((1e-4, (int?)1024, true, (
+            double?)null), (reward.LearningRate, reward.MaxLength, reward.DisableDropout, reward.CenterRewardsCoefficient));
     }
 
     [TestMethod]
@@ -36,7 +38,9 @@ public sealed class OptionsTests
         Fails("LabelSmoothingFactor (1) must be at least 0 and below 1.", good with { LabelSmoothingFactor = 1 });
         Fails("Optim (9) must be one of AdamW, Adam, Sgd, RmsProp, Adagrad.", good with { Optim = (OptimizerKind)9 });
         Fails("LossType (5) must be one of Nll, Dft.", good with { LossType = (SftLossType)5 });
-        Fails("TrainSamplingStrategy (7) must be one of Random, Sequential, GroupByLength.", good with { TrainSamplingStrategy = (TrainSamplingStrategy)7 });
+        Fails(
+            "TrainSamplingStrategy (7) must be one of Random, Sequential, "
+            + "GroupByLength.", good with { TrainSamplingStrategy = (TrainSamplingStrategy)7 });
         Fails("PromptColumnName is empty; it must be the name of a column.", good with { PromptColumnName = " " });
         Fails("TextColumnName is empty; it must be the name of a column.", good with { TextColumnName = "" });
     }
@@ -45,7 +49,9 @@ public sealed class OptionsTests
     public void Options_that_contradict_each_other_are_named()
     {
         var good = new SftOptions();
-        Fails("LabelSmoothingFactor (0.1) has no meaning with LossType Dft; set it to 0 or use LossType Nll.", good with { LabelSmoothingFactor = 0.1, LossType = SftLossType.Dft });
+        Fails(
+            "LabelSmoothingFactor (0.1) has no meaning with LossType Dft; set it to 0 or use LossType "
+            + "Nll.", good with { LabelSmoothingFactor = 0.1, LossType = SftLossType.Dft });
         Fails("Packing needs MaxLength, the tokens of a full row; it is null.", good with { Packing = true, MaxLength = null });
         Fails("UseCpu and GpuDeviceId (0) contradict each other; set one of them.", good with { UseCpu = true, GpuDeviceId = 0 });
         Fails("LrSchedulerKwargs has 'power'", good with { LrSchedulerKwargs = new Dictionary<string, double> { ["power"] = 2 } });
@@ -56,7 +62,9 @@ public sealed class OptionsTests
     {
         static void fails(string message, RewardOptions options) =>
             StringAssert.StartsWith(Assert.Throws<ArgumentException>(options.Validated).Message, message);
-        fails("CenterRewardsCoefficient (-0.01) must be a finite number, 0 or greater.", new RewardOptions { CenterRewardsCoefficient = -0.01 });
+        fails(
+            "CenterRewardsCoefficient (-0.01) must be a finite number, 0 or "
+            + "greater.", new RewardOptions { CenterRewardsCoefficient = -0.01 });
         fails("MaxLength (0) must be 1 or greater.", new RewardOptions { MaxLength = 0 });
         fails("MarginColumnName is empty; it must be the name of a column.", new RewardOptions { MarginColumnName = "" });
         fails("LearningRate (-1) must be a finite number greater than 0.", new RewardOptions { LearningRate = -1 });
@@ -66,7 +74,8 @@ public sealed class OptionsTests
     public void Batch_sizes_that_do_not_divide_are_named_with_the_nearest_that_do()
     {
         StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => Require.Multiple(10, 4, "BatchSize", "MiniBatchSize")).Message, "BatchSize (10) must be a multiple of MiniBatchSize (4); the nearest are 8 and 12.");
-        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => Require.Multiple(3, 4, "BatchSize", "MiniBatchSize")).Message, "BatchSize (3) must be a multiple of MiniBatchSize (4); the nearest is 4.");
+        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => Require.Multiple(3, 4, "BatchSize", "MiniBatchSize")).Message,
+            "BatchSize (3) must be a multiple of MiniBatchSize (4); the nearest is 4.");
         Require.Multiple(8, 4);
     }
 
@@ -75,7 +84,8 @@ public sealed class OptionsTests
     {
         Require.Between(0, 0, 1, "Gamma");
         Require.Between(1, 0, 1, "Gamma");
-        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Require.Between(1.5, 0, 1, "Gamma")).Message, "Gamma (1.5) must lie between 0 and 1.");
+        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Require.Between(1.5, 0, 1, "Gamma")).Message,
+            "Gamma (1.5) must lie between 0 and 1.");
     }
 
     private static void Fails(string message, SftOptions options) =>

@@ -17,7 +17,8 @@ internal static class TinyModels
     public static List<TokenExample> Texts(int count, int seed = 7)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => new TokenExample([.. Enumerable.Range(0, random.Next(4, 13)).Select(_ => random.Next(Vocabulary))], PromptLength: 2))];
+        return [.. Enumerable.Range(0, count).Select(
+            _ => new TokenExample([.. Enumerable.Range(0, random.Next(4, 13)).Select(_ => random.Next(Vocabulary))], PromptLength: 2))];
     }
 
     /// <summary>Pairs whose better side holds small ids.</summary>
@@ -33,6 +34,7 @@ internal static class TinyModels
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return [.. weights.OrderBy(weight => weight.Name, StringComparer.Ordinal).SelectMany(weight => weight.Value.detach().data<float>().ToArray())];
+        return [.. weights.OrderBy(
+            weight => weight.Name, StringComparer.Ordinal).SelectMany(weight => weight.Value.detach().data<float>().ToArray())];
     }
 }

@@ -18,6 +18,7 @@ internal static class Toys
     public static int[][] Rows(int seed, int count, int shortest, int longest)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => Enumerable.Range(0, random.Next(shortest, longest + 1)).Select(_ => random.Next(1, 40)).ToArray())];
+        return [.. Enumerable.Range(
+            0, count).Select(_ => Enumerable.Range(0, random.Next(shortest, longest + 1)).Select(_ => random.Next(1, 40)).ToArray())];
     }
 }

@@ -16,8 +16,7 @@ internal sealed class Trajectory : IDisposable
         using JsonDocument json = Fixtures.Json("trajectories", name, "run.json");
         _run = json.RootElement.Clone();
         _batches = new FixtureTensors("trajectories", name, "batches.safetensors");
-        Log = [.. _run.GetProperty("log").EnumerateArray().Where(entry => entry.TryGetProperty("loss", out _)).Select(entry =>
-            entry.EnumerateObject().Where(figure => figure.Name is not ("step" or "epoch")).ToDictionary(figure => figure.Name, figure => figure.Value.GetDouble()))];
+        Log = [.. _run.GetProperty("log").EnumerateArray().Where(entry => entry.TryGetProperty("loss", out _)).Select(Figures)];
     }
 
     public string Name { get; }
@@ -32,16 +31,16 @@ internal sealed class Trajectory : IDisposable
     public int Steps => Log.Count;
 
     /// <summary>
-    /// What was logged after each step, by TRL's names; a test may take out what cannot be compared, and says why. Without the epoch: a replay
-    /// has only the rows that the run's steps used, so a step is another share of them.
+    /// What was logged after each step, by TRL's names; a test may take out what cannot be compared, and says why. Without the epoch: a
+    /// replay has only the rows that the run's steps used, so a step is another share of them.
     /// </summary>
     public IReadOnlyList<Dictionary<string, double>> Log { get; }
 
     public FixtureTensors Batches => _batches;
 
     /// <summary>Number, optimizer step (counted from 1) and loss of each micro batch.</summary>
-    public IEnumerable<(int Number, int Step, double Loss)> MicroBatches => _run.GetProperty("micro_batches").EnumerateArray()
-        .Select(micro => (micro.GetProperty("micro").GetInt32(), micro.GetProperty("step").GetInt32(), micro.GetProperty("loss").GetDouble()));
+    public IEnumerable<(int Number, int Step, double Loss)> MicroBatches => _run.GetProperty("micro_batches").EnumerateArray().Select(
+        micro => (micro.GetProperty("micro").GetInt32(), micro.GetProperty("step").GetInt32(), micro.GetProperty("loss").GetDouble()));
 
     /// <summary>The real tokens of every row of a micro batch, and which of them have a label.</summary>
     public IEnumerable<(int[] Ids, bool[] Labelled)> Rows(int micro)
@@ -66,14 +65,15 @@ internal sealed class Trajectory : IDisposable
     /// <summary>The pairs of a micro batch: chosen rows first, then rejected ones.</summary>
     public IEnumerable<PreferenceExample> Pairs(int micro)
     {
-        int[][] ids = _batches.Rows($"m{micro}.input_ids"), real = _batches.Rows($"m{micro}.attention_mask"), answer = _batches.Rows($"m{micro}.completion_mask");
-        int[] Part(int row, int completion) => [.. Enumerable.Range(0, ids[row].Length).Where(at => real[row][at] == 1 && answer[row][at] == completion).Select(at => ids[row][at])];
+        int[][] Rows(string name) => _batches.Rows($"m{micro}.{name}");
+        int[][] ids = Rows("input_ids"), real = Rows("attention_mask"), answer = Rows("completion_mask");
+        int[] Part(int row, int completion) => [.. ids[row].Where((_, at) => real[row][at] == 1 && answer[row][at] == completion)];
         int pairs = ids.Length / 2;
         return Enumerable.Range(0, pairs).Select(pair => new PreferenceExample(Part(pair, 0), Part(pair, 1), Part(pair + pairs, 1)));
     }
 
     /// <summary>The options that all runs share, in the order of the data.</summary>
-    public T Configure<T>(T options) where T : TrainingOptions => options with
+    public T Configure<T>(T options) where T : EpochOptions => options with
     {
         LearningRate = Args.GetProperty("learning_rate").GetDouble(),
         WeightDecay = Args.GetProperty("weight_decay").GetDouble(),
@@ -81,7 +81,7 @@ internal sealed class Trajectory : IDisposable
         AdamBeta2 = Args.GetProperty("adam_beta2").GetDouble(),
         AdamEpsilon = Args.GetProperty("adam_epsilon").GetDouble(),
         MaxGradNorm = Args.GetProperty("max_grad_norm").GetDouble(),
-        LrSchedulerType = Enum.Parse<LrSchedulerType>(Args.GetProperty("lr_scheduler_type").GetString()!.Replace("_", "", StringComparison.Ordinal), ignoreCase: true),
+        LrSchedulerType = Named<LrSchedulerType>(Args.GetProperty("lr_scheduler_type")),
         WarmupSteps = Args.GetProperty("warmup_steps").GetDouble(),
         PerDeviceTrainBatchSize = Args.GetProperty("per_device_train_batch_size").GetInt32(),
         GradientAccumulationSteps = Args.GetProperty("gradient_accumulation_steps").GetInt32(),
@@ -90,7 +90,9 @@ internal sealed class Trajectory : IDisposable
         TrainSamplingStrategy = TrainSamplingStrategy.Sequential,
     };
 
-    /// <summary>Every figure of <see cref="Log"/>: counts of tokens equal, rates to 1e-12, norms to 1e-3 of their size, all else to 1e-4.</summary>
+    /// <summary>
+    /// Every figure of <see cref="Log"/>: counts of tokens equal, rates to 1e-12 and norms to 1e-3 of their size, all else to 1e-4.
+    /// </summary>
     /// <param name="reports">One per step.</param>
     public void RequireLog(IReadOnlyList<StepReport> reports)
     {
@@ -110,7 +112,14 @@ internal sealed class Trajectory : IDisposable
         WeightChecks.Sums(all, _run.GetProperty("final_stats"), Name, driftless);
     }
 
+    /// <summary>The member that Python spells with underscores.</summary>
+    public static T Named<T>(JsonElement name) where T : struct, Enum =>
+        Enum.Parse<T>(name.GetString()!.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
+
     public void Dispose() => _batches.Dispose();
+
+    private static Dictionary<string, double> Figures(JsonElement entry) => entry.EnumerateObject()
+        .Where(figure => figure.Name is not ("step" or "epoch")).ToDictionary(figure => figure.Name, figure => figure.Value.GetDouble());
 
     private static double Tolerance(string figure, double value) => figure switch
     {

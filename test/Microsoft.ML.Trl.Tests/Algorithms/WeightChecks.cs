@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
+using Weights = System.Collections.Generic.IEnumerable<(string Name, TorchSharp.torch.Tensor Value)>;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms;
 
@@ -9,7 +10,7 @@ namespace Microsoft.ML.Trl.Tests.Algorithms;
 internal static class WeightChecks
 {
     /// <summary>Compares every tensor of a <c>final.safetensors</c>, relative to its largest entry.</summary>
-    public static void Relative(IEnumerable<(string Name, Tensor Value)> weights, string path, double tolerance, string what) =>
+    public static void Relative(Weights weights, string path, double tolerance, string what) =>
         ForEach(weights, path, null, (expected, actual) => Close.Relative(expected, actual, tolerance, $"{what} weights"));
 
     /// <summary>Compares every tensor of a <c>final.safetensors</c>.</summary>
@@ -18,37 +19,37 @@ internal static class WeightChecks
     /// <param name="tolerance">Largest absolute difference.</param>
     /// <param name="what">The run.</param>
     /// <param name="driftless">Another tensor whose true gradient is 0.</param>
-    public static void Absolute(IEnumerable<(string Name, Tensor Value)> weights, string path, double tolerance, string what, string? driftless = null) =>
+    public static void Absolute(Weights weights, string path, double tolerance, string what, string? driftless = null) =>
         ForEach(weights, path, driftless, (expected, actual) => Close.Absolute(expected, actual, tolerance, $"{what} weights"));
 
     /// <summary>Sums over whole tensors, which the file of weights holds in part only; 1e-4 of the sum of magnitudes.</summary>
-    public static void Sums(IEnumerable<(string Name, Tensor Value)> weights, JsonElement finalStats, string what, string? driftless = null)
+    public static void Sums(Weights weights, JsonElement finalStats, string what, string? driftless = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Dictionary<string, Tensor> ours = weights.ToDictionary(weight => weight.Name, weight => weight.Value);
         int compared = 0;
-        foreach (JsonProperty entry in finalStats.EnumerateObject().Where(entry => ours.ContainsKey(entry.Name) && entry.Name != driftless && !HoldsKeyBias(entry.Name)))
+        bool Counts(string name) => ours.ContainsKey(name) && name != driftless && !HoldsKeyBias(name);
+        foreach (JsonProperty entry in finalStats.EnumerateObject().Where(entry => Counts(entry.Name)))
         {
             Tensor value = ours[entry.Name].detach().to_type(ScalarType.Float64);
-            (double sum, double magnitude, double squares) =
-                (entry.Value.GetProperty("sum").GetDouble(), entry.Value.GetProperty("abs_sum").GetDouble(), entry.Value.GetProperty("sq_sum").GetDouble());
-            Close.Absolute(sum, value.sum().item<double>(), 1e-4 * magnitude, $"{what} sum of {entry.Name}");
-            Close.Relative(magnitude, value.abs().sum().item<double>(), 1e-4, $"{what} magnitudes of {entry.Name}");
-            Close.Relative(squares, value.square().sum().item<double>(), 1e-4, $"{what} squares of {entry.Name}");
+            double Expected(string sum) => entry.Value.GetProperty(sum).GetDouble();
+            Close.Absolute(Expected("sum"), value.sum().item<double>(), 1e-4 * Expected("abs_sum"), $"{what} sum of {entry.Name}");
+            Close.Relative(Expected("abs_sum"), value.abs().sum().item<double>(), 1e-4, $"{what} magnitudes of {entry.Name}");
+            Close.Relative(Expected("sq_sum"), value.square().sum().item<double>(), 1e-4, $"{what} squares of {entry.Name}");
             compared++;
         }
         Assert.AreNotEqual(0, compared, $"{what}: no sums to compare");
     }
 
-    private static void ForEach(IEnumerable<(string Name, Tensor Value)> weights, string path, string? driftless, Action<Tensor, Tensor> compare)
+    private static void ForEach(Weights weights, string path, string? driftless, Action<Tensor, Tensor> compare)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using SafetensorsFile final = SafetensorsFile.Open(path);
         Dictionary<string, Tensor> ours = weights.ToDictionary(weight => weight.Name, weight => weight.Value.detach());
         int compared = 0;
-        foreach (string name in final.Entries.Keys.Where(name => name != driftless && !name.EndsWith("k_proj.bias", StringComparison.Ordinal)))
+        foreach (string name in final.Entries.Keys.Where(name => name != driftless && !IsKeyBias(name)))
         {
             Tensor expected = final.Read(name);
             Tensor actual = name == "EMB16" ? ours.Single(weight => IsTokenEmbedding(weight.Key)).Value.narrow(0, 0, 16) : ours[name];
@@ -63,7 +64,13 @@ internal static class WeightChecks
     private static bool IsTokenEmbedding(string name) =>
         name.EndsWith("wte.weight", StringComparison.Ordinal) || name.EndsWith("embed_tokens.weight", StringComparison.Ordinal);
 
-    private static bool HoldsKeyBias(string name) => name.EndsWith("c_attn.bias", StringComparison.Ordinal) || name.EndsWith("k_proj.bias", StringComparison.Ordinal);
+    private static bool IsKeyBias(string name) => name.EndsWith("k_proj.bias", StringComparison.Ordinal);
 
-    private static Tensor WithoutKeys(Tensor bias) => cat([bias.narrow(0, 0, bias.shape[0] / 3), bias.narrow(0, bias.shape[0] / 3 * 2, bias.shape[0] / 3)]);
+    private static bool HoldsKeyBias(string name) => IsKeyBias(name) || name.EndsWith("c_attn.bias", StringComparison.Ordinal);
+
+    private static Tensor WithoutKeys(Tensor bias)
+    {
+        long width = bias.shape[0] / 3; // queries, keys, values
+        return cat([bias.narrow(0, 0, width), bias.narrow(0, 2 * width, width)]);
+    }
 }

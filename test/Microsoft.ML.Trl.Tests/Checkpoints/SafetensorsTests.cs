@@ -68,7 +68,8 @@ public sealed class SafetensorsTests
         Tensor target = zeros(4);
         file.CopyInto("x", target);
         CollectionAssert.AreEqual(new float[] { 0, 1, 2, 3 }, target.data<float>().ToArray());
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => file.CopyInto("x", zeros(2, 2))).Message, "'x' has shape [4], [2, 2] is needed");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => file.CopyInto("x", zeros(2, 2))).Message,
+            "'x' has shape [4], [2, 2] is needed");
         StringAssert.Contains(Assert.ThrowsExactly<KeyNotFoundException>(() => file.Read("y")).Message, "no tensor 'y'");
     }
 
@@ -122,9 +123,11 @@ public sealed class SafetensorsTests
         byte[] bytes = new byte[20];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, length);
         File.WriteAllBytes(path, bytes);
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => SafetensorsFile.Open(path).Dispose()).Message, $"claims {length} bytes");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => SafetensorsFile.Open(path).Dispose()).Message, $"claims {length} bytes");
         File.WriteAllBytes(path, bytes[..7]);
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => SafetensorsFile.Open(path).Dispose()).Message, "only 7 bytes");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => SafetensorsFile.Open(path).Dispose()).Message, "only 7 bytes");
     }
 
     [TestMethod]

@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Tests.Datasets;
 
 /// <summary>
-/// Batches against TRL's collators: data_utils/collators*.json. A batch here has no mask and no -100: lengths say what is real, and labels are
-/// listed with the row that predicts them. So the expected tensors are read into that form. Not compared, because there is nothing here to compare
-/// them with: padding to a multiple (the columns it adds are left out), the batch of unpaired examples (kto), prompts padded on the left
-/// (dpo_padding's prompt_input_ids), and padding-free position ids (texts of a packed row stand in rows of their own).
+/// Batches against TRL's collators: data_utils/collators*.json. A batch here has no mask and no -100: lengths say what is real, and labels
+/// are listed with the row that predicts them. So the expected tensors are read into that form. Not compared, because there is nothing here
+/// to compare them with: padding to a multiple (the columns it adds are left out), the batch of unpaired examples (kto), prompts padded on
+/// the left (dpo_padding's prompt_input_ids), and padding-free position ids (texts of a packed row stand in rows of their own).
 /// </summary>
 [TestClass]
 public sealed class CollatorTests
@@ -23,9 +23,9 @@ public sealed class CollatorTests
     public void Texts_are_padded_and_labelled_as_by_DataCollatorForLanguageModeling(string name)
     {
         JsonElement test = Case("collators.json", name), batch = test.GetProperty("batch");
-        TokenExample[] rows = [.. test.GetProperty("rows").EnumerateArray().Select(row => new TokenExample(Ints(row.GetProperty("input_ids")))
+        TokenExample[] rows = [.. Rows(test).Select(row => new TokenExample(Ints(row, "input_ids"))
         {
-            Learned = row.TryGetProperty("labels", out JsonElement labels) ? Array.ConvertAll(Ints(labels), label => label != Ignored) : null,
+            Learned = row.TryGetProperty("labels", out _) ? Array.ConvertAll(Ints(row, "labels"), label => label != Ignored) : null,
         })];
         Same(rows, Table(batch, "input_ids"), Table(batch, "attention_mask"), Table(batch, "labels"), name);
     }
@@ -36,18 +36,17 @@ public sealed class CollatorTests
     public void Texts_of_one_row_have_the_labels_of_a_padding_free_batch(string name)
     {
         JsonElement test = Case("collators.json", name), batch = test.GetProperty("batch");
-        int[] ids = Table(batch, "input_ids").Single(), labels = Table(batch, "labels").Single(), positions = Table(batch, "position_ids").Single();
-        int[] starts = [.. Enumerable.Range(0, ids.Length).Where(at => positions[at] == 0), ids.Length];
+        int[] labels = Table(batch, "labels").Single(), positions = Table(batch, "position_ids").Single();
+        int[] starts = [.. Enumerable.Range(0, positions.Length).Where(at => positions[at] == 0), positions.Length];
         (int From, int To)[] texts = [.. starts.Zip(starts.Skip(1))];
-        var given = new List<(int Id, bool Learned)>();
-        foreach (JsonElement row in test.GetProperty("rows").EnumerateArray())
-            given.AddRange(Ints(row.GetProperty("input_ids")).Zip(Ints(row.GetProperty("labels")).Select(label => label != Ignored)));
-        using TokenBatch actual = TokenBatch.Of([.. texts.Select(text => new TokenExample([.. given[text.From..text.To].Select(token => token.Id)])
-        {
-            Learned = [.. given[text.From..text.To].Select(token => token.Learned)],
-        })]);
+        int[] ids = [.. Rows(test).SelectMany(row => Ints(row, "input_ids"))];
+        bool[] learned = [.. Rows(test).SelectMany(row => Ints(row, "labels")).Select(label => label != Ignored)];
+        CollectionAssert.AreEqual(Table(batch, "input_ids").Single(), ids, name);
+        using TokenBatch actual = TokenBatch.Of(
+            [.. texts.Select(text => new TokenExample(ids[text.From..text.To]) { Learned = learned[text.From..text.To] })]);
         CollectionAssert.AreEqual(texts.Select(text => text.To - text.From).ToArray(), actual.Lengths.ToArray(), name);
-        CollectionAssert.AreEqual(labels.Where(label => label != Ignored).Select(label => (long)label).ToArray(), Longs(actual.Labels), name);
+        int[] listed = Array.ConvertAll(Longs(actual.Labels), label => (int)label);
+        CollectionAssert.AreEqual(Array.FindAll(labels, label => label != Ignored), listed, name);
     }
 
     [TestMethod]
@@ -56,9 +55,9 @@ public sealed class CollatorTests
     public void Pairs_are_stacked_cut_and_marked_as_by_DataCollatorForPreference(string name, int? maxLength)
     {
         JsonElement test = Case("collators.json", name), expected = test.GetProperty("batch");
-        PreferenceExample[] pairs = [.. test.GetProperty("rows").EnumerateArray().Select(row =>
-            new PreferenceExample(Ints(row.GetProperty("prompt_ids")), Ints(row.GetProperty("chosen_ids")), Ints(row.GetProperty("rejected_ids"))))];
-        using var batch = new PairBatch(pairs, [0, 1], new DpoOptions { MaxLength = maxLength }, CPU);
+        PreferenceExample Pair(JsonElement row) => new(Ints(row, "prompt_ids"), Ints(row, "chosen_ids"), Ints(row, "rejected_ids"));
+        PreferenceExample[] pairs = [.. Rows(test).Select(Pair)];
+        using var batch = new PairBatch(pairs, [0, 1], new DpoOptions { MaxLength = maxLength }.Layout, CPU);
         int[][] ids = Table(expected, "input_ids"), completion = Table(expected, "completion_mask");
         int[][] labels = [.. ids.Zip(completion, (row, marks) => row.Zip(marks, (id, mark) => mark == 1 ? id : Ignored).ToArray())];
         Same(batch.Tokens, ids, Table(expected, "attention_mask"), labels, name);
@@ -70,24 +69,30 @@ public sealed class CollatorTests
     public void Pairs_without_a_prompt_are_stacked_as_by_the_collator_of_RewardTrainer(string name)
     {
         JsonElement test = Case("collators.json", name), expected = test.GetProperty("batch");
-        PreferenceExample[] pairs = [.. test.GetProperty("rows").EnumerateArray().Select(row => new PreferenceExample(
-            [], Ints(row.GetProperty("chosen_ids")), Ints(row.GetProperty("rejected_ids")), row.TryGetProperty("margin", out JsonElement margin) ? margin.GetDouble() : null))];
-        TokenExample[] rows = [.. pairs.Select(pair => pair.PromptAndChosen()).Concat(pairs.Select(pair => pair.PromptAndRejected())).Select(ids => new TokenExample(ids))];
+        double? Margin(JsonElement row) => row.TryGetProperty("margin", out JsonElement margin) ? margin.GetDouble() : null;
+        PreferenceExample[] pairs =
+            [.. Rows(test).Select(row => new PreferenceExample([], Ints(row, "chosen_ids"), Ints(row, "rejected_ids"), Margin(row)))];
+        TokenExample[] rows =
+        [
+            .. pairs.Select(pair => new TokenExample(pair.PromptAndChosen())),
+            .. pairs.Select(pair => new TokenExample(pair.PromptAndRejected())),
+        ];
         Same(rows, Table(expected, "input_ids"), Table(expected, "attention_mask"), null, name);
         if (expected.TryGetProperty("margin", out JsonElement margins))
             Close.Absolute(margins.Deserialize<double[]>()!, pairs.Select(pair => pair.Margin!.Value).ToArray(), 0, name);
     }
 
-    /// <summary>TRL 0.11.4 finds completions by a template: what follows its last place, or every place up to the next instruction.</summary>
+    /// <summary>TRL 0.11.4 finds completions by a template: what follows the last, or each up to the next instruction.</summary>
     [TestMethod]
     [DataRow("response_only")]
     [DataRow("response_and_instruction")]
     public void Marked_completions_are_labelled_as_by_DataCollatorForCompletionOnlyLM(string name)
     {
         JsonElement test = Case("collators_v0114.json", name), batch = test.GetProperty("batch");
-        int[] response = Ints(test.GetProperty("response_template_ids"));
-        int[]? instruction = test.GetProperty("instruction_template_ids") is { ValueKind: JsonValueKind.Array } ids ? Ints(ids) : null;
-        TokenExample[] rows = [.. test.GetProperty("rows").EnumerateArray().Select(row => new TokenExample(Ints(row)) { Learned = Completions(Ints(row), response, instruction) })];
+        int[] response = Ints(test, "response_template_ids");
+        int[]? instruction = test.GetProperty("instruction_template_ids").Deserialize<int[]?>();
+        TokenExample[] rows =
+            [.. Table(test, "rows").Select(row => new TokenExample(row) { Learned = Completions(row, response, instruction) })];
         Same(rows, Table(batch, "input_ids"), Table(batch, "attention_mask"), Table(batch, "labels"), name);
     }
 
@@ -97,7 +102,7 @@ public sealed class CollatorTests
         JsonElement test = Case("collators_v0114.json", "dpo_padding"), batch = test.GetProperty("batch");
         foreach (string side in new[] { "chosen", "rejected" })
         {
-            TokenExample[] rows = [.. test.GetProperty("rows").EnumerateArray().Select(row => new TokenExample(Ints(row.GetProperty(side + "_input_ids")), PromptLength: 1))];
+            TokenExample[] rows = [.. Rows(test).Select(row => new TokenExample(Ints(row, side + "_input_ids"), PromptLength: 1))];
             Same(rows, Table(batch, side + "_input_ids"), Table(batch, side + "_attention_mask"), Table(batch, side + "_labels"), side);
         }
     }
@@ -108,7 +113,7 @@ public sealed class CollatorTests
         JsonElement test = Case("collators_v0114.json", "reward_padding_mult4"), batch = test.GetProperty("batch");
         foreach (string side in new[] { "chosen", "rejected" })
         {
-            TokenExample[] rows = [.. test.GetProperty("rows").EnumerateArray().Select(row => new TokenExample(Ints(row.GetProperty("input_ids_" + side))))];
+            TokenExample[] rows = [.. Rows(test).Select(row => new TokenExample(Ints(row, "input_ids_" + side)))];
             Same(rows, Table(batch, "input_ids_" + side), Table(batch, "attention_mask_" + side), null, side);
         }
     }
@@ -118,9 +123,14 @@ public sealed class CollatorTests
         bool At(int place, int[] template) => row.AsSpan(place).StartsWith(template);
         int[] starts = [.. Enumerable.Range(0, row.Length).Where(place => At(place, response)).Select(place => place + response.Length)];
         var learned = new bool[row.Length];
-        foreach (int start in instruction is null ? starts[^1..] : starts)
+        if (instruction is null)
         {
-            int end = Enumerable.Range(start, row.Length - start).FirstOrDefault(place => instruction is not null && At(place, instruction), row.Length);
+            learned.AsSpan(starts[^1]).Fill(true);
+            return learned;
+        }
+        foreach (int start in starts)
+        {
+            int end = Enumerable.Range(start, row.Length - start).FirstOrDefault(place => At(place, instruction), row.Length);
             learned.AsSpan(start..end).Fill(true);
         }
         return learned;
@@ -138,14 +148,20 @@ public sealed class CollatorTests
         int width = lengths.Max(); // columns beyond are there to fill a multiple
         CollectionAssert.AreEqual(lengths, batch.Lengths.ToArray(), what);
         CollectionAssert.AreEqual(new long[] { ids.Length, width }, batch.Ids.shape, what);
-        long[] actual = Longs(batch.Ids);
+        long[][] actual = [.. Longs(batch.Ids).Chunk(width)];
         for (int row = 0; row < ids.Length; row++)
-            CollectionAssert.AreEqual(Array.ConvertAll(ids[row][..lengths[row]], id => (long)id), actual[(row * width)..((row * width) + lengths[row])], $"{what} row {row}");
+        {
+            int[] real = [.. actual[row].Take(lengths[row]).Select(id => (int)id)];
+            CollectionAssert.AreEqual(ids[row][..lengths[row]], real, $"{what} row {row}");
+        }
         if (labels is null)
             return;
-        (int Row, int At)[] labelled = [.. Enumerable.Range(0, ids.Length).SelectMany(row => Enumerable.Range(1, width - 1).Where(at => labels[row][at] != Ignored).Select(at => (row, at)))];
-        CollectionAssert.AreEqual(Array.ConvertAll(labelled, place => (long)labels[place.Row][place.At]), Longs(batch.Labels), what);
-        CollectionAssert.AreEqual(Array.ConvertAll(labelled, place => ((long)place.Row * width) + place.At - 1), Longs(batch.TargetRows), what);
+        var expected = new List<(long Label, long PredictedBy)>();
+        for (int row = 0; row < ids.Length; row++)
+            for (int at = 1; at < width; at++) // nothing predicts the first token
+                if (labels[row][at] != Ignored)
+                    expected.Add((labels[row][at], (row * width) + at - 1));
+        CollectionAssert.AreEqual(expected.ToArray(), Longs(batch.Labels).Zip(Longs(batch.TargetRows)).ToArray(), what);
     }
 
     private static JsonElement Case(string file, string name)
@@ -154,7 +170,9 @@ public sealed class CollatorTests
         return json.RootElement.EnumerateArray().Single(test => test.GetProperty("name").GetString() == name).Clone();
     }
 
-    private static int[] Ints(JsonElement array) => array.Deserialize<int[]>()!;
+    private static JsonElement.ArrayEnumerator Rows(JsonElement test) => test.GetProperty("rows").EnumerateArray();
+
+    private static int[] Ints(JsonElement row, string name) => row.GetProperty(name).Deserialize<int[]>()!;
 
     private static int[][] Table(JsonElement batch, string name) => batch.GetProperty(name).Deserialize<int[][]>()!;
 

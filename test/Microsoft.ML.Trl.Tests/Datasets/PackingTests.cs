@@ -10,7 +10,8 @@ public sealed class PackingTests
     public void Every_strategy_packs_as_the_reference_does()
     {
         using JsonDocument json = Fixtures.Json("data_utils", "packing.json");
-        int[][] ids = json.RootElement.GetProperty("input_ids").Deserialize<int[][]>()!, masks = json.RootElement.GetProperty("completion_mask").Deserialize<int[][]>()!;
+        int[][] ids = json.RootElement.GetProperty(
+            "input_ids").Deserialize<int[][]>()!, masks = json.RootElement.GetProperty("completion_mask").Deserialize<int[][]>()!;
         TokenExample[] examples = [.. ids.Zip(masks, (row, mask) => new TokenExample(row) { Learned = [.. mask.Select(bit => bit == 1)] })];
         int cases = 0;
         foreach (JsonElement expected in json.RootElement.GetProperty("cases").EnumerateArray())
@@ -26,7 +27,8 @@ public sealed class PackingTests
             JsonElement result = expected.GetProperty("result");
             string what = $"{strategy} {options.MaxLength}";
             Same(result.GetProperty("input_ids"), rows.Select(row => row.SelectMany(example => example.Ids)), what);
-            Same(result.GetProperty("completion_mask"), rows.Select(row => row.SelectMany(example => Enumerable.Range(0, example.Ids.Length).Select(at => example.Learns(at) ? 1 : 0))), what);
+            Same(result.GetProperty("completion_mask"), rows.Select(
+                row => row.SelectMany(example => Enumerable.Range(0, example.Ids.Length).Select(at => example.Learns(at) ? 1 : 0))), what);
             if (result.TryGetProperty("seq_lengths", out JsonElement lengths))
                 Same(lengths, rows.Select(row => row.Select(example => example.Ids.Length)), what);
             cases++;

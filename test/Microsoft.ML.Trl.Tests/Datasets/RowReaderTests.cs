@@ -25,14 +25,16 @@ public sealed class RowReaderTests
     {
         IDataView view = _ml.Data.LoadFromEnumerable(new[] { new Numbers() });
         foreach (DataViewSchema.Column column in view.Schema)
-            Assert.AreEqual(7.0, RowReader.Read(view, [], InputColumns.Number(view.Schema, column.Name, "margin")).Single().Value, column.Name);
+            Assert.AreEqual(
+                7.0, RowReader.Read(view, [], InputColumns.Number(view.Schema, column.Name, "margin")).Single().Value, column.Name);
     }
 
     [TestMethod]
     public void Fit_reads_its_input_once_and_only_the_columns_it_needs()
     {
         var recorded = new RecordingView(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
-        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 3, PerDeviceTrainBatchSize = 1 }).Fit(recorded);
+        using TextGenerationTransformer sft = _ml.Trl(
+            ).Sft(Tiny.Source(), new SftOptions { MaxSteps = 3, PerDeviceTrainBatchSize = 1 }).Fit(recorded);
         Assert.AreEqual("Prompt, Completion", recorded.Cursors.Single());
     }
 
@@ -40,7 +42,8 @@ public sealed class RowReaderTests
     public void Stages_downstream_do_not_touch_what_upstream_would_generate()
     {
         var rows = new RecordingView(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
-        using var chain = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 1 }, Tiny.Greedy).Append(_ml.Trl().Dpo(new() { MaxSteps = 1 })).Fit(rows);
+        using var chain = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 1, Generation = Tiny.Greedy }).Append(
+            _ml.Trl().Dpo(new() { MaxSteps = 1 })).Fit(rows);
         CollectionAssert.AreEqual(new[] { "Prompt, Completion", "Prompt, Chosen, Rejected" }, rows.Cursors);
     }
 
@@ -49,7 +52,8 @@ public sealed class RowReaderTests
     {
         var frame = new DataFrame(
             new StringDataFrameColumn("Prompt", ["the film", "a"]), new StringDataFrameColumn("Completion", [" was good", " bad story"]));
-        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 1 }, Tiny.Greedy).Fit(frame);
+        using TextGenerationTransformer sft = _ml.Trl(
+            ).Sft(Tiny.Source(), new SftOptions { MaxSteps = 1, Generation = Tiny.Greedy }).Fit(frame);
         Assert.AreEqual(2, sft.Transform(frame).GetColumn<string>("Completion").Count());
     }
 

@@ -61,5 +61,6 @@ public sealed class TokenBatchTests
     [TestMethod]
     public void Its_tensors_are_gone_when_it_is() => Leaks.None(() => TokenBatch.Create([[1, 2]], [0]).Dispose());
 
-    private static void Same(long[] expected, Tensor actual) => CollectionAssert.AreEqual(expected, actual.flatten().data<long>().ToArray());
+    private static void Same(long[] expected, Tensor actual) =>
+        CollectionAssert.AreEqual(expected, actual.flatten().data<long>().ToArray());
 }

@@ -80,7 +80,7 @@ public sealed class HuggingFaceFolderTests
     public void Pickled_weights_are_refused_by_name_with_what_to_do()
     {
         File.Copy(Fixtures.Path("models", "gpt2", "config.json"), Path.Combine(_folder, "config.json"));
-        File.WriteAllBytes(Path.Combine(_folder, "pytorch_model.bin"), [0x50, 0x4B, 0x03, 0x04]); // torch.save writes a zip; nothing of it is read
+        File.WriteAllBytes(Path.Combine(_folder, "pytorch_model.bin"), [0x50, 0x4B, 0x03, 0x04]); // a zip, as torch.save writes
         NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => HuggingFaceFolder.LoadModel(_folder));
         StringAssert.Contains(error.Message, "pytorch_model.bin");
         StringAssert.Contains(error.Message, "save_pretrained");

@@ -27,7 +27,10 @@ internal sealed class ModelFixture : IDisposable
 
     public bool Has(string name) => _expected.Entries.ContainsKey(name);
 
-    /// <summary>Starts the table of learned positions, where there is one, at a later row: what a text then reads is what it would read behind that much padding.</summary>
+    /// <summary>
+    /// Starts the table of learned positions, where there is one, at a later row: a text then reads what it would read behind padding
+    /// that is counted.
+    /// </summary>
     /// <remarks>Rotary positions do not notice: attention sees differences of places only.</remarks>
     public static void ShiftPositions(IEnumerable<(string Name, Tensor Value)> weights, int padding)
     {

@@ -86,7 +86,9 @@ public sealed class ModelFixtureTests
         {
             using CausalLanguageModel later = model.Copy();
             ModelFixture.ShiftPositions(later.Weights(), padding);
-            Close.Absolute(fixture["b.logits"][row++].narrow(0, padding, ids.Length), ModelFixture.Logits(later, tensor(ids).view(1, -1))[0], Tolerance, $"{name} b.logits by shifted positions");
+            Tensor expected = fixture["b.logits"][row++].narrow(0, padding, ids.Length);
+            Tensor logits = ModelFixture.Logits(later, tensor(ids).view(1, -1))[0];
+            Close.Absolute(expected, logits, Tolerance, $"{name} b.logits by shifted positions");
             padded += padding;
         }
         Assert.AreNotEqual(0, padded, "some row is padded");
@@ -139,7 +141,8 @@ public sealed class ModelFixtureTests
         {
             using RewardModel later = model.Copy();
             ModelFixture.ShiftPositions(later.Weights(), padding); // transformers counted the padding as places
-            Close.Absolute(fixture["b.logits"][row++], later.Score(tensor(ids).view(1, -1), [ids.Length]), Tolerance, $"{name} b.logits by shifted positions");
+            Tensor score = later.Score(tensor(ids).view(1, -1), [ids.Length]);
+            Close.Absolute(fixture["b.logits"][row++], score, Tolerance, $"{name} b.logits by shifted positions");
         }
     }
 
@@ -179,7 +182,8 @@ public sealed class ModelFixtureTests
     {
         using var scope = NewDisposeScope();
         long vocabulary = logits.shape[^1];
-        return nn.functional.cross_entropy(logits.narrow(1, 0, logits.shape[1] - 1).reshape(-1, vocabulary), labels.narrow(1, 1, labels.shape[1] - 1).reshape(-1)).item<float>();
+        Tensor predictions = logits.narrow(1, 0, logits.shape[1] - 1).reshape(-1, vocabulary);
+        return nn.functional.cross_entropy(predictions, labels.narrow(1, 1, labels.shape[1] - 1).reshape(-1)).item<float>();
     }
 
     private static Tensor Normalized(Tensor hidden, CausalLanguageModel model)
@@ -188,8 +192,10 @@ public sealed class ModelFixtureTests
         if (weights.TryGetValue("transformer.ln_f.weight", out Tensor? weight))
         {
             Tensor centred = hidden - hidden.mean([-1], keepdim: true);
-            return (centred / (centred.square().mean([-1], keepdim: true) + model.Config.NormEpsilon).sqrt() * weight) + weights["transformer.ln_f.bias"];
+            return (centred / RootMeanSquare(centred) * weight) + weights["transformer.ln_f.bias"];
         }
-        return hidden / (hidden.square().mean([-1], keepdim: true) + model.Config.NormEpsilon).sqrt() * weights["model.norm.weight"];
+        return hidden / RootMeanSquare(hidden) * weights["model.norm.weight"];
+
+        Tensor RootMeanSquare(Tensor x) => (x.square().mean([-1], keepdim: true) + model.Config.NormEpsilon).sqrt();
     }
 }

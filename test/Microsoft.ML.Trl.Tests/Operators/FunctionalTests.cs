@@ -50,7 +50,8 @@ public sealed class FunctionalTests
     {
         using var scope = NewDisposeScope();
         manual_seed(5);
-        Tensor q = zeros(1, 1, 50, 4), k = zeros(1, 1, 40, 4), v = ones(1, 1, 40, 1); // each result is the part that was kept, over 1 - dropout
+        // Equal weights on ones: each result is the part that was kept, over 1 - dropout.
+        Tensor q = zeros(1, 1, 50, 4), k = zeros(1, 1, 40, 4), v = ones(1, 1, 40, 1);
         Tensor kept = Functional.ScaledDotProductAttention(q, k, v, dropout: 0.25) * 0.75 * 40;
         Numbers.Close(kept.round(), kept, 1e-5);
         double mean = kept.mean().item<float>() / 40;
@@ -78,7 +79,8 @@ public sealed class FunctionalTests
         Tensor expected = x * (x.pow(2).mean([-1], true) + 1e-5).rsqrt() * weight;
         Tensor actual = Functional.RmsNorm(x, weight, 1e-5);
         Numbers.Close(expected, actual, 1e-6);
-        Tensor[] expectedGradients = Gradients((expected * weights).sum(), x, weight), gradients = Gradients((actual * weights).sum(), x, weight);
+        Tensor[] expectedGradients = Gradients((expected * weights).sum(), x, weight);
+        Tensor[] gradients = Gradients((actual * weights).sum(), x, weight);
         Numbers.Close(expectedGradients[0], gradients[0], 1e-5);
         Numbers.Close(expectedGradients[1], gradients[1], 1e-5);
         Numbers.Close(expected / weight, Functional.RmsNorm(x, null, 1e-5), 1e-5);
@@ -89,7 +91,7 @@ public sealed class FunctionalTests
     {
         using var scope = NewDisposeScope();
         manual_seed(7);
-        Tensor x = (randn(5, 4096) * 30).to(bfloat16), wide = x.to(float64); // 4,096 squares summed in bfloat16 would stop growing at 256 terms
+        Tensor x = (randn(5, 4096) * 30).to(bfloat16), wide = x.to(float64); // a sum in bfloat16 would stop growing at 256 terms
         Tensor expected = wide * (wide.pow(2).mean([-1], true) + 1e-6).rsqrt();
         Tensor actual = Functional.RmsNorm(x, null, 1e-6);
         Assert.AreEqual(ScalarType.BFloat16, actual.dtype);

@@ -14,12 +14,14 @@ public sealed class FusedOptimizersTests
     [TestMethod]
     public void AdamW_takes_the_steps_of_the_composed_one() => Same(
         parameters => optim.AdamW(parameters, 0.05, 0.8, 0.95, 1e-6, weight_decay: 0.1),
-        (all, step) => FusedOptimizers.AdamW(all.Parameters, all.Gradients, new(all.First, all.Second), Numbers1, step with { WeightDecay = 0.1 }));
+        (all, step) =>
+            FusedOptimizers.AdamW(all.Parameters, all.Gradients, new(all.First, all.Second), Numbers1, step with { WeightDecay = 0.1 }));
 
     [TestMethod]
     public void Adam_takes_the_steps_of_the_composed_one() => Same(
         parameters => optim.Adam(parameters, 0.05, 0.8, 0.95, 1e-6, weight_decay: 0.1),
-        (all, step) => FusedOptimizers.Adam(all.Parameters, all.Gradients, new(all.First, all.Second), Numbers1, step with { WeightDecay = 0.1 }));
+        (all, step) =>
+            FusedOptimizers.Adam(all.Parameters, all.Gradients, new(all.First, all.Second), Numbers1, step with { WeightDecay = 0.1 }));
 
     [TestMethod]
     public void Sgd_takes_the_steps_of_the_composed_one() => Same(
@@ -81,7 +83,8 @@ public sealed class FusedOptimizersTests
     {
         using var scope = NewDisposeScope();
         Tensor one = ones(1);
-        var failure = Assert.ThrowsExactly<ArgumentException>(() => FusedOptimizers.Adam([one, one], [one], new([one, one], [one, one]), Numbers1, new(1, 0.1)));
+        var failure = Assert.ThrowsExactly<ArgumentException>(() =>
+            FusedOptimizers.Adam([one, one], [one], new([one, one], [one, one]), Numbers1, new(1, 0.1)));
         StringAssert.Contains(failure.Message, "Each of the 2 parameters needs one gradient and one of each state; a list has 1.");
     }
 

@@ -6,7 +6,8 @@ namespace Microsoft.ML.Trl.Tests.Operators;
 public sealed class NativeSettingsTests
 {
     private static string Missing(bool avx512, bool avx2, params string[] set) =>
-        string.Join(" ", NativeSettings.Missing(name => set.Contains(name) ? "" : null, avx512, avx2).Select(setting => $"{setting.Name}={setting.Value}"));
+        string.Join(" ", NativeSettings.Missing(name => set.Contains(name) ? "" : null, avx512, avx2)
+            .Select(setting => $"{setting.Name}={setting.Value}"));
 
     [TestMethod]
     public void Open_settings_follow_the_processor()

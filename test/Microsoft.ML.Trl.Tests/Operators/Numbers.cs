@@ -7,18 +7,11 @@ namespace Microsoft.ML.Trl.Tests.Operators;
 internal static class Numbers
 {
     /// <summary>Largest difference at most <paramref name="tolerance"/> times the largest expected entry.</summary>
-    public static void Close(Tensor expected, Tensor actual, double tolerance, string what = "")
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        CollectionAssert.AreEqual(expected.shape, actual.shape, what);
-        double scale = expected.to_type(ScalarType.Float64).abs().max().item<double>();
-        double off = (expected.to_type(ScalarType.Float64) - actual.to_type(ScalarType.Float64)).abs().max().item<double>();
-        Assert.IsTrue(off <= tolerance * scale, $"{what}: off by {off:G3} of {scale:G3}, allowed {tolerance:G1} of it.");
-    }
+    public static void Close(Tensor expected, Tensor actual, double tolerance, string what = "") =>
+        TestSupport.Close.Relative(expected, actual, tolerance, what);
 
     /// <summary>Equal to the last bit.</summary>
-    public static void Equal(Tensor expected, Tensor actual, string what = "") => Close(expected, actual, 0, what);
+    public static void Equal(Tensor expected, Tensor actual, string what = "") => TestSupport.Close.Absolute(expected, actual, 0, what);
 
     /// <summary>No tensor of TorchSharp's outlives the body.</summary>
     public static void NoneLive(Action body)

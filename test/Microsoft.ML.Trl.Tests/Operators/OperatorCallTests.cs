@@ -101,7 +101,7 @@ public sealed class OperatorCallTests
     });
 
     [TestMethod]
-    public void Memory_of_failed_calls_goes_back() => Numbers.DoesNotGrow(times: 40, megabytes: 160, () => // a leaked operand would make 640
+    public void Memory_of_failed_calls_goes_back() => Numbers.DoesNotGrow(times: 40, megabytes: 160, () => // a leak would make 640
     {
         using var scope = NewDisposeScope();
         Assert.ThrowsExactly<InvalidOperationException>(() => Gelu(ones(4 << 20), "no such form"));

@@ -42,7 +42,8 @@ public sealed class ParallelLoopTests
     {
         for (int repeat = 0; repeat < 20; repeat++)
         {
-            var failure = Assert.ThrowsExactly<FormatException>(() => ParallelLoop.For(0, 100, 1, (begin, _) => throw new FormatException($"from {begin}")));
+            var failure = Assert.ThrowsExactly<FormatException>(() =>
+                ParallelLoop.For(0, 100, 1, (begin, _) => throw new FormatException($"from {begin}")));
             StringAssert.StartsWith(failure.Message, "from ");
         }
         Assert.AreEqual(6f, ones(2, 3).sum().item<float>(), "libtorch still works");

@@ -19,7 +19,8 @@ public sealed class SmallBatchProductTests
             for (int rows = 1; rows <= 20; rows += outputs > 1000 ? 5 : 1)
                 using (NewDisposeScope())
                 {
-                    Tensor x = randn(rows, inputs), weight = randn(outputs, inputs), across = weight.t().contiguous(), bias = randn(outputs);
+                    Tensor x = randn(rows, inputs), weight = randn(outputs, inputs), bias = randn(outputs);
+                    Tensor across = weight.t().contiguous();
                     Tensor expected = x.to(float64).matmul(weight.to(float64).t());
                     string what = $"{rows} x {inputs} -> {outputs}";
                     Numbers.Close(expected, SmallBatchProduct.Linear(x, weight, null), 1e-5, what);
@@ -38,7 +39,8 @@ public sealed class SmallBatchProductTests
         manual_seed(32);
         Tensor weight = randn(8301, 101), across = weight.t().contiguous(), bias = randn(8301), x = randn(SmallBatchProduct.MostRows, 101);
         Tensor[] alone = [.. Enumerable.Range(0, SmallBatchProduct.MostRows).Select(row => SmallBatchProduct.Linear(x[row], weight, bias))];
-        Tensor[] aloneAcross = [.. Enumerable.Range(0, SmallBatchProduct.MostRows).Select(row => SmallBatchProduct.Transposed(x[row], across, bias))];
+        Tensor[] aloneAcross = [.. Enumerable.Range(0, SmallBatchProduct.MostRows).Select(row =>
+            SmallBatchProduct.Transposed(x[row], across, bias))];
         foreach (int threads in (int[])[1, 2])
             ParallelLoopTests.WithThreads(threads, () =>
             {
@@ -46,7 +48,8 @@ public sealed class SmallBatchProductTests
                 {
                     Tensor some = x[..rows].contiguous();
                     Numbers.Equal(stack(alone[..rows]), SmallBatchProduct.Linear(some, weight, bias), $"{rows} rows, {threads} threads");
-                    Numbers.Equal(stack(aloneAcross[..rows]), SmallBatchProduct.Transposed(some, across, bias), $"{rows} rows, {threads} threads");
+                    Numbers.Equal(
+                        stack(aloneAcross[..rows]), SmallBatchProduct.Transposed(some, across, bias), $"{rows} rows, {threads} threads");
                 }
             });
     }
@@ -91,7 +94,8 @@ public sealed class SmallBatchProductTests
         using var scope = NewDisposeScope();
         Tensor x = ones(2, 40), weight = ones(8, 40);
         weight[3, 39] = double.NaN;
-        foreach (Tensor y in (Tensor[])[SmallBatchProduct.Linear(x, weight, null), SmallBatchProduct.Transposed(x, weight.t().contiguous(), null)])
+        Tensor across = weight.t().contiguous();
+        foreach (Tensor y in (Tensor[])[SmallBatchProduct.Linear(x, weight, null), SmallBatchProduct.Transposed(x, across, null)])
             CollectionAssert.AreEqual(new[] { false, false, false, true, false, false, false, false }, y[0].isnan().data<bool>().ToArray());
     }
 

@@ -29,7 +29,8 @@ public sealed class ModelSourceTests
         using LanguageModel policy = Tiny.Model();
         policy.Save(folder);
         using TextRewardModel headed = ModelSource.Folder(folder).OpenReward(Cpu, seed: 9);
-        CollectionAssert.AreEqual(Values(policy.Network.Weights()), Values(headed.Network.Weights().Where(weight => weight.Name != "score.weight")));
+        CollectionAssert.AreEqual(
+            Values(policy.Network.Weights()), Values(headed.Network.Weights().Where(weight => weight.Name != "score.weight")));
     });
 
     [TestMethod]
@@ -38,7 +39,8 @@ public sealed class ModelSourceTests
         using LanguageModel policy = ModelSource.FromTransformer(SavedChain.Load(SavedChain.Zip)).OpenPolicy(Cpu);
         CollectionAssert.AreEqual(Values(SavedChain.Chain.LastTransformer.Model.Network.Weights()), Values(policy.Network.Weights()));
         using TextRewardModel reward = ModelSource.FromTransformer(SavedChain.Chain).OpenReward(Cpu, seed: 1);
-        CollectionAssert.AreEqual(Values(SavedChain.Chain.OfType<RewardTransformer>().Single().Model.Network.Weights()), Values(reward.Network.Weights()));
+        CollectionAssert.AreEqual(
+            Values(SavedChain.Chain.OfType<RewardTransformer>().Single().Model.Network.Weights()), Values(reward.Network.Weights()));
     }
 
     [TestMethod]
@@ -54,13 +56,15 @@ public sealed class ModelSourceTests
     [TestMethod]
     public void Random_weights_are_a_function_of_the_seed()
     {
-        using LanguageModel first = Tiny.Source(3).OpenPolicy(Cpu), second = Tiny.Source(3).OpenPolicy(Cpu), third = Tiny.Source(4).OpenPolicy(Cpu);
+        using LanguageModel first = Tiny.Source(
+            3).OpenPolicy(Cpu), second = Tiny.Source(3).OpenPolicy(Cpu), third = Tiny.Source(4).OpenPolicy(Cpu);
         CollectionAssert.AreEqual(Values(first.Network.Weights()), Values(second.Network.Weights()));
         CollectionAssert.AreNotEqual(Values(first.Network.Weights()), Values(third.Network.Weights()));
         CollectionAssert.AreEqual(new[] { Tiny.Tokenizer.EosTokenId!.Value }, first.Network.Config.EosTokenIds.ToArray());
     }
 
-    private static float[] Values(IEnumerable<(string Name, Tensor Value)> weights) => [.. weights.OrderBy(weight => weight.Name, StringComparer.Ordinal).SelectMany(weight => weight.Value.data<float>().ToArray())];
+    private static float[] Values(IEnumerable<(string Name, Tensor Value)> weights) =>
+        [.. weights.OrderBy(weight => weight.Name, StringComparer.Ordinal).SelectMany(weight => weight.Value.data<float>().ToArray())];
 
     private static void InAFolder(Action<string> test)
     {

@@ -14,7 +14,8 @@ public sealed class OtherModelsTests
     [TestMethod]
     public void A_llama_chain_is_saved_and_loaded()
     {
-        ModelSource source = ModelSource.New(ModelConfig.Llama(Tiny.Tokenizer.VocabularySize, 16, 2, 4, 32, keyValueHeads: 2), Tiny.Tokenizer, 1);
+        ModelSource source = ModelSource.New(
+            ModelConfig.Llama(Tiny.Tokenizer.VocabularySize, 16, 2, 4, 32, keyValueHeads: 2), Tiny.Tokenizer, 1);
         using var chain = All(source, bf16: false).Fit(Rows);
         CollectionAssert.AreEqual(Texts(chain), Texts(SavedAndLoaded(chain)));
     }
@@ -24,8 +25,10 @@ public sealed class OtherModelsTests
     {
         using var chain = All(Tiny.Source(), bf16: true).Fit(Rows);
         ITransformer loaded = SavedAndLoaded(chain);
-        Assert.AreEqual(ScalarType.BFloat16, ((IEnumerable<ITransformer>)loaded).OfType<TextGenerationTransformer>().Last().Model.Network.Type);
-        Assert.AreEqual(ScalarType.BFloat16, ((IEnumerable<ITransformer>)loaded).OfType<RewardTransformer>().Single().Model.Network.ScoreWeight.dtype);
+        Assert.AreEqual(
+            ScalarType.BFloat16, ((IEnumerable<ITransformer>)loaded).OfType<TextGenerationTransformer>().Last().Model.Network.Type);
+        Assert.AreEqual(
+            ScalarType.BFloat16, ((IEnumerable<ITransformer>)loaded).OfType<RewardTransformer>().Single().Model.Network.ScoreWeight.dtype);
         CollectionAssert.AreEqual(Texts(chain), Texts(loaded));
     }
 
@@ -44,7 +47,7 @@ public sealed class OtherModelsTests
     });
 
     private EstimatorChain<TextGenerationTransformer> All(ModelSource source, bool bf16) =>
-        _ml.Trl().Sft(source, new SftOptions { MaxSteps = 1, Bf16 = bf16 }, Tiny.Greedy)
+        _ml.Trl().Sft(source, new SftOptions { MaxSteps = 1, Bf16 = bf16, Generation = Tiny.Greedy })
             .Append(_ml.Trl().RewardModel(new RewardOptions { MaxSteps = 1, Bf16 = bf16 }))
             .Append(_ml.Trl().Ppo(new PpoOptions { Steps = 4, BatchSize = 4, MiniBatchSize = 4, Bf16 = bf16, Generation = Tiny.Greedy }))
             .Append(_ml.Trl().Dpo(new DpoOptions { MaxSteps = 1, Bf16 = bf16 }));
@@ -59,6 +62,7 @@ public sealed class OtherModelsTests
     private string[] Texts(ITransformer model)
     {
         IDataView view = model.Transform(Rows);
-        return [.. view.GetColumn<string>("Completion").Zip(view.GetColumn<float>("Score"), (text, score) => FormattableString.Invariant($"{text} {score:R}"))];
+        return [.. view.GetColumn<string>(
+            "Completion").Zip(view.GetColumn<float>("Score"), (text, score) => FormattableString.Invariant($"{text} {score:R}"))];
     }
 }

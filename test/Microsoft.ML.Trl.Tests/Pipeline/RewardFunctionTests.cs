@@ -14,11 +14,13 @@ public sealed class RewardFunctionTests
 
     [TestMethod]
     public void A_function_sees_prompt_and_response() =>
-        CollectionAssert.AreEqual(new[] { 809.0, 106.0 }, Scores(RewardFunction.Of((prompt, response) => (100 * prompt.Length) + response.Length)));
+        CollectionAssert.AreEqual(
+            new[] { 809.0, 106.0 }, Scores(RewardFunction.Of((prompt, response) => (100 * prompt.Length) + response.Length)));
 
     [TestMethod]
     public void A_batch_function_sees_all_rows() =>
-        CollectionAssert.AreEqual(new[] { 2.0, 2.0 }, Scores(RewardFunction.OfBatch((prompts, responses) => [.. responses.Select(_ => (double)prompts.Count)])));
+        CollectionAssert.AreEqual(
+            new[] { 2.0, 2.0 }, Scores(RewardFunction.OfBatch((prompts, responses) => [.. responses.Select(_ => (double)prompts.Count)])));
 
     [TestMethod]
     public void Asynchronous_calls_run_at_once_and_keep_their_order()
@@ -39,7 +41,8 @@ public sealed class RewardFunctionTests
     [TestMethod]
     public void A_reward_transformer_scores_as_its_model_does()
     {
-        using RewardTransformer reward = _ml.Trl().RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
+        using RewardTransformer reward = _ml.Trl(
+            ).RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
         double[] expected = [.. reward.Model.Score(Prompts, Responses).Select(score => (double)score)];
         CollectionAssert.AreEqual(expected, Scores(RewardFunction.FromTransformer(reward)));
         CollectionAssert.AreEqual(expected, Scores(RewardFunction.FromModel(reward.Model)));
@@ -57,22 +60,28 @@ public sealed class RewardFunctionTests
     public void A_column_that_is_missing_or_no_number_is_reported_before_training()
     {
         ITransformer numbers = Lengths();
-        Assert.Contains("Schema mismatch for reward column 'Score': expected a number, but there is no such column", Error(numbers, null, null));
+        Assert.Contains(
+            "Schema mismatch for reward column 'Score': expected a number, but there is no such column", Error(numbers, null, null));
         Assert.Contains("Schema mismatch for reward column 'Text': expected a number, got String.", Error(numbers, "Text", null));
-        Assert.Contains("Schema mismatch for reward column 'Both': expected a number, got Vector<Single, 2>.", Error(numbers, "Both", null));
-        Assert.Contains("Schema mismatch for reward column 'Length': expected a vector of Single or Double, since slot 0 was asked for, got Single.", Error(numbers, "Length", 0));
+        Assert.Contains(
+            "Schema mismatch for reward column 'Both': expected a number, got Vector<Single, 2>.", Error(numbers, "Both", null));
+        Assert.Contains(
+            "Schema mismatch for reward column 'Length': expected a vector of Single or Double, since slot 0 was asked for, got "
+            + "Single.", Error(numbers, "Length", 0));
     }
 
     [TestMethod]
     public void A_column_of_a_transformer_rewards_ppo()
     {
         var options = new PpoOptions { Steps = 4, BatchSize = 4, MiniBatchSize = 2, Generation = Tiny.Greedy };
-        using TextGenerationTransformer ppo = _ml.Trl().Ppo(Tiny.Source(), RewardFunction.FromTransformer(Lengths(), "Length"), options).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
+        using TextGenerationTransformer ppo = _ml.Trl(
+            ).Ppo(Tiny.Source(), RewardFunction.FromTransformer(Lengths(), "Length"), options).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs));
         Close.Above(8, ppo.Reports[^1].Metrics["ppo/mean_scores"]);
     }
 
     private string Error(ITransformer transformer, string? column, int? slot) => Assert.Throws<ArgumentOutOfRangeException>(() =>
-        _ml.Trl().Ppo(Tiny.Source(), RewardFunction.FromTransformer(transformer, column, slot)).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs))).Message;
+        _ml.Trl().Ppo(
+            Tiny.Source(), RewardFunction.FromTransformer(transformer, column, slot)).Fit(_ml.Data.LoadFromEnumerable(Tiny.Pairs))).Message;
 
     private CustomMappingTransformer<Texts, Measured> Lengths() => _ml.Transforms.CustomMapping<Texts, Measured>((texts, measured) =>
     {

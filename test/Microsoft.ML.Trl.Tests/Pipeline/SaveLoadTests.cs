@@ -28,7 +28,8 @@ public sealed class SaveLoadTests
         try
         {
             File.WriteAllBytes(path, SavedChain.Zip);
-            string[] expected = [.. SavedChain.Read<Tiny.Answer>(SavedChain.Chain.Transform(SavedChain.Rows)).Select(row => row.Completion)];
+            string[] expected = [.. SavedChain.Read<Tiny.Answer>(
+                SavedChain.Chain.Transform(SavedChain.Rows)).Select(row => row.Completion)];
             CollectionAssert.AreEqual(expected, AnswersOfAFreshProcess(path, Tiny.Pairs.Select(row => row.Prompt)));
         }
         finally
@@ -45,14 +46,16 @@ public sealed class SaveLoadTests
         Assert.HasCount(4, weights); // SFT, reward, PPO, DPO
         foreach (ZipArchiveEntry entry in weights)
             Assert.AreEqual(entry.Length, entry.CompressedLength);
-        long numbers = Tiny.Source().OpenPolicy(new Placement(TorchSharp.torch.CPU, TorchSharp.torch.ScalarType.Float32)).Network.ParameterCount * sizeof(float);
+        long numbers = Tiny.Source(
+            ).OpenPolicy(new Placement(TorchSharp.torch.CPU, TorchSharp.torch.ScalarType.Float32)).Network.ParameterCount * sizeof(float);
         Assert.IsLessThan(4.2 * numbers + 40_000, weights.Sum(entry => entry.Length)); // headers and heads are small
     }
 
     [TestMethod]
     public void The_critic_of_ppo_is_in_the_file()
     {
-        TextGenerationTransformer ppo = ((IEnumerable<ITransformer>)SavedChain.Load(SavedChain.Zip)).OfType<TextGenerationTransformer>().ElementAt(1);
+        TextGenerationTransformer ppo = (
+            (IEnumerable<ITransformer>)SavedChain.Load(SavedChain.Zip)).OfType<TextGenerationTransformer>().ElementAt(1);
         TextGenerationTransformer saved = SavedChain.Chain.OfType<TextGenerationTransformer>().ElementAt(1);
         CollectionAssert.AreEqual(
             saved.Model.ValueHead!.Weights().SelectMany(weight => weight.Value.data<float>().ToArray()).ToArray(),
@@ -137,14 +140,17 @@ public sealed class SaveLoadTests
     [DataRow("transformer.ln_f.weight", "Missing: transformer.ln_f.weight [16]")]
     public void A_missing_tensor_is_reported_by_name(string tensor, string expected)
     {
-        byte[] zip = Rewritten(entry => entry.Name == "model.safetensors", content => Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(content).Replace($"\"{tensor}\"", $"\"{new string('x', tensor.Length)}\"", StringComparison.Ordinal)), mendChecksums: true);
+        byte[] zip = Rewritten(entry => entry.Name == "model.safetensors", content => Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(
+            content).Replace($"\"{tensor}\"", $"\"{new string('x', tensor.Length)}\"", StringComparison.Ordinal)), mendChecksums: true);
         Assert.Contains(expected, Messages(() => SavedChain.Load(zip)));
     }
 
     private static string[] AnswersOfAFreshProcess(string model, IEnumerable<string> prompts)
     {
-        string program = typeof(SaveLoadTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "FreshProcess").Value!;
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", [program, model]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string program = typeof(
+            SaveLoadTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "FreshProcess").Value!;
+        using Process process = Process.Start(new ProcessStartInfo(
+            "dotnet", [program, model]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         foreach (string prompt in prompts)
             process.StandardInput.WriteLine(prompt);
@@ -162,10 +168,12 @@ public sealed class SaveLoadTests
         using (var target = new ZipArchive(result, ZipArchiveMode.Create, leaveOpen: true))
         using (var source = new ZipArchive(new MemoryStream(SavedChain.Zip)))
         {
-            Dictionary<string, byte[]?> contents = source.Entries.ToDictionary(entry => entry.FullName, entry => chosen(entry) ? change(Bytes(entry)) : Bytes(entry));
+            Dictionary<string, byte[]?> contents = source.Entries.ToDictionary(
+                entry => entry.FullName, entry => chosen(entry) ? change(Bytes(entry)) : Bytes(entry));
             if (mendChecksums)
                 foreach (string name in contents.Keys.Where(name => contents.ContainsKey(name + ".sha256")).ToArray())
-                    contents[name + ".sha256"] = Encoding.UTF8.GetBytes(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(contents[name]!)));
+                    contents[name + ".sha256"] = Encoding.UTF8.GetBytes(
+                        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(contents[name]!)));
             foreach ((string name, byte[]? content) in contents.Where(entry => entry.Value is not null))
                 using (Stream stream = target.CreateEntry(name).Open())
                     stream.Write(content);

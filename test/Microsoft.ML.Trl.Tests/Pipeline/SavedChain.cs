@@ -30,9 +30,10 @@ internal static class SavedChain
     {
         var ml = new MLContext(1);
         IDataView rows = ml.Data.LoadFromEnumerable(Tiny.Pairs);
-        var chain = ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 2, LearningRate = 1e-2 }, Tiny.Greedy)
+        var chain = ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 2, LearningRate = 1e-2, Generation = Tiny.Greedy })
             .Append(ml.Trl().RewardModel(new RewardOptions { MaxSteps = 2 }))
-            .Append(ml.Trl().Ppo(new PpoOptions { Steps = 4, BatchSize = 4, MiniBatchSize = 2, LearningRate = 1e-3, Generation = Tiny.Greedy }))
+            .Append(
+                ml.Trl().Ppo(new PpoOptions { Steps = 4, BatchSize = 4, MiniBatchSize = 2, LearningRate = 1e-3, Generation = Tiny.Greedy }))
             .Append(ml.Trl().Dpo(new DpoOptions { MaxSteps = 2, LearningRate = 1e-3 }))
             .Fit(rows);
         using var file = new MemoryStream();

@@ -19,7 +19,8 @@ public sealed class TextGenerationTests
         CollectionAssert.AreEqual(together, prompts.Select(prompt => Answers(transformer, [prompt])[0]).ToArray(), "alone");
         CollectionAssert.AreEqual(together.Reverse().ToArray(), Answers(transformer, [.. prompts.Reverse()]), "in another order");
         using PredictionEngine<Tiny.PromptRow, Tiny.Answer> engine = _ml.Model.CreatePredictionEngine<Tiny.PromptRow, Tiny.Answer>(transformer.With(Sampling));
-        CollectionAssert.AreEqual(together, prompts.Select(prompt => engine.Predict(new Tiny.PromptRow { Prompt = prompt }).Completion).ToArray(), "by prediction engine");
+        CollectionAssert.AreEqual(together, prompts.Select(
+            prompt => engine.Predict(new Tiny.PromptRow { Prompt = prompt }).Completion).ToArray(), "by prediction engine");
         Assert.AreNotEqual(1, together.Distinct().Count());
     }
 
@@ -38,7 +39,8 @@ public sealed class TextGenerationTests
         IDataView answered = transformer.Transform(Prompts([.. Enumerable.Range(0, 12).Select(i => "the film " + i)]));
         Dictionary<string, string> expected = Pairs(answered);
         DataOperationsCatalog.TrainTestData split = _ml.Data.TrainTestSplit(answered, 0.4, seed: 3);
-        foreach (IDataView part in new[] { split.TrainSet, split.TestSet, _ml.Data.Cache(answered), _ml.Data.ShuffleRows(answered, 5), _ml.Data.TakeRows(answered, 3) })
+        foreach (IDataView part in new[] { split.TrainSet, split.TestSet, _ml.Data.Cache(
+            answered), _ml.Data.ShuffleRows(answered, 5), _ml.Data.TakeRows(answered, 3) })
             foreach ((string prompt, string answer) in Pairs(part))
                 Assert.AreEqual(expected[prompt], answer);
         Assert.AreEqual(12, Pairs(split.TrainSet).Count + Pairs(split.TestSet).Count);
@@ -66,7 +68,8 @@ public sealed class TextGenerationTests
     public void A_prompt_longer_than_the_context_is_an_error_that_names_row_and_length()
     {
         using TextGenerationTransformer transformer = New(Tiny.Greedy);
-        ArgumentException error = Assert.Throws<ArgumentException>(() => Answers(transformer, ["a", string.Concat(Enumerable.Repeat(" good", 40))]));
+        ArgumentException error = Assert.Throws<ArgumentException>(
+            () => Answers(transformer, ["a", string.Concat(Enumerable.Repeat(" good", 40))]));
         Assert.Contains("Row 1: the prompt is 40 tokens long and leaves no room for an answer within 32", error.Message);
     }
 
@@ -85,7 +88,9 @@ public sealed class TextGenerationTests
         using TextGenerationTransformer transformer = New(Tiny.Greedy);
         IDataView without = _ml.Transforms.SelectColumns("Chosen", "Margin").Fit(Rows()).Transform(Rows());
         ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => transformer.GetOutputSchema(without.Schema));
-        Assert.Contains("Schema mismatch for prompt column 'Prompt': expected Text, but there is no such column; the columns are Chosen, Margin.", error.Message);
+        Assert.Contains(
+            "Schema mismatch for prompt column 'Prompt': expected Text, but there is no such column; the columns are Chosen, "
+            + "Margin.", error.Message);
     }
 
     [TestMethod]
@@ -117,13 +122,16 @@ public sealed class TextGenerationTests
     }
 
     private static TextGenerationTransformer New(GenerationOptions generation) => new(
-        new LanguageModel(CausalLanguageModel.Create(Tiny.Config() with { InitializerRange = 0.3 }, 3), Tiny.Tokenizer, generation), "Prompt", "Completion", []);
+        new LanguageModel(CausalLanguageModel.Create(
+            Tiny.Config() with { InitializerRange = 0.3 }, 3), Tiny.Tokenizer, generation), "Completion", null, "Prompt", []);
 
-    private IDataView Prompts(string[] prompts) => _ml.Data.LoadFromEnumerable(prompts.Select(prompt => new Tiny.PromptRow { Prompt = prompt }).ToArray());
+    private IDataView Prompts(string[] prompts) =>
+        _ml.Data.LoadFromEnumerable(prompts.Select(prompt => new Tiny.PromptRow { Prompt = prompt }).ToArray());
 
     private IDataView Rows() => _ml.Data.LoadFromEnumerable(Tiny.Pairs);
 
-    private string[] Answers(TextGenerationTransformer transformer, string[] prompts) => [.. transformer.Transform(Prompts(prompts)).GetColumn<string>("Completion")];
+    private string[] Answers(TextGenerationTransformer transformer, string[] prompts) =>
+        [.. transformer.Transform(Prompts(prompts)).GetColumn<string>("Completion")];
 
     private static Dictionary<string, string> Pairs(IDataView view) =>
         view.GetColumn<string>("Prompt").Zip(view.GetColumn<string>("Completion")).ToDictionary(pair => pair.First, pair => pair.Second);

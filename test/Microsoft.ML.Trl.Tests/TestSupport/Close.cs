@@ -4,15 +4,16 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Tests.TestSupport;
 
 /// <summary>
-/// The one place where tests compare numbers. A comparison fails on NaN on either side, on another count or shape, on a name that is missing,
-/// and when its tolerance is not finite; its message names the worst entry. MSTest's <c>Assert.IsLessThan(limit, NaN)</c> passes.
+/// The one place where tests compare numbers. A comparison fails on NaN on either side, on another count or shape, on a name that is
+/// missing, and when its tolerance is not finite; its message names the worst entry. MSTest's <c>Assert.IsLessThan(limit, NaN)</c> passes.
 /// </summary>
 /// <remarks>Infinities agree with themselves. The largest deviations of a run are kept in <see cref="Deviations"/>.</remarks>
 internal static class Close
 {
     /// <summary>The difference is at most <paramref name="tolerance"/>.</summary>
     /// <returns>The difference.</returns>
-    public static double Absolute(double expected, double actual, double tolerance, string what = "") => Compare([expected], [actual], [], tolerance, false, what);
+    public static double Absolute(double expected, double actual, double tolerance, string what = "") =>
+        Compare([expected], [actual], [], tolerance, false, what);
 
     /// <summary>Largest difference is at most <paramref name="tolerance"/>.</summary>
     /// <returns>The largest difference.</returns>
@@ -39,7 +40,8 @@ internal static class Close
 
     /// <summary>The difference is at most <paramref name="tolerance"/> times the expected number.</summary>
     /// <returns>The difference over the expected number.</returns>
-    public static double Relative(double expected, double actual, double tolerance, string what = "") => Compare([expected], [actual], [], tolerance, true, what);
+    public static double Relative(double expected, double actual, double tolerance, string what = "") =>
+        Compare([expected], [actual], [], tolerance, true, what);
 
     /// <summary>Largest difference is at most <paramref name="tolerance"/> times the largest expected entry.</summary>
     /// <returns>The largest difference over the largest expected entry.</returns>
@@ -64,7 +66,11 @@ internal static class Close
     /// <param name="actual">The same names; others beside them are not looked at.</param>
     /// <param name="tolerance">Name and expected value → largest absolute difference; finite, 0 = equal.</param>
     /// <param name="what">Where the figures come from, for the message.</param>
-    public static void Metrics(IReadOnlyDictionary<string, double> expected, IReadOnlyDictionary<string, double> actual, Func<string, double, double> tolerance, string what)
+    public static void Metrics(
+        IReadOnlyDictionary<string, double> expected,
+        IReadOnlyDictionary<string, double> actual,
+        Func<string, double, double> tolerance,
+        string what)
     {
         if (expected.Count == 0)
             Assert.Fail($"{what}: no figures to compare.");
@@ -75,7 +81,7 @@ internal static class Close
             Absolute(value, actual[name], tolerance(name, value), $"{what} {name}");
     }
 
-    /// <summary>Each number is NaN on both sides or on neither, and where it is not, the difference is at most <paramref name="tolerance"/>.</summary>
+    /// <summary>Each number is NaN on both sides, or on neither and differs by at most <paramref name="tolerance"/>.</summary>
     /// <remarks>The only comparison that lets a NaN pass; for results that are NaN by definition.</remarks>
     public static void WithSameNaN(ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, double tolerance, string what = "")
     {
@@ -104,7 +110,8 @@ internal static class Close
             Assert.Fail(Text($"{what}: {actual:G9} is not {side} {limit:G9}."));
     }
 
-    private static double Compare(ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, long[] shape, double tolerance, bool relative, string what)
+    private static double Compare(
+        ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, long[] shape, double tolerance, bool relative, string what)
     {
         if (!double.IsFinite(tolerance) || tolerance < 0)
             Assert.Fail(Text($"{what}: the tolerance {tolerance} is not a finite number, 0 or greater."));
@@ -119,7 +126,12 @@ internal static class Close
                 Assert.Fail(Text($"{what}: the largest expected entry is {size}; nothing can be relative to it."));
         }
         if (index >= 0 && !(deviation <= tolerance * size))
-            Assert.Fail(Text($"{what}{Place(index, shape)}: expected {expected[index]:G9}, got {actual[index]:G9}; off by {deviation:G3}, allowed {tolerance * size:G3}{(relative ? Text($" ({tolerance:G3} of the largest, {size:G3})") : "")}; the worst of {expected.Length}."));
+        {
+            string share = relative ? Text($" ({tolerance:G3} of the largest, {size:G3})") : "";
+            string values = Text($"expected {expected[index]:G9}, got {actual[index]:G9}; off by {deviation:G3}");
+            string allowed = Text($"allowed {tolerance * size:G3}{share}");
+            Assert.Fail($"{what}{Place(index, shape)}: {values}, {allowed}; the worst of {expected.Length}.");
+        }
         double result = deviation == 0 ? 0 : deviation / size;
         Deviations.Note(what, result, tolerance, relative);
         return result;

@@ -45,7 +45,8 @@ public sealed class CloseTests
         Fails(() => Close.Absolute(Two, [1.0], 1, "row"), "row: 1 entries, expected 2.");
         Fails(() => Close.Relative([1f], [1f, 2f], 1), "2 entries, expected 1.");
         Fails(() => Close.Differ([1f], [1f, 2f], 0), "2 entries, expected 1.");
-        Fails(() => Close.Metrics(Figures(1), new Dictionary<string, double> { ["other"] = 1 }, (_, _) => 1, "run"), "run: without loss; there are other.");
+        var other = new Dictionary<string, double> { ["other"] = 1 };
+        Fails(() => Close.Metrics(Figures(1), other, (_, _) => 1, "run"), "run: without loss; there are other.");
         Fails(() => Close.Metrics(new Dictionary<string, double>(), Figures(1), (_, _) => 1, "run"), "no figures to compare");
         using var scope = NewDisposeScope();
         Fails(() => Close.Absolute(ones(2, 1), ones(1, 2), 1, "grid"), "grid: shape [1, 2], expected [2, 1].");
@@ -71,8 +72,12 @@ public sealed class CloseTests
     [TestMethod]
     public void The_worst_entry_is_named_with_both_values_and_the_tolerance()
     {
-        Fails(() => Close.Absolute([1, 2, 3], [1.1, 2.5, 3.2], 0.25, "row"), "row[1]: expected 2, got 2.5; off by 0.5, allowed 0.25; the worst of 3.");
-        Fails(() => Close.Relative([1, 2, 4], [1, 2, 4.5], 0.1, "row"), "row[2]: expected 4, got 4.5; off by 0.5, allowed 0.4 (0.1 of the largest, 4); the worst of 3.");
+        Fails(
+            () => Close.Absolute([1, 2, 3], [1.1, 2.5, 3.2], 0.25, "row"),
+            "row[1]: expected 2, got 2.5; off by 0.5, allowed 0.25; the worst of 3.");
+        Fails(
+            () => Close.Relative([1, 2, 4], [1, 2, 4.5], 0.1, "row"),
+            "row[2]: expected 4, got 4.5; off by 0.5, allowed 0.4 (0.1 of the largest, 4); the worst of 3.");
         Fails(() => Close.Absolute(double.PositiveInfinity, 1.0, 1), "got 1");
     }
 
@@ -101,5 +106,6 @@ public sealed class CloseTests
 
     private static Dictionary<string, double> Figures(double loss) => new() { ["loss"] = loss };
 
-    private static void Fails(Action comparison, string message) => StringAssert.Contains(Assert.ThrowsExactly<AssertFailedException>(comparison).Message, message);
+    private static void Fails(Action comparison, string message) =>
+        StringAssert.Contains(Assert.ThrowsExactly<AssertFailedException>(comparison).Message, message);
 }

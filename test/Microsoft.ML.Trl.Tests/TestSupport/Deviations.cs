@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.Trl.Tests.TestSupport;
 
-/// <summary>Largest deviation of each comparison that has a name, for a table; written where the variable TRL_DEVIATIONS names a file.</summary>
+/// <summary>
+/// Largest deviation of each comparison that has a name, for a table; written at the end where the variable TRL_DEVIATIONS names a file.
+/// </summary>
 internal static partial class Deviations
 {
     private static readonly Dictionary<string, (double Deviation, double Tolerance, bool Relative)> Largest = [];
@@ -20,9 +22,11 @@ internal static partial class Deviations
     public static void Write()
     {
         if (Environment.GetEnvironmentVariable("TRL_DEVIATIONS") is { Length: > 0 } file)
-            File.WriteAllLines(file, Largest.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => string.Create(
-                CultureInfo.InvariantCulture, $"{entry.Value.Deviation:E2}\t{entry.Value.Tolerance:E1}\t{(entry.Value.Relative ? "relative" : "absolute")}\t{entry.Key}")));
+            File.WriteAllLines(file, Largest.Select(entry => Line(entry.Key, entry.Value)).Order(StringComparer.Ordinal));
     }
+
+    private static string Line(string name, (double Deviation, double Tolerance, bool Relative) worst) => string.Create(
+        CultureInfo.InvariantCulture, $"{name}\t{worst.Deviation:E2}\t{worst.Tolerance:E1}\t{(worst.Relative ? "relative" : "absolute")}");
 
     [GeneratedRegex(@" step \d+")]
     private static partial Regex Step();

@@ -3,10 +3,13 @@ using System.Text.Json;
 
 namespace Microsoft.ML.Trl.Tests.TestSupport;
 
-/// <summary>Reference numbers. Those in test/fixtures are always there; what rests on other people's texts lies beside a checkout, or is absent.</summary>
+/// <summary>
+/// Reference numbers. Those in test/fixtures are always there; what needs other people's texts lies beside a checkout, or is absent.
+/// </summary>
 internal static class Fixtures
 {
-    private static readonly string Root = typeof(Fixtures).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Fixtures").Value!;
+    private static readonly string Root =
+        typeof(Fixtures).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Fixtures").Value!;
 
     private static readonly string? Collection = FindCollection();
 
@@ -19,7 +22,7 @@ internal static class Fixtures
     public static string Shared(params string[] parts)
     {
         if (Collection is null)
-            Assert.Inconclusive("Skipped: it needs texts that are not in the repository, and there is no shared/fixtures folder above it (or in TRL_SHARED).");
+            Assert.Inconclusive("Skipped: it needs texts that are not in the repository; no shared/fixtures above it, nor TRL_SHARED.");
         return System.IO.Path.Combine([Collection!, .. parts]);
     }
 

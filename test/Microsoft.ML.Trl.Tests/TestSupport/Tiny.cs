@@ -15,7 +15,8 @@ internal static class Tiny
 
     public static ModelSource Source(int seed = 1, int context = 32) => ModelSource.New(Config(context), Tokenizer, seed);
 
-    public static LanguageModel Model(int seed = 1) => Source(seed).OpenPolicy(new Placement(TorchSharp.torch.CPU, TorchSharp.torch.ScalarType.Float32));
+    public static LanguageModel Model(int seed = 1) =>
+        Source(seed).OpenPolicy(new Placement(TorchSharp.torch.CPU, TorchSharp.torch.ScalarType.Float32));
 
     public static PairRow[] Pairs { get; } =
     [

@@ -1,4 +1,3 @@
-
 namespace Microsoft.ML.Trl.Tests.Tokenization;
 
 /// <summary>Cases of UAX #15 and of the Unicode character database.</summary>
@@ -25,11 +24,37 @@ public sealed class NfcNormalizerTests
     [DataRow("\U00011099\U000110BA", "\U0001109A")]
     [DataRow("\u0301a", "\u0301a")]
     [DataRow("\u0F71\u0F72\u0F80", "\u0F71\u0F72\u0F80")]
+    [DataRow("e\u0301\uFFFEe\u0301\uFFFE", "\u00E9\uFFFE\u00E9\uFFFE")] // a noncharacter that string.Normalize refuses
     public void Text_is_composed(string text, string expected)
     {
         string actual = new NfcNormalizer().Normalize(text);
         Assert.AreEqual(expected, actual);
         Assert.AreEqual(expected, new NfcNormalizer().Normalize(text.AsSpan()));
         Assert.AreEqual(expected, new NfcNormalizer().Normalize(actual), "twice is once");
+    }
+
+    [TestMethod]
+    public void A_lone_surrogate_becomes_the_replacement_character()
+        => Assert.AreEqual("\u00E9\uFFFDx\uFFFD", new NfcNormalizer().Normalize("e\u0301\uD83Dx\uDE00"));
+
+    [TestMethod]
+    public void A_process_that_composes_characters_is_accepted() => NfcNormalizer.CheckSupport("a.json", text => text.Normalize());
+
+    [TestMethod]
+    public void A_process_that_hands_text_back_is_refused_with_the_remedy()
+    {
+        string message = Assert.ThrowsExactly<PlatformNotSupportedException>(
+            () => NfcNormalizer.CheckSupport("a.json", text => text)).Message;
+        StringAssert.StartsWith(message, "a.json asks for Unicode normalization (NFC), which this process cannot do");
+        StringAssert.Contains(message, "Install the ICU library (libicu");
+        StringAssert.Contains(message, "set InvariantGlobalization to false");
+    }
+
+    [TestMethod]
+    public void A_process_whose_normalization_throws_is_refused_with_the_cause()
+    {
+        var cause = new DllNotFoundException("libicu");
+        Exception error = Assert.ThrowsExactly<PlatformNotSupportedException>(() => NfcNormalizer.CheckSupport("a.json", _ => throw cause));
+        Assert.AreSame(cause, error.InnerException);
     }
 }

@@ -56,7 +56,7 @@ public sealed class TextTokenizerTests
     [TestMethod]
     public void The_longest_of_the_added_tokens_that_begin_together_wins()
     {
-        TextTokenizer tokenizer = Create(json => json["added_tokens"]!.AsArray().Add(new JsonObject { ["id"] = 10, ["content"] = "<m>>", ["special"] = false }));
+        TextTokenizer tokenizer = Create(json => json["added_tokens"]!.AsArray().Add(new JsonObject { ["id"] = 10, ["content"] = "<m>>" }));
         AssertIds([10, Mark], tokenizer.Encode("<m>><m>"));
         Assert.AreEqual(11, tokenizer.VocabularySize);
     }
@@ -93,7 +93,10 @@ public sealed class TextTokenizerTests
     {
         TextTokenizer tokenizer = Create(json => json["post_processor"] = JsonNode.Parse("""
             {"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "TemplateProcessing",
-              "single": [{"SpecialToken": {"id": "<m>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<m>", "type_id": 0}}],
+              "single": [
+                {"SpecialToken": {"id": "<m>", "type_id": 0}},
+                {"Sequence": {"id": "A", "type_id": 0}},
+                {"SpecialToken": {"id": "<m>", "type_id": 0}}],
               "special_tokens": {"<m>": {"id": "<m>", "ids": [9], "tokens": ["<m>"]}}}]}
             """));
         AssertIds([Mark, A, Mark], tokenizer.Encode("a", addSpecialTokens: true));
@@ -104,7 +107,8 @@ public sealed class TextTokenizerTests
     [TestMethod]
     public void The_roberta_processor_begins_with_cls_and_ends_with_sep()
     {
-        TextTokenizer tokenizer = Create(json => json["post_processor"] = JsonNode.Parse("""{"type": "RobertaProcessing", "sep": ["d", 3], "cls": ["<m>", 9]}"""));
+        const string processor = """{"type": "RobertaProcessing", "sep": ["d", 3], "cls": ["<m>", 9]}""";
+        TextTokenizer tokenizer = Create(json => json["post_processor"] = JsonNode.Parse(processor));
         AssertIds([Mark, A, D], tokenizer.Encode("a", addSpecialTokens: true));
     }
 
@@ -163,10 +167,12 @@ public sealed class TextTokenizerTests
     public void Special_roles_come_from_the_configuration_and_then_from_the_map()
     {
         Dictionary<string, string> files = Files();
-        files["tokenizer_config.json"] = """{"bos_token": {"content": "<m>", "lstrip": false}, "eos_token": null, "chat_template": "kept"}""";
+        files["tokenizer_config.json"] =
+            """{"bos_token": {"content": "<m>", "lstrip": false}, "eos_token": null, "chat_template": "kept"}""";
         files["special_tokens_map.json"] = """{"bos_token": "a", "eos_token": "<m>", "unk_token": {"content": "d"}}""";
         TextTokenizer tokenizer = TextTokenizer.FromFiles(files);
-        Assert.AreEqual((Mark, Mark, null, D), (tokenizer.BosTokenId, tokenizer.EosTokenId, tokenizer.PadTokenId, tokenizer.UnknownTokenId));
+        Assert.AreEqual((Mark, Mark), (tokenizer.BosTokenId, tokenizer.EosTokenId));
+        Assert.AreEqual((null, D), (tokenizer.PadTokenId, tokenizer.UnknownTokenId));
         Assert.AreEqual("<m>", tokenizer.EosToken);
         Assert.AreEqual(files["tokenizer_config.json"], tokenizer.Files()["tokenizer_config.json"]);
     }
@@ -210,7 +216,8 @@ public sealed class TextTokenizerTests
     [TestMethod]
     public void Random_text_comes_back_unchanged()
     {
-        TextTokenizer tokenizer = BpeTrainer.Train(["the quick brown fox jumps over the lazy dog, the dog sleeps", "안녕하세요 세계"], 320);
+        string[] texts = ["the quick brown fox jumps over the lazy dog, the dog sleeps", "안녕하세요 세계"];
+        TextTokenizer tokenizer = BpeTrainer.Train(texts, 320);
         var random = new Random(1);
         for (int round = 0; round < 300; round++)
         {
@@ -241,5 +248,6 @@ public sealed class TextTokenizerTests
         _ => new Rune(" \n\t'\u00A0\u3000"[random.Next(6)]),
     };
 
-    private static void AssertIds(int[] expected, int[] actual) => CollectionAssert.AreEqual(expected, actual, $"expected [{string.Join(", ", expected)}], got [{string.Join(", ", actual)}]");
+    private static void AssertIds(int[] expected, int[] actual)
+        => CollectionAssert.AreEqual(expected, actual, $"expected [{string.Join(", ", expected)}], got [{string.Join(", ", actual)}]");
 }

@@ -9,7 +9,9 @@ internal static class TinyTokenizer
 
     private const string Json = """
         {
-          "added_tokens": [{"id": 9, "content": "<m>", "special": true, "normalized": false, "lstrip": false, "rstrip": false, "single_word": false}],
+          "added_tokens": [
+            {"id": 9, "content": "<m>", "special": true, "normalized": false, "lstrip": false, "rstrip": false, "single_word": false}
+          ],
           "normalizer": null,
           "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
           "post_processor": null,

@@ -6,23 +6,25 @@ namespace Microsoft.ML.Trl.Tests.Tokenization;
 public sealed class TokenizerErrorTests
 {
     [TestMethod]
-    public void A_folder_that_is_not_there_is_named()
-        => AssertThrows<DirectoryNotFoundException>(() => TextTokenizer.Load("/no/such/folder"), "The tokenizer folder '/no/such/folder' does not exist");
+    public void A_folder_that_is_not_there_is_named() => AssertThrows<DirectoryNotFoundException>(
+        () => TextTokenizer.Load("/no/such/folder"), "The tokenizer folder '/no/such/folder' does not exist");
 
     [TestMethod]
     public void A_folder_without_a_tokenizer_says_what_is_missing() => InFolder([], folder =>
         AssertThrows<FileNotFoundException>(() => TextTokenizer.Load(folder), "neither tokenizer.json nor vocab.json with merges.txt"));
 
     [TestMethod]
-    public void Files_without_a_tokenizer_say_what_is_missing()
-        => AssertThrows<FileNotFoundException>(() => TextTokenizer.FromFiles(new Dictionary<string, string> { ["vocab.json"] = "{}" }), "neither tokenizer.json nor vocab.json with merges.txt");
+    public void Files_without_a_tokenizer_say_what_is_missing() => AssertThrows<FileNotFoundException>(
+        () => TextTokenizer.FromFiles(new Dictionary<string, string> { ["vocab.json"] = "{}" }),
+        "neither tokenizer.json nor vocab.json with merges.txt");
 
     [TestMethod]
     [DataRow("tokenizer.model", "SentencePiece")]
     [DataRow("vocab.txt", "WordPiece")]
     [DataRow("tekken.json", "Tekken")]
     public void Other_tokenizers_are_named_by_their_files(string file, string kind) => InFolder(new() { [file] = "?" }, folder =>
-        AssertThrows<NotSupportedException>(() => TextTokenizer.Load(folder), $"{kind} tokenizers are not supported. Supported are byte-level BPE tokenizers (GPT-2"));
+        AssertThrows<NotSupportedException>(
+            () => TextTokenizer.Load(folder), $"{kind} tokenizers are not supported. Supported are byte-level BPE tokenizers (GPT-2"));
 
     [TestMethod]
     [DataRow("""{"model": {"type": "Unigram", "vocab": []}}""", "Unigram tokenizers are not supported")]
@@ -45,8 +47,14 @@ public sealed class TokenizerErrorTests
     [DataRow("post_processor", """{"type": "Other"}""", "BPE with the post-processor Other")]
     [DataRow("pre_tokenizer", "null", "BPE without a ByteLevel pre-tokenizer")]
     [DataRow("pre_tokenizer", """{"type": "Metaspace"}""", "BPE with the pre-tokenizer Metaspace")]
-    [DataRow("pre_tokenizer", """{"type": "Sequence", "pretokenizers": [{"type": "Digits"}, {"type": "ByteLevel", "add_prefix_space": true}]}""", "adds blanks after another cut")]
-    [DataRow("pre_tokenizer", """{"type": "Split", "pattern": {"Regex": "[a&&b]"}, "behavior": "Isolated"}""", "uses the intersection of classes, which is not supported")]
+    [DataRow(
+        "pre_tokenizer",
+        """{"type": "Sequence", "pretokenizers": [{"type": "Digits"}, {"type": "ByteLevel", "add_prefix_space": true}]}""",
+        "adds blanks after another cut")]
+    [DataRow(
+        "pre_tokenizer",
+        """{"type": "Split", "pattern": {"Regex": "[a&&b]"}, "behavior": "Isolated"}""",
+        "uses the intersection of classes, which is not supported")]
     public void Parts_that_are_not_supported_are_named(string key, string value, string message)
         => AssertThrows<NotSupportedException>(() => TinyTokenizer.Create(json => json[key] = JsonNode.Parse(value)), message);
 
@@ -56,11 +64,16 @@ public sealed class TokenizerErrorTests
     [DataRow("{}", "tokenizer.json of the given files has no \"model\"")]
     [DataRow("""{"model": {"type": "BPE", "vocab": {}, "merges": []}}""", "the vocabulary is empty")]
     [DataRow("""{"model": {"type": "BPE", "vocab": {"a": "x"}, "merges": []}}""", "is not a tokenizer.json that can be read")]
-    [DataRow("""{"model": {"type": "BPE", "vocab": {"a": 0, "b": 0}, "merges": []}}""", "gives \"b\" the id 0, which is negative or given twice (\"a\")")]
+    [DataRow(
+        """{"model": {"type": "BPE", "vocab": {"a": 0, "b": 0}, "merges": []}}""",
+        "gives \"b\" the id 0, which is negative or given twice (\"a\")")]
     [DataRow("""{"model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}}""", "gives \"a\" the id -1, which is negative")]
-    [DataRow("""{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [], "unk_token": "?"}}""", "the unk_token \"?\" of the model is not in its vocabulary")]
+    [DataRow(
+        """{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [], "unk_token": "?"}}""",
+        "the unk_token \"?\" of the model is not in its vocabulary")]
     [DataRow("""{"model": {"type": "BPE", "vocab": {"a": 0}}}""", "is not a tokenizer.json that can be read")]
-    public void Damaged_files_say_what_is_wrong(string json, string message) => AssertThrows<InvalidDataException>(() => FromJson(json), message);
+    public void Damaged_files_say_what_is_wrong(string json, string message)
+        => AssertThrows<InvalidDataException>(() => FromJson(json), message);
 
     [TestMethod]
     [DataRow("""["a b c"]""", "merge 0 is \"a b c\"; two tokens without blanks are needed")]
@@ -68,11 +81,12 @@ public sealed class TokenizerErrorTests
     [DataRow("""[["a", ""]]""", "merge 0 is [\"a\",\"\"]")]
     [DataRow("""["a q"]""", "merge 0 (a + q) needs the token \"q\", which is not in the vocabulary")]
     [DataRow("""["b a"]""", "merge 0 (b + a) needs the token \"ba\"")]
-    public void Damaged_merges_are_named(string merges, string message)
-        => AssertThrows<InvalidDataException>(() => TinyTokenizer.Create(json => json["model"]!["merges"] = JsonNode.Parse(merges)), message);
+    public void Damaged_merges_are_named(string merges, string message) => AssertThrows<InvalidDataException>(
+        () => TinyTokenizer.Create(json => json["model"]!["merges"] = JsonNode.Parse(merges)), message);
 
     [TestMethod]
     [DataRow("""[{"id": 9}]""", "an added token has no \"content\"")]
+    [DataRow("""[{"content": "<q>"}]""", "the added token \"<q>\" (id -1) is there twice, or has no id or a negative one")]
     [DataRow("""[{"id": -9, "content": "<q>"}]""", "the added token \"<q>\" (id -9)")]
     [DataRow("""[{"id": 9, "content": "<q>"}, {"id": 10, "content": "<q>"}]""", "is there twice")]
     public void Damaged_added_tokens_are_named(string tokens, string message)
@@ -82,18 +96,30 @@ public sealed class TokenizerErrorTests
     [DataRow("""[{"SpecialToken": {"id": "<q>"}}, {"Sequence": {"id": "A"}}]""", "names the special token \"<q>\" but does not define it")]
     [DataRow("""[]""", "contains the text 0 times; once is needed")]
     public void Damaged_templates_are_named(string single, string message) => AssertThrows<InvalidDataException>(
-        () => TinyTokenizer.Create(json => json["post_processor"] = new JsonObject { ["type"] = "TemplateProcessing", ["single"] = JsonNode.Parse(single), ["special_tokens"] = new JsonObject() }), message);
+        () => TinyTokenizer.Create(json => json["post_processor"] = new JsonObject
+        {
+            ["type"] = "TemplateProcessing",
+            ["single"] = JsonNode.Parse(single),
+            ["special_tokens"] = new JsonObject(),
+        }),
+        message);
 
     [TestMethod]
-    public void An_unknown_split_behavior_is_named() => AssertThrows<InvalidDataException>(
-        () => TinyTokenizer.Create(json => json["pre_tokenizer"] = JsonNode.Parse("""{"type": "Split", "pattern": {"String": "a"}, "behavior": "Sideways"}""")), "Sideways is not known");
+    public void An_unknown_split_behavior_is_named()
+    {
+        const string split = """{"type": "Split", "pattern": {"String": "a"}, "behavior": "Sideways"}""";
+        AssertThrows<InvalidDataException>(
+            () => TinyTokenizer.Create(json => json["pre_tokenizer"] = JsonNode.Parse(split)), "Sideways is not known");
+    }
 
     [TestMethod]
     public void A_special_token_that_is_not_in_the_vocabulary_is_named()
     {
         Dictionary<string, string> files = TinyTokenizer.Files();
         files["tokenizer_config.json"] = """{"eos_token": "</s>"}""";
-        AssertThrows<InvalidDataException>(() => TextTokenizer.FromFiles(files), "The eos_token \"</s>\" of the given files is not in the vocabulary. Correct tokenizer_config.json");
+        AssertThrows<InvalidDataException>(
+            () => TextTokenizer.FromFiles(files),
+            "The eos_token \"</s>\" of the given files is not in the vocabulary. Correct tokenizer_config.json");
     }
 
     [TestMethod]
@@ -106,14 +132,19 @@ public sealed class TokenizerErrorTests
 
     [TestMethod]
     [DataRow("{", "a b", "{}", "vocab.json and merges.txt of the given files cannot be read")]
-    [DataRow("""{"a": 0, "b": 1, "ab": 2}""", "a b c", "{}", "merges.txt has the line \"a b c\"; two tokens with one blank between them are needed")]
+    [DataRow(
+        """{"a": 0, "b": 1, "ab": 2}""",
+        "a b c",
+        "{}",
+        "merges.txt has the line \"a b c\"; two tokens with one blank between them are needed")]
     [DataRow("""{"a": 0}""", "", """{"tokenizer_class": "RobertaTokenizer"}""", "the special token \"</s>\" is not in the vocabulary")]
     public void Damaged_vocabulary_files_are_named(string vocabulary, string merges, string config, string message)
         => AssertThrows<InvalidDataException>(() => Legacy(vocabulary, merges, config), message);
 
     [TestMethod]
-    public void A_vocabulary_of_another_tokenizer_class_is_named()
-        => AssertThrows<NotSupportedException>(() => Legacy("""{"a": 0}""", "", """{"tokenizer_class": "CLIPTokenizer"}"""), "CLIPTokenizer tokenizers are not supported");
+    public void A_vocabulary_of_another_tokenizer_class_is_named() => AssertThrows<NotSupportedException>(
+        () => Legacy("""{"a": 0}""", "", """{"tokenizer_class": "CLIPTokenizer"}"""),
+        "CLIPTokenizer tokenizers are not supported");
 
     [TestMethod]
     public void A_file_that_is_not_utf8_is_named()
@@ -134,10 +165,16 @@ public sealed class TokenizerErrorTests
         Assert.ThrowsExactly<ArgumentNullException>(() => BpeTrainer.Train(null!, 300));
     }
 
-    private static TextTokenizer FromJson(string json) => TextTokenizer.FromFiles(new Dictionary<string, string> { ["tokenizer.json"] = json });
+    private static TextTokenizer FromJson(string json)
+        => TextTokenizer.FromFiles(new Dictionary<string, string> { ["tokenizer.json"] = json });
 
     private static TextTokenizer Legacy(string vocabulary, string merges, string config)
-        => TextTokenizer.FromFiles(new Dictionary<string, string> { ["vocab.json"] = vocabulary, ["merges.txt"] = merges, ["tokenizer_config.json"] = config });
+        => TextTokenizer.FromFiles(new Dictionary<string, string>
+        {
+            ["vocab.json"] = vocabulary,
+            ["merges.txt"] = merges,
+            ["tokenizer_config.json"] = config,
+        });
 
     private static void InFolder(Dictionary<string, string> files, Action<string> check)
     {

@@ -16,7 +16,8 @@ public sealed class EpochPlanTests
 
     [TestMethod]
     public void Dropping_the_last_batch_leaves_full_ones() =>
-        Assert.AreEqual("0 1|2 3 @0.5; 4 5 @1; 0 1|2 3 @1.5; 4 5 @2", Text(new EpochPlan(Ones(7), InOrder with { DataloaderDropLast = true })));
+        Assert.AreEqual(
+            "0 1|2 3 @0.5; 4 5 @1; 0 1|2 3 @1.5; 4 5 @2", Text(new EpochPlan(Ones(7), InOrder with { DataloaderDropLast = true })));
 
     [TestMethod]
     public void Max_steps_wins_over_epochs() =>
@@ -34,7 +35,8 @@ public sealed class EpochPlanTests
         Assert.AreEqual(first, Text(new EpochPlan(Ones(40), random)));
         Assert.AreNotEqual(first, Text(new EpochPlan(Ones(40), random with { Seed = 43 })));
         Assert.AreEqual(first, Text(new EpochPlan(Ones(40), random with { Seed = 43, DataSeed = 42 })));
-        int[][] epochs = [.. new EpochPlan(Ones(40), random).Steps().Chunk(10).Select(steps => steps.SelectMany(step => step.MicroBatches.SelectMany(batch => batch)).ToArray())];
+        int[][] epochs = [.. new EpochPlan(Ones(40), random).Steps(
+            ).Chunk(10).Select(steps => steps.SelectMany(step => step.MicroBatches.SelectMany(batch => batch)).ToArray())];
         CollectionAssert.AreNotEqual(epochs[0], epochs[1]);
         foreach (int[] epoch in epochs)
             CollectionAssert.AreEqual(Enumerable.Range(0, 40).ToArray(), epoch.Order().ToArray());
@@ -44,7 +46,8 @@ public sealed class EpochPlanTests
     public void The_order_does_not_depend_on_how_a_batch_is_split()
     {
         SftOptions random = InOrder with { TrainSamplingStrategy = TrainSamplingStrategy.Random };
-        string whole(int size, int parts) => string.Join(";", new EpochPlan(Ones(24), random with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = parts }).Steps()
+        string whole(int size, int parts) => string.Join(
+            ";", new EpochPlan(Ones(24), random with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = parts }).Steps()
             .Select(step => string.Join(" ", step.MicroBatches.SelectMany(batch => batch))));
         Assert.AreEqual(whole(8, 1), whole(2, 4));
         Assert.AreEqual(whole(8, 1), whole(1, 8));
@@ -63,7 +66,8 @@ public sealed class EpochPlanTests
     [TestMethod]
     public void Nothing_to_train_on_is_said()
     {
-        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => new EpochPlan([], InOrder)).Message, "There are no examples to train on");
+        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => new EpochPlan([], InOrder)).Message,
+            "There are no examples to train on");
         StringAssert.StartsWith(
             Assert.ThrowsExactly<ArgumentException>(() => new EpochPlan([1], InOrder with { DataloaderDropLast = true })).Message,
             "DataloaderDropLast leaves nothing of 1 examples: PerDeviceTrainBatchSize is 2.");

@@ -14,7 +14,8 @@ public sealed class LearningRateScheduleTests
         foreach (JsonElement expected in json.RootElement.GetProperty("schedules").EnumerateArray())
         {
             string name = expected.GetProperty("name").GetString()!;
-            var numbers = expected.GetProperty("kwargs").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble());
+            var numbers = expected.GetProperty(
+                "kwargs").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble());
             var schedule = new LearningRateSchedule(
                 Enum.Parse<LrSchedulerType>(name.Replace("_", "", StringComparison.Ordinal), ignoreCase: true),
                 expected.GetProperty("lr").GetDouble(),
@@ -24,7 +25,8 @@ public sealed class LearningRateScheduleTests
             int step = 0;
             foreach (JsonElement value in expected.GetProperty("values").EnumerateArray())
             {
-                Close.Absolute(value.GetDouble(), schedule.At(step), 1e-12, $"lr_schedules {name} {expected.GetProperty("kwargs")} step {step}");
+                string what = $"lr_schedules {name} {expected.GetProperty("kwargs")} step {step}";
+                Close.Absolute(value.GetDouble(), schedule.At(step), 1e-12, what);
                 step++;
             }
             schedules++;
@@ -42,16 +44,21 @@ public sealed class LearningRateScheduleTests
     }
 
     [TestMethod]
-    public void A_constant_rate_never_moves() => Close.Absolute(0.3, LearningRateSchedule.Constant(0.3).At(1000), 1e-15);
+    public void A_constant_rate_never_moves() =>
+        Close.Absolute(0.3, new LearningRateSchedule(LrSchedulerType.Constant, 0.3, 0, 1).At(1000), 1e-15);
 
     [TestMethod]
     [DataRow(LrSchedulerType.Linear, "power", "LrSchedulerKwargs has 'power', which the Linear schedule does not know; it knows none.")]
-    [DataRow(LrSchedulerType.Polynomial, "powre", "LrSchedulerKwargs has 'powre', which the Polynomial schedule does not know; it knows lr_end, power.")]
-    [DataRow(LrSchedulerType.CosineWithMinLr, "num_cycles", "The CosineWithMinLr schedule needs either 'min_lr' or 'min_lr_rate' in LrSchedulerKwargs.")]
-    [DataRow(LrSchedulerType.WarmupStableDecay, "min_lr_ratio", "The WarmupStableDecay schedule needs 'num_decay_steps' in LrSchedulerKwargs.")]
+    [DataRow(LrSchedulerType.Polynomial, "powre",
+        "LrSchedulerKwargs has 'powre', which the Polynomial schedule does not know; it knows lr_end, power.")]
+    [DataRow(LrSchedulerType.CosineWithMinLr, "num_cycles",
+        "The CosineWithMinLr schedule needs either 'min_lr' or 'min_lr_rate' in LrSchedulerKwargs.")]
+    [DataRow(LrSchedulerType.WarmupStableDecay, "min_lr_ratio",
+        "The WarmupStableDecay schedule needs 'num_decay_steps' in LrSchedulerKwargs.")]
     public void Numbers_that_a_schedule_does_not_know_or_lacks_are_named(LrSchedulerType kind, string number, string message)
     {
-        var error = Assert.ThrowsExactly<ArgumentException>(() => LearningRateSchedule.Check(kind, new Dictionary<string, double> { [number] = 1 }));
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => LearningRateSchedule.Check(kind, new Dictionary<string, double> { [number] = 1 }));
         StringAssert.StartsWith(error.Message, message);
     }
 }

@@ -11,7 +11,8 @@ public sealed class StageTrackerTests
         MLContext ml = new(1);
         List<string> log = [];
         ml.Log += (_, message) => log.Add(message.Message);
-        using TextGenerationTransformer sft = ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 3, LoggingSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(Tiny.Pairs));
+        using TextGenerationTransformer sft = ml.Trl(
+            ).Sft(Tiny.Source(), new SftOptions { MaxSteps = 3, LoggingSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(Tiny.Pairs));
         string[] steps = [.. log.Where(line => line.Contains("SFT step", StringComparison.Ordinal))];
         Assert.HasCount(3, steps);
         Assert.Contains("Source=TRL SFT; Fit", steps[0]);
@@ -38,7 +39,9 @@ public sealed class StageTrackerTests
         MLContext ml = new(1);
         List<string> log = [];
         ml.Log += (_, message) => log.Add(message.Message);
-        using TextGenerationTransformer sft = ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(Tiny.Pairs));
-        Assert.IsTrue(log.Any(line => line.Contains("MaxLength (1024) is more than the model's context; rows have 32 tokens at most.", StringComparison.Ordinal)));
+        using TextGenerationTransformer sft = ml.Trl(
+            ).Sft(Tiny.Source(), new SftOptions { MaxSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(Tiny.Pairs));
+        Assert.IsTrue(log.Any(line => line.Contains(
+            "MaxLength (1024) is more than the model's context; rows have 32 tokens at most.", StringComparison.Ordinal)));
     }
 }

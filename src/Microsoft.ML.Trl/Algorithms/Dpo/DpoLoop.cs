@@ -1,66 +1,58 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Dpo;
 
 /// <summary>Direct preference optimisation of a policy, from token ids to trained weights.</summary>
 /// <param name="policy">Trained in place.</param>
-/// <param name="reference">What the policy is held against; never changed unless it is synchronised. Null = the policy as it is before the first step.</param>
+/// <param name="reference">
+/// What the policy is held against; never changed unless it is synchronised. Null = the policy as it is before the first step.
+/// </param>
 /// <param name="options">Checked here.</param>
 /// <param name="progress">Told every <see cref="TrainingOptions.LoggingSteps"/> steps; null = nobody.</param>
-internal sealed class DpoLoop(CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, IProgress<StepReport>? progress = null)
+internal sealed class DpoLoop(
+    CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, IProgress<StepReport>? progress = null)
 {
-    private const string Stage = "DPO";
+    private readonly DpoObjective _objective = new(options.Validated());
 
     /// <summary>Runs all steps.</summary>
     /// <param name="examples">At least one pair.</param>
     /// <param name="cancel">Looked at before every step.</param>
     /// <exception cref="ArgumentException">A pair cannot be learnt from; the message names its row. Nothing has changed.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number; the weights are those of the last good step.</exception>
+    /// <exception cref="TrainingDivergedException">
+    /// Loss or gradient stopped being a number; the weights are those of the last good step.
+    /// </exception>
     public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel = default)
     {
-        options.Validated();
-        PairChecks.Check(examples, options, policy.Config);
-        var plan = new EpochPlan([.. examples.Select(Length)], options);
-        var log = new StepLog(Stage, plan.TotalSteps, options, progress);
-        using var chance = new Generator((ulong)(uint)options.Seed, policy.Device);
-        using IPairReference theirs = Reference(examples, cancel);
-        using GradientStep step = GradientStep.For(policy, options, plan.TotalSteps);
-        var forward = new DpoStep(policy, theirs, options);
-        policy.SetDropout(options.DisableDropout ? null : chance);
-        policy.train();
-        try
-        {
-            foreach (StepPlan next in plan.Steps())
-            {
-                if (cancel.IsCancellationRequested)
-                    throw new TrainingCanceledException(Stage, step.Number, plan.TotalSteps, cancel);
-                double rate = step.LearningRate;
-                int all = next.MicroBatches.Sum(micro => micro.Length);
-                double loss = next.MicroBatches.Sum(micro => Learn(forward, step, log, examples, micro, micro.Length / (double)all));
-                double norm = step.Step(loss);
-                theirs.Follow(policy, next.Number);
-                log.EndStep(next.Number, next.Epoch, loss, norm, rate);
-            }
-        }
-        finally
-        {
-            policy.eval();
-            policy.SetDropout(null);
-        }
+        PairChecks.Check(examples, options.MaxLength, policy.Config);
+        var plan = new EpochPlan([.. examples.Select(example => example.Length)], options);
+        var run = new TrainingRun("DPO", plan.TotalSteps, options, progress, cancel);
+        using IPairReference held = Reference(examples, cancel);
+        run.Learn(
+            plan.Steps(),
+            policy,
+            options,
+            dropout: !options.DisableDropout,
+            (step, gradients) => step.MicroBatches.Sum(
+                pairs => Accumulate(examples, pairs, pairs.Length / (double)step.Examples, held, gradients, run)),
+            updated: step => held.Follow(policy, step.Number));
     }
 
     /// <summary>Forward and backward pass of one micro batch.</summary>
     /// <returns>Its share of the step's loss.</returns>
-    private double Learn(DpoStep forward, GradientStep step, StepLog log, IReadOnlyList<PreferenceExample> examples, int[] micro, double share)
+    private double Accumulate(
+        IReadOnlyList<PreferenceExample> examples, int[] pairs, double share, IPairReference held, GradientStep gradients, TrainingRun run)
     {
         using var scope = NewDisposeScope();
-        using var batch = new PairBatch(examples, micro, options, policy.Device);
-        (Tensor mean, float[] metrics) = forward.Forward(batch);
-        step.Accumulate(share == 1 ? mean : mean * share);
-        log.AddTokens(batch.Tokens.Tokens);
+        using var batch = new PairBatch(examples, pairs, options.Layout, policy.Device);
+        PairLogProbs theirs = held.Score(batch);
+        (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch);
+        (Tensor loss, float[] metrics) = _objective.Compare(batch, theirs, tokens, meanLogits);
+        gradients.Accumulate(share == 1 ? loss : loss * share);
+        run.CountTokens(batch.Tokens.Tokens);
         for (int i = 1; i < metrics.Length; i++)
-            log.Add(DpoMetrics.Names[i], metrics[i]);
+            run.Note(DpoMetrics.Names[i], metrics[i]);
         return metrics[0] * share;
     }
 
@@ -69,10 +61,9 @@ internal sealed class DpoLoop(CausalLanguageModel policy, CausalLanguageModel? r
         if (options.ReferenceFree)
             return new NoReference();
         if (!options.PrecomputeRefLogProbs)
-            return reference is null ? new ModelReference(policy.Copy(), true, options) : new ModelReference(reference, false, options);
+            return new ModelReference(reference ?? policy.Copy(), owned: reference is null, options.Sync);
         policy.eval(); // the reference may be the policy itself, without dropout
-        return new PrecomputedReference(reference ?? policy, examples, options, cancel);
+        int batchSize = options.PrecomputeRefBatchSize ?? options.PerDeviceTrainBatchSize;
+        return new PrecomputedReference(reference ?? policy, examples, options.Layout, batchSize, cancel);
     }
-
-    private static int Length(PreferenceExample example) => example.Prompt.Length + Math.Max(example.Chosen.Length, example.Rejected.Length);
 }

@@ -76,7 +76,9 @@ public static class DpoLoss
         return (-logsigmoid(up) - (logsigmoid(-up) * 0.5) - (logsigmoid(-down) * 0.5)).MoveToOuterDisposeScope();
     }
 
-    /// <summary><c>(-(1-ε) log σ(β m) + ε log σ(-β m)) / (1-2ε)</c>: unbiased where a share ε of the labels is flipped. arXiv:2403.00409.</summary>
+    /// <summary>
+    /// <c>(-(1-ε) log σ(β m) + ε log σ(-β m)) / (1-2ε)</c>: unbiased where a share ε of the labels is flipped. arXiv:2403.00409.
+    /// </summary>
     /// <param name="margin">[B]</param>
     /// <param name="beta">β</param>
     /// <param name="labelSmoothing">ε, at least 0 and below 0.5.</param>

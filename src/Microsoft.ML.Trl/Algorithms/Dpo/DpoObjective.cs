@@ -2,14 +2,39 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Dpo;
 
+/// <summary>What the losses are made of. All tensors live in the scope of the step; B pairs, N tokens of chosen answers.</summary>
+/// <param name="Policy">Under the policy, with gradient.</param>
+/// <param name="Reference">Under the reference, no gradient.</param>
+/// <param name="ChosenRatio">[B] policy minus reference.</param>
+/// <param name="RejectedRatio">[B] policy minus reference.</param>
+/// <param name="ChosenScore">[B] what the divergence makes of the ratio.</param>
+/// <param name="RejectedScore">[B] what the divergence makes of the ratio.</param>
+/// <param name="Margin">[B] chosen minus rejected score.</param>
+/// <param name="MarginPerToken">[B] the same of scores per token.</param>
+/// <param name="ChosenTokenLogProbs">[N] under the policy, with gradient.</param>
+/// <param name="PairWeights">[B] weight of each pair, no gradient; null = 1.</param>
+internal sealed record DpoTerms(
+    PairLogProbs Policy,
+    PairLogProbs Reference,
+    Tensor ChosenRatio,
+    Tensor RejectedRatio,
+    Tensor ChosenScore,
+    Tensor RejectedScore,
+    Tensor Margin,
+    Tensor MarginPerToken,
+    Tensor ChosenTokenLogProbs,
+    Tensor? PairWeights);
+
 /// <summary>The losses that the options name, weighted and added up. What each is was chosen at construction.</summary>
 internal sealed class DpoObjective
 {
     private readonly (Func<DpoTerms, Tensor> PerPair, double Weight)[] _losses;
     private readonly Func<Tensor, Tensor> _score;
+    private readonly DpoOptions _options;
 
     public DpoObjective(DpoOptions options)
     {
+        _options = options;
         IReadOnlyList<double> weights = options.LossWeights ?? [.. options.LossType.Select(_ => 1.0)];
         _losses = [.. options.LossType.Zip(weights, (type, weight) => (Choose(type, options), weight))];
         _score = options.FDivergenceType switch
@@ -21,35 +46,57 @@ internal sealed class DpoObjective
         };
     }
 
-    /// <summary>Ratios, scores and margins from log-probabilities; the results belong to the current scope.</summary>
-    /// <param name="policy">With gradient.</param>
-    /// <param name="reference">Without.</param>
-    /// <param name="lengths">Tokens of the answers [B] each, float32.</param>
-    /// <param name="chosenTokenLogProbs">[N]</param>
-    /// <param name="pairWeights">[B] or null.</param>
-    public DpoTerms Terms(PairLogProbs policy, PairLogProbs reference, (Tensor Chosen, Tensor Rejected) lengths, Tensor chosenTokenLogProbs, Tensor? pairWeights)
+    /// <summary>From log-probabilities to the loss and its metrics.</summary>
+    /// <param name="batch">Which token belongs to which answer.</param>
+    /// <param name="theirs">Under the reference.</param>
+    /// <param name="tokens">[N + M] under the policy, chosen answers first.</param>
+    /// <param name="meanLogits">[N + M] mean of the logits over the vocabulary.</param>
+    /// <returns>The loss with its gradient, which the caller owns, and the numbers of <see cref="DpoMetrics.Names"/>.</returns>
+    public (Tensor Loss, float[] Metrics) Compare(PairBatch batch, PairLogProbs theirs, TokenLogProbs tokens, Tensor meanLogits)
     {
-        Tensor chosenRatio = policy.Chosen - reference.Chosen;       // [B]
-        Tensor rejectedRatio = policy.Rejected - reference.Rejected; // [B]
-        Tensor chosen = _score(chosenRatio);                         // [B]
-        Tensor rejected = _score(rejectedRatio);                     // [B]
-        return new DpoTerms
-        {
-            Policy = policy,
-            Reference = reference,
-            ChosenRatio = chosenRatio,
-            RejectedRatio = rejectedRatio,
-            ChosenScore = chosen,
-            RejectedScore = rejected,
-            Margin = chosen - rejected,
-            MarginPerToken = (chosen / lengths.Chosen) - (rejected / lengths.Rejected),
-            ChosenTokenLogProbs = chosenTokenLogProbs,
-            PairWeights = pairWeights,
-        };
+        using var scope = NewDisposeScope();
+        DpoTerms terms = Terms(batch, theirs, tokens);
+        Tensor loss = Loss(terms);
+        float[] metrics = DpoMetrics.Of(loss, terms, tokens, meanLogits, _options.Beta);
+        return (loss.MoveToOuterDisposeScope(), metrics);
+    }
+
+    /// <summary>
+    /// arXiv:2406.11827, Eq. 2 with weight alignment: each token's probability over the mean probability of a token that the
+    /// policy itself would draw; geometric mean over an answer, product over the pair.
+    /// </summary>
+    /// <returns>[B], no gradient. The caller owns it.</returns>
+    public static Tensor PairWeights(PairBatch batch, TokenLogProbs tokens)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        PairLogProbs aligned = batch.Mean(tokens.LogProbs - tokens.SquaredMass.log()); // [B] each
+        return (aligned.Chosen + aligned.Rejected).exp().MoveToOuterDisposeScope();
+    }
+
+    private DpoTerms Terms(PairBatch batch, PairLogProbs theirs, TokenLogProbs tokens) // results belong to the current scope
+    {
+        PairLogProbs ours = batch.Sum(tokens.LogProbs);
+        (Tensor chosenLength, Tensor rejectedLength) = batch.Lengths();
+        Tensor chosenRatio = ours.Chosen - theirs.Chosen;       // [B]
+        Tensor rejectedRatio = ours.Rejected - theirs.Rejected; // [B]
+        Tensor chosen = _score(chosenRatio);                    // [B]
+        Tensor rejected = _score(rejectedRatio);                // [B]
+        return new DpoTerms(
+            ours,
+            theirs,
+            chosenRatio,
+            rejectedRatio,
+            chosen,
+            rejected,
+            Margin: chosen - rejected,
+            MarginPerToken: (chosen / chosenLength) - (rejected / rejectedLength),
+            ChosenTokenLogProbs: tokens.LogProbs.narrow(0, 0, batch.ChosenTargets),
+            PairWeights: _options.UseWeighting ? PairWeights(batch, tokens) : null);
     }
 
     /// <summary>The loss, a scalar with its gradient. The caller owns it.</summary>
-    public Tensor Loss(DpoTerms terms)
+    private Tensor Loss(DpoTerms terms)
     {
         using var scope = NewDisposeScope();
         Tensor? sum = null;
@@ -77,7 +124,8 @@ internal sealed class DpoObjective
             DpoLossType.Robust => terms => DpoLoss.Robust(terms.Margin, beta, smoothing),
             DpoLossType.BcoPair => terms => DpoLoss.BcoPair(terms.ChosenScore, terms.RejectedScore, beta),
             DpoLossType.SppoHard => terms => DpoLoss.SppoHard(terms.ChosenScore, terms.RejectedScore, beta),
-            DpoLossType.Aot => terms => DpoLoss.Aot(terms.Policy.Chosen - terms.Policy.Rejected, terms.Reference.Chosen - terms.Reference.Rejected, beta, smoothing),
+            DpoLossType.Aot => terms => DpoLoss.Aot(
+                terms.Policy.Chosen - terms.Policy.Rejected, terms.Reference.Chosen - terms.Reference.Rejected, beta, smoothing),
             DpoLossType.AotUnpaired => terms => DpoLoss.AotUnpaired(terms.ChosenRatio, terms.RejectedRatio, beta, smoothing),
             DpoLossType.ApoZero => terms => DpoLoss.ApoZero(terms.ChosenRatio, terms.RejectedRatio, beta),
             DpoLossType.ApoDown => terms => DpoLoss.ApoDown(terms.ChosenRatio, terms.Margin, beta),

@@ -2,14 +2,18 @@ using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>Settings of direct preference optimisation, under TRL's names and defaults (v1.9.0). Immutable; make variants with <c>with</c>.</summary>
+/// <summary>
+/// Settings of direct preference optimisation, under TRL's names and defaults (v1.9.0). Immutable; make variants with <c>with</c>.
+/// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record DpoOptions : TrainingOptions
+public sealed record DpoOptions : EpochOptions
 {
     /// <summary>TRL's defaults.</summary>
     public DpoOptions() => LearningRate = 1e-6;
 
-    /// <summary>Pull towards the reference policy: β of arXiv:2305.18290, Eq. 7 (τ for <see cref="DpoLossType.Ipo"/>). Unitless, greater than 0.</summary>
+    /// <summary>
+    /// Pull towards the reference policy: β of arXiv:2305.18290, Eq. 7 (τ for <see cref="DpoLossType.Ipo"/>). Unitless, greater than 0.
+    /// </summary>
     public double Beta { get; init; } = 0.1;
 
     /// <summary>The losses, added up with <see cref="LossWeights"/>. At least one; sigmoid, bco_pair and sft together are MPO.</summary>
@@ -24,13 +28,17 @@ public sealed record DpoOptions : TrainingOptions
     /// </summary>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>Which divergence holds the policy near the reference. The losses aot, aot_unpaired, apo_zero and sft know reverse KL only.</summary>
+    /// <summary>
+    /// Which divergence holds the policy near the reference. The losses aot, aot_unpaired, apo_zero and sft know reverse KL only.
+    /// </summary>
     public FDivergenceType FDivergenceType { get; init; } = FDivergenceType.ReverseKl;
 
     /// <summary>Coefficient of <see cref="FDivergenceType.AlphaDivergence"/>; 1 is reverse KL.</summary>
     public double FAlphaDivergenceCoef { get; init; } = 0.5;
 
-    /// <summary>Weight of the tokens by which one answer is longer than the other, in [0, 1]: LD-DPO, arXiv:2409.06411. Null = 1, no correction.</summary>
+    /// <summary>
+    /// Weight of the tokens by which one answer is longer than the other, in [0, 1]: LD-DPO, arXiv:2409.06411. Null = 1, no correction.
+    /// </summary>
     public double? LdAlpha { get; init; }
 
     /// <summary>Weigh each pair by how likely the policy itself would write it: WPO, arXiv:2406.11827, Eq. 2.</summary>
@@ -39,7 +47,9 @@ public sealed record DpoOptions : TrainingOptions
     /// <summary>Temperature τ of <see cref="DpoLossType.DiscoPop"/>. Greater than 0.</summary>
     public double DiscopopTau { get; init; } = 0.05;
 
-    /// <summary>Longest prompt and answer together, in tokens; the end of a longer one is cut off. Null = only the model's context limits.</summary>
+    /// <summary>
+    /// Longest prompt and answer together, in tokens; the end of a longer one is cut off. Null = only the model's context limits.
+    /// </summary>
     public int? MaxLength { get; init; } = 1024;
 
     /// <summary>Train without dropout, so that policy and reference start equal.</summary>
@@ -48,7 +58,7 @@ public sealed record DpoOptions : TrainingOptions
     /// <summary>Score all pairs under the reference once, before training: the reference need not stay in memory.</summary>
     public bool PrecomputeRefLogProbs { get; init; }
 
-    /// <summary>Pairs per forward pass of that scoring; null = <see cref="TrainingOptions.PerDeviceTrainBatchSize"/>. At least 1.</summary>
+    /// <summary>Pairs per forward pass of that scoring; null = <see cref="EpochOptions.PerDeviceTrainBatchSize"/>. At least 1.</summary>
     public int? PrecomputeRefBatchSize { get; init; }
 
     /// <summary>Do without a reference: its log-probabilities count as 0. Of TRL's older versions.</summary>
@@ -63,6 +73,12 @@ public sealed record DpoOptions : TrainingOptions
     /// <summary>Optimizer steps between two moves of the reference. At least 1.</summary>
     public int RefModelSyncSteps { get; init; } = 512;
 
+    /// <summary>How the fitted stage answers prompts; null = as the model did that training began with.</summary>
+    public GenerationOptions? Generation { get; init; }
+
+    /// <summary>Text column of answers that the fitted stage adds.</summary>
+    public string OutputColumnName { get; init; } = "Completion";
+
     /// <summary>Text column with the prompts.</summary>
     public string PromptColumnName { get; init; } = "Prompt";
 
@@ -74,11 +90,23 @@ public sealed record DpoOptions : TrainingOptions
 
     private static readonly DpoLossType[] Smoothed = [DpoLossType.Robust, DpoLossType.ExoPair, DpoLossType.Aot, DpoLossType.AotUnpaired];
 
+    /// <summary>The columns of pairs.</summary>
+    internal PreferenceColumns Columns => new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true);
+
+    /// <summary>How pairs become rows.</summary>
+    internal PairLayout Layout => new(MaxLength, LdAlpha);
+
+    /// <summary>How the reference follows the policy; null = it stays.</summary>
+    internal ReferenceSync? Sync => SyncRefModel ? new ReferenceSync(RefModelSyncSteps, RefModelMixupAlpha) : null;
+
+    /// <summary>Columns and generation options of the fitted stage.</summary>
+    internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation);
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
     internal DpoOptions Validated()
     {
-        ValidateShared();
+        ValidateEpochs();
         Require.Positive(Beta);
         Require.Positive(DiscopopTau);
         Require.Known(FDivergenceType);
@@ -86,16 +114,20 @@ public sealed record DpoOptions : TrainingOptions
         Require.AtLeast(RefModelSyncSteps, 1);
         Require.Below(LabelSmoothing, 0, 0.5);
         if (!double.IsFinite(FAlphaDivergenceCoef))
-            throw new ArgumentOutOfRangeException(nameof(FAlphaDivergenceCoef), FormattableString.Invariant($"FAlphaDivergenceCoef ({FAlphaDivergenceCoef}) must be a finite number."));
+            throw new ArgumentOutOfRangeException(
+                nameof(FAlphaDivergenceCoef),
+                FormattableString.Invariant($"FAlphaDivergenceCoef ({FAlphaDivergenceCoef}) must be a finite number."));
         if (LdAlpha is { } alpha)
             Require.Between(alpha, 0, 1, nameof(LdAlpha));
         if (MaxLength is { } length)
             Require.AtLeast(length, 2, nameof(MaxLength));
         if (PrecomputeRefBatchSize is { } size)
             Require.AtLeast(size, 1, nameof(PrecomputeRefBatchSize));
+        Require.Named(OutputColumnName);
         Require.Named(PromptColumnName);
         Require.Named(ChosenColumnName);
         Require.Named(RejectedColumnName);
+        Generation?.Validated();
         ValidateLosses();
         ValidateReference();
         return this;
@@ -104,25 +136,38 @@ public sealed record DpoOptions : TrainingOptions
     private void ValidateLosses()
     {
         if (LossType is not { Count: > 0 })
-            throw new ArgumentException($"LossType is empty; give at least one of {string.Join(", ", Enum.GetNames<DpoLossType>())}.", nameof(LossType));
+            throw new ArgumentException(
+                $"LossType is empty; give at least one of {string.Join(", ", Enum.GetNames<DpoLossType>())}.", nameof(LossType));
         foreach (DpoLossType loss in LossType)
             Require.Known(loss, nameof(LossType));
         if (LossWeights is not null && LossWeights.Count != LossType.Count)
-            throw new ArgumentException($"LossWeights has {LossWeights.Count} numbers for {LossType.Count} losses ({string.Join(", ", LossType)}); give one for each, or null for 1 each.", nameof(LossWeights));
+            throw new ArgumentException(
+                $"LossWeights has {LossWeights.Count} numbers for {LossType.Count} losses ({string.Join(", ", LossType)}); give one for "
+                + "each, or null for 1 each.", nameof(LossWeights));
         foreach (double weight in LossWeights ?? [])
             if (!double.IsFinite(weight))
-                throw new ArgumentException(FormattableString.Invariant($"LossWeights holds {weight}; weights must be finite numbers."), nameof(LossWeights));
+                throw new ArgumentException(
+                    FormattableString.Invariant($"LossWeights holds {weight}; weights must be finite numbers."), nameof(LossWeights));
         if (LabelSmoothing > 0 && !LossType.Any(Smoothed.Contains))
-            throw new ArgumentException(FormattableString.Invariant($"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; the losses that use it are {string.Join(", ", Smoothed)} (Robust is the sigmoid loss for noisy labels)."), nameof(LabelSmoothing));
+            throw new ArgumentException(
+                FormattableString.Invariant(
+                    $"LabelSmoothing ({LabelSmoothing}) has no effect on {string.Join(", ", LossType)}; the losses that ")
+                + $"use it are {string.Join(", ", Smoothed)} (Robust is the sigmoid loss for noisy labels).", nameof(LabelSmoothing));
         if (LabelSmoothing == 0 && LossType.Contains(DpoLossType.ExoPair))
-            throw new ArgumentException("LabelSmoothing is 0, but ExoPair compares with smoothed labels and would be infinite; set it above 0, such as 1e-3.", nameof(LabelSmoothing));
+            throw new ArgumentException(
+                "LabelSmoothing is 0, but ExoPair compares with smoothed labels and would be infinite; set it above 0, such as 1e-3.",
+                nameof(LabelSmoothing));
     }
 
     private void ValidateReference()
     {
         if (SyncRefModel && PrecomputeRefLogProbs)
-            throw new ArgumentException("SyncRefModel and PrecomputeRefLogProbs contradict each other: what was computed before training is stale once the reference moves. Set one of them to false.", nameof(SyncRefModel));
+            throw new ArgumentException(
+                "SyncRefModel and PrecomputeRefLogProbs contradict each other: what was computed before training is stale once the "
+                + "reference moves. Set one of them to false.", nameof(SyncRefModel));
         if (ReferenceFree && (SyncRefModel || PrecomputeRefLogProbs))
-            throw new ArgumentException("ReferenceFree leaves no reference to synchronise or to compute with; set SyncRefModel and PrecomputeRefLogProbs to false.", nameof(ReferenceFree));
+            throw new ArgumentException(
+                "ReferenceFree leaves no reference to synchronise or to compute with; set SyncRefModel and PrecomputeRefLogProbs to false.",
+                nameof(ReferenceFree));
     }
 }

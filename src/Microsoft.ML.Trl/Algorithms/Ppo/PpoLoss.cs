@@ -2,6 +2,14 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;
 
+/// <summary>One of PPO's two losses. The caller of <see cref="PpoLoss"/> owns the tensors.</summary>
+/// <param name="Loss">Scalar with its gradient.</param>
+/// <param name="Detail">
+/// Same shape as the input, no gradient: the ratios of the policy loss, the clipped predictions of the value loss.
+/// </param>
+/// <param name="ClipFraction">Scalar: share of the tokens where the clipped term is the larger one.</param>
+public sealed record PpoLossTerms(Tensor Loss, Tensor Detail, Tensor ClipFraction);
+
 /// <summary>The two clipped losses of PPO (arXiv:1707.06347), each a mean over the tokens of a mask.</summary>
 public static class PpoLoss
 {
@@ -29,7 +37,9 @@ public static class PpoLoss
     /// <param name="returns">Same shape: advantage (not whitened) plus old value.</param>
     /// <param name="mask">Same shape, 1 on tokens that count.</param>
     /// <param name="clipRange">ε, above 0; in units of the reward.</param>
-    /// <returns>The loss (scalar), the clipped predictions (no gradient) and the share of clipped tokens (scalar). The caller owns them.</returns>
+    /// <returns>
+    /// The loss (scalar), the clipped predictions (no gradient) and the share of clipped tokens (scalar). The caller owns them.
+    /// </returns>
     public static PpoLossTerms Value(Tensor values, Tensor oldValues, Tensor returns, Tensor mask, double clipRange)
     {
         using var scope = NewDisposeScope();

@@ -2,15 +2,29 @@ using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>Settings of PPO, under the names and defaults of TRL's classic PPOConfig (v0.11.4). Immutable; make variants with <c>with</c>.</summary>
+/// <summary>
+/// Settings of PPO, under the names and defaults of TRL's classic PPOConfig (v0.11.4). Immutable; make variants with <c>with</c>.
+/// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record PpoOptions
+public sealed record PpoOptions : TrainingOptions
 {
-    /// <summary>Prompts to answer in the whole run; each <see cref="BatchSize"/> of them is one step of PPO, and prompts come again when all were used. At least 1.</summary>
-    public int Steps { get; init; } = 20000;
+    /// <summary>TRL's defaults: Adam at a constant rate of 1.41e-5, no limit on the gradient, seed 0, a report per step.</summary>
+    public PpoOptions()
+    {
+        LearningRate = 1.41e-5;
+        Optim = OptimizerKind.Adam;
+        LrSchedulerType = LrSchedulerType.Constant;
+        MaxGradNorm = 0;
+        LoggingSteps = 1;
+        Seed = 0;
+    }
 
-    /// <summary>Step width of Adam. Greater than 0.</summary>
-    public double LearningRate { get; init; } = 1.41e-5;
+    /// <summary>
+    /// Prompts to answer in the whole run; each <see cref="BatchSize"/> of them is one step of PPO, and prompts come again when all were
+    /// used. At
+    /// least 1.
+    /// </summary>
+    public int Steps { get; init; } = 20000;
 
     /// <summary>Rows per step. A multiple of <see cref="MiniBatchSize"/> times <see cref="GradientAccumulationSteps"/>.</summary>
     public int BatchSize { get; init; } = 128;
@@ -23,9 +37,6 @@ public sealed record PpoOptions
 
     /// <summary>Passes over each batch. At least 1.</summary>
     public int PpoEpochs { get; init; } = 4;
-
-    /// <summary>Longest gradient, Euclidean over all weights; longer ones are scaled down. Greater than 0; null = no limit.</summary>
-    public double? MaxGradNorm { get; init; }
 
     /// <summary>Let the price of KL follow <see cref="Target"/>; otherwise it stays at <see cref="InitKlCoef"/>.</summary>
     public bool AdapKlCtrl { get; init; } = true;
@@ -51,7 +62,9 @@ public sealed record PpoOptions
     /// <summary>How far the ratio of new to old probability may leave 1 before its gradient ends. In (0, 1).</summary>
     public double Cliprange { get; init; } = 0.2;
 
-    /// <summary>How far the critic may move from its old estimate before its gradient ends, in units of the score. Greater than 0.</summary>
+    /// <summary>
+    /// How far the critic may move from its old estimate before its gradient ends, in units of the score. Greater than 0.
+    /// </summary>
     public double CliprangeValue { get; init; } = 0.2;
 
     /// <summary>Weight of the value loss. At least 0.</summary>
@@ -60,7 +73,9 @@ public sealed record PpoOptions
     /// <summary>End a step's epochs once the policy has moved further than 1.5 times <see cref="TargetKl"/>.</summary>
     public bool EarlyStopping { get; init; }
 
-    /// <summary>Bound of <see cref="EarlyStopping"/>, in nats per token between the policy and the one that sampled. Greater than 0.</summary>
+    /// <summary>
+    /// Bound of <see cref="EarlyStopping"/>, in nats per token between the policy and the one that sampled. Greater than 0.
+    /// </summary>
     public double TargetKl { get; init; } = 1.0;
 
     /// <summary>A mini-batch whose mean ratio is above this is skipped with a warning. Greater than 0.</summary>
@@ -78,36 +93,30 @@ public sealed record PpoOptions
     /// <summary>Scale the rewards of a batch to variance 1 before advantages are estimated.</summary>
     public bool WhitenRewards { get; init; }
 
-    /// <summary>Makes row order, sampling and a fresh value head repeatable.</summary>
-    public int Seed { get; init; }
-
-    /// <summary>How responses are sampled during training.</summary>
+    /// <summary>How responses are sampled during training, and how the fitted stage answers prompts.</summary>
     public GenerationOptions Generation { get; init; } = new();
 
-    /// <summary>PPO steps between two reports. At least 1. The last step always reports.</summary>
-    public int LoggingSteps { get; init; } = 1;
+    /// <summary>Text column of answers that the fitted stage adds.</summary>
+    public string OutputColumnName { get; init; } = "Completion";
+
+    /// <summary>Column of the answers' scores, where a reward model is upstream; null = it replaces the reward model's own.</summary>
+    public string? ScoreColumnName { get; init; }
 
     /// <summary>Text column with the prompts.</summary>
     public string PromptColumnName { get; init; } = "Prompt";
 
-    /// <summary>Train in bfloat16, with float32 master weights in the optimizer.</summary>
-    public bool Bf16 { get; init; }
+    /// <summary>Steps of PPO in the run: each answers <see cref="BatchSize"/> prompts.</summary>
+    internal int TotalSteps => (int)(((long)Steps + BatchSize - 1) / BatchSize);
 
-    /// <summary>Train on the CPU even where a GPU is there.</summary>
-    public bool UseCpu { get; init; }
-
-    /// <summary>Number of the CUDA device; null = the <c>GpuDeviceId</c> of the MLContext, and the CPU where that is null too.</summary>
-    public int? GpuDeviceId { get; init; }
-
-    /// <summary>Train on the CPU when the GPU that was asked for is not there; null = the <c>FallbackToCpu</c> of the MLContext. Otherwise its absence is an error.</summary>
-    public bool? FallbackToCpu { get; init; }
+    /// <summary>Columns and generation options of the fitted stage.</summary>
+    internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation);
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
     internal PpoOptions Validated()
     {
+        ValidateTraining();
         Require.AtLeast(Steps, 1);
-        Require.Positive(LearningRate);
         Require.AtLeast(MiniBatchSize, 1);
         Require.AtLeast(GradientAccumulationSteps, 1);
         ValidateBatch();
@@ -124,18 +133,16 @@ public sealed record PpoOptions
         Require.NotNegative(VfCoef);
         Require.Positive(TargetKl);
         Require.Positive(RatioThreshold);
-        Require.AtLeast(LoggingSteps, 1);
+        Require.Named(OutputColumnName);
         Require.Named(PromptColumnName);
-        if (MaxGradNorm is { } norm)
-            Require.Positive(norm, nameof(MaxGradNorm));
+        if (ScoreColumnName is not null)
+            Require.Named(ScoreColumnName);
         if (ScoreClip is { } clip)
             Require.Positive(clip, nameof(ScoreClip));
-        if (GpuDeviceId is { } gpu)
-            Require.AtLeast(gpu, 0, nameof(GpuDeviceId));
         if (UseScoreNorm && !UseScoreScaling)
-            throw new ArgumentException("UseScoreNorm centres scores that UseScoreScaling has scaled; set UseScoreScaling to true, or UseScoreNorm to false.", nameof(UseScoreNorm));
-        if (UseCpu && GpuDeviceId is not null)
-            throw new ArgumentException($"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
+            throw new ArgumentException(
+                "UseScoreNorm centres scores that UseScoreScaling has scaled; set UseScoreScaling to true, or UseScoreNorm to false.",
+                nameof(UseScoreNorm));
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.Validated();
         return this;
@@ -147,6 +154,8 @@ public sealed record PpoOptions
         if (BatchSize >= unit && BatchSize % unit == 0)
             return;
         int below = Math.Max(unit, BatchSize - (BatchSize % unit));
-        throw new ArgumentException($"BatchSize ({BatchSize}) must be a multiple of MiniBatchSize ({MiniBatchSize}) times GradientAccumulationSteps ({GradientAccumulationSteps}), which is {unit}; the nearest are {below} and {below + unit}.", nameof(BatchSize));
+        throw new ArgumentException(
+            $"BatchSize ({BatchSize}) must be a multiple of MiniBatchSize ({MiniBatchSize}) times GradientAccumulationSteps "
+            + $"({GradientAccumulationSteps}), which is {unit}; the nearest are {below} and {below + unit}.", nameof(BatchSize));
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,53 +8,67 @@ namespace Microsoft.ML.Trl;
 /// PPO one step at a time, for those who write their own loop: <see cref="Generate"/> responses, score them in any way,
 /// <see cref="Step"/>. The numbers are those of TRL v0.11.4's <c>PPOTrainer.step</c>.
 /// </summary>
-/// <remarks>Dropout is off throughout, as in TRL. One thread at a time. Between two calls only weights, the optimizer's memory and a few numbers are alive.</remarks>
+/// <remarks>
+/// Dropout is off throughout, as in TRL. One thread at a time. Between two calls only weights, the optimizer's state and a few numbers are
+/// alive.
+/// </remarks>
 public sealed class PpoSession : IDisposable
 {
-    private readonly CausalLanguageModel _policy;
     private readonly CausalLanguageModel? _ownReference;
     private readonly ValueHead? _ownValueHead;
     private readonly PpoOptions _options;
-    private readonly PpoScores _scores;
-    private readonly PpoCollector _collector;
+    private readonly ScoreShaping _scoreShaping;
+    private readonly PpoEvaluator _evaluator;
     private readonly PpoUpdate _update;
-    private readonly PpoLimits _limits;
-    private readonly IKlController _kl;
-    private readonly PpoSamples _samples;
+    private readonly RolloutLimits _limits;
+    private readonly IKlController _klController;
+    private readonly RolloutSampler _sampler;
+    private readonly LearningRateSchedule _schedule;
+    private double? _givenRate;
 
     /// <summary>Starts a run. Weights of the policy and the value head change with every step; the reference never does.</summary>
     /// <param name="policy">What is trained. The caller keeps it.</param>
     /// <param name="options">Checked here.</param>
-    /// <param name="valueHead">The critic, on the policy's hidden states; trained too. The caller keeps it. Null = a fresh one, which the session owns.</param>
-    /// <param name="reference">What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns.</param>
-    /// <exception cref="ArgumentException">An option is out of its range, batch sizes do not divide, or policy and reference differ in vocabulary.</exception>
+    /// <param name="valueHead">
+    /// The critic, on the policy's hidden states; trained too. The caller keeps it. Null = a fresh one, which the session owns.
+    /// </param>
+    /// <param name="reference">
+    /// What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// An option is out of its range, batch sizes do not divide, or policy and reference differ in vocabulary.
+    /// </exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
         : this(policy, options, valueHead, reference, null)
     {
     }
 
-    internal PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead, CausalLanguageModel? reference, PpoHooks? hooks)
+    internal PpoSession(
+        CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead, CausalLanguageModel? reference, PpoReplay? replay)
     {
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(options);
         _options = options.Validated();
         if (reference is not null && reference.Config.VocabularySize != policy.Config.VocabularySize)
-            throw new ArgumentException($"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, the policy one of {policy.Config.VocabularySize}; both must read the same token ids.", nameof(reference));
-        hooks ??= PpoHooks.Seeded(options.Seed);
-        _policy = policy;
+            throw new ArgumentException(
+                $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, the policy one of "
+                + $"{policy.Config.VocabularySize}; "
+                + "both must read the same token ids.", nameof(reference));
+        replay ??= PpoReplay.Seeded(options);
         ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options.Seed));
-        CausalLanguageModel theirs = reference ?? (_ownReference = policy.Copy());
-        _policy.eval();
-        theirs.eval();
+        CausalLanguageModel frozen = reference ?? (_ownReference = policy.Copy());
+        policy.eval();
+        frozen.eval();
         ValueHead.eval();
-        _scores = new PpoScores(options);
-        _collector = new PpoCollector(policy, ValueHead, theirs, options, hooks);
-        _update = new PpoUpdate(policy, ValueHead, options, hooks);
-        _limits = new PpoLimits(options.BatchSize, policy.Config.VocabularySize, policy.Config.ContextLength);
-        _kl = options.AdapKlCtrl
+        _scoreShaping = new ScoreShaping(options);
+        _evaluator = new PpoEvaluator(policy, ValueHead, frozen, options, replay.HiddenStates);
+        _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay);
+        _schedule = LearningRateSchedule.Of(options, options.TotalSteps);
+        _limits = new RolloutLimits(options.BatchSize, policy.Config.VocabularySize, policy.Config.ContextLength);
+        _klController = options.AdapKlCtrl
             ? new AdaptiveKlController(options.InitKlCoef, options.Target, options.Horizon)
             : new FixedKlController(options.InitKlCoef);
-        _samples = new PpoSamples(policy, options.Seed);
+        _sampler = new RolloutSampler(policy, options.Seed);
     }
 
     /// <summary>The critic. Owned by whoever made it.</summary>
@@ -63,72 +78,132 @@ public sealed class PpoSession : IDisposable
     public int StepNumber { get; private set; }
 
     /// <summary>Price of KL that the next step uses, in units of the score per nat.</summary>
-    public double KlCoefficient => _kl.Value;
+    public double KlCoefficient => _klController.Value;
 
-    /// <summary>Rate that the next step uses. Starts as the option; set it between steps to follow a schedule.</summary>
+    /// <summary>Rate that the next step uses: that of the options' schedule, until it is set.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not a finite number above 0.</exception>
     public double LearningRate
     {
-        get => _update.LearningRate;
+        get => _givenRate ?? _schedule.At(StepNumber);
         set
         {
             Require.Positive(value, nameof(LearningRate));
-            _update.LearningRate = value;
+            _givenRate = value;
         }
     }
+
+    /// <summary>Norm of the last update's gradient, before clipping.</summary>
+    internal double GradientNorm => _update.GradientNorm;
 
     /// <summary>Samples a response to each query from the policy as it is now.</summary>
     /// <param name="queries">Token ids, each at least one; any number of rows, of any lengths.</param>
     /// <param name="options">How to sample; null = those of <see cref="PpoOptions.Generation"/>.</param>
     /// <param name="stop">Tells from a row's new tokens whether it has ended, for stop strings; null = only end tokens do.</param>
     /// <param name="cancel">Looked at for every token.</param>
-    /// <returns>New tokens of each row, an end-of-text token included. A function of weights, options, seed and how many rows were sampled before.</returns>
+    /// <returns>
+    /// New tokens of each row, an end-of-text token included. A function of weights, options, seed and how many rows were sampled before.
+    /// </returns>
     public IReadOnlyList<int[]> Generate(
-        IReadOnlyList<int[]> queries, GenerationOptions? options = null, Func<IReadOnlyList<int>, bool>? stop = null, CancellationToken cancel = default)
-        => _samples.Generate(queries, (options ?? _options.Generation).Validated(), stop, cancel);
+        IReadOnlyList<int[]> queries,
+        GenerationOptions? options = null,
+        Func<IReadOnlyList<int>, bool>? stop = null,
+        CancellationToken cancel = default) => _sampler.Generate(queries, (options ?? _options.Generation).Validated(), stop, cancel);
 
     /// <summary>Learns from one batch.</summary>
     /// <param name="queries">[BatchSize] token ids, each at least one.</param>
-    /// <param name="responses">[BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for which the policy is then not run again.</param>
+    /// <param name="responses">
+    /// [BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for which the policy is then not run
+    /// again.
+    /// </param>
     /// <param name="scores">[BatchSize] finite; higher is better. The score goes to the last response token that counts.</param>
-    /// <param name="responseMasks">[BatchSize] per response token, false where it shall not count (the words of a tool, say). Null = all count.</param>
+    /// <param name="responseMasks">
+    /// [BatchSize] per response token, false where it shall not count (the words of a tool, say). Null = all count.
+    /// </param>
     /// <returns>TRL's statistics.</returns>
     /// <exception cref="ArgumentException">A row cannot be learnt from; the message names it. Nothing has changed.</exception>
-    /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number; the update that would have used it was not made.</exception>
-    public PpoStatistics Step(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, IReadOnlyList<double> scores, IReadOnlyList<bool[]>? responseMasks = null)
+    /// <exception cref="TrainingDivergedException">
+    /// Loss or gradient stopped being a number; the update that would have used it was not made.
+    /// </exception>
+    public PpoStatistics Step(
+        IReadOnlyList<int[]> queries,
+        IReadOnlyList<int[]> responses,
+        IReadOnlyList<double> scores,
+        IReadOnlyList<bool[]>? responseMasks = null)
     {
-        PpoBatch batch = PpoInputs.Check(queries, responses, scores, responseMasks, _limits);
-        var clock = new PpoClock();
+        RolloutBatch batch = RolloutChecks.Check(queries, responses, scores, responseMasks, _limits);
         using var scope = NewDisposeScope();
-        double[] shaped = _scores.Shape(scores);
-        PpoSampled? sampled = _samples.Of(queries, responses);
-        PpoRollout rollout = _collector.Collect(batch, shaped, _kl.Value, sampled, clock);
-        _samples.Forget();
-        List<(int[], PpoTerms)> learnt = _update.Run(batch, rollout);
-        clock.Lap("time/ppo/optimize_step");
-        var facts = new PpoStepFacts(scores, shaped, _kl.Value, LearningRate, learnt);
-        PpoStatistics statistics = PpoRecorder.Record(_options, batch, rollout, facts);
-        clock.Lap("time/ppo/calc_stats");
-        clock.Total("time/ppo/total");
-        _kl.Update(statistics["objective/kl"], batch.RowCount);
+        var clock = new StepClock();
+        double[] shaped = _scoreShaping.Shape(scores);
+        PpoEvaluation evaluation = _evaluator.Evaluate(batch, _sampler.Of(queries, responses));
+        clock.Lap("forward_pass");
+        Tensor rewards = PpoRollout.Rewards(batch, evaluation, shaped, KlCoefficient);
+        clock.Lap("compute_rewards");
+        PpoRollout rollout = PpoRollout.Estimate(batch, evaluation, rewards, _options);
+        clock.Lap("compute_advantages");
+        _sampler.Forget();
+        IReadOnlyList<PpoMiniBatch> learned = _update.Run(batch, rollout, LearningRate);
+        clock.Lap("optimize_step");
+        var recorder = new PpoRecorder(batch, rollout, learned);
+        PpoStatistics statistics = recorder.Record(scores, shaped, KlCoefficient, LearningRate, _options.RatioThreshold);
+        clock.Lap("calc_stats");
+        _klController.Update(rollout.MeanKl, batch.RowCount);
         StepNumber++;
-        return statistics with { Scalars = statistics.Scalars.Concat(clock.Seconds).ToDictionary() };
+        return statistics with { Scalars = statistics.Scalars.Concat(clock.Finish()).ToDictionary() };
     }
 
-    /// <summary>Frees the optimizer's memory and what the session made itself.</summary>
+    /// <summary>Frees the optimizer's state and what the session made itself.</summary>
     public void Dispose()
     {
         _update.Dispose();
+        _sampler.Dispose();
         _ownReference?.Dispose();
         _ownValueHead?.Dispose();
     }
 
     /// <summary>Refuses prompts that cannot be answered, by row.</summary>
-    internal void CheckPrompts(IReadOnlyList<int[]> prompts) => PpoInputs.CheckPrompts(prompts, _limits);
+    internal void CheckPrompts(IReadOnlyList<int[]> prompts) => RolloutChecks.CheckPrompts(prompts, _limits);
 
     private static ValueHead FreshHead(CausalLanguageModel policy, int seed)
     {
         ValueHead head = ValueHead.Create(policy.Config.HiddenSize, seed);
         head.to(policy.Device);
         return head;
+    }
+
+    /// <summary>Seconds spent on each part of a step, by TRL's name of the part.</summary>
+    private sealed class StepClock
+    {
+        private readonly long _start = Stopwatch.GetTimestamp();
+        private readonly Dictionary<string, double> _seconds = [];
+        private long _last = Stopwatch.GetTimestamp();
+
+        public void Lap(string name)
+        {
+            long now = Stopwatch.GetTimestamp();
+            _seconds["time/ppo/" + name] = Stopwatch.GetElapsedTime(_last, now).TotalSeconds;
+            _last = now;
+        }
+
+        public Dictionary<string, double> Finish()
+        {
+            _seconds["time/ppo/total"] = Stopwatch.GetElapsedTime(_start).TotalSeconds;
+            return _seconds;
+        }
+    }
+}
+
+/// <summary>What a recorded run has decided already; other runs decide it by their options.</summary>
+/// <param name="RowOrder">Given the rows of a batch, their order in the next epoch.</param>
+/// <param name="MaxGradNorm">Largest gradient norm of an update, by its number (counted from 0); 0 = no limit.</param>
+/// <param name="HiddenStates">The states [n, H] of a model that predict the response tokens of some rows.</param>
+internal sealed record PpoReplay(
+    Func<int, int[]> RowOrder, Func<int, double> MaxGradNorm, Func<CausalLanguageModel, RolloutPart, Tensor> HiddenStates)
+{
+    /// <summary>An ordinary run.</summary>
+    public static PpoReplay Seeded(PpoOptions options)
+    {
+        var rng = new Random(options.Seed);
+        return new PpoReplay(
+            rows => PromptStream.Shuffled(rows, rng), _ => options.MaxGradNorm, (model, part) => model.HiddenAt(part.Ids, part.Positions));
     }
 }

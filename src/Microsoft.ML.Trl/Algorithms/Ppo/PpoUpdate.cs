@@ -1,56 +1,171 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Ppo;
 
-/// <summary>Learns from a rollout: epochs, mini-batches, early stop. Holds nothing alive between steps but the optimizer's memory.</summary>
-internal sealed class PpoUpdate(CausalLanguageModel policy, ValueHead valueHead, PpoOptions options, PpoHooks hooks) : IDisposable
-{
-    private readonly PpoObjective _objective = new(options);
-    private readonly GradientStep _step = new(
-        [.. policy.parameters(), .. valueHead.parameters()],
-        new OptimizerSettings(OptimizerKind.Adam),
-        LearningRateSchedule.Constant(options.LearningRate));
+/// <summary>What policy and critic say now about some response tokens.</summary>
+/// <param name="LogProbs">[n] of the tokens, with gradient.</param>
+/// <param name="Entropy">[n] of the distributions they were drawn from, in nats; no gradient.</param>
+/// <param name="Values">[n] critic before each token, with gradient.</param>
+internal sealed record PpoPrediction(Tensor LogProbs, Tensor Entropy, Tensor Values);
 
-    /// <summary>Rate of the next updates.</summary>
-    public double LearningRate { get; set; } = options.LearningRate;
+/// <summary>What a mini-batch is held against: its part of a <see cref="PpoRollout"/>, all [n].</summary>
+internal sealed record PpoTarget(Tensor LogProbs, Tensor Values, Tensor Advantages, Tensor Returns, Tensor Mask)
+{
+    /// <summary>The tokens of a part, in its order. The tensors belong to the current scope.</summary>
+    public static PpoTarget Of(PpoRollout rollout, Tensor tokens) => new(
+        rollout.LogProbs.index_select(0, tokens),
+        rollout.Values.index_select(0, tokens),
+        rollout.Advantages.index_select(0, tokens),
+        rollout.Returns.index_select(0, tokens),
+        rollout.Mask.index_select(0, tokens));
+}
+
+/// <summary>What a mini-batch came to.</summary>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Ratio">[n] new over old probability of each token, no gradient.</param>
+/// <param name="Figures">Losses and statistics.</param>
+/// <param name="Skipped">True where the mean ratio was over the threshold.</param>
+internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, PpoFigures Figures, bool Skipped);
+
+/// <summary>Learns from a rollout: epochs, mini-batches, early stop. Holds nothing alive between steps but the optimizer's state.</summary>
+/// <param name="policy">Trained in place.</param>
+/// <param name="critic">Trained in place.</param>
+/// <param name="options">Epochs, mini-batches, clipping, optimizer.</param>
+/// <param name="totalSteps">Length of the learning rate schedule, in steps of PPO.</param>
+/// <param name="replay">Fixes what a recorded run decides otherwise.</param>
+internal sealed class PpoUpdate(
+    CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay) : IDisposable
+{
+    private readonly GradientStep _gradients = new([.. policy.parameters(), .. critic.parameters()], options, totalSteps);
+
+    /// <summary>Norm of the last update's gradient, before clipping.</summary>
+    public double GradientNorm { get; private set; }
 
     /// <summary>Runs the epochs.</summary>
     /// <returns>One entry per mini-batch, in order; the tensors belong to the caller's scope.</returns>
-    public List<(int[] Rows, PpoTerms Terms)> Run(PpoBatch batch, PpoRollout rollout)
+    public IReadOnlyList<PpoMiniBatch> Run(RolloutBatch batch, PpoRollout rollout, double learningRate)
     {
-        var done = new List<(int[], PpoTerms)>();
+        var learned = new List<PpoMiniBatch>();
         for (int epoch = 0; epoch < options.PpoEpochs; epoch++)
         {
-            int[] order = hooks.RowOrder.Next(batch.RowCount);
-            PpoTerms last = null!; // a batch has at least one mini-batch
-            int inStep = 0;
-            double loss = 0;
-            foreach (int[] rows in order.Chunk(options.MiniBatchSize))
+            foreach (int[][] group in replay.RowOrder(batch.RowCount).Chunk(options.MiniBatchSize).Chunk(options.GradientAccumulationSteps))
             {
-                last = Learn(batch, rollout, rows);
-                done.Add((rows, last));
-                loss += last.Statistics[2] / options.GradientAccumulationSteps;
-                if (++inStep < options.GradientAccumulationSteps)
-                    continue;
-                _step.Step(loss, LearningRate, hooks.GradientLimit(_step.Number, options.MaxGradNorm));
-                (inStep, loss) = (0, 0);
+                PpoMiniBatch[] parts = [.. group.Select(rows => Accumulate(batch, rollout, rows))];
+                learned.AddRange(parts);
+                double loss = parts.Average(part => part.Figures.TotalLoss);
+                GradientNorm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
             }
-            if (options.EarlyStopping && last.PolicyKl > 1.5 * options.TargetKl)
+            if (options.EarlyStopping && learned[^1].Figures.PolicyKl > 1.5 * options.TargetKl)
                 break;
         }
-        return done;
+        return learned;
     }
 
-    public void Dispose() => _step.Dispose();
+    /// <inheritdoc/>
+    public void Dispose() => _gradients.Dispose();
 
-    private PpoTerms Learn(PpoBatch batch, PpoRollout rollout, int[] rows)
+    /// <summary>Loss and figures of a mini-batch, as TRL v0.11.4 defines them.</summary>
+    /// <returns>The loss is a scalar with its gradient, 0 for a skipped mini-batch. The caller owns the tensors.</returns>
+    public static (Tensor Loss, PpoMiniBatch Learned) Objective(PpoOptions options, int[] rows, PpoPrediction now, PpoTarget target)
     {
         using var scope = NewDisposeScope();
-        PpoPart part = batch.Part(rows, policy.Device);
-        PpoPrediction now = PpoForward.Predict(policy, valueHead, part, hooks.States);
-        PpoTerms terms = _objective.Compute(now, PpoTarget.Of(rollout, part));
-        _step.Accumulate(options.GradientAccumulationSteps == 1 ? terms.Loss : terms.Loss / options.GradientAccumulationSteps);
-        terms.Ratio.MoveToOuterDisposeScope();
-        return terms;
+        PpoLossTerms policy = PpoLoss.Policy(now.LogProbs, target.LogProbs, target.Advantages, target.Mask, options.Cliprange);
+        PpoLossTerms value = PpoLoss.Value(now.Values, target.Values, target.Returns, target.Mask, options.CliprangeValue);
+        Tensor loss = policy.Loss + (value.Loss * options.VfCoef);
+        PpoFigures figures = PpoFigures.Of(now, target, policy, value, loss);
+        bool skipped = figures.MeanRatio > options.RatioThreshold;
+        if (skipped)
+        {
+            loss *= 0.0; // zero gradients, not none: the optimizer's momentum still moves, as in TRL
+            figures = figures with { PolicyLoss = 0, ValueLoss = 0, TotalLoss = 0 };
+        }
+        return (loss.MoveToOuterDisposeScope(), new PpoMiniBatch(rows, policy.Detail.MoveToOuterDisposeScope(), figures, skipped));
+    }
+
+    private PpoMiniBatch Accumulate(RolloutBatch batch, PpoRollout rollout, int[] rows)
+    {
+        using var scope = NewDisposeScope();
+        RolloutPart part = batch.Part(rows, policy.Device);
+        (Tensor loss, PpoMiniBatch learned) = Objective(options, rows, Predict(part), PpoTarget.Of(rollout, part.Tokens));
+        _gradients.Accumulate(options.GradientAccumulationSteps == 1 ? loss : loss / options.GradientAccumulationSteps);
+        learned.Ratio.MoveToOuterDisposeScope();
+        return learned;
+    }
+
+    /// <summary>
+    /// One pass through the decoder for policy and value; only the states that predict response tokens go on to the heads.
+    /// </summary>
+    private PpoPrediction Predict(RolloutPart part)
+    {
+        Tensor hidden = replay.HiddenStates(policy, part); // [n, H]
+        TokenLogProbs tokens = LogProbs.WithStatistics(hidden, policy.HeadWeight, part.Labels);
+        return new PpoPrediction(tokens.LogProbs, tokens.Entropy, critic.Values(hidden));
+    }
+}
+
+/// <summary>Losses and statistics of a mini-batch, means over its tokens that count.</summary>
+internal sealed record PpoFigures(
+    double PolicyLoss,
+    double ValueLoss,
+    double TotalLoss,
+    double Entropy,
+    double ApproximateKl,
+    double PolicyKl,
+    double PolicyClipFraction,
+    double Advantage,
+    double Return,
+    double ReturnVariance,
+    double PredictedValue,
+    double ValueError,
+    double ValueClipFraction,
+    double OldValue,
+    double OldValueVariance,
+    double MeanRatio)
+{
+    /// <summary>TRL's names, each below <c>ppo/</c>.</summary>
+    public static IReadOnlyList<(string Name, Func<PpoFigures, double> Of)> Named { get; } =
+    [
+        ("loss/policy", figures => figures.PolicyLoss),
+        ("loss/value", figures => figures.ValueLoss),
+        ("loss/total", figures => figures.TotalLoss),
+        ("policy/entropy", figures => figures.Entropy),
+        ("policy/approxkl", figures => figures.ApproximateKl),
+        ("policy/policykl", figures => figures.PolicyKl),
+        ("policy/clipfrac", figures => figures.PolicyClipFraction),
+        ("policy/advantages_mean", figures => figures.Advantage),
+        ("returns/mean", figures => figures.Return),
+        ("returns/var", figures => figures.ReturnVariance),
+        ("val/vpred", figures => figures.PredictedValue),
+        ("val/error", figures => figures.ValueError),
+        ("val/clipfrac", figures => figures.ValueClipFraction),
+        ("val/mean", figures => figures.OldValue),
+        ("val/var", figures => figures.OldValueVariance),
+    ];
+
+    /// <summary>All figures in one transfer from the device.</summary>
+    public static PpoFigures Of(PpoPrediction now, PpoTarget target, PpoLossTerms policy, PpoLossTerms value, Tensor loss)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        Tensor moved = now.LogProbs - target.LogProbs; // [n]
+        bool single = target.Mask.sum().item<float>() < 2;
+        float[] all = stack(
+        [
+            policy.Loss, value.Loss, loss,
+            Mean(now.Entropy), Mean(moved.square()) * 0.5, -Mean(moved), policy.ClipFraction, Mean(target.Advantages),
+            Mean(target.Returns), Variance(target.Returns),
+            Mean(now.Values), Mean((now.Values - target.Returns).square()), value.ClipFraction,
+            Mean(target.Values), Variance(target.Values),
+            Mean(policy.Detail),
+        ]).cpu().data<float>().ToArray();
+        return new PpoFigures(
+            all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], all[10], all[11], all[12], all[13], all[14],
+            all[15]);
+
+        Tensor Mean(Tensor values) => Masked.Mean(values, target.Mask);
+
+        // a single token has no unbiased variance; TRL's would be NaN
+        Tensor Variance(Tensor values) => single ? zeros_like(loss) : Masked.Variance(values, target.Mask);
     }
 }

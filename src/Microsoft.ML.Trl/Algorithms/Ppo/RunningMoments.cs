@@ -39,3 +39,23 @@ public sealed class RunningMoments
         return (mean, batch.Count > 1 ? Math.Sqrt(squares / (batch.Count - 1)) : 0);
     }
 }
+
+/// <summary>From the scores as given to those that are learnt from: scaling, centring and clipping of the options, in this order.</summary>
+internal sealed class ScoreShaping(PpoOptions options)
+{
+    private const double Tiny = 1.1920929e-7; // float32's epsilon, as in TRL
+
+    private readonly RunningMoments _seen = new();
+
+    public double[] Shape(IReadOnlyList<double> scores)
+    {
+        double[] shaped = [.. scores];
+        if (options.UseScoreScaling)
+        {
+            _seen.Update(shaped);
+            double center = options.UseScoreNorm ? _seen.Mean : 0;
+            shaped = Array.ConvertAll(shaped, score => (score - center) / (_seen.Std + Tiny));
+        }
+        return options.ScoreClip is { } limit ? Array.ConvertAll(shaped, score => Math.Clamp(score, -limit, limit)) : shaped;
+    }
+}

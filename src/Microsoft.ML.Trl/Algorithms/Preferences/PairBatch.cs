@@ -2,34 +2,39 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Preferences;
 
+/// <summary>How pairs become rows.</summary>
+/// <param name="MaxLength">Tokens of prompt and answer together; a longer row loses its end. Null = no cut.</param>
+/// <param name="LongerTailWeight">Weight of the tokens by which one answer is longer than the other; null = 1.</param>
+internal sealed record PairLayout(int? MaxLength = null, double? LongerTailWeight = null);
+
 /// <summary>Some pairs in one batch: rows 0 to B-1 are the chosen answers, B to 2B-1 the rejected ones. Owns its tensors.</summary>
 internal sealed class PairBatch : IDisposable
 {
-    private readonly double? _longerTail;
+    private readonly double? _longerTailWeight;
 
     /// <summary>Reads pairs, each cut to a length.</summary>
     /// <param name="examples">All examples of the run.</param>
     /// <param name="pairs">Which of them.</param>
-    /// <param name="options">Where to cut, and what the longer answer's tail weighs.</param>
+    /// <param name="layout">Where to cut, and what the longer answer's tail weighs.</param>
     /// <param name="device">Where the tensors go.</param>
-    public PairBatch(IReadOnlyList<PreferenceExample> examples, IReadOnlyList<int> pairs, DpoOptions options, Device device)
+    public PairBatch(IReadOnlyList<PreferenceExample> examples, IReadOnlyList<int> pairs, PairLayout layout, Device device)
         : this(
             [.. pairs.Select(pair => Text(examples[pair].Prompt, examples[pair].Chosen))],
             [.. pairs.Select(pair => Text(examples[pair].Prompt, examples[pair].Rejected))],
-            options,
+            layout,
             device) => Pairs = pairs;
 
     /// <summary>Pairs texts that need not share a prompt.</summary>
     /// <param name="chosen">[B]</param>
     /// <param name="rejected">[B]</param>
-    /// <param name="options">Where to cut, and what the longer answer's tail weighs.</param>
+    /// <param name="layout">Where to cut, and what the longer answer's tail weighs.</param>
     /// <param name="device">Where the tensors go.</param>
-    public PairBatch(IReadOnlyList<TokenExample> chosen, IReadOnlyList<TokenExample> rejected, DpoOptions options, Device device)
+    public PairBatch(IReadOnlyList<TokenExample> chosen, IReadOnlyList<TokenExample> rejected, PairLayout layout, Device device)
     {
         Size = chosen.Count;
         Pairs = [.. Enumerable.Range(0, Size)];
-        _longerTail = options.LdAlpha;
-        Tokens = TokenBatch.Of([.. chosen.Concat(rejected).Select(text => text.Truncated(options.MaxLength))], device);
+        _longerTailWeight = layout.LongerTailWeight;
+        Tokens = TokenBatch.Of([.. chosen.Concat(rejected).Select(text => text.Truncated(layout.MaxLength))], device);
     }
 
     public TokenBatch Tokens { get; }
@@ -56,7 +61,7 @@ internal sealed class PairBatch : IDisposable
     public PairLogProbs Sum(Tensor tokenLogProbs)
     {
         using var scope = NewDisposeScope();
-        Tensor weighted = _longerTail is { } alpha ? tokenLogProbs * TailWeights((float)alpha) : tokenLogProbs;
+        Tensor weighted = _longerTailWeight is { } alpha ? tokenLogProbs * TailWeights((float)alpha) : tokenLogProbs;
         return Halves(Tokens.SumPerRow(weighted));
     }
 

@@ -4,14 +4,17 @@ namespace Microsoft.ML.Trl.Algorithms.Preferences;
 /// <summary>Refuses pairs that cannot be learnt from, by row, before training starts.</summary>
 internal static class PairChecks
 {
-    /// <summary>Checks every pair against the lengths of the options and the model.</summary>
+    /// <summary>Checks every pair against the length limit and the model.</summary>
+    /// <param name="examples">All pairs.</param>
+    /// <param name="maxLength">Tokens at which rows are cut; null = they are not.</param>
+    /// <param name="config">The model's.</param>
     /// <exception cref="ArgumentException">The message names the first bad row, counted from 0, and says what to do.</exception>
-    public static void Check(IReadOnlyList<PreferenceExample> examples, DpoOptions options, ModelConfig config)
+    public static void Check(IReadOnlyList<PreferenceExample> examples, int? maxLength, ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(examples);
-        int limit = Math.Min(options.MaxLength ?? config.ContextLength, config.ContextLength);
+        int limit = Math.Min(maxLength ?? config.ContextLength, config.ContextLength);
         for (int row = 0; row < examples.Count; row++)
-            Check(examples[row], row, limit, options.MaxLength is not { } cut || cut > limit, config.VocabularySize);
+            Check(examples[row], row, limit, maxLength is not { } cut || cut > limit, config.VocabularySize);
     }
 
     private static void Check(PreferenceExample example, int row, int limit, bool uncut, int vocabulary)
@@ -23,15 +26,18 @@ internal static class PairChecks
         if (example.Chosen.AsSpan().SequenceEqual(example.Rejected))
             throw Bad(row, "chosen and rejected are equal; a pair must say which of two answers is better. Leave the row out.");
         if (example.Prompt.Length >= limit)
-            throw Bad(row, $"the prompt is {example.Prompt.Length} tokens long and leaves no room for an answer within {limit}; shorten it or raise MaxLength up to the model's context.");
-        if (uncut && Longest(example) > limit)
-            throw Bad(row, $"prompt and answer are {Longest(example)} tokens long, more than the model's context of {limit}; set MaxLength to {limit} or less, and the ends are cut off.");
+            throw Bad(row,
+                $"the prompt is {example.Prompt.Length} tokens long and leaves no room for an answer within {limit}; shorten it or raise "
+                + "MaxLength up to the model's context.");
+        if (uncut && example.Length > limit)
+            throw Bad(row,
+                $"prompt and answer are {example.Length} tokens long, more than the model's context of {limit}; set MaxLength to "
+                + $"{limit} or less, and the ends are cut off.");
         foreach (int id in example.Prompt.Concat(example.Chosen).Concat(example.Rejected))
             if ((uint)id >= (uint)vocabulary)
-                throw Bad(row, $"token id {id} is outside the model's vocabulary of {vocabulary}; tokenizer and model must belong together.");
+                throw Bad(row,
+                    $"token id {id} is outside the model's vocabulary of {vocabulary}; tokenizer and model must belong together.");
     }
-
-    private static int Longest(PreferenceExample example) => example.Prompt.Length + Math.Max(example.Chosen.Length, example.Rejected.Length);
 
     private static ArgumentException Bad(int row, string what) => new($"Row {row}: {what}");
 }

@@ -33,7 +33,9 @@ internal static class PairScorer
         return (tokens, meanLogits.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Mean over the vocabulary of each position's logits, for the price of one row: the mean commutes with the projection.</summary>
+    /// <summary>
+    /// Mean over the vocabulary of each position's logits, for the price of one row: the mean commutes with the projection.
+    /// </summary>
     /// <param name="states">[N, H]</param>
     /// <param name="headWeight">[V, H]</param>
     /// <returns>[N] float32, no gradient. The caller owns it.</returns>
@@ -45,3 +47,8 @@ internal static class PairScorer
         return states.to_type(ScalarType.Float32).matmul(meanRow).MoveToOuterDisposeScope();
     }
 }
+
+/// <summary>Log-probabilities of the answers of some pairs, each summed over its tokens. Who made it owns the tensors.</summary>
+/// <param name="Chosen">[B] in nats.</param>
+/// <param name="Rejected">[B] in nats.</param>
+internal sealed record PairLogProbs(Tensor Chosen, Tensor Rejected);

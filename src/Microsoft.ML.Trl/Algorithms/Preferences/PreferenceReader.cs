@@ -55,13 +55,25 @@ internal sealed class PreferenceReader
     {
         (string chosen, string rejected) = (row.Texts[^2], row.Texts[^1]);
         if (chosen == rejected)
-            throw new ArgumentException($"Row {row.Number}: chosen and rejected are equal (\"{Short(chosen)}\"); a pair must say which of two completions is better. Leave the row out.");
+            throw new ArgumentException(
+                $"Row {row.Number}: chosen and rejected are equal (\"{Short(chosen)}\"); a pair must say which of two completions is "
+                + "better. Leave the row out.");
         if (row.Value is { } margin && !double.IsFinite(margin))
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Row {row.Number}: the margin is {margin}; it must be a finite number."));
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"Row {row.Number}: the margin is {margin}; it must be a finite number."));
         return HasPrompts
-            ? new PreferenceExample(codec.Prompt(row.Texts[0], row.Number, limit), codec.Completion(chosen), codec.Completion(rejected), row.Value)
+            ? new PreferenceExample(
+                codec.Prompt(row.Texts[0], row.Number, limit), codec.Completion(chosen), codec.Completion(rejected), row.Value)
             : new PreferenceExample([], codec.Whole(chosen), codec.Whole(rejected), row.Value);
     }
 
     private static string Short(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }
+
+/// <summary>The columns of pairs.</summary>
+/// <param name="Prompt">Text; where it is not required and absent, the completions are whole texts.</param>
+/// <param name="Chosen">Text.</param>
+/// <param name="Rejected">Text.</param>
+/// <param name="Margin">Numbers; null = none.</param>
+/// <param name="PromptRequired">Whether there must be prompts.</param>
+internal sealed record PreferenceColumns(string Prompt, string Chosen, string Rejected, string? Margin, bool PromptRequired);

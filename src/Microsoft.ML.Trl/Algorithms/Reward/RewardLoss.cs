@@ -7,7 +7,10 @@ namespace Microsoft.ML.Trl.Algorithms.Reward;
 /// <summary>Loss of a reward model on pairs.</summary>
 internal static class RewardLoss
 {
-    /// <summary>-log σ(chosen - rejected - margin), plus the centering term: arXiv:2203.02155, Eq. 1; arXiv:2307.09288, Eq. 2; arXiv:2312.09244, Eq. 2.</summary>
+    /// <summary>
+    /// -log σ(chosen - rejected - margin), plus the centering term: arXiv:2203.02155, Eq. 1; arXiv:2307.09288, Eq. 2; arXiv:2312.09244, Eq.
+    /// 2.
+    /// </summary>
     /// <param name="chosen">[B] scores.</param>
     /// <param name="rejected">[B] scores.</param>
     /// <param name="margin">[B] by how much chosen should win; null = 0.</param>

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>Settings of reward modelling, TRL's RewardConfig. Immutable; make variants with <c>with</c>.</summary>
-public sealed record RewardOptions : TrainingOptions
+public sealed record RewardOptions : EpochOptions
 {
     /// <summary>TRL's defaults.</summary>
     public RewardOptions() => LearningRate = 1e-4;
@@ -12,8 +12,18 @@ public sealed record RewardOptions : TrainingOptions
     /// <summary>Train without dropout, so that both sides of a pair are scored by the same network.</summary>
     public bool DisableDropout { get; init; } = true;
 
-    /// <summary>Weight of (score of chosen + score of rejected)², which keeps scores around 0: arXiv:2312.09244. At least 0; null = none, 0.01 is a good value.</summary>
+    /// <summary>
+    /// Weight of (score of chosen + score of rejected)², which keeps scores around 0: arXiv:2312.09244. At least 0; null = none, 0.01 is a
+    /// good
+    /// value.
+    /// </summary>
     public double? CenterRewardsCoefficient { get; init; }
+
+    /// <summary>Column of scores that the fitted stage adds.</summary>
+    public string OutputColumnName { get; init; } = "Score";
+
+    /// <summary>Text column with the completions that the fitted stage scores.</summary>
+    public string CompletionColumnName { get; init; } = "Completion";
 
     /// <summary>Text column with what both completions answer; rows without it are scored on the completions alone.</summary>
     public string PromptColumnName { get; init; } = "Prompt";
@@ -27,15 +37,21 @@ public sealed record RewardOptions : TrainingOptions
     /// <summary>Numeric column with the score by which chosen should win; null = no margins.</summary>
     public string? MarginColumnName { get; init; }
 
+    /// <summary>The columns of pairs.</summary>
+    internal PreferenceColumns Columns =>
+        new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, PromptRequired: false);
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
     internal RewardOptions Validated()
     {
-        ValidateShared();
+        ValidateEpochs();
         if (MaxLength is { } length)
             Require.AtLeast(length, 1, nameof(MaxLength));
         if (CenterRewardsCoefficient is { } coefficient)
             Require.NotNegative(coefficient, nameof(CenterRewardsCoefficient));
+        Require.Named(OutputColumnName);
+        Require.Named(CompletionColumnName);
         Require.Named(PromptColumnName);
         Require.Named(ChosenColumnName);
         Require.Named(RejectedColumnName);

@@ -1,7 +1,8 @@
-
 namespace Microsoft.ML.Trl;
 
-/// <summary>Says how good a response to a prompt is; higher is better. PPO asks it for every batch. Scores must be finite numbers.</summary>
+/// <summary>
+/// Says how good a response to a prompt is; higher is better. PPO asks it for every batch. Scores must be finite numbers.
+/// </summary>
 public abstract class RewardFunction
 {
     private protected RewardFunction()
@@ -30,7 +31,10 @@ public abstract class RewardFunction
     {
         ArgumentNullException.ThrowIfNull(score);
         return new BatchReward((prompts, responses, cancel) =>
-            Task.Run(() => Task.WhenAll(prompts.Zip(responses, (prompt, response) => score(prompt, response, cancel))), cancel).GetAwaiter().GetResult());
+        {
+            Task<double>[] Ask() => [.. prompts.Zip(responses, (prompt, response) => score(prompt, response, cancel))];
+            return Task.Run(() => Task.WhenAll(Ask()), cancel).GetAwaiter().GetResult();
+        });
     }
 
     /// <summary>A reward model.</summary>
@@ -42,9 +46,15 @@ public abstract class RewardFunction
     }
 
     /// <summary>A column of numbers that a transformer makes: a reward model, a classifier, a whole pipeline.</summary>
-    /// <param name="transformer">Is given the text columns <c>Prompt</c>, <c>Completion</c> and <c>Text</c>, which is both in one. The caller owns it.</param>
-    /// <param name="scoreColumnName">Column of numbers or of vectors of numbers; null = <c>Score</c>, or <c>Probability</c> where there is no <c>Score</c>.</param>
-    /// <param name="slot">Which number of a vector, counted from 0: the class that is wanted. Null where the column holds single numbers.</param>
+    /// <param name="transformer">
+    /// Is given the text columns <c>Prompt</c>, <c>Completion</c> and <c>Text</c>, which is both in one. The caller owns it.
+    /// </param>
+    /// <param name="scoreColumnName">
+    /// Column of numbers or of vectors of numbers; null = <c>Score</c>, or <c>Probability</c> where there is no <c>Score</c>.
+    /// </param>
+    /// <param name="slot">
+    /// Which number of a vector, counted from 0: the class that is wanted. Null where the column holds single numbers.
+    /// </param>
     public static RewardFunction FromTransformer(ITransformer transformer, string? scoreColumnName = null, int? slot = null)
     {
         ArgumentNullException.ThrowIfNull(transformer);
@@ -65,5 +75,56 @@ public abstract class RewardFunction
     }
 
     /// <summary>One score per response.</summary>
-    internal abstract IReadOnlyList<double> Score(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel);
+    internal abstract IReadOnlyList<double> Score(
+        MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel);
+}
+
+/// <summary>A function of prompts and responses.</summary>
+internal sealed class BatchReward(
+    Func<IReadOnlyList<string>, IReadOnlyList<string>, CancellationToken, IReadOnlyList<double>> score) : RewardFunction
+{
+    internal override IReadOnlyList<double> Score(
+        MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel) =>
+        score(prompts, responses, cancel);
+}
+
+/// <summary>Several rewards, each times its weight.</summary>
+internal sealed class WeightedReward : RewardFunction
+{
+    private readonly IReadOnlyList<(RewardFunction Reward, double Weight)> _parts;
+
+    public WeightedReward(IReadOnlyList<(RewardFunction Reward, double Weight)> parts)
+    {
+        if (parts.Count == 0)
+            throw new ArgumentException("A weighted sum needs at least one reward.", nameof(parts));
+        foreach ((RewardFunction reward, double weight) in parts)
+        {
+            ArgumentNullException.ThrowIfNull(reward, nameof(parts));
+            if (!double.IsFinite(weight))
+                throw new ArgumentException($"A weight is {weight}; weights must be finite numbers.", nameof(parts));
+        }
+        _parts = [.. parts];
+    }
+
+    internal override void Check(MLContext ml)
+    {
+        foreach ((RewardFunction reward, _) in _parts)
+            reward.Check(ml);
+    }
+
+    internal override IReadOnlyList<double> Score(
+        MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel)
+    {
+        var sums = new double[responses.Count];
+        foreach ((RewardFunction reward, double weight) in _parts)
+        {
+            IReadOnlyList<double> scores = reward.Score(ml, prompts, responses, cancel);
+            if (scores.Count != sums.Length)
+                throw new InvalidOperationException(
+                    $"One of the weighted rewards gave {scores.Count} scores for {sums.Length} responses; it must give one for each.");
+            for (int row = 0; row < sums.Length; row++)
+                sums[row] += weight * scores[row];
+        }
+        return sums;
+    }
 }

@@ -9,7 +9,8 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
 
     internal override void Check(MLContext ml) => Column(transformer.GetOutputSchema(View(ml, [], []).Schema));
 
-    internal override IReadOnlyList<double> Score(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel)
+    internal override IReadOnlyList<double> Score(
+        MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel)
     {
         IDataView scored = transformer.Transform(View(ml, prompts, responses));
         DataViewSchema.Column column = Column(scored.Schema);
@@ -22,7 +23,8 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
     }
 
     private static IDataView View(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses) =>
-        ml.Data.LoadFromEnumerable(prompts.Zip(responses, (prompt, response) => new ScoredText { Prompt = prompt, Completion = response, Text = prompt + response }).ToArray());
+        ml.Data.LoadFromEnumerable(prompts.Zip(
+            responses, (prompt, response) => new ScoredText { Prompt = prompt, Completion = response, Text = prompt + response }).ToArray());
 
     private DataViewSchema.Column Column(DataViewSchema schema)
     {
@@ -30,9 +32,12 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
         if (slot is null)
             return InputColumns.Number(schema, name, "reward");
         DataViewSchema.Column? found = schema.GetColumnOrNull(name);
-        return found is { Type: VectorDataViewType { ItemType: NumberDataViewType } type } column && (type.RawType == typeof(VBuffer<float>) || type.RawType == typeof(VBuffer<double>))
+        return found is { Type: VectorDataViewType { ItemType: NumberDataViewType } type } column
+            && (type.RawType == typeof(VBuffer<float>) || type.RawType == typeof(VBuffer<double>))
             ? column
-            : throw new ArgumentOutOfRangeException(nameof(schema), $"Schema mismatch for reward column '{name}': expected a vector of Single or Double, since slot {slot} was asked for, got {found?.Type.ToString() ?? "no such column"}.");
+            : throw new ArgumentOutOfRangeException(nameof(schema),
+                $"Schema mismatch for reward column '{name}': expected a vector of Single or Double, since slot {slot} was asked for, got "
+                + $"{found?.Type.ToString() ?? "no such column"}.");
     }
 
     private static Func<double> SlotGetter(DataViewRow row, DataViewSchema.Column column, int slot)
@@ -51,7 +56,8 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
             getter(ref vector);
             return slot < vector.Length
                 ? convert(vector.GetItemOrDefault(slot))
-                : throw new InvalidOperationException($"The reward column '{column.Name}' holds {vector.Length} numbers; there is no slot {slot}.");
+                : throw new InvalidOperationException(
+                    $"The reward column '{column.Name}' holds {vector.Length} numbers; there is no slot {slot}.");
         };
     }
 

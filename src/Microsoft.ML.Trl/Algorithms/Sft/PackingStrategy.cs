@@ -9,6 +9,8 @@ public enum PackingStrategy
     /// <summary>As <see cref="Bfd"/>, but an example that is too long goes on in another piece.</summary>
     BfdSplit,
 
-    /// <summary>One stream of all examples, cut every <see cref="SftOptions.MaxLength"/> tokens; examples in one row see each other.</summary>
+    /// <summary>
+    /// One stream of all examples, cut every <see cref="SftOptions.MaxLength"/> tokens; examples in one row see each other.
+    /// </summary>
     Wrapped,
 }

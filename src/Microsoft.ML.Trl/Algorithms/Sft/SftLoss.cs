@@ -3,12 +3,13 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Sft;
 
-/// <summary>Losses of supervised fine-tuning over labelled tokens, differentiable; the training loop computes the same in <see cref="HeadLoss"/>, without keeping logits.</summary>
+/// <summary>Losses of supervised fine-tuning over labelled tokens.</summary>
 internal static class SftLoss
 {
     /// <summary>Negative log-likelihood.</summary>
     /// <param name="logProbs">[N] log-probabilities of the labels.</param>
     /// <param name="divisor">Labels of the whole effective batch.</param>
+    /// <returns>A scalar. The caller owns it.</returns>
     public static Tensor Nll(Tensor logProbs, double divisor)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -18,15 +19,10 @@ internal static class SftLoss
     /// <summary>Dynamic fine-tuning: arXiv:2508.05629, Eq. 9. The weight of a token is its own probability, without gradient.</summary>
     /// <param name="logProbs">[N] log-probabilities of the labels.</param>
     /// <param name="divisor">Labels of the whole effective batch.</param>
+    /// <returns>A scalar. The caller owns it.</returns>
     public static Tensor Dft(Tensor logProbs, double divisor)
     {
         using DisposeScope scope = NewDisposeScope();
         return ((logProbs * logProbs.detach().exp()).sum() * (-1 / divisor)).MoveToOuterDisposeScope();
     }
-
-    /// <summary>What the fused kernel has to compute for a loss type.</summary>
-    /// <param name="options">Loss type and smoothing.</param>
-    /// <param name="divisor">Labels of the whole effective batch.</param>
-    public static TokenObjective Objective(SftOptions options, double divisor) =>
-        new((float)(1 / divisor), (float)options.LabelSmoothingFactor, options.LossType == SftLossType.Dft);
 }

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>Settings of supervised fine-tuning, TRL's SFTConfig. Immutable; make variants with <c>with</c>.</summary>
-public sealed record SftOptions : TrainingOptions
+public sealed record SftOptions : EpochOptions
 {
     /// <summary>TRL's defaults.</summary>
     public SftOptions() => LearningRate = 2e-5;
@@ -15,7 +15,9 @@ public sealed record SftOptions : TrainingOptions
     /// <summary>Learn the completion alone. Null = yes where rows have a prompt; false = learn the prompt too.</summary>
     public bool? CompletionOnlyLoss { get; init; }
 
-    /// <summary>Share of the target probability that is spread over the whole vocabulary, in [0, 1). Only with <see cref="SftLossType.Nll"/>.</summary>
+    /// <summary>
+    /// Share of the target probability that is spread over the whole vocabulary, in [0, 1). Only with <see cref="SftLossType.Nll"/>.
+    /// </summary>
     public double LabelSmoothingFactor { get; init; }
 
     /// <summary>Fill rows of <see cref="MaxLength"/> tokens with several examples; a batch then counts such rows.</summary>
@@ -23,6 +25,12 @@ public sealed record SftOptions : TrainingOptions
 
     /// <summary>How <see cref="Packing"/> fills them.</summary>
     public PackingStrategy PackingStrategy { get; init; } = PackingStrategy.Bfd;
+
+    /// <summary>How the fitted stage answers prompts; null = as the model did that training began with.</summary>
+    public GenerationOptions? Generation { get; init; }
+
+    /// <summary>Text column of answers that the fitted stage adds.</summary>
+    public string OutputColumnName { get; init; } = "Completion";
 
     /// <summary>Text column with what comes before the completion.</summary>
     public string PromptColumnName { get; init; } = "Prompt";
@@ -33,23 +41,30 @@ public sealed record SftOptions : TrainingOptions
     /// <summary>Text column with whole texts, read where the data have no <see cref="PromptColumnName"/>.</summary>
     public string TextColumnName { get; init; } = "Text";
 
+    /// <summary>Columns and generation options of the fitted stage.</summary>
+    internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation);
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
     internal SftOptions Validated()
     {
-        ValidateShared();
+        ValidateEpochs();
         Require.Known(LossType);
         Require.Known(PackingStrategy);
         Require.Below(LabelSmoothingFactor, 0, 1);
         if (MaxLength is { } length)
             Require.AtLeast(length, 2, nameof(MaxLength));
         if (LabelSmoothingFactor > 0 && LossType != SftLossType.Nll)
-            throw new ArgumentException($"LabelSmoothingFactor ({LabelSmoothingFactor}) has no meaning with LossType {LossType}; set it to 0 or use LossType Nll.", nameof(LabelSmoothingFactor));
+            throw new ArgumentException(
+                $"LabelSmoothingFactor ({LabelSmoothingFactor}) has no meaning with LossType {LossType}; set it to 0 or use LossType Nll.",
+                nameof(LabelSmoothingFactor));
         if (Packing && MaxLength is null)
             throw new ArgumentException("Packing needs MaxLength, the tokens of a full row; it is null.", nameof(Packing));
+        Require.Named(OutputColumnName);
         Require.Named(PromptColumnName);
         Require.Named(CompletionColumnName);
         Require.Named(TextColumnName);
+        Generation?.Validated();
         return this;
     }
 }

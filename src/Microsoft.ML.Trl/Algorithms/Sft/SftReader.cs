@@ -14,7 +14,9 @@ internal sealed class SftReader
     {
         _rows = rows;
         _prompt = InputColumns.TextOrNull(rows.Schema, options.PromptColumnName, "prompt");
-        bool whole = ReadsText(_prompt is not null, InputColumns.TextOrNull(rows.Schema, options.CompletionColumnName, "completion") is not null,
+        bool whole = ReadsText(
+            _prompt is not null,
+            InputColumns.TextOrNull(rows.Schema, options.CompletionColumnName, "completion") is not null,
             InputColumns.TextOrNull(rows.Schema, options.TextColumnName, "text") is not null);
         _learned = whole
             ? InputColumns.Text(rows.Schema, options.TextColumnName, "text")
@@ -28,7 +30,9 @@ internal sealed class SftReader
     /// <summary>The same check before anything is fitted.</summary>
     public static void Require(SchemaShape shape, SftOptions options)
     {
-        bool whole = ReadsText(InputColumns.HasText(shape, options.PromptColumnName, "prompt"), InputColumns.HasText(shape, options.CompletionColumnName, "completion"),
+        bool whole = ReadsText(
+            InputColumns.HasText(shape, options.PromptColumnName, "prompt"),
+            InputColumns.HasText(shape, options.CompletionColumnName, "completion"),
             InputColumns.HasText(shape, options.TextColumnName, "text"));
         if (whole)
             return;

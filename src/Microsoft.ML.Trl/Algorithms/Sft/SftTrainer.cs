@@ -1,21 +1,14 @@
-
 namespace Microsoft.ML.Trl;
 
-/// <summary>Supervised fine-tuning as an estimator: learns to write the completions of the data. Made by <see cref="TrlCatalog"/>.</summary>
+/// <summary>
+/// Supervised fine-tuning as an estimator: learns to write the completions of the data. Made by <see cref="TrlCatalog"/>.
+/// </summary>
 public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
 {
-    private readonly Stage _stage;
-    private readonly ModelSource? _source;
+    private readonly StageContext _stage;
     private readonly SftOptions _options;
-    private readonly GenerationOptions? _generation;
 
-    internal SftTrainer(Stage stage, ModelSource? source, SftOptions options, GenerationOptions? generation)
-    {
-        _stage = stage;
-        _source = source;
-        _options = options.Validated();
-        _generation = generation?.Validated();
-    }
+    internal SftTrainer(StageContext stage, SftOptions options) => (_stage, _options) = (stage, options.Validated());
 
     /// <summary>Trains a copy of the starting model; the data are read once.</summary>
     /// <param name="input">Prompt and completion, or text; also what carries the policy where no source was given.</param>
@@ -28,35 +21,22 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new SftReader(_stage.TrainingData ?? input, _options);
-        ModelSource source = _stage.Start(_source, input);
-        using StageTracker tracker = _stage.Track();
-        Placement place = new TrainingDevice(_options.UseCpu, _options.GpuDeviceId, _options.FallbackToCpu, _options.Bf16).Resolve(ContextSettings.Of(_stage.Ml), tracker.Warn);
-        using var start = new Owned<LanguageModel>(source.OpenPolicy(place));
-        LanguageModel model = start.Value;
-        int limit = LengthLimit.Of(_options.MaxLength, model.Network.Config.ContextLength, tracker.Warn);
-        List<TokenExample> examples = reader.Read(new TextCodec(model.Tokenizer, model.Network.Config), limit);
-        try
+        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, (session, model, _) =>
         {
-            new SftLoop(model.Network, _options with { MaxLength = limit }, tracker).Run(examples, _stage.Cancel);
-        }
-        catch (Exception stop) when (Interruption.Carries(stop))
-        {
-            Interruption.Keep(stop, Finish(start, tracker));
-            throw;
-        }
-        return Finish(start, tracker);
+            model.ReplaceCritic(null); // it belongs to the policy as it was
+            int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
+            List<TokenExample> examples = reader.Read(model.Codec, limit);
+            new SftLoop(model.Network, _options with { MaxLength = limit }, session.Progress).Run(examples, session.Cancel);
+        });
     }
 
     /// <inheritdoc/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        _stage.RequireStart(_source, inputSchema);
+        _stage.RequireStartModel(inputSchema);
         if (_stage.TrainingData is null)
             SftReader.Require(inputSchema, _options);
-        return PolicyStage.Promise(_stage.Ml, inputSchema);
+        return _options.Output.Promise(_stage.Ml, inputSchema);
     }
-
-    private TextGenerationTransformer Finish(Owned<LanguageModel> trained, StageTracker tracker) =>
-        PolicyStage.Finish(trained, _generation, null, _options.PromptColumnName, tracker.Reports);
 }

@@ -65,10 +65,12 @@ internal sealed class BatchRowMapper(DataViewSchema input, IBatchMap map, DataVi
             if (output < 0)
                 return _source.GetGetter<TValue>(_source.Schema[column.Index]);
             Delegate getter = _map.Outputs[output].Type is TextDataViewType
-                ? (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = ((string[])Computed(output))[0].AsMemory())
+                ? (ValueGetter<ReadOnlyMemory<char>>)(
+                    (ref ReadOnlyMemory<char> value) => value = ((string[])Computed(output))[0].AsMemory())
                 : (ValueGetter<float>)((ref float value) => value = ((float[])Computed(output))[0]);
             return getter as ValueGetter<TValue>
-                ?? throw new InvalidOperationException($"Invalid TValue in GetGetter: column '{column.Name}' has type {column.Type}, asked for {typeof(TValue)}.");
+                ?? throw new InvalidOperationException(
+                    $"Invalid TValue in GetGetter: column '{column.Name}' has type {column.Type}, asked for {typeof(TValue)}.");
         }
 
         protected override void Dispose(bool disposing)

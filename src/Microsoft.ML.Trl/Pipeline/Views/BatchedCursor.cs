@@ -56,7 +56,8 @@ internal sealed class BatchedCursor : DataViewRowCursor
         int output = column.Index - _buffers.Length;
         Delegate getter = output < 0 ? _buffers[column.Index]!.Getter(Slot) : AddedGetter(output);
         return getter as ValueGetter<TValue>
-            ?? throw new InvalidOperationException($"Invalid TValue in GetGetter: column '{column.Name}' has type {column.Type}, asked for {typeof(TValue)}.");
+            ?? throw new InvalidOperationException(
+                $"Invalid TValue in GetGetter: column '{column.Name}' has type {column.Type}, asked for {typeof(TValue)}.");
     }
 
     public override bool MoveNext()
@@ -79,7 +80,8 @@ internal sealed class BatchedCursor : DataViewRowCursor
         base.Dispose(disposing);
     }
 
-    private int Slot() => _slot >= 0 ? _slot : throw new InvalidOperationException("The cursor stands before the first or after the last row: call MoveNext first.");
+    private int Slot() => _slot >= 0 ? _slot : throw new InvalidOperationException(
+        "The cursor stands before the first or after the last row: call MoveNext first.");
 
     private Delegate AddedGetter(int output) => _map.Outputs[output].Type is TextDataViewType
         ? (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = ((string[])_computed[output]!)[Slot()].AsMemory())

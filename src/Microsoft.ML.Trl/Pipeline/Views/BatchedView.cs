@@ -1,6 +1,8 @@
 namespace Microsoft.ML.Trl.Pipeline;
 
-/// <summary>A lazy view: the source's columns and those of a map, computed in batches while a cursor runs, and only when asked for.</summary>
+/// <summary>
+/// A lazy view: the source's columns and those of a map, computed in batches while a cursor runs, and only when asked for.
+/// </summary>
 internal sealed class BatchedView : IDataView
 {
     private readonly IDataView _source;
@@ -34,4 +36,40 @@ internal sealed class BatchedView : IDataView
     // One cursor: two would run the model twice for each row beneath.
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
+}
+
+/// <summary>A column that a transformer adds: text or single.</summary>
+internal sealed record AddedColumn(string Name, Microsoft.ML.Data.DataViewType Type, DataViewSchema.Annotations? Annotations = null);
+
+/// <summary>What a transformer computes for rows, many at once.</summary>
+internal interface IBatchMap
+{
+    /// <summary>The text columns it reads.</summary>
+    IReadOnlyList<DataViewSchema.Column> Inputs { get; }
+
+    /// <summary>The columns it adds.</summary>
+    IReadOnlyList<AddedColumn> Outputs { get; }
+
+    /// <summary>Rows per call at the most.</summary>
+    int BatchSize { get; }
+
+    /// <summary>Computes the wanted columns.</summary>
+    /// <param name="texts">One array per input column, one string per row.</param>
+    /// <param name="wanted">One flag per output column.</param>
+    /// <param name="firstRow">The position of the first row, for messages.</param>
+    /// <returns>One array per output column (<see cref="string"/> or <see cref="float"/>), null where not wanted.</returns>
+    Array?[] Compute(string[][] texts, bool[] wanted, long firstRow);
+}
+
+/// <summary>The schema of a view with what a map adds.</summary>
+internal static class AddedColumns
+{
+    public static DataViewSchema Schema(DataViewSchema input, IBatchMap map)
+    {
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumns(input);
+        foreach (AddedColumn added in map.Outputs)
+            builder.AddColumn(added.Name, added.Type, added.Annotations);
+        return builder.ToSchema();
+    }
 }

@@ -6,7 +6,8 @@ namespace Microsoft.ML.Trl.Pipeline;
 /// <summary>Keeps the values of one column for the rows of a batch.</summary>
 internal abstract class ColumnBuffer
 {
-    private static readonly MethodInfo GenericNew = typeof(ColumnBuffer).GetMethod(nameof(New), BindingFlags.NonPublic | BindingFlags.Static)!;
+    private static readonly MethodInfo GenericNew = typeof(
+        ColumnBuffer).GetMethod(nameof(New), BindingFlags.NonPublic | BindingFlags.Static)!;
 
     /// <summary>Reads the column's value at the source's current row into a slot.</summary>
     public abstract void Fill(int slot);
@@ -15,9 +16,11 @@ internal abstract class ColumnBuffer
     public abstract Delegate Getter(Func<int> current);
 
     public static ColumnBuffer Create(DataViewRow source, DataViewSchema.Column column, int capacity) =>
-        (ColumnBuffer)GenericNew.MakeGenericMethod(column.Type.RawType).Invoke(null, BindingFlags.DoNotWrapExceptions, null, [source, column, capacity], null)!;
+        (ColumnBuffer)GenericNew.MakeGenericMethod(
+            column.Type.RawType).Invoke(null, BindingFlags.DoNotWrapExceptions, null, [source, column, capacity], null)!;
 
-    private static Typed<T> New<T>(DataViewRow source, DataViewSchema.Column column, int capacity) => new Typed<T>(source.GetGetter<T>(column), capacity);
+    private static Typed<T> New<T>(DataViewRow source, DataViewSchema.Column column, int capacity) =>
+        new Typed<T>(source.GetGetter<T>(column), capacity);
 
     private sealed class Typed<T>(ValueGetter<T> read, int capacity) : ColumnBuffer
     {

@@ -45,7 +45,8 @@ public sealed class DpoErrorTests
         Refused(new() { LossWeights = [double.NaN] }, "LossWeights holds NaN");
         Refused(new() { LabelSmoothing = 0.1 }, "LabelSmoothing (0.1) has no effect on Sigmoid; the losses that use it are Robust");
         Refused(new() { LossType = [DpoLossType.ExoPair] }, "LabelSmoothing is 0, but ExoPair");
-        Refused(new() { SyncRefModel = true, PrecomputeRefLogProbs = true }, "SyncRefModel and PrecomputeRefLogProbs contradict each other");
+        Refused(new() { SyncRefModel = true, PrecomputeRefLogProbs = true },
+            "SyncRefModel and PrecomputeRefLogProbs contradict each other");
         Refused(new() { ReferenceFree = true, SyncRefModel = true }, "ReferenceFree leaves no reference");
     }
 
@@ -56,17 +57,21 @@ public sealed class DpoErrorTests
         BadRow(new([1], [], [4]), "Row 1: the chosen answer is empty");
         BadRow(new([1], [3], []), "Row 1: the rejected answer is empty");
         BadRow(new([1], [3, 4], [3, 4]), "Row 1: chosen and rejected are equal");
-        BadRow(new([.. Enumerable.Repeat(1, 32)], [3], [4]), "Row 1: the prompt is 32 tokens long and leaves no room for an answer within 32");
+        BadRow(new([.. Enumerable.Repeat(1, 32)], [3], [4]),
+            "Row 1: the prompt is 32 tokens long and leaves no room for an answer within 32");
         BadRow(new([1], [40], [4]), "Row 1: token id 40 is outside the model's vocabulary of 40");
-        BadRow(new([1], [.. Enumerable.Repeat(3, 32)], [4]), "Row 1: prompt and answer are 33 tokens long, more than the model's context of 32; set MaxLength to 32 or less");
-        BadRow(new([1], [.. Enumerable.Repeat(3, 32)], [4]), "Row 1: prompt and answer are 33 tokens long, more than the model's context of 32", null);
+        BadRow(new([1], [.. Enumerable.Repeat(3, 32)], [4]),
+            "Row 1: prompt and answer are 33 tokens long, more than the model's context of 32; set MaxLength to 32 or less");
+        BadRow(new([1], [.. Enumerable.Repeat(3, 32)], [4]),
+            "Row 1: prompt and answer are 33 tokens long, more than the model's context of 32", null);
     }
 
     [TestMethod]
     public void No_rows_at_all_are_refused()
     {
         using CausalLanguageModel policy = Toys.Gpt2();
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new DpoLoop(policy, null, new()).Run([])).Message, "no examples");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => new DpoLoop(policy, null, new()).Run([])).Message, "no examples");
     }
 
     [TestMethod]
@@ -74,7 +79,8 @@ public sealed class DpoErrorTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         float[] before = Toys.Flat(policy.Weights());
-        var diverged = Assert.ThrowsExactly<TrainingDivergedException>(() => new DpoLoop(policy, null, new() { Beta = 1e38, LossType = [DpoLossType.SppoHard, DpoLossType.DiscoPop], ReferenceFree = true }).Run([Good]));
+        var diverged = Assert.ThrowsExactly<TrainingDivergedException>(() => new DpoLoop(policy, null, new(
+            ) { Beta = 1e38, LossType = [DpoLossType.SppoHard, DpoLossType.DiscoPop], ReferenceFree = true }).Run([Good]));
         Assert.AreEqual(1, diverged.Step);
         CollectionAssert.AreEqual(before, Toys.Flat(policy.Weights()));
     }

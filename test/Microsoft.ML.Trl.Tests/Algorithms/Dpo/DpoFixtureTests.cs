@@ -38,11 +38,15 @@ public sealed class DpoFixtureTests
             ? new PairLogProbs(tensors.Read("ref_chosen_logps"), tensors.Read("ref_rejected_logps"))
             : batch.Sum(LogProbs.OfLogits(batch.Tokens.Select(referenceLogits), batch.Tokens.Labels));
         Tensor chosen = batch.Tokens.Select(logits);
-        (Tensor loss, float[] metrics) = new DpoStep(null!, null!, options).Compare(batch, theirs, Statistics(chosen, batch.Tokens.Labels), chosen.detach().mean([-1]));
+        TokenLogProbs statistics = Statistics(chosen, batch.Tokens.Labels);
+        (Tensor loss, float[] metrics) = new DpoObjective(options).Compare(batch, theirs, statistics, chosen.detach().mean([-1]));
         Close.Absolute(test.GetProperty("loss").GetDouble(), loss.item<float>(), Tolerance, $"dpo_v190 {name} loss");
         JsonElement expected = test.GetProperty("metrics");
         for (int i = 1; i < metrics.Length; i++)
-            Close.Absolute(expected.GetProperty(DpoMetrics.Names[i]).GetDouble(), metrics[i], Tolerance, $"dpo_v190 {name} {DpoMetrics.Names[i]}");
+        {
+            string metric = DpoMetrics.Names[i];
+            Close.Absolute(expected.GetProperty(metric).GetDouble(), metrics[i], Tolerance, $"dpo_v190 {name} {metric}");
+        }
         Assert.AreEqual(expected.GetProperty("num_tokens").GetInt64(), batch.Tokens.Tokens);
         if (!tensors.Entries.ContainsKey(name + ".grad"))
             return;
@@ -70,8 +74,9 @@ public sealed class DpoFixtureTests
         int[] Tokens(int row, bool completion) =>
             [.. Enumerable.Range(row * width, width).Where(i => real[i] == 1 && (answer[i] == 1) == completion).Select(i => (int)ids[i])];
         // a pair's two rows need not share their prompt here, so each half is an example of its own
-        var rows = Enumerable.Range(0, 2 * pairs).Select(row => new TokenExample([.. Tokens(row, false), .. Tokens(row, true)], Tokens(row, false).Length)).ToArray();
-        return new PairBatch(rows[..pairs], rows[pairs..], options, CPU);
+        var rows = Enumerable.Range(0, 2 * pairs).Select(
+            row => new TokenExample([.. Tokens(row, false), .. Tokens(row, true)], Tokens(row, false).Length)).ToArray();
+        return new PairBatch(rows[..pairs], rows[pairs..], options.Layout, CPU);
     }
 
     private static DpoOptions Options(JsonElement config)
@@ -80,7 +85,9 @@ public sealed class DpoFixtureTests
         foreach (JsonProperty property in config.EnumerateObject())
             options = property.Name switch
             {
-                "loss_type" => options with { LossType = property.Value.ValueKind == JsonValueKind.Array ? property.Value.Deserialize<DpoLossType[]>()! : [property.Value.Deserialize<DpoLossType>()] },
+                "loss_type" =>
+                    options with { LossType = property.Value.ValueKind == JsonValueKind.Array ? property.Value.Deserialize<DpoLossType[]>(
+                        )! : [property.Value.Deserialize<DpoLossType>()] },
                 "loss_weights" => options with { LossWeights = property.Value.Deserialize<double[]>() },
                 "beta" => options with { Beta = property.Value.GetDouble() },
                 "label_smoothing" => options with { LabelSmoothing = property.Value.GetDouble() },
@@ -89,7 +96,8 @@ public sealed class DpoFixtureTests
                 "ld_alpha" => options with { LdAlpha = property.Value.GetDouble() },
                 "use_weighting" => options with { UseWeighting = property.Value.GetBoolean() },
                 "precompute" => options with { PrecomputeRefLogProbs = property.Value.GetBoolean() },
-                _ => throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"Unknown setting {property.Name} in the fixture.")),
+                _ => throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
+                    $"Unknown setting {property.Name} in the fixture.")),
             };
         return options;
     }

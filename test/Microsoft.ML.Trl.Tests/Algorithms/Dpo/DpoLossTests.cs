@@ -52,7 +52,8 @@ public sealed class DpoLossTests
     {
         using var scope = NewDisposeScope();
         string name = test.GetProperty("name").GetString()!;
-        Tensor chosen = tensors.Read("policy_chosen_logps").requires_grad_(), rejected = tensors.Read("policy_rejected_logps").requires_grad_();
+        Tensor chosen = tensors.Read(
+            "policy_chosen_logps").requires_grad_(), rejected = tensors.Read("policy_rejected_logps").requires_grad_();
         double keep = test.GetProperty("reference_free").GetBoolean() ? 0 : 1;
         Tensor theirChosen = tensors.Read("reference_chosen_logps"), theirRejected = tensors.Read("reference_rejected_logps");
         Tensor loss = Loss(test, (chosen, rejected), (theirChosen, theirRejected), keep);
@@ -63,7 +64,8 @@ public sealed class DpoLossTests
     }
 
     // v0.11.4 lets reference_free and the divergences reach some losses only
-    private static Tensor Loss(JsonElement test, (Tensor Chosen, Tensor Rejected) ours, (Tensor Chosen, Tensor Rejected) theirs, double keep)
+    private static Tensor Loss(
+        JsonElement test, (Tensor Chosen, Tensor Rejected) ours, (Tensor Chosen, Tensor Rejected) theirs, double keep)
     {
         (double beta, double smoothing) = (test.GetProperty("beta").GetDouble(), test.GetProperty("label_smoothing").GetDouble());
         (Tensor chosen, Tensor rejected) = (ours.Chosen - (theirs.Chosen * keep), ours.Rejected - (theirs.Rejected * keep));
@@ -90,7 +92,8 @@ public sealed class DpoLossTests
     private static Tensor Score(JsonElement test, Tensor ratio) => test.GetProperty("f_divergence_type").GetString() switch
     {
         "js_divergence" => DpoScore.JsDivergence(ratio),
-        "alpha_divergence" => DpoScore.AlphaDivergence(ratio, 1 - test.GetProperty("f_divergence_params").GetProperty("alpha_divergence_coef").GetDouble()),
+        "alpha_divergence" =>
+            DpoScore.AlphaDivergence(ratio, 1 - test.GetProperty("f_divergence_params").GetProperty("alpha_divergence_coef").GetDouble()),
         _ => DpoScore.ReverseKl(ratio),
     };
 }

@@ -8,7 +8,8 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Dpo;
 [TestClass]
 public sealed class DpoRuleTests
 {
-    private static readonly DpoOptions Quick = new() { LearningRate = 1e-3, PerDeviceTrainBatchSize = 4, MaxSteps = 3, LoggingSteps = 1, LrSchedulerType = LrSchedulerType.Constant };
+    private static readonly DpoOptions Quick = new(
+        ) { LearningRate = 1e-3, PerDeviceTrainBatchSize = 4, MaxSteps = 3, LoggingSteps = 1, LrSchedulerType = LrSchedulerType.Constant };
 
     [TestMethod]
     public void At_step_0_with_policy_equal_to_reference_the_margin_is_0_and_the_loss_ln_2()
@@ -43,7 +44,10 @@ public sealed class DpoRuleTests
         };
         float[] whole = Run(Toys.Gpt2(), null, options with { PerDeviceTrainBatchSize = 8 }, Pairs(8)).Weights;
         foreach ((int size, int accumulate) in new[] { (4, 2), (2, 4), (1, 8), (3, 3) })
-            Close.Absolute(whole, Run(Toys.Gpt2(), null, options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = accumulate }, Pairs(8)).Weights, 1e-6);
+        {
+            DpoOptions parts = options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = accumulate };
+            Close.Absolute(whole, Run(Toys.Gpt2(), null, parts, Pairs(8)).Weights, 1e-6);
+        }
     }
 
     [TestMethod]
@@ -90,16 +94,22 @@ public sealed class DpoRuleTests
         {
             DpoOptions options = new() { LossType = [loss], Beta = 0.3, LabelSmoothing = 0.1, MaxLength = null };
             using CausalLanguageModel policy = Toys.Gpt2(), reference = Toys.Gpt2(2);
-            var step = new DpoStep(policy, new ModelReference(reference, false, options), options);
+            var objective = new DpoObjective(options);
             Tensor weight = policy.Body.TokenEmbedding;
             using var scope = NewDisposeScope();
-            using var batch = new PairBatch(Pairs(3), [0, 1, 2], options, CPU);
-            step.Forward(batch).Loss.backward();
+            using var batch = new PairBatch(Pairs(3), [0, 1, 2], options.Layout, CPU);
+            Forward().Loss.backward();
             float[] gradient = weight.grad!.data<float>().ToArray();
             int place = Array.IndexOf(gradient, gradient.MaxBy(Math.Abs));
             const float Nudge = 3e-3f;
             double difference = (Nudged(Nudge) - Nudged(-Nudge)) / (2 * Nudge);
             Close.Absolute(difference, gradient[place], (0.02 * Math.Abs(difference)) + 1e-3, $"{loss}");
+
+            (Tensor Loss, float[] Metrics) Forward()
+            {
+                (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch);
+                return objective.Compare(batch, PairScorer.Score(reference, batch), tokens, meanLogits);
+            }
 
             double Nudged(float by)
             {
@@ -107,7 +117,7 @@ public sealed class DpoRuleTests
                 using var inner = NewDisposeScope();
                 Tensor entry = weight.view(-1).narrow(0, place, 1);
                 entry.add_(by);
-                double value = step.Forward(batch).Metrics[0];
+                double value = Forward().Metrics[0];
                 entry.add_(-by);
                 return value;
             }
@@ -115,14 +125,16 @@ public sealed class DpoRuleTests
     }
 
     [TestMethod]
-    public void No_tensor_outlives_a_run() => Leaks.None(() => Run(Toys.Gpt2(), null, Quick with { MaxSteps = 2, UseWeighting = true, LdAlpha = 0.5, DisableDropout = false }));
+    public void No_tensor_outlives_a_run() =>
+        Leaks.None(() => Run(Toys.Gpt2(), null, Quick with { MaxSteps = 2, UseWeighting = true, LdAlpha = 0.5, DisableDropout = false }));
 
     [TestMethod]
     public void Live_tensors_are_flat_over_200_steps()
     {
         var live = new List<long>();
         using CausalLanguageModel policy = Toys.Gpt2();
-        new DpoLoop(policy, null, Quick with { MaxSteps = 200 }, new Recorder(_ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount))).Run(Pairs(8));
+        new DpoLoop(policy, null, Quick with { MaxSteps = 200 }, new Recorder(
+            _ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount))).Run(Pairs(8));
         Assert.HasCount(200, live);
         Assert.AreEqual(live[0], live[^1]);
     }
@@ -139,12 +151,14 @@ public sealed class DpoRuleTests
             if (report.Step == 2)
                 source.Cancel();
         });
-        var canceled = Assert.ThrowsExactly<TrainingCanceledException>(() => new DpoLoop(policy, null, Quick, progress).Run(Pairs(8), source.Token));
+        var canceled = Assert.ThrowsExactly<TrainingCanceledException>(
+            () => new DpoLoop(policy, null, Quick, progress).Run(Pairs(8), source.Token));
         Assert.AreEqual(2, canceled.Step);
         CollectionAssert.AreEqual(last, Toys.Flat(policy.Weights()));
     }
 
-    private static (List<StepReport> Reports, float[] Weights) Run(CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, List<PreferenceExample>? pairs = null)
+    private static (List<StepReport> Reports, float[] Weights) Run(
+        CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, List<PreferenceExample>? pairs = null)
     {
         using (policy)
         {

@@ -6,7 +6,8 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Estimators;
 [TestClass]
 public sealed class FitErrorTests
 {
-    private static readonly PpoOptions Steps = new() { Steps = 12, BatchSize = 4, MiniBatchSize = 2, LearningRate = 1e-3, Generation = Greedy };
+    private static readonly PpoOptions Steps = new(
+        ) { Steps = 12, BatchSize = 4, MiniBatchSize = 2, LearningRate = 1e-3, Generation = Greedy };
 
     private readonly MLContext _ml = new(1);
 
@@ -15,7 +16,8 @@ public sealed class FitErrorTests
     {
         int read = 0;
         IDataView rows = Counted(() => read++);
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => _ml.Transforms.CopyColumns("Copy", "Prompt").Append(_ml.Trl().Dpo()).Fit(rows));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(
+            () => _ml.Transforms.CopyColumns("Copy", "Prompt").Append(_ml.Trl().Dpo()).Fit(rows));
         Assert.Contains("DPO has no model to start from: none was given, and no stage upstream trains a policy.", error.Message);
         Assert.Contains("ModelSource.Folder", error.Message);
         Assert.AreEqual(0, read);
@@ -27,7 +29,8 @@ public sealed class FitErrorTests
     {
         int reports = 0;
         InvalidOperationException error = Assert.Throws<InvalidOperationException>(() =>
-            _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++)).Append(_ml.Trl().Ppo(Steps)).Fit(Rows()));
+            _ml.Trl().Sft(
+                Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++)).Append(_ml.Trl().Ppo(Steps)).Fit(Rows()));
         Assert.Contains("PPO has no reward: none was given, and no stage upstream trains a reward model.", error.Message);
         Assert.AreEqual(0, reports);
     }
@@ -38,8 +41,10 @@ public sealed class FitErrorTests
         int reports = 0;
         IDataView rows = _ml.Transforms.DropColumns("Rejected").Fit(Rows()).Transform(Rows());
         ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() =>
-            _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++)).Append(_ml.Trl().Dpo()).Fit(rows));
-        Assert.Contains("Schema mismatch for rejected column 'Rejected': expected Text, but there is no such column; the columns are", error.Message);
+            _ml.Trl(
+                ).Sft(Source(), new SftOptions { MaxSteps = 1 }, progress: new Heard(_ => reports++)).Append(_ml.Trl().Dpo()).Fit(rows));
+        Assert.Contains(
+            "Schema mismatch for rejected column 'Rejected': expected Text, but there is no such column; the columns are", error.Message);
         Assert.AreEqual(0, reports);
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().RewardModel(Source()).Fit(rows));
     }
@@ -48,22 +53,29 @@ public sealed class FitErrorTests
     public void A_column_of_the_wrong_type_is_named_with_both_types()
     {
         Assert.Contains("Schema mismatch for prompt column 'Margin': expected Text, got Single.",
-            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().Sft(Source(), new SftOptions { PromptColumnName = "Margin" }).Fit(Rows())).Message);
+            Assert.Throws<ArgumentOutOfRangeException>(
+                () => _ml.Trl().Sft(Source(), new SftOptions { PromptColumnName = "Margin" }).Fit(Rows())).Message);
         Assert.Contains("Schema mismatch for chosen column 'Margin': expected Text, got Single.",
-            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "Margin" }).Fit(Rows())).Message);
+            Assert.Throws<ArgumentOutOfRangeException>(
+                () => _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "Margin" }).Fit(Rows())).Message);
         Assert.Contains("Schema mismatch for margin column 'Chosen': expected a number, got String.",
-            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().RewardModel(Source(), new RewardOptions { MarginColumnName = "Chosen" }).Fit(Rows())).Message);
+            Assert.Throws<ArgumentOutOfRangeException>(
+                () => _ml.Trl().RewardModel(Source(), new RewardOptions { MarginColumnName = "Chosen" }).Fit(Rows())).Message);
         Assert.Contains("Schema mismatch for prompt column 'Margin': expected Text, got Single.",
-            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps with { PromptColumnName = "Margin" }).Fit(Rows())).Message);
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Trl(
+                ).Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps with { PromptColumnName = "Margin" }).Fit(Rows())).Message);
     }
 
     [TestMethod]
     public void No_rows_are_an_error()
     {
         IDataView none = Rows([]);
-        Assert.Contains("The training data have no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(none)).Message);
-        Assert.Contains("The training data have no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(none)).Message);
-        Assert.Contains("no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(none)).Message);
+        Assert.Contains(
+            "The training data have no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(none)).Message);
+        Assert.Contains(
+            "The training data have no rows", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(none)).Message);
+        Assert.Contains("no rows", Assert.Throws<ArgumentException>(
+            () => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(none)).Message);
     }
 
     [TestMethod]
@@ -72,23 +84,33 @@ public sealed class FitErrorTests
         IDataView rows = Rows([Pairs[0], With(prompt: " ")]);
         Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(rows)).Message);
         Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(rows)).Message);
-        Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(rows)).Message);
+        Assert.Contains("Row 1: the prompt is empty", Assert.Throws<ArgumentException>(
+            () => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(rows)).Message);
     }
 
     [TestMethod]
     public void A_prompt_longer_than_the_context_names_its_row_and_both_lengths()
     {
         IDataView rows = Rows([Pairs[0], With(prompt: string.Concat(Enumerable.Repeat(" good", 33)))]);
-        Assert.Contains("Row 1: the prompt is 33 tokens long and leaves no room for an answer within 32", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(rows)).Message);
-        Assert.Contains("Row 1: the prompt is 33 tokens long", Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(rows)).Message);
+        Assert.Contains(
+            "Row 1: the prompt is 33 tokens long and leaves no room for an answer within "
+            + "32", Assert.Throws<ArgumentException>(() => _ml.Trl().Sft(Source()).Fit(rows)).Message);
+        Assert.Contains(
+            "Row 1: the prompt is 33 tokens "
+            + "long",
+            Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => 1), Steps).Fit(rows)).Message);
     }
 
     [TestMethod]
     public void Equal_answers_name_their_row()
     {
         IDataView rows = Rows([Pairs[0], With(rejected: Pairs[0].Chosen)]);
-        Assert.Contains("Row 1: chosen and rejected are equal (\" was good and warm\")", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(rows)).Message);
-        Assert.Contains("Row 1: chosen and rejected are equal", Assert.Throws<ArgumentException>(() => _ml.Trl().RewardModel(Source()).Fit(rows)).Message);
+        Assert.Contains(
+            "Row 1: chosen and rejected are equal (\" was good and "
+            + "warm\")", Assert.Throws<ArgumentException>(() => _ml.Trl().Dpo(Source()).Fit(rows)).Message);
+        Assert.Contains(
+            "Row 1: chosen and rejected are "
+            + "equal", Assert.Throws<ArgumentException>(() => _ml.Trl().RewardModel(Source()).Fit(rows)).Message);
     }
 
     [TestMethod]
@@ -100,7 +122,8 @@ public sealed class FitErrorTests
     public void A_reward_function_that_throws_names_the_step_and_loses_nothing()
     {
         int calls = 0;
-        RewardFunctionException error = Assert.Throws<RewardFunctionException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, response) =>
+        RewardFunctionException error = Assert.Throws<RewardFunctionException>(
+            () => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, response) =>
             ++calls > 4 ? throw new FormatException("no score today") : response.Length), Steps).Fit(Rows()));
         Assert.AreEqual(2, error.Step);
         Assert.Contains("Step 2: the reward function threw FormatException: no score today", error.Message);
@@ -113,7 +136,8 @@ public sealed class FitErrorTests
     [TestMethod]
     public void A_score_that_is_no_number_names_step_and_row()
     {
-        RewardFunctionException error = Assert.Throws<RewardFunctionException>(() => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => double.NaN), Steps).Fit(Rows()));
+        RewardFunctionException error = Assert.Throws<RewardFunctionException>(
+            () => _ml.Trl().Ppo(Source(), RewardFunction.Of((_, _) => double.NaN), Steps).Fit(Rows()));
         Assert.Contains("Step 1: the reward function gave NaN for row 0", error.Message);
         ((IDisposable)error.Model!).Dispose();
     }
@@ -123,7 +147,7 @@ public sealed class FitErrorTests
     {
         using var cancel = new CancellationTokenSource();
         TrainingCanceledException error = Assert.Throws<TrainingCanceledException>(() => _ml.Trl().Sft(
-            Source(), new SftOptions { MaxSteps = 50, LoggingSteps = 1 }, Greedy,
+            Source(), new SftOptions { MaxSteps = 50, LoggingSteps = 1, Generation = Greedy },
             progress: new Heard(report => { if (report.Step == 3) cancel.Cancel(); }), cancel: cancel.Token).Fit(Rows()));
         Assert.AreEqual(3, error.Step);
         using var model = (TextGenerationTransformer)error.Model!;
@@ -145,13 +169,16 @@ public sealed class FitErrorTests
     {
         if (TorchSharp.torch.cuda.is_available() && TorchSharp.torch.cuda.device_count() > 99)
             Assert.Inconclusive("There are a hundred GPUs here.");
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => _ml.Trl().Sft(Source(), new SftOptions { GpuDeviceId = 99 }).Fit(Rows()));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(
+            () => _ml.Trl().Sft(Source(), new SftOptions { GpuDeviceId = 99 }).Fit(Rows()));
         Assert.Contains("GPU 99 was asked for, but libtorch sees", error.Message);
         List<string> log = [];
         MLContext ml = new(1) { GpuDeviceId = 99, FallbackToCpu = true };
         ml.Log += (_, message) => log.Add(message.Message);
-        using TextGenerationTransformer sft = ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(Pairs));
-        Assert.IsTrue(log.Any(line => line.Contains("using the CPU instead", StringComparison.Ordinal) && line.Contains("Kind=Warning", StringComparison.Ordinal)), string.Join("\n", log));
+        using TextGenerationTransformer sft = ml.Trl(
+            ).Sft(Source(), new SftOptions { MaxSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(Pairs));
+        Assert.IsTrue(log.Any(line => line.Contains("using the CPU instead", StringComparison.Ordinal) && line.Contains(
+            "Kind=Warning", StringComparison.Ordinal)), string.Join("\n", log));
     }
 
     [TestMethod]
@@ -160,11 +187,13 @@ public sealed class FitErrorTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("trl_test_");
         try
         {
-            Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(() => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows())).Message);
+            Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(
+                () => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows())).Message);
             File.WriteAllText(Path.Combine(folder.FullName, "config.json"), """{"model_type":"mamba"}""");
             foreach ((string name, string content) in Tokenizer.Files())
                 File.WriteAllText(Path.Combine(folder.FullName, name), content);
-            Assert.Contains("mamba", Assert.Throws<NotSupportedException>(() => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows())).Message);
+            Assert.Contains("mamba", Assert.Throws<NotSupportedException>(
+                () => _ml.Trl().Sft(ModelSource.Folder(folder.FullName)).Fit(Rows())).Message);
         }
         finally
         {
@@ -174,7 +203,9 @@ public sealed class FitErrorTests
 
     [TestMethod]
     public void A_tokenizer_with_more_tokens_than_the_model_is_refused() =>
-        Assert.Contains($"The tokenizer has {Tokenizer.VocabularySize} tokens, but the model's vocabulary has 100; tokenizer and model must belong together.",
+        Assert.Contains(
+            $"The tokenizer has {Tokenizer.VocabularySize} tokens, but the model's vocabulary has 100; tokenizer and model must belong "
+            + "together.",
             Assert.Throws<ArgumentException>(() => ModelSource.New(ModelConfig.Gpt2(100, 16, 2, 2, 32), Tokenizer)).Message);
 
     private static PairRow With(string? prompt = null, string? rejected = null) =>

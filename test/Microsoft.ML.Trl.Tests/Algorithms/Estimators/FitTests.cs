@@ -9,7 +9,8 @@ public sealed class FitTests
 {
     private static readonly SftOptions TwoSteps = new() { MaxSteps = 2, LearningRate = 1e-2 };
 
-    private static readonly PpoOptions OneStep = new() { Steps = 4, BatchSize = 4, MiniBatchSize = 2, LearningRate = 1e-3, Generation = Tiny.Greedy };
+    private static readonly PpoOptions OneStep = new(
+        ) { Steps = 4, BatchSize = 4, MiniBatchSize = 2, LearningRate = 1e-3, Generation = Tiny.Greedy };
 
     private readonly MLContext _ml = new(1);
 
@@ -31,7 +32,8 @@ public sealed class FitTests
     public void Another_seed_gives_other_weights()
     {
         using TextGenerationTransformer first = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { PerDeviceTrainBatchSize = 2 }).Fit(Rows);
-        using TextGenerationTransformer second = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { PerDeviceTrainBatchSize = 2, Seed = 5 }).Fit(Rows);
+        using TextGenerationTransformer second = _ml.Trl(
+            ).Sft(Tiny.Source(), TwoSteps with { PerDeviceTrainBatchSize = 2, Seed = 5 }).Fit(Rows);
         CollectionAssert.AreNotEqual(Weights(first), Weights(second));
         using RewardTransformer third = _ml.Trl().RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(Rows);
         using RewardTransformer fourth = _ml.Trl().RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1, Seed = 5 }).Fit(Rows);
@@ -43,9 +45,12 @@ public sealed class FitTests
     {
         using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), TwoSteps).Fit(Rows);
         float[] before = Weights(sft);
-        using TextGenerationTransformer dpo = _ml.Trl().Dpo(ModelSource.FromTransformer(sft), new DpoOptions { MaxSteps = 2, LearningRate = 1e-2 }).Fit(Rows);
-        using TextGenerationTransformer ppo = _ml.Trl().Ppo(ModelSource.FromTransformer(sft), RewardFunction.Of((_, _) => 1), OneStep).Fit(Rows);
-        using RewardTransformer reward = _ml.Trl().RewardModel(ModelSource.FromTransformer(sft), new RewardOptions { MaxSteps = 2 }).Fit(Rows);
+        using TextGenerationTransformer dpo = _ml.Trl(
+            ).Dpo(ModelSource.FromTransformer(sft), new DpoOptions { MaxSteps = 2, LearningRate = 1e-2 }).Fit(Rows);
+        using TextGenerationTransformer ppo = _ml.Trl(
+            ).Ppo(ModelSource.FromTransformer(sft), RewardFunction.Of((_, _) => 1), OneStep).Fit(Rows);
+        using RewardTransformer reward = _ml.Trl(
+            ).RewardModel(ModelSource.FromTransformer(sft), new RewardOptions { MaxSteps = 2 }).Fit(Rows);
         CollectionAssert.AreEqual(before, Weights(sft));
         CollectionAssert.AreNotEqual(before, Weights(dpo));
         CollectionAssert.AreNotEqual(before, Weights(ppo));
@@ -54,7 +59,8 @@ public sealed class FitTests
     [TestMethod]
     public void A_stage_starts_from_the_nearest_policy_upstream()
     {
-        using var chain = _ml.Trl().Sft(Tiny.Source(seed: 1), TwoSteps).Append(_ml.Trl().Sft(Tiny.Source(seed: 2), TwoSteps)).Append(_ml.Trl().Dpo(new DpoOptions { MaxSteps = 1, LearningRate = 1e-9 })).Fit(Rows);
+        using var chain = _ml.Trl().Sft(Tiny.Source(seed: 1), TwoSteps).Append(_ml.Trl().Sft(Tiny.Source(seed: 2), TwoSteps)).Append(
+            _ml.Trl().Dpo(new DpoOptions { MaxSteps = 1, LearningRate = 1e-9 })).Fit(Rows);
         float[][] weights = [.. chain.OfType<TextGenerationTransformer>().Select(Weights)];
         Close.Absolute(weights[1], weights[2], 1e-6, "the second");
         Close.Differ(weights[0], weights[2], 0.1, "not the first");
@@ -74,7 +80,7 @@ public sealed class FitTests
     [TestMethod]
     public void After_ppo_score_is_the_reward_models_score_of_the_new_completion()
     {
-        using var chain = _ml.Trl().Sft(Tiny.Source(), TwoSteps, Tiny.Greedy)
+        using var chain = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { Generation = Tiny.Greedy })
             .Append(_ml.Trl().RewardModel(new RewardOptions { MaxSteps = 2 }))
             .Append(_ml.Trl().Ppo(OneStep))
             .Fit(Rows);
@@ -82,13 +88,15 @@ public sealed class FitTests
         Tiny.ScoredAnswer[] answers = [.. _ml.Data.CreateEnumerable<Tiny.ScoredAnswer>(chain.Transform(Rows), false)];
         string[] expected = [.. chain.LastTransformer.Model.Complete([.. Tiny.Pairs.Select(row => row.Prompt)])];
         CollectionAssert.AreEqual(expected, answers.Select(answer => answer.Completion).ToArray());
-        CollectionAssert.AreEqual(reward.Score([.. Tiny.Pairs.Select(row => row.Prompt)], expected), answers.Select(answer => answer.Score).ToArray());
+        CollectionAssert.AreEqual(
+            reward.Score([.. Tiny.Pairs.Select(row => row.Prompt)], expected), answers.Select(answer => answer.Score).ToArray());
     }
 
     [TestMethod]
     public void Columns_of_training_are_not_needed_to_answer()
     {
-        using var chain = _ml.Trl().Sft(Tiny.Source(), TwoSteps, Tiny.Greedy).Append(_ml.Trl().RewardModel(new RewardOptions { MaxSteps = 1 })).Append(_ml.Trl().Dpo(new DpoOptions { MaxSteps = 1 })).Fit(Rows);
+        using var chain = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { Generation = Tiny.Greedy }).Append(
+            _ml.Trl().RewardModel(new RewardOptions { MaxSteps = 1 })).Append(_ml.Trl().Dpo(new DpoOptions { MaxSteps = 1 })).Fit(Rows);
         using PredictionEngine<Tiny.PromptRow, Tiny.ScoredAnswer> engine = _ml.Model.CreatePredictionEngine<Tiny.PromptRow, Tiny.ScoredAnswer>(chain);
         Tiny.ScoredAnswer answer = engine.Predict(new Tiny.PromptRow { Prompt = "the film" });
         Assert.AreEqual(chain.LastTransformer.Model.Complete("the film"), answer.Completion);
@@ -113,8 +121,10 @@ public sealed class FitTests
         IDataView pairs = _ml.Transforms.SelectColumns("Chosen", "Rejected").Fit(Rows).Transform(Rows);
         using RewardTransformer reward = _ml.Trl().RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(pairs);
         Assert.IsTrue(reward.Model.ReadsWholeTexts);
-        float[] joined = [.. reward.Transform(_ml.Data.LoadFromEnumerable(new[] { new { Prompt = "the film", Completion = " was good" } })).GetColumn<float>("Score")];
-        float[] alone = [.. reward.Transform(_ml.Data.LoadFromEnumerable(new[] { new { Completion = "the film was good" } })).GetColumn<float>("Score")];
+        float[] joined = [.. reward.Transform(
+            _ml.Data.LoadFromEnumerable(new[] { new { Prompt = "the film", Completion = " was good" } })).GetColumn<float>("Score")];
+        float[] alone = [.. reward.Transform(
+            _ml.Data.LoadFromEnumerable(new[] { new { Completion = "the film was good" } })).GetColumn<float>("Score")];
         CollectionAssert.AreEqual(alone, joined);
     }
 
@@ -126,14 +136,16 @@ public sealed class FitTests
             .Fit(_ml.Transforms.DropColumns("Completion").Fit(Rows).Transform(Rows));
         IDataView prompts = _ml.Data.LoadFromEnumerable(new[] { new Tiny.PromptRow { Prompt = "the film" } });
         Assert.IsTrue(float.IsFinite(chain.Transform(prompts).GetColumn<float>("Score").Single()));
-        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => chain.First().Transform(prompts).GetColumn<float>("Score").ToArray());
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(
+            () => chain.First().Transform(prompts).GetColumn<float>("Score").ToArray());
         Assert.Contains("Schema mismatch for completion column 'Completion': expected Text, but there is no such column", error.Message);
     }
 
     [TestMethod]
     public void Training_moves_probability_to_what_was_shown()
     {
-        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), new SftOptions { MaxSteps = 60, LearningRate = 2e-2 }, Tiny.Greedy).Fit(Rows);
+        using TextGenerationTransformer sft = _ml.Trl(
+            ).Sft(Tiny.Source(), new SftOptions { MaxSteps = 60, LearningRate = 2e-2, Generation = Tiny.Greedy }).Fit(Rows);
         Assert.AreEqual(" good story", sft.Model.Complete("a"));
         Assert.AreEqual(" was rich", sft.Model.Complete("the plot"));
         Close.Below(0.2 * sft.Reports[0].Metrics["loss"], sft.Reports[^1].Metrics["loss"]);
@@ -142,12 +154,14 @@ public sealed class FitTests
     [TestMethod]
     public void Bfloat16_trains_and_answers()
     {
-        using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), TwoSteps with { Bf16 = true }, Tiny.Greedy).Fit(Rows);
+        using TextGenerationTransformer sft = _ml.Trl(
+            ).Sft(Tiny.Source(), TwoSteps with { Bf16 = true, Generation = Tiny.Greedy }).Fit(Rows);
         Assert.AreEqual(ScalarType.BFloat16, sft.Model.Network.Type);
         Assert.IsGreaterThan(0, sft.Model.Complete("the film").Length);
     }
 
     private static float[] Weights(TextGenerationTransformer transformer) => Values(transformer.Model.Network.Weights());
 
-    private static float[] Values(IEnumerable<(string Name, Tensor Value)> weights) => [.. weights.SelectMany(weight => weight.Value.data<float>().ToArray())];
+    private static float[] Values(IEnumerable<(string Name, Tensor Value)> weights) =>
+        [.. weights.SelectMany(weight => weight.Value.data<float>().ToArray())];
 }

@@ -15,9 +15,13 @@ public sealed class PpoErrorTests
     {
         var options = new PpoOptions();
         Assert.AreSame(options, options.Validated());
-        Assert.AreEqual((20000, 1.41e-5, 128, 128, 1, 4, null), (options.Steps, options.LearningRate, options.BatchSize, options.MiniBatchSize, options.GradientAccumulationSteps, options.PpoEpochs, options.MaxGradNorm));
-        Assert.AreEqual((true, 0.2, KlPenalty.Kl, 6.0, 10000.0), (options.AdapKlCtrl, options.InitKlCoef, options.KlPenalty, options.Target, options.Horizon));
-        Assert.AreEqual((1.0, 0.95, 0.2, 0.2, 0.1), (options.Gamma, options.Lam, options.Cliprange, options.CliprangeValue, options.VfCoef));
+        Assert.AreEqual((20000, 1.41e-5, 128, 128, 1, 4, 0.0), (options.Steps, options.LearningRate, options.BatchSize, options.MiniBatchSize, options.GradientAccumulationSteps, options.PpoEpochs, options.MaxGradNorm));
+        Assert.AreEqual(
+            (OptimizerKind.Adam, LrSchedulerType.Constant, 1.0), (options.Optim, options.LrSchedulerType, options.LoggingSteps));
+        Assert.AreEqual((true, 0.2, KlPenalty.Kl, 6.0, 10000.0), (
+            options.AdapKlCtrl, options.InitKlCoef, options.KlPenalty, options.Target, options.Horizon));
+        Assert.AreEqual(
+            (1.0, 0.95, 0.2, 0.2, 0.1), (options.Gamma, options.Lam, options.Cliprange, options.CliprangeValue, options.VfCoef));
         Assert.AreEqual((false, 1.0, 10.0, false, false, null, false, 0), (options.EarlyStopping, options.TargetKl, options.RatioThreshold, options.UseScoreScaling, options.UseScoreNorm, options.ScoreClip, options.WhitenRewards, options.Seed));
     }
 
@@ -25,8 +29,11 @@ public sealed class PpoErrorTests
     public void Batch_sizes_that_do_not_divide_are_refused_at_construction()
     {
         using CausalLanguageModel policy = Toys.Gpt2();
-        var error = Assert.ThrowsExactly<ArgumentException>(() => new PpoSession(policy, new PpoOptions { BatchSize = 10, MiniBatchSize = 2, GradientAccumulationSteps = 2 }));
-        StringAssert.Contains(error.Message, "BatchSize (10) must be a multiple of MiniBatchSize (2) times GradientAccumulationSteps (2), which is 4; the nearest are 8 and 12.");
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => new PpoSession(policy, new PpoOptions { BatchSize = 10, MiniBatchSize = 2, GradientAccumulationSteps = 2 }));
+        StringAssert.Contains(error.Message,
+            "BatchSize (10) must be a multiple of MiniBatchSize (2) times GradientAccumulationSteps (2), which is 4; the nearest are 8 "
+            + "and 12.");
         Refused(new() { BatchSize = 4 }, "BatchSize (4) must be a multiple of MiniBatchSize (128)");
     }
 
@@ -38,7 +45,7 @@ public sealed class PpoErrorTests
         Refused(new() { MiniBatchSize = 0 }, "MiniBatchSize (0) must be 1 or greater");
         Refused(new() { GradientAccumulationSteps = 0 }, "GradientAccumulationSteps (0) must be 1 or greater");
         Refused(new() { PpoEpochs = 0 }, "PpoEpochs (0) must be 1 or greater");
-        Refused(new() { MaxGradNorm = 0 }, "MaxGradNorm (0) must be a finite number greater than 0");
+        Refused(new() { MaxGradNorm = -1 }, "MaxGradNorm (-1) must be a finite number, 0 or greater");
         Refused(new() { InitKlCoef = -1 }, "InitKlCoef (-1) must be a finite number, 0 or greater");
         Refused(new() { KlPenalty = (KlPenalty)7 }, "KlPenalty (7) must be one of Kl, Abs, Mse, Full");
         Refused(new() { Target = 0 }, "Target (0) must be a finite number greater than 0");
@@ -52,7 +59,7 @@ public sealed class PpoErrorTests
         Refused(new() { TargetKl = 0 }, "TargetKl (0) must be a finite number greater than 0");
         Refused(new() { RatioThreshold = 0 }, "RatioThreshold (0) must be a finite number greater than 0");
         Refused(new() { ScoreClip = 0 }, "ScoreClip (0) must be a finite number greater than 0");
-        Refused(new() { LoggingSteps = 0 }, "LoggingSteps (0) must be 1 or greater");
+        Refused(new() { LoggingSteps = 0 }, "LoggingSteps (0) must be a finite number greater than 0");
         Refused(new() { PromptColumnName = "" }, "PromptColumnName is empty");
         Refused(new() { GpuDeviceId = -1 }, "GpuDeviceId (-1) must be 0 or greater");
         Refused(new() { Generation = new GenerationOptions { MaxNewTokens = 0 } }, "MaxNewTokens (0) must be at least 1");
@@ -76,7 +83,8 @@ public sealed class PpoErrorTests
         Refused([[1], []], responses, [1, 2], "The query of row 1 is empty");
         Refused(queries, [[4], []], [1, 2], "The response of row 1 is empty");
         Refused(queries, [[4], [40]], [1, 2], "The response of row 1 has token id 40, but the model's vocabulary is 0 to 39");
-        Refused([[1], [.. Enumerable.Repeat(1, 31)]], responses, [1, 2], "Row 1 is 33 tokens long (query 31, response 2), but the model's context is 32");
+        Refused([[1], [.. Enumerable.Repeat(1, 31)]], responses, [1, 2],
+            "Row 1 is 33 tokens long (query 31, response 2), but the model's context is 32");
         Refused(queries, responses, [1, 2], "responseMasks has 1 rows", [[true]]);
         Refused(queries, responses, [1, 2], "The response mask of row 1 has 1 entries, but the response has 2 tokens", [[true], [true]]);
         Refused(queries, responses, [1, 2], "The response mask of row 1 leaves out every token", [[true], [false, false]]);
@@ -87,7 +95,8 @@ public sealed class PpoErrorTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         using var session = new PpoSession(policy, Quick with { BatchSize = 1, MiniBatchSize = 1 });
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => session.Step([[1]], [[2]], [1])).Message, "single response token");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => session.Step([[1]], [[2]], [1])).Message, "single response token");
     }
 
     [TestMethod]
@@ -103,7 +112,8 @@ public sealed class PpoErrorTests
     public void A_reference_of_another_vocabulary_is_refused()
     {
         using CausalLanguageModel policy = Toys.Gpt2(), other = CausalLanguageModel.Create(ModelConfig.Gpt2(41, 16, 2, 2, 32), 1);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new PpoSession(policy, Quick, null, other)).Message, "The reference has a vocabulary of 41 tokens, the policy one of 40");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new PpoSession(policy, Quick, null, other)).Message,
+            "The reference has a vocabulary of 41 tokens, the policy one of 40");
     }
 
     [TestMethod]
@@ -135,9 +145,11 @@ public sealed class PpoErrorTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         using var session = new PpoSession(policy, Quick);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => session.LearningRate = 0).Message, "LearningRate (0) must be a finite number greater than 0");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => session.LearningRate = 0).Message,
+            "LearningRate (0) must be a finite number greater than 0");
         PpoStatistics statistics = session.Step([[1, 2], [3]], [[4], [5, 6]], [1, 2]);
-        StringAssert.Contains(Assert.ThrowsExactly<KeyNotFoundException>(() => statistics["objective/kll"]).Message, "There is no scalar 'objective/kll'");
+        StringAssert.Contains(Assert.ThrowsExactly<KeyNotFoundException>(() => statistics["objective/kll"]).Message,
+            "There is no scalar 'objective/kll'");
         Assert.ThrowsExactly<ArgumentException>(() => new RunningMoments().Update([]));
     }
 
@@ -145,13 +157,15 @@ public sealed class PpoErrorTests
     public void Shapes_that_differ_are_refused_by_the_advantages()
     {
         using var scope = NewDisposeScope();
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Advantages.Estimate(zeros(2, 3), zeros(2, 3), zeros(2, 4), 1, 1)).Message, "must have one shape [B, T]");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
+            () => Advantages.Estimate(zeros(2, 3), zeros(2, 3), zeros(2, 4), 1, 1)).Message, "must have one shape [B, T]");
     }
 
     [TestMethod]
     public void Options_survive_JSON_and_unknown_keys_do_not()
     {
-        string json = JsonSerializer.Serialize(new PpoOptions { KlPenalty = KlPenalty.Full, ScoreClip = 2, Generation = new GenerationOptions { TopK = 5 } });
+        string json = JsonSerializer.Serialize(
+            new PpoOptions { KlPenalty = KlPenalty.Full, ScoreClip = 2, Generation = new GenerationOptions { TopK = 5 } });
         StringAssert.Contains(json, "\"KlPenalty\":\"full\"");
         Assert.AreEqual(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<PpoOptions>(json)));
         Assert.ThrowsExactly<JsonException>(() => JsonSerializer.Deserialize<PpoOptions>("""{"Epochs":3}"""));
@@ -176,7 +190,8 @@ public sealed class PpoErrorTests
         using CausalLanguageModel policy = Toys.Gpt2();
         float[] before = Toys.Flat(policy.Weights());
         using var session = new PpoSession(policy, Quick);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => session.Step(queries, responses, scores, masks)).Message, words);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => session.Step(queries, responses, scores, masks)).Message, words);
         CollectionAssert.AreEqual(before, Toys.Flat(policy.Weights()));
     }
 }

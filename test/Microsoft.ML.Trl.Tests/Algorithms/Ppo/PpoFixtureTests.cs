@@ -25,7 +25,9 @@ public sealed class PpoFixtureTests
         Close.Relative(tensors.Read("kl." + kind), kl, Tolerance, "ppo_classic_v0114 " + "kl." + kind);
         Tensor penalty = kl * -test.GetProperty("kl_coef").GetDouble();
         Close.Relative(tensors.Read("non_score_reward." + kind), penalty, Tolerance, "ppo_classic_v0114 " + "non_score_reward." + kind);
-        Close.Relative(tensors.Read("rewards." + kind), penalty + ScoreOnLast(tensors.Read("scores"), mask), Tolerance, "ppo_classic_v0114 " + "rewards." + kind);
+        Close.Relative(
+            tensors.Read("rewards." + kind), penalty + ScoreOnLast(tensors.Read("scores"), mask),
+            Tolerance, "ppo_classic_v0114 " + "rewards." + kind);
     });
 
     [TestMethod]
@@ -36,10 +38,12 @@ public sealed class PpoFixtureTests
         Tensor values = tensors.Read("values") * mask, rewards = tensors.Read("rewards.kl") * mask;
         if (test.GetProperty("whiten_rewards").GetBoolean())
             rewards = Masked.Whiten(rewards, mask, shiftMean: false);
-        Tensor raw = Advantages.Estimate(rewards, values, ones_like(mask), test.GetProperty("gamma").GetDouble(), test.GetProperty("lam").GetDouble());
+        Tensor raw = Advantages.Estimate(
+            rewards, values, ones_like(mask), test.GetProperty("gamma").GetDouble(), test.GetProperty("lam").GetDouble());
         Close.Relative(tensors.Read(name + ".values"), values, Tolerance, "ppo_classic_v0114 " + name + ".values");
         Close.Relative(tensors.Read(name + ".returns"), raw + values, Tolerance, "ppo_classic_v0114 " + name + ".returns");
-        Close.Relative(tensors.Read(name + ".advantages"), Masked.Whiten(raw, mask), Tolerance, "ppo_classic_v0114 " + name + ".advantages");
+        Close.Relative(
+            tensors.Read(name + ".advantages"), Masked.Whiten(raw, mask), Tolerance, "ppo_classic_v0114 " + name + ".advantages");
     });
 
     [TestMethod]
@@ -57,18 +61,19 @@ public sealed class PpoFixtureTests
         Tensor logProbs = tensors.Read("new_logprobs").requires_grad_(), values = tensors.Read("vpreds").requires_grad_();
         Tensor full = tensors.Read("new_logits").log_softmax(-1);
         var now = new PpoPrediction(logProbs, (full.exp() * full).sum(-1).neg(), values);
-        var then = new PpoTarget(tensors.Read("logprobs"), tensors.Read(Advantages + ".values"), tensors.Read(Advantages + ".advantages"), tensors.Read(Advantages + ".returns"), tensors.Read("mask").to_type(ScalarType.Float32));
+        var then = new PpoTarget(tensors.Read("logprobs"), tensors.Read(Advantages + ".values"), tensors.Read(
+            Advantages + ".advantages"), tensors.Read(Advantages + ".returns"), tensors.Read("mask").to_type(ScalarType.Float32));
 
-        PpoTerms terms = new PpoObjective(options).Compute(now, then);
+        (Tensor loss, PpoMiniBatch learned) = PpoUpdate.Objective(options, [], now, then);
 
         JsonElement expected = test.GetProperty("stats");
-        for (int i = 0; i < PpoTerms.Names.Count; i++)
-            Close.Absolute(expected.GetProperty(PpoTerms.Names[i]).GetDouble(), terms.Statistics[i], Tolerance, $"ppo_classic_v0114 {name} {PpoTerms.Names[i]}");
+        foreach ((string figure, Func<PpoFigures, double> of) in PpoFigures.Named)
+            Close.Absolute(expected.GetProperty(figure).GetDouble(), of(learned.Figures), Tolerance, $"ppo_classic_v0114 {name} {figure}");
         double total = test.GetProperty("policy_loss").GetDouble() + test.GetProperty("value_loss_times_vf_coef").GetDouble();
-        Close.Absolute(total, terms.Loss.item<float>(), Tolerance, $"ppo_classic_v0114 {name} loss");
-        Assert.AreEqual(total == 0, terms.Skipped);
-        Close.Relative(tensors.Read(name + ".ratio"), terms.Ratio, Tolerance, "ppo_classic_v0114 " + name + ".ratio");
-        terms.Loss.backward();
+        Close.Absolute(total, loss.item<float>(), Tolerance, $"ppo_classic_v0114 {name} loss");
+        Assert.AreEqual(total == 0, learned.Skipped);
+        Close.Relative(tensors.Read(name + ".ratio"), learned.Ratio, Tolerance, "ppo_classic_v0114 " + name + ".ratio");
+        loss.backward();
         Close.Relative(tensors.Read(name + ".grad_logprobs"), logProbs.grad!, Tolerance, "ppo_classic_v0114 " + name + ".grad_logprobs");
         Close.Relative(tensors.Read(name + ".grad_vpreds"), values.grad!, Tolerance, "ppo_classic_v0114 " + name + ".grad_vpreds");
     });
@@ -82,11 +87,16 @@ public sealed class PpoFixtureTests
         Close.Relative(tensors.Read("masked_mean"), Masked.Mean(x, mask), Tolerance, "ppo_classic_v0114 " + "masked_mean");
         Close.Relative(tensors.Read("masked_mean_axis1"), Masked.Mean(x, mask, 1), Tolerance, "ppo_classic_v0114 " + "masked_mean_axis1");
         Close.Relative(tensors.Read("masked_var"), Masked.Variance(x, mask), Tolerance, "ppo_classic_v0114 " + "masked_var");
-        Close.Relative(tensors.Read("masked_var_biased"), Masked.Variance(x, mask, unbiased: false), Tolerance, "ppo_classic_v0114 " + "masked_var_biased");
+        Close.Relative(
+            tensors.Read("masked_var_biased"), Masked.Variance(x, mask, unbiased: false),
+            Tolerance, "ppo_classic_v0114 " + "masked_var_biased");
         Close.Relative(tensors.Read("masked_whiten"), Masked.Whiten(x, mask), Tolerance, "ppo_classic_v0114 " + "masked_whiten");
-        Close.Relative(tensors.Read("masked_whiten_noshift"), Masked.Whiten(x, mask, shiftMean: false), Tolerance, "ppo_classic_v0114 " + "masked_whiten_noshift");
+        Close.Relative(
+            tensors.Read("masked_whiten_noshift"), Masked.Whiten(x, mask, shiftMean: false),
+            Tolerance, "ppo_classic_v0114 " + "masked_whiten_noshift");
         Close.Relative(tensors.Read("whiten"), Masked.Whiten(x, all), Tolerance, "ppo_classic_v0114 " + "whiten");
-        Close.Relative(tensors.Read("whiten_noshift"), Masked.Whiten(x, all, shiftMean: false), Tolerance, "ppo_classic_v0114 " + "whiten_noshift");
+        Close.Relative(
+            tensors.Read("whiten_noshift"), Masked.Whiten(x, all, shiftMean: false), Tolerance, "ppo_classic_v0114 " + "whiten_noshift");
     }
 
     [TestMethod]
@@ -94,7 +104,8 @@ public sealed class PpoFixtureTests
     {
         using JsonDocument document = Fixtures.Json("losses", "ppo_classic_v0114.json");
         JsonElement adaptive = document.RootElement.GetProperty("adaptive_kl");
-        var controller = new AdaptiveKlController(adaptive.GetProperty("init").GetDouble(), adaptive.GetProperty("target").GetDouble(), adaptive.GetProperty("horizon").GetDouble());
+        var controller = new AdaptiveKlController(adaptive.GetProperty(
+            "init").GetDouble(), adaptive.GetProperty("target").GetDouble(), adaptive.GetProperty("horizon").GetDouble());
         foreach (JsonElement update in adaptive.GetProperty("updates").EnumerateArray())
         {
             controller.Update(update.GetProperty("current").GetDouble(), update.GetProperty("n_steps").GetInt32());
@@ -108,7 +119,8 @@ public sealed class PpoFixtureTests
         using JsonDocument document = Fixtures.Json("losses", "ppo_classic_v0114.json");
         JsonElement moments = document.RootElement.GetProperty("running_moments");
         var seen = new RunningMoments();
-        foreach ((JsonElement batch, JsonElement state) in moments.GetProperty("inputs").EnumerateArray().Zip(moments.GetProperty("states").EnumerateArray()))
+        foreach ((JsonElement batch, JsonElement state) in moments.GetProperty(
+            "inputs").EnumerateArray().Zip(moments.GetProperty("states").EnumerateArray()))
         {
             (double mean, double std) = seen.Update(batch.Deserialize<double[]>()!);
             Close.Absolute(state.GetProperty("batch_mean").GetDouble(), mean, 1e-6, "ppo_classic_v0114 running batch_mean");
@@ -133,7 +145,8 @@ public sealed class PpoFixtureTests
         using JsonDocument document = Fixtures.Json("losses", "ppo_classic_v0114.json");
         using SafetensorsFile tensors = Open();
         int count = 0;
-        foreach (JsonElement test in document.RootElement.GetProperty("cases").EnumerateArray().Where(test => test.GetProperty("name").GetString()!.StartsWith(prefix, StringComparison.Ordinal)))
+        foreach (JsonElement test in document.RootElement.GetProperty(
+            "cases").EnumerateArray().Where(test => test.GetProperty("name").GetString()!.StartsWith(prefix, StringComparison.Ordinal)))
         {
             Leaks.None(() =>
             {

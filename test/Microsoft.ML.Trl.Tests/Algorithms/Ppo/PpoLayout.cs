@@ -4,7 +4,8 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Ppo;
 internal sealed class PpoLayout(int[] queries, int[] responses, int[] trained, bool left)
 {
     /// <summary>Places of an array with one number per row.</summary>
-    public static IEnumerable<(int Theirs, int Ours, bool Response)> Rows(int count) => Enumerable.Range(0, count).Select(i => (i, i, true));
+    public static IEnumerable<(int Theirs, int Ours, bool Response)> Rows(int count) =>
+        Enumerable.Range(0, count).Select(i => (i, i, true));
 
     /// <summary>Places of all rows, or of all mini-batches in the order of training.</summary>
     public IEnumerable<(int Theirs, int Ours, bool Response)> Places(bool inOrderOfTraining)
@@ -16,7 +17,8 @@ internal sealed class PpoLayout(int[] queries, int[] responses, int[] trained, b
             int row = rows[line];
             int padding = left ? width + 1 - queries[row] - responses[row] : 0;
             for (int ours = 0; ours + padding < width; ours++)
-                yield return ((line * width) + ours + padding, (line * width) + ours, ours >= queries[row] - 1 && ours < queries[row] - 1 + responses[row]);
+                yield return ((line * width) + ours + padding, (
+                    line * width) + ours, ours >= queries[row] - 1 && ours < queries[row] - 1 + responses[row]);
         }
     }
 }

@@ -20,7 +20,8 @@ public sealed class PpoLoopTests
     public void The_policy_learns_to_write_what_is_rewarded()
     {
         PpoOptions options = Quick with { Steps = 40 * 16, BatchSize = 16, MiniBatchSize = 16, PpoEpochs = 4, LearningRate = 1e-2, InitKlCoef = 0.01 };
-        List<StepReport> reports = Run(options, new Scorer((_, responses) => [.. responses.Select(response => response.Count(token => token < 20) / 6.0)])).Reports;
+        List<StepReport> reports = Run(
+            options, new Scorer((_, responses) => [.. responses.Select(response => response.Count(token => token < 20) / 6.0)])).Reports;
         Close.Below(0.6, reports[..5].Average(report => report["env/reward_mean"]));
         Close.Above(0.9, reports[^5..].Average(report => report["env/reward_mean"]));
         Close.Above(0.5, reports[^1]["objective/kl"]);
@@ -58,8 +59,10 @@ public sealed class PpoLoopTests
         int calls = 0;
         float[] last = [];
         using CausalLanguageModel policy = Toys.Gpt2();
-        var scorer = new Scorer((_, responses) => ++calls == 3 ? throw new InvalidDataException("no such word") : [.. responses.Select(response => (double)response[0])]);
-        var error = Assert.ThrowsExactly<RewardFunctionException>(() => Run(Quick, scorer, policy, _ => last = Toys.Flat(policy.Weights())));
+        var scorer = new Scorer((_, responses) => ++calls == 3 ? throw new InvalidDataException(
+            "no such word") : [.. responses.Select(response => (double)response[0])]);
+        var error = Assert.ThrowsExactly<RewardFunctionException>(
+            () => Run(Quick, scorer, policy, _ => last = Toys.Flat(policy.Weights())));
         Assert.AreEqual(3, error.Step);
         StringAssert.Contains(error.Message, "Step 3: the reward function threw InvalidDataException: no such word");
         Assert.IsInstanceOfType<InvalidDataException>(error.InnerException);
@@ -69,7 +72,8 @@ public sealed class PpoLoopTests
     [TestMethod]
     public void Scores_that_are_not_numbers_or_too_few_are_refused_by_name()
     {
-        var error = Assert.ThrowsExactly<RewardFunctionException>(() => Run(Quick, new Scorer((_, responses) => [.. responses.Select((_, row) => row == 5 ? double.NaN : 0)])));
+        var error = Assert.ThrowsExactly<RewardFunctionException>(
+            () => Run(Quick, new Scorer((_, responses) => [.. responses.Select((_, row) => row == 5 ? double.NaN : 0)])));
         StringAssert.Contains(error.Message, "gave NaN for row 5");
         error = Assert.ThrowsExactly<RewardFunctionException>(() => Run(Quick, new Scorer((_, _) => [1, 2])));
         StringAssert.Contains(error.Message, "gave 2 scores for 8 responses; it must give one for each");
@@ -108,7 +112,8 @@ public sealed class PpoLoopTests
     {
         StringAssert.Contains(Refused([]), "There are no prompts to train on");
         StringAssert.Contains(Refused([[1], []]), "The prompt of row 1 is empty");
-        StringAssert.Contains(Refused([[1], [.. Enumerable.Repeat(3, 32)]]), "The prompt of row 1 is 32 tokens long and leaves no room for a response in the model's context of 32");
+        StringAssert.Contains(Refused([[1], [.. Enumerable.Repeat(3, 32)]]),
+            "The prompt of row 1 is 32 tokens long and leaves no room for a response in the model's context of 32");
         StringAssert.Contains(Refused([[40]]), "The prompt of row 0 has token id 40, but the model's vocabulary is 0 to 39");
     }
 

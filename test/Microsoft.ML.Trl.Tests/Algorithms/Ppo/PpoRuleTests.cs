@@ -64,12 +64,13 @@ public sealed class PpoRuleTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         using ValueHead head = ValueHead.Create(16, 1);
-        PpoOptions options = Quick with { BatchSize = 2, MiniBatchSize = 2, Gamma = 0 }; // no discount: an advantage sees its own reward only
+        // no discount: an advantage sees its own reward only
+        PpoOptions options = Quick with { BatchSize = 2, MiniBatchSize = 2, Gamma = 0 };
         bool[][] masks = [[true, true, true], [true, true, false, false]];
-        var batch = new PpoBatch([[5, 6], [7]], [[1, 2, 3], [4, 5, 6, 7]], masks);
-        CollectionAssert.AreEqual(new[] { 2, 4 }, batch.LastCounted);
+        var batch = new RolloutBatch([[5, 6], [7]], [[1, 2, 3], [4, 5, 6, 7]], masks);
+        CollectionAssert.AreEqual(new[] { 2, 4 }, batch.ScorePositions);
         using var scope = NewDisposeScope();
-        PpoRollout rollout = new PpoCollector(policy, head, policy, options, PpoHooks.Seeded(0)).Collect(batch, [10, -20], 0.2, null, new PpoClock());
+        PpoRollout rollout = Collect(policy, head, policy, options, batch, [10, -20]);
         float[] reward = rollout.Returns.data<float>().ToArray(); // with γ = 0 the return is the reward
         float[] expected = [0, 0, 10, 0, -20, 0, 0];
         Close.Absolute(expected, reward, 1e-5);
@@ -80,15 +81,15 @@ public sealed class PpoRuleTests
     {
         using CausalLanguageModel policy = Toys.Gpt2(), reference = Toys.Gpt2(2);
         using ValueHead head = ValueHead.Create(16, 1);
-        var collector = new PpoCollector(policy, head, reference, Quick, PpoHooks.Seeded(0));
         int[][] queries = Toys.Rows(3, 4, 1, 9), responses = Toys.Rows(4, 4, 2, 7);
         using var scope = NewDisposeScope();
-        PpoRollout together = collector.Collect(new PpoBatch(queries, responses, null), new double[4], 0.2, null, new PpoClock());
+        PpoRollout together = Collect(policy, head, reference, Quick, new RolloutBatch(queries, responses, null), new double[4]);
         int start = 0;
         for (int row = 0; row < 4; row++)
         {
-            PpoRollout alone = collector.Collect(new PpoBatch([queries[row]], [responses[row]], null), [0], 0.2, null, new PpoClock());
-            foreach ((Tensor one, Tensor all) in new[] { (alone.LogProbs, together.LogProbs), (alone.ReferenceLogProbs, together.ReferenceLogProbs), (alone.Values, together.Values), (alone.Returns, together.Returns) })
+            PpoRollout alone = Collect(policy, head, reference, Quick, new RolloutBatch([queries[row]], [responses[row]], null), [0]);
+            foreach ((Tensor one, Tensor all) in new[] { (alone.LogProbs, together.LogProbs), (
+                alone.ReferenceLogProbs, together.ReferenceLogProbs), (alone.Values, together.Values), (alone.Returns, together.Returns) })
                 Close.Absolute(one, all.narrow(0, start, responses[row].Length), 1e-5);
             start += responses[row].Length;
         }
@@ -99,7 +100,8 @@ public sealed class PpoRuleTests
     {
         using var scope = NewDisposeScope();
         using var chance = new Generator(5);
-        Tensor ours = randn([7, 6], generator: chance), theirs = randn([7, 6], generator: chance), head = randn([30, 6], generator: chance), otherHead = randn([30, 6], generator: chance);
+        Tensor ours = randn([7, 6], generator: chance), theirs = randn(
+            [7, 6], generator: chance), head = randn([30, 6], generator: chance), otherHead = randn([30, 6], generator: chance);
         Tensor expected = KlEstimators.Full(ours.matmul(head.t()).log_softmax(-1), theirs.matmul(otherHead.t()).log_softmax(-1));
         Close.Absolute(expected, KlEstimators.Full(ours, head, theirs, otherHead), 1e-5);
         Close.Above(0, expected.min().item<float>());
@@ -111,7 +113,8 @@ public sealed class PpoRuleTests
         using var scope = NewDisposeScope();
         using var chance = new Generator(5);
         Tensor At() => randn([12], generator: chance, dtype: ScalarType.Float64);
-        (Tensor old, Tensor advantages, Tensor returns, Tensor oldValues, Tensor mask) = (At(), At(), At(), At(), ones(12, dtype: ScalarType.Float64));
+        (Tensor old, Tensor advantages, Tensor returns, Tensor oldValues, Tensor mask) = (
+            At(), At(), At(), At(), ones(12, dtype: ScalarType.Float64));
         Check(old + (At() * 0.3), logProbs => PpoLoss.Policy(logProbs, old, advantages, mask, 0.2).Loss);
         Check(oldValues + (At() * 0.3), values => PpoLoss.Value(values, oldValues, returns, mask, 0.2).Loss);
     });
@@ -146,7 +149,8 @@ public sealed class PpoRuleTests
     }
 
     [TestMethod]
-    public void No_tensor_outlives_a_session() => Leaks.None(() => Sampled(Quick with { KlPenalty = KlPenalty.Full, WhitenRewards = true, EarlyStopping = true }));
+    public void No_tensor_outlives_a_session() =>
+        Leaks.None(() => Sampled(Quick with { KlPenalty = KlPenalty.Full, WhitenRewards = true, EarlyStopping = true }));
 
     [TestMethod]
     public void Live_tensors_are_flat_over_200_steps()
@@ -161,6 +165,14 @@ public sealed class PpoRuleTests
             live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount);
         }
         Assert.AreEqual(live[0], live[^1]);
+    }
+
+    private static PpoRollout Collect(
+        CausalLanguageModel policy, ValueHead critic, CausalLanguageModel reference, PpoOptions options, RolloutBatch batch, double[] scores)
+    {
+        var evaluator = new PpoEvaluator(policy, critic, reference, options, PpoReplay.Seeded(options).HiddenStates);
+        PpoEvaluation evaluation = evaluator.Evaluate(batch, null);
+        return PpoRollout.Estimate(batch, evaluation, PpoRollout.Rewards(batch, evaluation, scores, 0.2), options);
     }
 
     private static void Check(Tensor at, Func<Tensor, Tensor> loss)

@@ -12,7 +12,7 @@ internal static class PpoRuns
         MiniBatchSize = config.GetProperty("mini_batch_size").GetInt32(),
         GradientAccumulationSteps = config.GetProperty("gradient_accumulation_steps").GetInt32(),
         PpoEpochs = config.GetProperty("ppo_epochs").GetInt32(),
-        MaxGradNorm = config.GetProperty("max_grad_norm").Deserialize<double?>(),
+        MaxGradNorm = config.GetProperty("max_grad_norm").Deserialize<double?>() ?? 0,
         AdapKlCtrl = config.GetProperty("adap_kl_ctrl").GetBoolean(),
         InitKlCoef = config.GetProperty("init_kl_coef").GetDouble(),
         KlPenalty = config.GetProperty("kl_penalty").Deserialize<KlPenalty>(),
@@ -31,6 +31,9 @@ internal static class PpoRuns
         ScoreClip = config.GetProperty("score_clip").Deserialize<double?>(),
         WhitenRewards = config.GetProperty("whiten_rewards").GetBoolean(),
     };
+
+    public static Dictionary<string, double> Figures(JsonElement statistics) =>
+        statistics.EnumerateObject().ToDictionary(figure => figure.Name, figure => figure.Value.GetDouble());
 
     public static bool[][]? Masks(JsonElement masks) => masks.ValueKind == JsonValueKind.Null
         ? null

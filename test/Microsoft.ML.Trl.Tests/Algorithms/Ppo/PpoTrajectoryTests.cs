@@ -31,36 +31,39 @@ public sealed class PpoTrajectoryTests
         PpoOptions options = PpoRuns.Options(run.RootElement.GetProperty("config"));
         bool left = run.RootElement.GetProperty("padding_side").GetString() == "left";
         bool decays = run.RootElement.GetProperty("lr_scheduler").ValueKind != JsonValueKind.Null;
-        var order = new GivenOrder();
+        Queue<int[]> orders = [];
         var shifted = new ShiftedPositions();
-        var hooks = new PpoHooks
-        {
-            RowOrder = order,
-            GradientLimit = (number, limit) => number == 0 ? limit ?? 0 : 0, // TRL v0.11.4 clips the very first update only
-            States = left ? shifted.Hidden : (model, part) => model.HiddenAt(part.Ids, part.Positions),
-        };
-        using var session = new PpoSession(policy, options, head, reference, hooks);
+        var replay = new PpoReplay(
+            _ => orders.Dequeue(),
+            number => number == 0 ? options.MaxGradNorm : 0, // TRL v0.11.4 clips the very first update only
+            left ? shifted.Hidden : (model, part) => model.HiddenAt(part.Ids, part.Positions));
+        using var session = new PpoSession(policy, options, head, reference, replay);
         int number = 0;
         foreach (JsonElement step in run.RootElement.GetProperty("steps").EnumerateArray())
         {
-            (int[][] queries, int[][] responses) = (step.GetProperty("queries").Deserialize<int[][]>()!, step.GetProperty("responses").Deserialize<int[][]>()!);
-            order.Rows = new Queue<int[]>(step.GetProperty("permutations").Deserialize<int[][]>()!);
+            (int[][] queries, int[][] responses) = (
+                step.GetProperty("queries").Deserialize<int[][]>()!, step.GetProperty("responses").Deserialize<int[][]>()!);
+            orders = new Queue<int[]>(step.GetProperty("permutations").Deserialize<int[][]>()!);
             shifted.Width = queries.Zip(responses, (query, response) => query.Length + response.Length).Max();
-            PpoStatistics statistics = session.Step(queries, responses, step.GetProperty("scores").Deserialize<double[]>()!, PpoRuns.Masks(step.GetProperty("response_masks")));
+            PpoStatistics statistics = session.Step(
+                queries, responses, step.GetProperty("scores").Deserialize<double[]>()!, PpoRuns.Masks(step.GetProperty("response_masks")));
             if (decays)
                 session.LearningRate = options.LearningRate / (number + 2);
 
-            Assert.IsEmpty(order.Rows, "every epoch of the run was trained");
-            Dictionary<string, double> expected = step.GetProperty("stats").EnumerateObject().ToDictionary(figure => figure.Name, figure => figure.Value.GetDouble());
-            Close.Metrics(expected, statistics.Scalars, (figure, value) => figure == "ppo/learning_rate" ? 1e-12 * value : 1e-4, $"{name} step {number}");
-            Close.Absolute(step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, $"{name} step {number} KL coefficient");
-            CompareArrays(name, arrays, $"s{number}.", statistics, PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left));
+            Assert.IsEmpty(orders, "every epoch of the run was trained");
+            string what = $"{name} step {number}";
+            Close.Metrics(PpoRuns.Figures(step.GetProperty("stats")), statistics.Scalars, Tolerance, what);
+            Close.Absolute(step.GetProperty("kl_coef_after").GetDouble(), session.KlCoefficient, 1e-7, $"{what} KL coefficient");
+            PpoLayout layout = PpoRuns.Layout(queries, responses, step.GetProperty("permutations").Deserialize<int[][]>()!, left);
+            CompareArrays(name, arrays, $"s{number}.", statistics, layout);
             number++;
         }
         (string, Tensor)[] weights = [.. policy.Weights(), .. head.Weights()];
         WeightChecks.Relative(weights, Fixtures.Path("trajectories", name, "final.safetensors"), 1e-4, name);
         WeightChecks.Sums(weights, run.RootElement.GetProperty("final_stats"), name);
     }
+
+    private static double Tolerance(string figure, double value) => figure == "ppo/learning_rate" ? 1e-12 * Math.Abs(value) : 1e-4;
 
     private static void CompareArrays(string run, SafetensorsFile arrays, string prefix, PpoStatistics statistics, PpoLayout layout)
     {
@@ -69,10 +72,13 @@ public sealed class PpoTrajectoryTests
         {
             float[] expected = arrays.Read(prefix + name).data<float>().ToArray(), actual = statistics.Arrays[name];
             Assert.HasCount(expected.Length, actual, name);
-            var places = PerRow.Contains(name) ? PpoLayout.Rows(expected.Length) : layout.Places(name.StartsWith("ppo/", StringComparison.Ordinal));
+            var places = PerRow.Contains(name)
+                ? PpoLayout.Rows(expected.Length)
+                : layout.Places(inOrderOfTraining: name.StartsWith("ppo/", StringComparison.Ordinal));
             (int Theirs, int Ours, bool)[] compared = [.. places.Where(place => place.Response || WholeGrid.Contains(name))];
-            Close.Absolute(
-                Array.ConvertAll(compared, place => expected[place.Theirs]), Array.ConvertAll(compared, place => actual[place.Ours]), 1e-4, $"{run} {name}");
+            float[] theirs = Array.ConvertAll(compared, place => expected[place.Theirs]);
+            float[] ours = Array.ConvertAll(compared, place => actual[place.Ours]);
+            Close.Absolute(theirs, ours, 1e-4, $"{run} {name}");
         }
     }
 
@@ -83,12 +89,5 @@ public sealed class PpoTrajectoryTests
         using SafetensorsFile file = SafetensorsFile.Open(path);
         foreach ((string name, Tensor value) in weights)
             file.CopyInto(name, value);
-    }
-
-    private sealed class GivenOrder : IRowOrder
-    {
-        public Queue<int[]> Rows { get; set; } = [];
-
-        public int[] Next(int rows) => Rows.Dequeue();
     }
 }

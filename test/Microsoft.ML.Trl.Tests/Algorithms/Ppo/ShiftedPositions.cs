@@ -11,7 +11,7 @@ internal sealed class ShiftedPositions
     /// <summary>Length of the longest row of the step.</summary>
     public int Width { get; set; }
 
-    public Tensor Hidden(CausalLanguageModel model, PpoPart part)
+    public Tensor Hidden(CausalLanguageModel model, RolloutPart part)
     {
         using var scope = NewDisposeScope();
         (long rows, long length) = (part.Ids.shape[0], part.Ids.shape[1]);
@@ -19,7 +19,8 @@ internal sealed class ShiftedPositions
         var positions = new long[rows * length];
         for (long row = 0; row < rows; row++)
         {
-            long padding = Width - (lastStates.Where(place => place / length == row).Max() % length) - 2; // one state per token but the last
+            // one state per token but the last
+            long padding = Width - (lastStates.Where(place => place / length == row).Max() % length) - 2;
             for (long i = 0; i < length; i++)
                 positions[(row * length) + i] = Math.Min(i + padding, model.Config.ContextLength - 1);
         }

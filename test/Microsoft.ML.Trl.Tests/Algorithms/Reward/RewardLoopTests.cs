@@ -6,7 +6,8 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Reward;
 [TestClass]
 public sealed class RewardLoopTests
 {
-    private static readonly RewardOptions Options = new() { LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, NumTrainEpochs = 1, LoggingSteps = 1 };
+    private static readonly RewardOptions Options = new(
+        ) { LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, NumTrainEpochs = 1, LoggingSteps = 1 };
 
     [TestMethod]
     public void One_by_eight_two_by_four_and_eight_by_one_accumulation_train_the_same_even_with_a_rest()
@@ -14,7 +15,10 @@ public sealed class RewardLoopTests
         RewardOptions sgd = Options with { Optim = OptimizerKind.Sgd, LearningRate = 0.5, NumTrainEpochs = 2 };
         float[] whole = Train(sgd with { PerDeviceTrainBatchSize = 8 });
         foreach (int size in new[] { 1, 2, 4 })
-            Close.Absolute(whole, Train(sgd with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size }), 2e-6, $"{size} × {8 / size}");
+        {
+            RewardOptions parts = sgd with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size };
+            Close.Absolute(whole, Train(parts), 2e-6, $"{size} × {8 / size}");
+        }
     }
 
     [TestMethod]
@@ -41,7 +45,8 @@ public sealed class RewardLoopTests
     {
         using RewardModel model = TinyModels.Reward();
         var live = new List<long>();
-        new RewardLoop(model, Options with { MaxSteps = 200 }, new Collected(_ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount))).Run(TinyModels.Pairs(12));
+        new RewardLoop(model, Options with { MaxSteps = 200 }, new Collected(
+            _ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount))).Run(TinyModels.Pairs(12));
         Assert.AreEqual(live[0], live[^1]);
     }
 
@@ -54,7 +59,8 @@ public sealed class RewardLoopTests
         new RewardLoop(model, Options with { MaxLength = 20 }, progress).Run([fits, tooLong]);
         Assert.AreEqual(4L, progress.Reports[0].Tokens);
         void fails(string message, RewardOptions options, params PreferenceExample[] pairs) =>
-            StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => new RewardLoop(model, options).Run(pairs)).Message, message);
+            StringAssert.StartsWith(
+                Assert.ThrowsExactly<ArgumentException>(() => new RewardLoop(model, options).Run(pairs)).Message, message);
         fails("There are no examples to train on", Options);
         fails("All 1 pairs are longer than MaxLength (20 tokens); the shortest has 41.", Options with { MaxLength = 20 }, tooLong);
         fails("A pair has 41 tokens, the model reads 32 at most. Set MaxLength to 32 or less.", Options, tooLong);
@@ -66,7 +72,8 @@ public sealed class RewardLoopTests
         using var source = new CancellationTokenSource();
         using RewardModel model = TinyModels.Reward();
         var progress = new Collected(_ => source.Cancel());
-        Assert.AreEqual(1, Assert.ThrowsExactly<TrainingCanceledException>(() => new RewardLoop(model, Options with { MaxSteps = 5 }, progress).Run(TinyModels.Pairs(8), source.Token)).Step);
+        Assert.AreEqual(1, Assert.ThrowsExactly<TrainingCanceledException>(
+            () => new RewardLoop(model, Options with { MaxSteps = 5 }, progress).Run(TinyModels.Pairs(8), source.Token)).Step);
     }
 
     private static float[] Train(RewardOptions options)

@@ -27,16 +27,17 @@ public sealed class RewardTrajectoryTests
     }
 
     /// <remarks>
-    /// The last step joins a micro batch of four pairs and one of one. The reference gives each half of the loss, which makes that one pair weigh
-    /// as much as the four; here every pair of a step weighs the same. So the expected loss of that step is made from those of its micro batches;
-    /// its norm and the weights after it cannot be compared.
+    /// The last step joins a micro batch of four pairs and one of one. The reference gives each half of the loss, which makes that one pair
+    /// weigh as much as the four; here every pair of a step weighs the same. So the expected loss of that step is made from those of its
+    /// micro batches; its norm and the weights after it cannot be compared.
     /// </remarks>
     [TestMethod]
     public void Losses_norms_and_metrics_with_margins_and_centering_follow_the_reference()
     {
         using var run = new Trajectory("reward_gpt2_center_margin");
         using RewardModel model = HuggingFaceFolder.LoadRewardModel(run.ModelFolder);
-        (int Pairs, double Loss)[] last = [.. run.MicroBatches.Where(micro => micro.Step == run.Steps).Select(micro => (Pairs(run, micro.Number).Count(), micro.Loss))];
+        (int Pairs, double Loss)[] last =
+            [.. run.MicroBatches.Where(micro => micro.Step == run.Steps).Select(micro => (Pairs(run, micro.Number).Count(), micro.Loss))];
         CollectionAssert.AreEqual(new[] { 4, 1 }, last.Select(micro => micro.Pairs).ToArray());
         run.Log[^1]["loss"] = last.Sum(micro => micro.Pairs * micro.Loss) / last.Sum(micro => micro.Pairs);
         run.Log[^1].Remove("grad_norm");

@@ -7,7 +7,8 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Sft;
 [TestClass]
 public sealed class SftLoopTests
 {
-    private static readonly SftOptions Options = new() { LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, NumTrainEpochs = 1, LoggingSteps = 1 };
+    private static readonly SftOptions Options = new(
+        ) { LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, NumTrainEpochs = 1, LoggingSteps = 1 };
 
     [TestMethod]
     [DataRow(OptimizerKind.Sgd)]
@@ -17,7 +18,10 @@ public sealed class SftLoopTests
         SftOptions options = Options with { Optim = kind, LearningRate = kind == OptimizerKind.Sgd ? 0.5 : 1e-3, AdamEpsilon = 1e-4, NumTrainEpochs = 2 };
         float[] whole = Train(options with { PerDeviceTrainBatchSize = 8, GradientAccumulationSteps = 1 });
         foreach (int size in new[] { 1, 2, 4 })
-            Close.Absolute(whole, Train(options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size }), 2e-6, $"{size} × {8 / size}");
+        {
+            SftOptions parts = options with { PerDeviceTrainBatchSize = size, GradientAccumulationSteps = 8 / size };
+            Close.Absolute(whole, Train(parts), 2e-6, $"{size} × {8 / size}");
+        }
         Close.Differ(whole, Train(options with { PerDeviceTrainBatchSize = 8, Seed = 1 }), 1e-3);
     }
 
@@ -112,7 +116,8 @@ public sealed class SftLoopTests
         using var source = new CancellationTokenSource();
         using CausalLanguageModel model = TinyModels.Gpt2();
         var progress = new Collected(report => { if (report.Step == 2) source.Cancel(); });
-        var error = Assert.ThrowsExactly<TrainingCanceledException>(() => new SftLoop(model, Options with { MaxSteps = 9 }, progress).Run(TinyModels.Texts(12), source.Token));
+        var error = Assert.ThrowsExactly<TrainingCanceledException>(
+            () => new SftLoop(model, Options with { MaxSteps = 9 }, progress).Run(TinyModels.Texts(12), source.Token));
         Assert.AreEqual((2, source.Token), (error.Step, error.CancellationToken));
         StringAssert.StartsWith(error.Message, "SFT was cancelled after step 2 of 9.");
         Assert.HasCount(2, progress.Reports);
@@ -138,10 +143,15 @@ public sealed class SftLoopTests
     {
         using CausalLanguageModel model = TinyModels.Gpt2();
         void fails(string message, SftOptions options, params TokenExample[] examples) =>
-            StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => new SftLoop(model, options).Run(examples)).Message, message);
+            StringAssert.StartsWith(
+                Assert.ThrowsExactly<ArgumentException>(() => new SftLoop(model, options).Run(examples)).Message, message);
         fails("There are no examples to train on", Options);
-        fails("None of 1 examples has a token to learn: completions are empty, or MaxLength (2) cuts them all off.", Options with { MaxLength = 2 }, new TokenExample([1, 2, 3], 2));
-        fails("CompletionOnlyLoss is true, but no example has a prompt.", Options with { CompletionOnlyLoss = true }, new TokenExample([1, 2, 3]));
+        fails(
+            "None of 1 examples has a token to learn: completions are empty, or MaxLength (2) cuts them all "
+            + "off.", Options with { MaxLength = 2 }, new TokenExample([1, 2, 3], 2));
+        fails(
+            "CompletionOnlyLoss is true, but no example has a "
+            + "prompt.", Options with { CompletionOnlyLoss = true }, new TokenExample([1, 2, 3]));
         fails("An example has 40 tokens, the model reads 32 at most. Set MaxLength to 32 or less.", Options, new TokenExample(new int[40]));
     }
 

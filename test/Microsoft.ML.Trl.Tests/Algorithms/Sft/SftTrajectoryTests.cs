@@ -21,7 +21,8 @@ public sealed class SftTrajectoryTests
     public void Losses_norms_rates_and_weights_follow_the_reference(string name)
     {
         using var run = new Trajectory(name);
-        Follows(run, [.. run.MicroBatches.SelectMany(micro => run.Rows(micro.Number)).Select(row => new TokenExample(row.Ids) { Learned = row.Labelled })]);
+        var rows = run.MicroBatches.SelectMany(micro => run.Rows(micro.Number));
+        Follows(run, [.. rows.Select(row => new TokenExample(row.Ids) { Learned = row.Labelled })]);
     }
 
     [TestMethod]
@@ -41,8 +42,8 @@ public sealed class SftTrajectoryTests
         using JsonDocument texts = Fixtures.SharedJson("trajectories", name, "run.json");
         TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared(texts.RootElement.GetProperty("tokenizer").GetString()!.Split('/')));
         using var run = new Trajectory(name);
-        IEnumerable<string> rows = texts.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("text").GetString()!);
-        Follows(run, [.. rows.Select(text => new TokenExample([.. tokenizer.Encode(text), tokenizer.EosTokenId!.Value]))]);
+        Follows(run, [.. texts.RootElement.GetProperty("rows").EnumerateArray().Select(row =>
+            new TokenExample([.. tokenizer.Encode(row.GetProperty("text").GetString()!), tokenizer.EosTokenId!.Value]))]);
     }
 
     private static void Follows(Trajectory run, IReadOnlyList<TokenExample> examples)
@@ -52,7 +53,7 @@ public sealed class SftTrajectoryTests
             LossType = run.Args.GetProperty("loss_type").GetString() == "dft" ? SftLossType.Dft : SftLossType.Nll,
             MaxLength = run.Args.GetProperty("max_length").GetInt32(),
             Packing = run.Args.GetProperty("packing").GetBoolean(),
-            PackingStrategy = Enum.Parse<PackingStrategy>(run.Args.GetProperty("packing_strategy").GetString()!.Replace("_", "", StringComparison.Ordinal), ignoreCase: true),
+            PackingStrategy = Trajectory.Named<PackingStrategy>(run.Args.GetProperty("packing_strategy")),
         };
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(run.ModelFolder);
         run.RequireLog(Loops.Sft(model, options, examples));

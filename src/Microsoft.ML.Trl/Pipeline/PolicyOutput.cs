@@ -1,0 +1,24 @@
+namespace Microsoft.ML.Trl.Pipeline;
+
+/// <summary>What the stages that train a policy promise before, and hand out after training.</summary>
+/// <param name="OutputColumnName">Text column of answers that is added.</param>
+/// <param name="ScoreColumnName">Column of the answers' scores where a reward model is upstream; null = the name of its own column.</param>
+/// <param name="PromptColumnName">Text column with the prompts.</param>
+/// <param name="Generation">How answers are generated; null = as the model did that training began with.</param>
+internal sealed record PolicyOutput(
+    string OutputColumnName, string? ScoreColumnName, string PromptColumnName, GenerationOptions? Generation)
+{
+    /// <summary>The columns that a fitted stage adds.</summary>
+    public SchemaShape Promise(MLContext ml, SchemaShape shape)
+    {
+        string? score = ModelHandle.PromisedColumn(shape, ModelHandle.RewardKind);
+        SchemaShape withText = PromisedColumns.WithText(ml, shape, OutputColumnName, ModelHandle.PolicyKind);
+        return score is null ? withText : PromisedColumns.WithNumber(ml, withText, ScoreColumnName ?? score, ModelHandle.RewardKind);
+    }
+
+    /// <summary>The trained network in a transformer, which owns it from here on.</summary>
+    /// <param name="trained">The network, its tokenizer and its critic.</param>
+    /// <param name="reports">Of the training.</param>
+    public TextGenerationTransformer Transformer(LanguageModel trained, IReadOnlyList<StepReport> reports) =>
+        new(trained.With(Generation ?? trained.Generation), OutputColumnName, ScoreColumnName, PromptColumnName, [.. reports]);
+}

@@ -1,0 +1,47 @@
+namespace Microsoft.ML.Trl;
+
+/// <summary>
+/// Settings of the methods that pass over a data set in epochs (SFT, reward modelling, DPO), under TRL's names and defaults. Immutable;
+/// make
+/// variants with <c>with</c>.
+/// </summary>
+public abstract record EpochOptions : TrainingOptions
+{
+    /// <summary>
+    /// Examples (or pairs) per forward pass. At least 1. Lower this first when memory runs out, and raise
+    /// <see cref="GradientAccumulationSteps"/> in turn.
+    /// </summary>
+    public int PerDeviceTrainBatchSize { get; init; } = 8;
+
+    /// <summary>
+    /// Forward passes per optimizer step. At least 1. The loss is normalised over all of them, so 1 × 8, 2 × 4 and 8 × 1 train the same.
+    /// </summary>
+    public int GradientAccumulationSteps { get; init; } = 1;
+
+    /// <summary>Passes over the data; fractions allowed, greater than 0. <see cref="MaxSteps"/> wins where it is set.</summary>
+    public double NumTrainEpochs { get; init; } = 3.0;
+
+    /// <summary>Optimizer steps of the run, or -1 for as many as <see cref="NumTrainEpochs"/> needs.</summary>
+    public int MaxSteps { get; init; } = -1;
+
+    /// <summary>Seed of the order of the examples alone; null = <see cref="TrainingOptions.Seed"/>.</summary>
+    public int? DataSeed { get; init; }
+
+    /// <summary>The order in which an epoch visits the examples.</summary>
+    public TrainSamplingStrategy TrainSamplingStrategy { get; init; } = TrainSamplingStrategy.Random;
+
+    /// <summary>Leave out the last batch of an epoch where it is not full.</summary>
+    public bool DataloaderDropLast { get; init; }
+
+    /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
+    private protected void ValidateEpochs()
+    {
+        ValidateTraining();
+        Require.AtLeast(PerDeviceTrainBatchSize, 1);
+        Require.AtLeast(GradientAccumulationSteps, 1);
+        Require.Positive(NumTrainEpochs);
+        if (MaxSteps != -1)
+            Require.AtLeast(MaxSteps, 1);
+        Require.Known(TrainSamplingStrategy);
+    }
+}

@@ -1,0 +1,102 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Training;
+
+/// <summary>
+/// One training run, the same for every method: plan → cancel → accumulate → clip → step → schedule → report. What a step computes is the
+/// method's.
+/// </summary>
+internal sealed class TrainingRun
+{
+    private readonly string _stage;
+    private readonly int _totalSteps;
+    private readonly StepLog _log;
+    private readonly CancellationToken _cancel;
+
+    /// <param name="stage">Who trains, for messages and reports.</param>
+    /// <param name="totalSteps">Steps of the run.</param>
+    /// <param name="options">How often to report.</param>
+    /// <param name="progress">Told of every report; null = nobody.</param>
+    /// <param name="cancel">Looked at before every step.</param>
+    public TrainingRun(string stage, int totalSteps, TrainingOptions options, IProgress<StepReport>? progress, CancellationToken cancel)
+    {
+        (_stage, _totalSteps, _cancel) = (stage, totalSteps, cancel);
+        _log = new StepLog(stage, totalSteps, options, progress);
+    }
+
+    /// <summary>Runs the steps of a plan.</summary>
+    /// <param name="plan">In order; numbers count from 1.</param>
+    /// <param name="step">
+    /// What a step does; it may throw <see cref="OperationCanceledException"/> when cancelled, and must not have changed a weight then.
+    /// </param>
+    /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
+    /// <exception cref="TrainingDivergedException">
+    /// Loss or gradient stopped being a number; the weights are those of the last good step.
+    /// </exception>
+    public void Run(IEnumerable<StepPlan> plan, Action<StepPlan> step)
+    {
+        foreach (StepPlan next in plan)
+        {
+            try
+            {
+                _cancel.ThrowIfCancellationRequested();
+                step(next);
+            }
+            catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
+            {
+                throw new TrainingCanceledException(_stage, next.Number - 1, _totalSteps, _cancel);
+            }
+            _log.EndStep(next.Number, next.Epoch);
+        }
+    }
+
+    /// <summary>Runs a plan whose steps accumulate micro batches and update once, with the model in training mode.</summary>
+    /// <param name="plan">In order; numbers count from 1.</param>
+    /// <param name="model">Trained in place; in evaluation mode afterwards.</param>
+    /// <param name="options">Optimizer, schedule and seed.</param>
+    /// <param name="dropout">Whether entries are dropped as the model's configuration says.</param>
+    /// <param name="accumulate">Accumulates the gradients of a step; returns its loss.</param>
+    /// <param name="updated">Called after each update; null = nobody.</param>
+    public void Learn<TModel>(
+        IEnumerable<StepPlan> plan,
+        TModel model,
+        TrainingOptions options,
+        bool dropout,
+        Func<StepPlan, GradientStep, double> accumulate,
+        Action<StepPlan>? updated = null)
+        where TModel : nn.Module, ITrainable
+    {
+        using GradientStep gradients = new(model.parameters(), options, _totalSteps);
+        using var rng = new Generator((ulong)(uint)options.Seed, model.Device);
+        model.SetDropout(dropout ? rng : null);
+        model.train();
+        try
+        {
+            Run(plan, next =>
+            {
+                double rate = gradients.LearningRate;
+                double loss = accumulate(next, gradients);
+                NoteUpdate(loss, gradients.Update(loss), rate);
+                updated?.Invoke(next);
+            });
+        }
+        finally
+        {
+            model.eval();
+            model.SetDropout(null);
+        }
+    }
+
+    /// <summary>Notes a value; a report carries the mean of what was noted since the last one.</summary>
+    public void Note(string metric, double value) => _log.Note(metric, value);
+
+    /// <summary>Counts real tokens that went through the model.</summary>
+    public void CountTokens(long tokens) => _log.CountTokens(tokens);
+
+    /// <summary>Notes an update that the step made itself.</summary>
+    /// <param name="loss">What was minimised.</param>
+    /// <param name="gradientNorm">Norm before clipping.</param>
+    /// <param name="learningRate">Rate that was used.</param>
+    public void NoteUpdate(double loss, double gradientNorm, double learningRate) => _log.NoteUpdate(loss, gradientNorm, learningRate);
+}

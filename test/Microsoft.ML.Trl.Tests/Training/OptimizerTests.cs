@@ -1,0 +1,123 @@
+using Microsoft.ML.Trl.Tests.TestSupport;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.Training;
+
+[TestClass]
+public sealed class OptimizerTests
+{
+    [TestMethod]
+    [DataRow("adamw", OptimizerKind.AdamW, 0.01, 0.1, 0.9, 0.999, 1e-8)]
+    [DataRow("adamw_eps_betas", OptimizerKind.AdamW, 0.01, 0.0, 0.8, 0.95, 1e-6)]
+    [DataRow("adam", OptimizerKind.Adam, 0.01, 0.0, 0.9, 0.999, 1e-8)]
+    [DataRow("adam_wd", OptimizerKind.Adam, 0.01, 0.1, 0.9, 0.999, 1e-8)]
+    [DataRow("sgd", OptimizerKind.Sgd, 0.1, 0.0, 0.9, 0.999, 1e-8)]
+    [DataRow("rmsprop", OptimizerKind.RmsProp, 0.01, 0.0, 0.9, 0.999, 1e-8)]
+    [DataRow("adagrad", OptimizerKind.Adagrad, 0.1, 0.0, 0.9, 0.999, 1e-8)]
+    public void Six_steps_end_where_the_reference_ends(
+        string name, OptimizerKind kind, double rate, double decay, double beta1, double beta2, double epsilon)
+    {
+        using var scope = NewDisposeScope();
+        using var fixture = new FixtureTensors("trajectories", "optimizers.safetensors");
+        Tensor parameter = fixture["p0"].requires_grad_();
+        SftOptions options = Plain with { Optim = kind, WeightDecay = decay, AdamBeta1 = beta1, AdamBeta2 = beta2, AdamEpsilon = epsilon };
+        using var optimizer = new Optimizer([parameter], options);
+        using (no_grad())
+            for (int step = 1; step <= 6; step++)
+            {
+                parameter.grad = fixture[$"grad{step - 1}"];
+                optimizer.Step(step, rate, gradientDivisor: 1);
+            }
+        Close.Absolute(fixture[$"{name}.final"], parameter, 2e-6, $"optimizers {name}");
+    }
+
+    [TestMethod]
+    public void The_norm_and_the_clipped_gradient_equal_the_reference()
+    {
+        using var scope = NewDisposeScope();
+        using var fixture = new FixtureTensors("trajectories", "optimizers.safetensors");
+        Tensor first = zeros(5, 3).requires_grad_(), second = zeros(7).requires_grad_();
+        using var step = new GradientStep([first, second], Plain with { Optim = OptimizerKind.Sgd, MaxGradNorm = 1, LearningRate = 1 }, 1);
+        first.grad = fixture["clip.g0"];
+        second.grad = fixture["clip.g1"];
+        double expected = fixture["clip.total_norm"].item<float>();
+        Close.Above(1, expected);
+        Close.Relative(expected, step.Update(0), 1e-5, "optimizers clip.total_norm");
+        // plain descent at rate 1 from 0 leaves minus the clipped gradient
+        Close.Absolute(fixture["clip.out0"].neg(), first, 1e-6, "optimizers clip.out0");
+        Close.Absolute(fixture["clip.out1"].neg(), second, 1e-6, "optimizers clip.out1");
+    }
+
+    [TestMethod]
+    public void Every_rule_clips_by_the_divisor()
+    {
+        foreach (OptimizerKind kind in Enum.GetValues<OptimizerKind>())
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            using Generator rng = new(3);
+            Tensor start = randn([4, 5], generator: rng), gradient = randn([4, 5], generator: rng);
+            Tensor divided = start.clone().requires_grad_(), given = start.clone().requires_grad_();
+            using var one = new Optimizer([divided], Plain with { Optim = kind });
+            using var other = new Optimizer([given], Plain with { Optim = kind });
+            (divided.grad, given.grad) = (gradient.clone(), gradient / 8);
+            one.Step(1, 0.1, gradientDivisor: 8);
+            other.Step(1, 0.1, gradientDivisor: 1);
+            Close.Absolute(given, divided, 1e-6, $"{kind}");
+        }
+    }
+
+    [TestMethod]
+    public void Biases_and_norms_do_not_decay()
+    {
+        using var scope = NewDisposeScope();
+        Tensor weight = ones(4, 4).requires_grad_(), bias = ones(4).requires_grad_();
+        using var step = new GradientStep([weight, bias], Plain with { WeightDecay = 0.5, LearningRate = 0.1 }, 1);
+        weight.grad = zeros(4, 4);
+        bias.grad = zeros(4);
+        step.Update(0);
+        Close.Absolute(ones(4, 4) * 0.95f, weight, 1e-7);
+        Close.Absolute(ones(4), bias, 0);
+    }
+
+    [TestMethod]
+    public void Bfloat16_parameters_keep_what_a_step_is_too_small_to_show()
+    {
+        using var scope = NewDisposeScope();
+        Tensor parameter = ones(8).to_type(ScalarType.BFloat16).requires_grad_();
+        using var step = new GradientStep([parameter], Plain with { Optim = OptimizerKind.Sgd, LearningRate = 1e-3 }, 10);
+        for (int n = 0; n < 10; n++) // one step of 0.001 is below bfloat16's resolution of 0.0039 under 1; ten are not
+        {
+            step.Accumulate(parameter.sum());
+            step.Update(0);
+        }
+        Close.Absolute(ones(8) * 0.99f, parameter, 0.002);
+    }
+
+    [TestMethod]
+    public void Bfloat16_gradients_add_up_in_float32()
+    {
+        using var scope = NewDisposeScope();
+        Tensor parameter = zeros(1).to_type(ScalarType.BFloat16).requires_grad_();
+        using var step = new GradientStep([parameter], Plain with { Optim = OptimizerKind.Sgd, LearningRate = 1e-9 }, 1);
+        step.Accumulate((parameter * 256).sum());
+        for (int n = 0; n < 100; n++)
+            step.Accumulate((parameter * 0.5).sum()); // lost in a bfloat16 sum: 256 + 0.5 rounds to 256
+        Close.Absolute(306, step.Update(0), 1e-3);
+    }
+
+    [TestMethod]
+    public void A_parameter_without_a_gradient_stays()
+    {
+        using var scope = NewDisposeScope();
+        Tensor used = ones(3).requires_grad_(), unused = ones(3).requires_grad_();
+        using var step = new GradientStep([used, unused], Plain with { LearningRate = 0.1 }, 1);
+        step.Accumulate(used.sum());
+        step.Update(0);
+        Close.Absolute(ones(3), unused, 0);
+        Close.Absolute(ones(3) * 0.9f, used, 1e-6);
+    }
+
+    private static SftOptions Plain => new() { LrSchedulerType = LrSchedulerType.Constant, MaxGradNorm = 0 };
+}
