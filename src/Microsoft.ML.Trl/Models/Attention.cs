@@ -77,7 +77,8 @@ internal sealed class Attention : nn.Module
         : part.view(pattern.Batch, pattern.Length, -1, _shape.HeadSize);
 
     /// <summary>By libtorch's fused operator.</summary>
-    private Tensor Fused(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]; of single tokens in any grouping
+    private Tensor Fused(
+        Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]; of single tokens in any grouping
     {
         ScalarType type = queries.dtype;
         if (is_grad_enabled() && queries.device_type == DeviceType.CPU) // there the gradient in 16 bits takes four times as long as in 32
@@ -95,7 +96,8 @@ internal sealed class Attention : nn.Module
         tensor.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? tensor.to_type(ScalarType.Float32) : tensor;
 
     /// <summary>The same step by step. Dropout needs it: the fused operator draws from the global generator.</summary>
-    private Tensor Composed(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, Func<Tensor, Tensor> drop) // -> [B, h, T, d]
+    private Tensor Composed(
+        Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, Func<Tensor, Tensor> drop) // -> [B, h, T, d]
     {
         long[] shape = queries.shape;
         (long shared, long group, long seen) = (_shape.KeyValueHeads, _shape.Heads / _shape.KeyValueHeads, keys.shape[2]);

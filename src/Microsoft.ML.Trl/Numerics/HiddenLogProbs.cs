@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
-/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see cref="Call"/>.
+/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see
+/// cref="Call"/>.
 /// The weight is a leaf or needs no gradient.
 /// </summary>
 /// <remarks>
@@ -89,7 +90,8 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
             foreach (var (start, length) in head.Chunks(count))
             {
                 using DisposeScope chunk = NewDisposeScope();
-                Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length), above = factors.narrow(0, start, length);
+                Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length);
+                Tensor above = factors.narrow(0, start, length);
                 Tensor softmax = _kept ?? head.Logits(rows);
                 if (_kept is null)
                     VocabularySoftmax.Apply(softmax, targets);

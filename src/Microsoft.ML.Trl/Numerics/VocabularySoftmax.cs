@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
-/// Softmax over [n, V] logits, in place, with what the same pass tells about each row. It goes over a few rows at a time, all of whose steps then find
+/// Softmax over [n, V] logits, in place, with what the same pass tells about each row. It goes over a few rows at a time, all of whose
+/// steps then find
 /// them in the processor's cache. Factors of rows are left to whoever multiplies the result with [n, H] or [V, H], where they cost nothing.
 /// Call without gradients and inside a scope.
 /// </summary>
@@ -30,12 +31,15 @@ internal static class VocabularySoftmax
         return RowStatistics.Join(parts, logits.device);
     }
 
-    /// <summary>Probabilities less the label's weight at the label: the derivative of the label's negative log-probability where that is 1.</summary>
+    /// <summary>
+    /// Probabilities less the label's weight at the label: the derivative of the label's negative log-probability where that is 1.
+    /// </summary>
     /// <param name="probabilities">[n, V] float32, changed in place.</param>
     /// <param name="labels">[n] int64.</param>
     /// <param name="weight">What is taken from the label's probability.</param>
     public static void SubtractLabels(Tensor probabilities, Tensor labels, double weight) =>
-        probabilities.scatter_add_(-1, labels.unsqueeze(-1), full(labels.shape[0], 1, -weight, dtype: ScalarType.Float32, device: labels.device));
+        probabilities.scatter_add_(
+            -1, labels.unsqueeze(-1), full(labels.shape[0], 1, -weight, dtype: ScalarType.Float32, device: labels.device));
 
     private static RowStatistics ApplyBlock(Tensor logits, Tensor labels)
     {
