@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Generation;
 
-/// <summary>Runs a model over a batch of growing rows, one token per row and call. Prompts are padded on the left. Call without gradients.</summary>
+/// <summary>
+/// Runs a model over a batch of growing rows, one token per row and call. Prompts are padded on the left. Call without gradients.
+/// </summary>
 internal sealed class DecodingSession : IDisposable
 {
     private readonly CausalLanguageModel _model;
@@ -25,7 +27,8 @@ internal sealed class DecodingSession : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor padding = tensor([.. prompts.Select(prompt => (long)(_width - prompt.Length))], device: model.Device);
         Tensor isPadding = arange(_cache.Capacity, ScalarType.Int64, model.Device).unsqueeze(0) < padding.unsqueeze(-1); // [R, capacity]
-        _scores = zeros_like(isPadding, model.Type).masked_fill_(isPadding, double.NegativeInfinity).unsqueeze(1).unsqueeze(1).DetachFromDisposeScope();
+        Tensor scores = zeros_like(isPadding, model.Type).masked_fill_(isPadding, double.NegativeInfinity);
+        _scores = scores.unsqueeze(1).unsqueeze(1).DetachFromDisposeScope();
         _padding = padding.DetachFromDisposeScope();
     }
 

@@ -1,15 +1,21 @@
 namespace Microsoft.ML.Trl;
 
-/// <summary>How texts are continued. Immutable; make variants with <c>with</c>. Names and meanings are those of transformers' GenerationConfig.</summary>
+/// <summary>
+/// How texts are continued. Immutable; make variants with <c>with</c>. Names and meanings are those of transformers' GenerationConfig.
+/// </summary>
 public sealed record GenerationOptions
 {
-    /// <summary>Most tokens added to a prompt, the end token included. At least 1. Fewer are added where the model's context ends.</summary>
+    /// <summary>
+    /// Most tokens added to a prompt, the end token included. At least 1. Fewer are added where the model's context ends.
+    /// </summary>
     public int MaxNewTokens { get; init; } = 64;
 
     /// <summary>Fewest tokens added: no end token is chosen before. From 0 to <see cref="MaxNewTokens"/>.</summary>
     public int MinNewTokens { get; init; }
 
-    /// <summary>Whether tokens are drawn at random; otherwise the likeliest is taken and temperature, top-k, top-p and min-p have no effect.</summary>
+    /// <summary>
+    /// Whether tokens are drawn at random; otherwise the likeliest is taken and temperature, top-k, top-p and min-p have no effect.
+    /// </summary>
     public bool DoSample { get; init; } = true;
 
     /// <summary>Divides the logits before drawing. Greater than 0; below 1 is bolder, above 1 more varied.</summary>
@@ -18,13 +24,19 @@ public sealed record GenerationOptions
     /// <summary>Only the k likeliest tokens are drawn from; 0 is all.</summary>
     public int TopK { get; init; }
 
-    /// <summary>Only the likeliest tokens that together reach this probability are drawn from (arXiv:1904.09751). In (0, 1]; 1 is all.</summary>
+    /// <summary>
+    /// Only the likeliest tokens that together reach this probability are drawn from (arXiv:1904.09751). In (0, 1]; 1 is all.
+    /// </summary>
     public double TopP { get; init; } = 1;
 
-    /// <summary>Only tokens at least this probable, relative to the likeliest, are drawn from (arXiv:2407.01082). In [0, 1]; 0 is all.</summary>
+    /// <summary>
+    /// Only tokens at least this probable, relative to the likeliest, are drawn from (arXiv:2407.01082). In [0, 1]; 0 is all.
+    /// </summary>
     public double MinP { get; init; }
 
-    /// <summary>Divides positive and multiplies negative logits of tokens that the row already holds (arXiv:1909.05858). Greater than 0; 1 is off.</summary>
+    /// <summary>
+    /// Divides positive and multiplies negative logits of tokens that the row already holds (arXiv:1909.05858). Greater than 0; 1 is off.
+    /// </summary>
     public double RepetitionPenalty { get; init; } = 1;
 
     /// <summary>A row ends when its new text contains one of these; they stay in the text. Needs a decoder from tokens to text.</summary>
@@ -42,13 +54,21 @@ public sealed record GenerationOptions
     public GenerationOptions Validated()
     {
         Check(MaxNewTokens >= 1, nameof(MaxNewTokens), MaxNewTokens, "at least 1");
-        Check(MinNewTokens >= 0 && MinNewTokens <= MaxNewTokens, nameof(MinNewTokens), MinNewTokens, $"from 0 to MaxNewTokens ({MaxNewTokens})");
-        Check(double.IsFinite(Temperature) && Temperature > 0, nameof(Temperature), Temperature, "greater than 0; for the likeliest token set DoSample to false");
+        Check(
+            MinNewTokens >= 0 && MinNewTokens <= MaxNewTokens, nameof(MinNewTokens), MinNewTokens,
+            $"from 0 to MaxNewTokens ({MaxNewTokens})");
+        Check(
+            double.IsFinite(Temperature) && Temperature > 0, nameof(Temperature), Temperature,
+            "greater than 0; for the likeliest token set DoSample to false");
         Check(TopK >= 0, nameof(TopK), TopK, "at least 1, or 0 for all tokens");
         Check(TopP is > 0 and <= 1, nameof(TopP), TopP, "greater than 0 and at most 1");
         Check(MinP is >= 0 and <= 1, nameof(MinP), MinP, "from 0 to 1");
-        Check(double.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, nameof(RepetitionPenalty), RepetitionPenalty, "greater than 0, 1 for none");
-        Check(StopStrings is not null && StopStrings.All(text => !string.IsNullOrEmpty(text)), nameof(StopStrings), "a list with an empty text", "a list of texts of at least one character");
+        Check(
+            double.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, nameof(RepetitionPenalty), RepetitionPenalty,
+            "greater than 0, 1 for none");
+        Check(
+            StopStrings is not null && StopStrings.All(text => !string.IsNullOrEmpty(text)), nameof(StopStrings),
+            "a list with an empty text", "a list of texts of at least one character");
         return this;
     }
 

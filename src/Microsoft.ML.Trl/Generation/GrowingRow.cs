@@ -14,7 +14,9 @@ internal sealed class GrowingRow(int number, int limit, RowRandom random)
 
     public List<int> NewTokens { get; } = [];
 
-    /// <summary>Number of each new token among those of all rows in the order of the steps, ended rows that still run along included.</summary>
+    /// <summary>
+    /// Number of each new token among those of all rows in the order of the steps, ended rows that still run along included.
+    /// </summary>
     public List<long> Entries { get; } = [];
 
     /// <summary>Whether an end token or a stop rule ended it.</summary>

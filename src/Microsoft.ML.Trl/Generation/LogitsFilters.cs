@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>
-/// What bends the scores of the next token, for all rows of a batch at once. Negative infinity forbids a token. Pure; the caller owns the results.
+/// What bends the scores of the next token, for all rows of a batch at once. Negative infinity forbids a token. Pure; the caller owns the
+/// results.
 /// </summary>
 internal static class LogitsFilters
 {

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>Continues texts, given and returned as token ids.</summary>
-/// <remarks>A row's tokens do not depend on the rows beside it: prompts of different lengths are padded on the left, and each row draws from its own stream of random numbers.</remarks>
+/// <remarks>
+/// A row's tokens do not depend on the rows beside it: prompts of different lengths are padded on the left, and each row draws from its
+/// own stream of random numbers.
+/// </remarks>
 /// <param name="model">Only read; the caller keeps it alive. One generation at a time per model.</param>
 public sealed class TokenGenerator(CausalLanguageModel model)
 {
@@ -24,7 +27,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// <param name="onToken">Called with row and token as soon as one is chosen; null for nobody.</param>
     /// <param name="cancel">Checked once per token.</param>
     /// <returns>The new tokens of each row.</returns>
-    /// <exception cref="ArgumentException">A prompt is empty, holds an id outside of the vocabulary or leaves no room in the context, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// A prompt is empty, holds an id outside of the vocabulary or leaves no room in the context, or an option is out of range.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was canceled; nothing is kept.</exception>
     public GenerationResult Generate(
         IReadOnlyList<int[]> prompts,
@@ -38,7 +43,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         if (prompts.Count == 0)
             return new GenerationResult([], [], [], []);
         GrowingRow[] rows = [.. prompts.Select((prompt, row) => new GrowingRow(
-            row, Math.Min(options.MaxNewTokens, model.Config.ContextLength - prompt.Length), new RowRandom(options.Seed, rowSeeds?[row] ?? row)))];
+            row, Math.Min(options.MaxNewTokens, model.Config.ContextLength - prompt.Length),
+            new RowRandom(options.Seed, rowSeeds?[row] ?? row)))];
         bool training = model.training;
         model.eval();
         try
@@ -57,7 +63,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         }
     }
 
-    /// <summary>Reads the prompts, then chooses tokens until every row is done. An ended row runs along until half of the batch has ended.</summary>
+    /// <summary>
+    /// Reads the prompts, then chooses tokens until every row is done. An ended row runs along until half of the batch has ended.
+    /// </summary>
     private void Run(
         IReadOnlyList<int[]> prompts, GrowingRow[] batch, GenerationHistory history, GenerationOptions options,
         Func<IReadOnlyList<int>, bool>? stop, Action<int, int>? onToken, CancellationToken cancel)
@@ -94,7 +102,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         }
     }
 
-    /// <summary>Chooses the next token of every row and adds it to the rows that are not done. Reads the tokens from the device, and nothing else.</summary>
+    /// <summary>
+    /// Chooses the next token of every row and adds it to the rows that are not done. Reads the tokens from the device, and nothing else.
+    /// </summary>
     /// <returns>[R] int64.</returns>
     private Tensor Choose(TokenSampler sampler, Tensor hidden, Tensor? context, GrowingRow[] batch, int step, GenerationHistory history)
     {
@@ -109,7 +119,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         return choice.Tokens.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The tokens that the rows hold, with room for the new ones; all other places hold the row's first token, which it holds anyway.</summary>
+    /// <summary>
+    /// The tokens that the rows hold, with room for the new ones; all other places hold the row's first token, which it holds anyway.
+    /// </summary>
     private Tensor Context(IReadOnlyList<int[]> prompts, int newTokens) // [R, newTokens + width]
     {
         int width = newTokens + prompts.Max(prompt => prompt.Length);
@@ -120,27 +132,40 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         return tensor(ids, device: model.Device).view(prompts.Count, width);
     }
 
-    private void Check(IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds, Func<IReadOnlyList<int>, bool>? stop)
+    private void Check(
+        IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds, Func<IReadOnlyList<int>, bool>? stop)
     {
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(options);
         options.Validated();
         (int context, int vocabulary) = (model.Config.ContextLength, model.Config.VocabularySize);
         if (rowSeeds is not null && rowSeeds.Count != prompts.Count)
-            throw new ArgumentException($"There are {rowSeeds.Count} row seeds for {prompts.Count} prompts; give one per prompt, or none.", nameof(rowSeeds));
+            throw new ArgumentException(
+                $"There are {rowSeeds.Count} row seeds for {prompts.Count} prompts; give one per prompt, or none.", nameof(rowSeeds));
         if (options.StopStrings.Count > 0 && stop is null)
-            throw new ArgumentException("StopStrings were set, but nothing turns tokens into text here; give a stop predicate made of StopStrings and a decoder.", nameof(stop));
+            throw new ArgumentException(
+                "StopStrings were set, but nothing turns tokens into text here; give a stop predicate made of StopStrings and a decoder.",
+                nameof(stop));
         foreach (int end in (options.EosTokenIds ?? []).Where(id => id < 0 || id >= vocabulary))
-            throw new ArgumentException($"The end token {end} of EosTokenIds is not in the vocabulary, which has the tokens 0 to {vocabulary - 1}.", nameof(options));
+            throw new ArgumentException(
+                $"The end token {end} of EosTokenIds is not in the vocabulary, which has the tokens 0 to {vocabulary - 1}.",
+                nameof(options));
         for (int row = 0; row < prompts.Count; row++)
         {
             int[] prompt = prompts[row];
             if (prompt.Length == 0)
-                throw new ArgumentException($"Prompt {row} is empty; begin it with at least one token, such as the model's begin token.", nameof(prompts));
+                throw new ArgumentException(
+                    $"Prompt {row} is empty; begin it with at least one token, such as the model's begin token.", nameof(prompts));
             if (prompt.Length >= context)
-                throw new ArgumentException($"Prompt {row} has {prompt.Length} tokens, but the model's context holds {context}, answer included; shorten the prompt to at most {context - 1} tokens.", nameof(prompts));
+                throw new ArgumentException(
+                    $"Prompt {row} has {prompt.Length} tokens, but the model's context holds {context}, answer included; " +
+                    $"shorten the prompt to at most {context - 1} tokens.",
+                    nameof(prompts));
             if (Array.FindIndex(prompt, id => id < 0 || id >= vocabulary) is >= 0 and int wrong)
-                throw new ArgumentException($"Prompt {row} holds the token {prompt[wrong]}, but the vocabulary has the tokens 0 to {vocabulary - 1}; do tokenizer and model belong together?", nameof(prompts));
+                throw new ArgumentException(
+                    $"Prompt {row} holds the token {prompt[wrong]}, but the vocabulary has the tokens 0 to {vocabulary - 1}; " +
+                    "do tokenizer and model belong together?",
+                    nameof(prompts));
         }
     }
 }

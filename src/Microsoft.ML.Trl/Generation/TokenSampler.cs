@@ -53,7 +53,9 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
         if (options.TopK > 0)
             (scores, tokens) = LogitsFilters.TopK(scores, options.TopK);
         if (options.TopP < 1)
-            (scores, tokens) = tokens is null ? LogitsFilters.TopP(scores, options.TopP) : (LogitsFilters.TopPSorted(scores, options.TopP), tokens);
+            (scores, tokens) = tokens is null
+                ? LogitsFilters.TopP(scores, options.TopP)
+                : (LogitsFilters.TopPSorted(scores, options.TopP), tokens);
         if (options.MinP > 0)
             scores = LogitsFilters.MinP(scores, options.MinP);
         (Tensor chosen, Tensor logProbs) = Draw(scores, uniforms);
@@ -61,7 +63,8 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
     }
 
     /// <summary>
-    /// The place at which the running sum of probabilities passes the row's random number. The sum is in double precision: with 53 random bits the product
+    /// The place at which the running sum of probabilities passes the row's random number. The sum is in double precision: with 53 random
+    /// bits the product
     /// below is less than the whole sum, so that a place is always found, and no forbidden one.
     /// </summary>
     private static (Tensor Places, Tensor LogProbs) Draw(Tensor scores, Tensor uniforms)

@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Operators;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -51,7 +52,7 @@ internal sealed class Attention : nn.Module
         Tensor mixed = training && !Dropout.IsOff
             ? Composed(queries, keys, values, pattern, weights => Dropout.Apply(weights, true))
             : Fused(queries, keys, values, pattern);
-        mixed = mixed.transpose(1, 2).reshape(x.shape[0], -1); // [B·T, h·d]
+        mixed = (pattern.Length == 1 ? mixed : mixed.transpose(1, 2)).reshape(pattern.Batch * pattern.Length, -1); // [B·T, h·d]
         return _output.Forward(rows is null ? mixed : mixed.index_select(0, rows)).MoveToOuterDisposeScope();
     }
 
@@ -60,29 +61,43 @@ internal sealed class Attention : nn.Module
     {
         (long wide, long narrow) = ((long)_shape.Heads * _shape.HeadSize, (long)_shape.KeyValueHeads * _shape.HeadSize);
         Tensor[] parts = _inputs.Count == 1
-            ? _inputs[0].Forward(x).split([wide, narrow, narrow], -1)
-            : [.. _inputs.Select(input => input.Forward(x))];
-        Tensor Heads(Tensor part) => part.view(pattern.Batch, pattern.Length, -1, _shape.HeadSize);
-        Tensor Turned(Tensor part) => _positions.Turn(Heads(part), pattern);
-        return (Turned(parts[0]).transpose(1, 2), Turned(parts[1]).transpose(1, 2), Heads(parts[2]).transpose(1, 2));
+            ? Split(_inputs[0].Forward(x), wide, narrow)
+            : [_inputs[0].Forward(x), _inputs[1].Forward(x), _inputs[2].Forward(x)];
+        Tensor queries = _positions.Turn(Heads(parts[0], pattern), pattern), keys = _positions.Turn(Heads(parts[1], pattern), pattern);
+        Tensor values = Heads(parts[2], pattern);
+        return pattern.Length == 1 ? (queries, keys, values) : (queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2));
     }
+
+    private static Tensor[] Split(Tensor packed, long wide, long narrow) =>
+        [packed.narrow(1, 0, wide), packed.narrow(1, wide, narrow), packed.narrow(1, wide + narrow, narrow)];
+
+    /// <summary>[B, T, heads, d]; of single tokens [B, heads, 1, d], which is the same and what attention wants.</summary>
+    private Tensor Heads(Tensor part, AttentionPattern pattern) => pattern.Length == 1
+        ? part.view(pattern.Batch, -1, 1, _shape.HeadSize)
+        : part.view(pattern.Batch, pattern.Length, -1, _shape.HeadSize);
 
     /// <summary>By libtorch's fused operator.</summary>
-    private Tensor Fused(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]
+    private Tensor Fused(
+        Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]; of single tokens in any grouping
     {
-        long[] shape = queries.shape;
-        long group = _shape.Heads / _shape.KeyValueHeads;
-        if (group > 1 && pattern.Length == 1) // heads that share keys are queries beside each other
-            queries = queries.view(shape[0], _shape.KeyValueHeads, group, _shape.HeadSize);
-        else if (group > 1)
-            (keys, values) = (keys.repeat_interleave(group, 1), values.repeat_interleave(group, 1));
+        ScalarType type = queries.dtype;
+        if (is_grad_enabled() && queries.device_type == DeviceType.CPU) // there the gradient in 16 bits takes four times as long as in 32
+            (queries, keys, values) = (Wide(queries), Wide(keys), Wide(values));
+        bool isGrouped = _shape.Heads != _shape.KeyValueHeads;
+        if (isGrouped && pattern.Length == 1) // heads that share keys are queries beside each other
+            (queries, isGrouped) = (queries.view(pattern.Batch, _shape.KeyValueHeads, -1, _shape.HeadSize), false);
         bool isCausal = pattern.IsCausal(_shape.Window);
         Tensor? mask = isCausal ? null : pattern.Mask(_shape.Window, queries.dtype);
-        return Functional.ScaledDotProductAttention(queries, keys, values, mask, 0, isCausal, _shape.Scale).view(shape);
+        Tensor mixed = Functional.ScaledDotProductAttention(queries, keys, values, mask, 0, isCausal, _shape.Scale, isGrouped);
+        return mixed.dtype == type ? mixed : mixed.to_type(type);
     }
 
+    private static Tensor Wide(Tensor tensor) =>
+        tensor.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? tensor.to_type(ScalarType.Float32) : tensor;
+
     /// <summary>The same step by step. Dropout needs it: the fused operator draws from the global generator.</summary>
-    private Tensor Composed(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, Func<Tensor, Tensor> drop) // -> [B, h, T, d]
+    private Tensor Composed(
+        Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, Func<Tensor, Tensor> drop) // -> [B, h, T, d]
     {
         long[] shape = queries.shape;
         (long shared, long group, long seen) = (_shape.KeyValueHeads, _shape.Heads / _shape.KeyValueHeads, keys.shape[2]);

@@ -5,7 +5,8 @@ namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
 /// Who sees whom in one call of a decoder: each token sees the real tokens before it and itself, as far back as the window reaches.
-/// Made once per call and shared by all blocks, with what they would otherwise each work out. Its tensors belong to the dispose scope of that call.
+/// Made once per call and shared by all blocks, with what they would otherwise each work out. Its tensors belong to the dispose scope of
+/// that call.
 /// </summary>
 internal sealed class AttentionPattern
 {
@@ -45,7 +46,8 @@ internal sealed class AttentionPattern
         long[] shape = ids.shape;
         if (shape.Length != 2 || ids.dtype != ScalarType.Int64)
             throw new ArgumentException(
-                $"Token ids must be int64 of shape [batch, length]; they are {ids.dtype} of shape [{string.Join(", ", shape)}].", nameof(ids));
+                $"Token ids must be int64 of shape [batch, length]; they are {ids.dtype} of shape [{string.Join(", ", shape)}].",
+                nameof(ids));
         (long batch, long length) = (shape[0], shape[1]);
         if (mask is null)
         {
@@ -54,7 +56,8 @@ internal sealed class AttentionPattern
         }
         if (!mask.shape.SequenceEqual([batch, past + length]))
             throw new ArgumentException(
-                $"The mask must have shape [{batch}, {past + length}] (cached and new tokens); it has [{string.Join(", ", mask.shape)}].", nameof(mask));
+                $"The mask must have shape [{batch}, {past + length}] (cached and new tokens); it has [{string.Join(", ", mask.shape)}].",
+                nameof(mask));
         Tensor real = mask.dtype == ScalarType.Bool ? mask : mask.ne(0);
         (long shortest, long longest) = CountTokens(real);
         CheckContext(longest, contextLength);
@@ -65,24 +68,33 @@ internal sealed class AttentionPattern
     /// <param name="batch">Sequences.</param>
     /// <param name="length">Tokens per sequence.</param>
     /// <param name="positions">[batch · length] int64.</param>
-    public static AttentionPattern At(long batch, long length, Tensor positions) => new(batch, length, 0, positions.device) { Positions = positions };
+    public static AttentionPattern At(long batch, long length, Tensor positions) =>
+        new(batch, length, 0, positions.device) { Positions = positions };
 
     /// <summary>The pattern of one more token per text, all of them real. What is the same for every step comes ready.</summary>
     /// <param name="past">Tokens in the cache.</param>
     /// <param name="positions">[1] or [B] int64.</param>
-    /// <param name="scores">[B, 1, 1, past + 1] what is added to the scores: negative infinity on padding. Null when nothing is padded.</param>
+    /// <param name="scores">
+    /// [B, 1, 1, past + 1] what is added to the scores: negative infinity on padding. Null when nothing is padded.
+    /// </param>
     /// <param name="batch">Sequences.</param>
     public static AttentionPattern Step(long batch, long past, Tensor positions, Tensor? scores) =>
         new(batch, 1, past, positions.device, step: scores) { Positions = positions };
 
-    /// <summary>Whether each token sees all before it and itself, and there are none but the new ones: what causal attention means without a mask.</summary>
+    /// <summary>
+    /// Whether each token sees all before it and itself, and there are none but the new ones: what causal attention means without a mask.
+    /// </summary>
     /// <param name="window">Tokens a query looks back, itself included; null without limit.</param>
     public bool IsCausal(int? window) => _real is null && Past == 0 && Length > 1 && (window is null || Length <= window);
 
-    /// <summary>Keys that a single new token may look at at all: the last of them, as many as the window holds; null for all of them.</summary>
+    /// <summary>
+    /// Keys that a single new token may look at at all: the last of them, as many as the window holds; null for all of them.
+    /// </summary>
     public long? Reach(int? window) => Length == 1 && Past + 1 > window ? window : null;
 
-    /// <summary>What is added to the scores: 0 where a query sees a key, else negative infinity. Null when every query sees every key.</summary>
+    /// <summary>
+    /// What is added to the scores: 0 where a query sees a key, else negative infinity. Null when every query sees every key.
+    /// </summary>
     /// <param name="window">Tokens a query looks back, itself included; null without limit.</param>
     /// <param name="type">Type of the scores.</param>
     /// <returns>[B or 1, 1, T, S]; with a <see cref="Reach"/>, its last keys only.</returns>
@@ -109,7 +121,8 @@ internal sealed class AttentionPattern
     {
         if (tokens > contextLength)
             throw new ArgumentException(
-                $"The sequence has {tokens} tokens, but the model's context holds {contextLength}; shorten the texts or set a smaller maximum length.");
+                $"The sequence has {tokens} tokens, but the model's context holds {contextLength}; " +
+                "shorten the texts or set a smaller maximum length.");
     }
 
     /// <summary>Real tokens of the shortest and of the longest row.</summary>

@@ -12,7 +12,8 @@ internal sealed class Block : nn.Module
     private Dropout _dropout = Dropout.None;
 
     public Block(
-        nn.Module<Tensor, Tensor> attentionNorm, Attention attention, nn.Module<Tensor, Tensor> feedForwardNorm, nn.Module<Tensor, Tensor> feedForward)
+        nn.Module<Tensor, Tensor> attentionNorm, Attention attention,
+        nn.Module<Tensor, Tensor> feedForwardNorm, nn.Module<Tensor, Tensor> feedForward)
         : base(nameof(Block))
     {
         (_attentionNorm, _attention, _feedForwardNorm, _feedForward) = (attentionNorm, attention, feedForwardNorm, feedForward);

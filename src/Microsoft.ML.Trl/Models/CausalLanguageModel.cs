@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>A decoder with a vocabulary projection: predicts the next token.</summary>
-/// <remarks>Tensor names are those of Hugging Face checkpoints (<c>transformer.h.0.attn.c_attn.weight</c>, <c>model.layers.0...</c>, <c>lm_head.weight</c>).</remarks>
+/// <remarks>
+/// Tensor names are those of Hugging Face checkpoints (<c>transformer.h.0.attn.c_attn.weight</c>, <c>model.layers.0...</c>,
+/// <c>lm_head.weight</c>).
+/// </remarks>
 public sealed class CausalLanguageModel : nn.Module, ITrainable
 {
     private readonly LinearLayer? _head;
@@ -78,7 +81,9 @@ public sealed class CausalLanguageModel : nn.Module, ITrainable
     /// <returns>[..., V] in the type of the weights. The caller owns it.</returns>
     public Tensor Logits(Tensor hidden) => SmallBatchProduct.Linear(hidden, HeadWeight, null);
 
-    /// <summary>All weights with their Hugging Face names; a tied projection appears once, as the embedding. The model owns the tensors.</summary>
+    /// <summary>
+    /// All weights with their Hugging Face names; a tied projection appears once, as the embedding. The model owns the tensors.
+    /// </summary>
     public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
 
     /// <summary>Sets how many entries are dropped during training (after <c>train()</c>), everywhere alike.</summary>

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
-/// <summary>A transformer that reads from left to right: token ids in, hidden states out. Its family hands in the parts; the heads stand elsewhere.</summary>
+/// <summary>
+/// A transformer that reads from left to right: token ids in, hidden states out. Its family hands in the parts; the heads stand
+/// elsewhere.
+/// </summary>
 public sealed class Decoder : nn.Module
 {
     private readonly TokenEmbedding _tokens;
@@ -37,10 +40,13 @@ public sealed class Decoder : nn.Module
 
     /// <summary>Reads tokens.</summary>
     /// <param name="ids">[B, T] int64 token ids; padding may be any id of the vocabulary.</param>
-    /// <param name="mask">[B, S] bool, true on real tokens, S = cached + new tokens. Null when nothing is padded or the padding is on the right:
+    /// <param name="mask">
+    /// [B, S] bool, true on real tokens, S = cached + new tokens. Null when nothing is padded or the padding is on the right:
     /// causal attention never looks there. Positions in the text come from the mask, never from the ids.</param>
     /// <param name="cache">What was read before; the new tokens are added to it. Only without gradients.</param>
-    /// <returns>[B, T, H] after the final norm, in the type of the weights. The caller owns it. What stands at padding means nothing.</returns>
+    /// <returns>
+    /// [B, T, H] after the final norm, in the type of the weights. The caller owns it. What stands at padding means nothing.
+    /// </returns>
     /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the context.</exception>
     public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null)
     {
@@ -50,7 +56,9 @@ public sealed class Decoder : nn.Module
         return Run(ids, pattern, cache).view(pattern.Batch, pattern.Length, -1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads whole texts, but finishes some positions only: what the last block does after its attention is done for those alone.</summary>
+    /// <summary>
+    /// Reads whole texts, but finishes some positions only: what the last block does after its attention is done for those alone.
+    /// </summary>
     /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
     /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
     /// <returns>[N, H]: rows of <see cref="Hidden"/>, at less cost. The caller owns it.</returns>

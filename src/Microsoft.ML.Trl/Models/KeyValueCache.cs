@@ -10,8 +10,8 @@ namespace Microsoft.ML.Trl.Models;
 /// <remarks>Belongs to one sequence of calls and one thread at a time. The creator disposes it.</remarks>
 public sealed class KeyValueCache : IDisposable
 {
-    private readonly Tensor[] _keys;
-    private readonly Tensor[] _values;
+    private Tensor _memory; // [2 · layers, rows, key-value heads, capacity, head size]: the keys of each block and its values
+    private Tensor[] _parts;
 
     /// <summary>Takes memory for <paramref name="rows"/> sequences of up to <paramref name="capacity"/> tokens.</summary>
     /// <param name="model">The decoder it will serve; gives sizes, device and type.</param>
@@ -24,11 +24,10 @@ public sealed class KeyValueCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         (Rows, Capacity) = (rows, capacity);
-        long[] shape = [rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
         Tensor like = model.TokenEmbedding;
-        Tensor Room() => empty(shape, like.dtype, like.device).DetachFromDisposeScope();
-        _keys = [.. Enumerable.Range(0, model.Config.LayerCount).Select(_ => Room())];
-        _values = [.. Enumerable.Range(0, model.Config.LayerCount).Select(_ => Room())];
+        long[] shape = [2 * model.Config.LayerCount, rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
+        _memory = empty(shape, like.dtype, like.device).DetachFromDisposeScope();
+        _parts = Parts(_memory);
     }
 
     /// <summary>Sequences in the batch.</summary>
@@ -46,8 +45,9 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
-        foreach (Tensor tensor in _keys.Concat(_values))
-            tensor.Dispose();
+        foreach (Tensor part in _parts)
+            part.Dispose();
+        _memory.Dispose();
     }
 
     /// <summary>Writes the new keys and values of a block behind those it holds, and returns all of them.</summary>
@@ -57,10 +57,10 @@ public sealed class KeyValueCache : IDisposable
     /// <returns>Views [rows, key-value heads, held + new tokens, head size].</returns>
     internal (Tensor Keys, Tensor Values) Append(int layer, Tensor keys, Tensor values)
     {
-        long added = keys.shape[2];
-        _keys[layer].narrow(2, Length, added).copy_(keys);
-        _values[layer].narrow(2, Length, added).copy_(values);
-        return (_keys[layer].narrow(2, 0, Length + added), _values[layer].narrow(2, 0, Length + added));
+        (Tensor allKeys, Tensor allValues, long added) = (_parts[2 * layer], _parts[(2 * layer) + 1], keys.size(2));
+        allKeys.narrow(2, Length, added).copy_(keys);
+        allValues.narrow(2, Length, added).copy_(values);
+        return (allKeys.narrow(2, 0, Length + added), allValues.narrow(2, 0, Length + added));
     }
 
     /// <summary>Counts the tokens that every block has appended.</summary>
@@ -70,12 +70,9 @@ public sealed class KeyValueCache : IDisposable
     /// <param name="rows">[rows that stay] int64.</param>
     internal void Keep(Tensor rows)
     {
-        foreach (Tensor[] tensors in new[] { _keys, _values })
-            for (int layer = 0; layer < tensors.Length; layer++)
-            {
-                using Tensor all = tensors[layer];
-                tensors[layer] = all.index_select(0, rows).DetachFromDisposeScope();
-            }
+        Tensor kept = _memory.index_select(1, rows).DetachFromDisposeScope();
+        Dispose();
+        (_memory, _parts) = (kept, Parts(kept));
         Rows = (int)rows.shape[0];
     }
 
@@ -92,4 +89,7 @@ public sealed class KeyValueCache : IDisposable
         if (is_grad_enabled())
             throw new InvalidOperationException("A key-value cache cannot be used while gradients are recorded; call inside no_grad().");
     }
+
+    private static Tensor[] Parts(Tensor memory) =>
+        [.. Enumerable.Range(0, (int)memory.shape[0]).Select(part => memory.select(0, part).DetachFromDisposeScope())];
 }

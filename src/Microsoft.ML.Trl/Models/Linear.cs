@@ -42,7 +42,8 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
     /// <param name="bias">How the bias is drawn; null = there is none.</param>
     /// <param name="layout">How the weight lies.</param>
     public LinearLayer(
-        WeightPath at, long inputs, long outputs, Initializer weight, Initializer? bias = null, WeightLayout layout = WeightLayout.OutputsByInputs)
+        WeightPath at, long inputs, long outputs, Initializer weight, Initializer? bias = null,
+        WeightLayout layout = WeightLayout.OutputsByInputs)
         : base(at.Name)
     {
         bool isTransposed = layout == WeightLayout.InputsByOutputs;

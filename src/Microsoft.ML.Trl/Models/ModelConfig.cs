@@ -1,7 +1,10 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>Shape and habits of a decoder, as Hugging Face writes them in <c>config.json</c>. Immutable.</summary>
-/// <remarks>Read with <c>ModelConfig.Parse</c>, or begin anew with the function of a family, such as <c>ModelConfig.Gpt2</c> or <c>ModelConfig.Llama</c>.</remarks>
+/// <remarks>
+/// Read with <c>ModelConfig.Parse</c>, or begin anew with the function of a family, such as <c>ModelConfig.Gpt2</c> or
+/// <c>ModelConfig.Llama</c>.
+/// </remarks>
 public sealed record ModelConfig
 {
     internal ModelConfig(ModelFamily family) => Family = family;
@@ -39,7 +42,9 @@ public sealed record ModelConfig
     /// <summary>Whether the vocabulary projection is the token embedding itself.</summary>
     public bool TieWordEmbeddings { get; init; }
 
-    /// <summary>Activation of the feed-forward layer: <c>gelu_new</c>, <c>gelu_pytorch_tanh</c>, <c>gelu</c>, <c>relu</c> or <c>silu</c>.</summary>
+    /// <summary>
+    /// Activation of the feed-forward layer: <c>gelu_new</c>, <c>gelu_pytorch_tanh</c>, <c>gelu</c>, <c>relu</c> or <c>silu</c>.
+    /// </summary>
     public string Activation { get; init; } = "gelu_new";
 
     /// <summary>Whether query, key and value projections have biases.</summary>
@@ -105,7 +110,10 @@ public sealed record ModelConfig
     /// <summary>How far back block <paramref name="layer"/> looks; null for all the way.</summary>
     internal int? WindowOf(int layer) => WindowedLayers.Count == 0 || WindowedLayers[layer] ? SlidingWindow : null;
 
-    /// <summary>Writes <c>config.json</c>. What was read is written back; fresh configurations use the layout of transformers 4, which 5 reads too.</summary>
+    /// <summary>
+    /// Writes <c>config.json</c>. What was read is written back; fresh configurations use the layout of transformers 4, which 5 reads
+    /// too.
+    /// </summary>
     public string ToJson() => ModelConfigJson.Write(this, []);
 
     /// <summary>Checks that the sizes fit together.</summary>

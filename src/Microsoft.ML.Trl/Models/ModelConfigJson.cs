@@ -16,7 +16,8 @@ internal static class ModelConfigJson
         ModelConfig config = family.Read(fields);
         if (!Activations.Names.Contains(config.Activation))
             throw new NotSupportedException(
-                $"{fields.Source}: the activation '{config.Activation}' is not supported; supported are {string.Join(", ", Activations.Names)}.");
+                $"{fields.Source}: the activation '{config.Activation}' is not supported; " +
+                $"supported are {string.Join(", ", Activations.Names)}.");
         return (config with
         {
             InitializerRange = fields.Number("initializer_range", 0.02),

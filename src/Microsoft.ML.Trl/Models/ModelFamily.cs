@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Trl.Models;
 
-/// <summary>What makes a family of models: how its configuration is read and written, what its tensors are called, how its parts are put together.</summary>
+/// <summary>
+/// What makes a family of models: how its configuration is read and written, what its tensors are called, how its parts are put together.
+/// </summary>
 internal sealed record ModelFamily
 {
     /// <summary>Its <c>model_type</c> in <c>config.json</c>.</summary>

@@ -8,6 +8,7 @@ namespace Microsoft.ML.Trl.Models;
 /// <summary>Layer normalization with weight and bias: arXiv:1607.06450. Mean and variance are taken in float32 whatever the type.</summary>
 internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
 {
+    private readonly long[] _shape;
     private readonly double _epsilon;
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
@@ -17,13 +18,13 @@ internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
     public LayerNormalization(WeightPath at, long width, double epsilon)
         : base(at.Name)
     {
-        _epsilon = epsilon;
+        (_shape, _epsilon) = ([width], epsilon);
         register_parameter("weight", _weight = at.Take("weight", Initializer.Ones, width));
         register_parameter("bias", _bias = at.Take("bias", Initializer.Zeros, width));
     }
 
     public override Tensor forward(Tensor input) => // [..., width] -> [..., width]
-        nn.functional.layer_norm(input, [_weight.shape[0]], _weight, _bias, _epsilon);
+        nn.functional.layer_norm(input, _shape, _weight, _bias, _epsilon);
 }
 
 /// <summary>Root mean square normalization: arXiv:1910.07467. The square is taken in float32 whatever the type.</summary>

@@ -39,7 +39,8 @@ internal sealed class LearnedPositions : Positions
 }
 
 /// <summary>
-/// Rotary positions: queries and keys are turned by an angle that grows with their position. arXiv:2104.09864, halves paired as in LLaMA checkpoints.
+/// Rotary positions: queries and keys are turned by an angle that grows with their position. arXiv:2104.09864, halves paired as in LLaMA
+/// checkpoints.
 /// One for all blocks of a decoder: the angles are worked out once per call.
 /// </summary>
 internal sealed class RotaryPositions : Positions

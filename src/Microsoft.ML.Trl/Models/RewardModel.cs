@@ -74,7 +74,9 @@ public sealed class RewardModel : nn.Module, ITrainable
         long width = ids.shape[^1];
         if (lengths.Count != ids.shape[0] || lengths.Any(length => length < 1 || length > width))
             throw new ArgumentException(
-                $"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; given were [{string.Join(", ", lengths)}].", nameof(lengths));
+                $"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; " +
+                $"given were [{string.Join(", ", lengths)}].",
+                nameof(lengths));
         using var scope = NewDisposeScope();
         long[] last = [.. lengths.Select((length, row) => (row * width) + length - 1)];
         Tensor ends = Body.HiddenAt(ids, tensor(last).to(ids.device)); // [B, H]

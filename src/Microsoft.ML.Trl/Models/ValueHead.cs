@@ -42,7 +42,9 @@ public sealed class ValueHead : nn.Module
         return _summary.Forward(input).squeeze(-1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The weights under TRL's names, <c>v_head.summary.weight</c> [1, H] and <c>v_head.summary.bias</c> [1]. The head owns them.</summary>
+    /// <summary>
+    /// The weights under TRL's names, <c>v_head.summary.weight</c> [1, H] and <c>v_head.summary.bias</c> [1]. The head owns them.
+    /// </summary>
     public IEnumerable<(string Name, Tensor Value)> Weights() =>
         [("v_head.summary.weight", _summary.Weight), ("v_head.summary.bias", _summary.Bias!)];
 

@@ -46,7 +46,8 @@ internal sealed record WeightPath(WeightSource Source, string Path)
     /// <param name="hasBias">Whether it has a bias.</param>
     /// <param name="layout">How its weight lies in the checkpoint.</param>
     public ILinear Linear(
-        string child, long inputs, long outputs, Initializer initializer, bool hasBias, WeightLayout layout = WeightLayout.OutputsByInputs) =>
+        string child, long inputs, long outputs, Initializer initializer, bool hasBias,
+        WeightLayout layout = WeightLayout.OutputsByInputs) =>
         new LinearLayer(At(child), inputs, outputs, initializer, hasBias ? Initializer.Zeros : null, layout);
 }
 
@@ -57,7 +58,8 @@ internal sealed class RandomWeights(int seed) : WeightSource, IDisposable
 
     public void Dispose() => _rng.Dispose();
 
-    protected override Tensor Make(string name, Initializer initializer, long[] shape) => initializer.Fill(empty(shape, ScalarType.Float32), _rng);
+    protected override Tensor Make(string name, Initializer initializer, long[] shape) =>
+        initializer.Fill(empty(shape, ScalarType.Float32), _rng);
 }
 
 /// <summary>Clones the weights of another model.</summary>
@@ -66,7 +68,8 @@ internal sealed class RandomWeights(int seed) : WeightSource, IDisposable
 /// <param name="device">Where the copies go; null = where the originals are.</param>
 /// <param name="type">Their type; null = that of the originals.</param>
 internal sealed class CopiedWeights(
-    IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null) : WeightSource
+    IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null)
+    : WeightSource
 {
     private readonly Dictionary<string, Tensor> _weights = weights.ToDictionary(weight => weight.Name, weight => weight.Value);
 

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>What custom backward passes return. The engine takes references of its own as soon as such a pass returns; ours would hold the memory of every layer until the whole backward pass has ended, so the next pass drops them.</summary>
+/// <summary>
+/// What custom backward passes return. The engine takes references of its own as soon as such a pass returns; ours would hold the memory
+/// of every layer until the whole backward pass has ended, so the next pass drops them.
+/// </summary>
 internal static class HandedGradients
 {
     [ThreadStatic]

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
-/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see cref="Call"/>.
+/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see
+/// cref="Call"/>.
 /// The weight is a leaf or needs no gradient.
 /// </summary>
 /// <remarks>
@@ -67,14 +68,15 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
             {
                 using DisposeScope chunk = NewDisposeScope();
                 Tensor logits = head.Logits(hidden.narrow(0, start, length));
-                parts.Add(VocabularySoftmax.Apply(logits, labels.narrow(0, start, length)).MoveToOuter());
+                Tensor? meanLogits = smoothing > 0 ? logits.mean([-1]) : null;
+                RowStatistics rows = VocabularySoftmax.Apply(logits, labels.narrow(0, start, length));
+                if (meanLogits is not null)
+                    rows = rows with { LogProb = (rows.LogProb * (1 - smoothing)) + ((meanLogits - rows.LogTotal) * smoothing) };
+                parts.Add(rows.MoveToOuter());
                 if (keep)
                     _kept = logits.alias().DetachFromDisposeScope();
             }
-            RowStatistics rows = RowStatistics.Join(parts, hidden.device);
-            if (smoothing > 0)
-                rows = rows with { LogProb = (rows.LogProb * (1 - smoothing)) + (rows.MeanLogProb * smoothing) };
-            return Statistics = rows.MoveToOuter();
+            return Statistics = RowStatistics.Join(parts, hidden.device).MoveToOuter();
         }
 
         /// <summary>The backward pass; must not throw. Adds to the gradient of the weight and returns that of the hidden states.</summary>
@@ -88,7 +90,8 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
             foreach (var (start, length) in head.Chunks(count))
             {
                 using DisposeScope chunk = NewDisposeScope();
-                Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length), above = factors.narrow(0, start, length);
+                Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length);
+                Tensor above = factors.narrow(0, start, length);
                 Tensor softmax = _kept ?? head.Logits(rows);
                 if (_kept is null)
                     VocabularySoftmax.Apply(softmax, targets);

@@ -23,9 +23,13 @@ public static class LogProbs
 
     /// <summary>Log-probabilities of the labels, from hidden states: one node of the autograd graph that works in chunks.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
-    /// <param name="headWeight">[V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.</param>
+    /// <param name="headWeight">
+    /// [V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.
+    /// </param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
-    /// <param name="keepBytes">A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.</param>
+    /// <param name="keepBytes">
+    /// A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.
+    /// </param>
     /// <returns>[N] float32. The caller owns it.</returns>
     /// <exception cref="ArgumentException"><paramref name="headWeight"/> needs a gradient and is no parameter.</exception>
     public static Tensor OfHidden(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
@@ -36,12 +40,16 @@ public static class LogProbs
 
     /// <summary>As <see cref="OfHidden"/>, with entropy, hits and Σp² of the same pass.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
-    /// <param name="headWeight">[V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.</param>
+    /// <param name="headWeight">
+    /// [V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.
+    /// </param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
     /// <param name="labelSmoothing">
     /// ε, in [0, 1): the log-probability becomes (1 - ε) log p(label) + ε mean log p over the vocabulary. arXiv:1512.00567, Eq. 12.
     /// </param>
-    /// <param name="keepBytes">A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.</param>
+    /// <param name="keepBytes">
+    /// A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.
+    /// </param>
     /// <returns>Four tensors [N]. The caller owns them.</returns>
     /// <exception cref="ArgumentException"><paramref name="headWeight"/> needs a gradient and is no parameter.</exception>
     public static TokenLogProbs WithStatistics(
@@ -60,7 +68,8 @@ public static class LogProbs
     {
         if (headWeight.requires_grad && !headWeight.is_leaf)
             throw new ArgumentException(
-                "headWeight is the result of a computation that records gradients; it must be a parameter, or detached.", nameof(headWeight));
+                "headWeight is the result of a computation that records gradients; it must be a parameter, or detached.",
+                nameof(headWeight));
         var call = new HiddenLogProbs.Call(keepBytes, VocabularyHead.ChunkBytes, labelSmoothing);
         if (!is_grad_enabled() || !(hidden.requires_grad || headWeight.requires_grad))
         {

@@ -44,7 +44,10 @@ public static class Masked
         {
             double count = mask.to_type(ScalarType.Float32).sum().item<float>();
             if (count < 2)
-                throw new ArgumentException($"The mask has {count} true positions; the unbiased variance needs at least 2. Use a larger mini-batch or longer responses.", nameof(mask));
+                throw new ArgumentException(
+                    $"The mask has {count} true positions; the unbiased variance needs at least 2. " +
+                    "Use a larger mini-batch or longer responses.",
+                    nameof(mask));
             variance = variance * (count / (count - 1));
         }
         return variance.MoveToOuterDisposeScope();

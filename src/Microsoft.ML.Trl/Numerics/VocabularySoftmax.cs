@@ -4,14 +4,15 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
-/// Softmax over [n, V] logits, in place, with what the same pass tells about each row. It goes over a few rows at a time, all of whose steps then find
+/// Softmax over [n, V] logits, in place, with what the same pass tells about each row. It goes over a few rows at a time, all of whose
+/// steps then find
 /// them in the processor's cache. Factors of rows are left to whoever multiplies the result with [n, H] or [V, H], where they cost nothing.
 /// Call without gradients and inside a scope.
 /// </summary>
 internal static class VocabularySoftmax
 {
-    // numbers of the rows that are worked on at a time: 2 MB
-    private const long BlockElements = 1 << 19;
+    // numbers of the rows that are worked on at a time: 1 MB
+    private const long BlockElements = 1 << 18;
 
     /// <summary>Replaces logits by probabilities.</summary>
     /// <param name="logits">[n, V] float32.</param>
@@ -30,24 +31,29 @@ internal static class VocabularySoftmax
         return RowStatistics.Join(parts, logits.device);
     }
 
-    /// <summary>Probabilities less the label's weight at the label: the derivative of the label's negative log-probability where that is 1.</summary>
+    /// <summary>
+    /// Probabilities less the label's weight at the label: the derivative of the label's negative log-probability where that is 1.
+    /// </summary>
     /// <param name="probabilities">[n, V] float32, changed in place.</param>
     /// <param name="labels">[n] int64.</param>
     /// <param name="weight">What is taken from the label's probability.</param>
     public static void SubtractLabels(Tensor probabilities, Tensor labels, double weight) =>
-        probabilities.scatter_add_(-1, labels.unsqueeze(-1), full(labels.shape[0], 1, -weight, dtype: ScalarType.Float32, device: labels.device));
+        probabilities.scatter_add_(
+            -1, labels.unsqueeze(-1), full(labels.shape[0], 1, -weight, dtype: ScalarType.Float32, device: labels.device));
 
     private static RowStatistics ApplyBlock(Tensor logits, Tensor labels)
     {
-        Tensor logs = logits.log_softmax(-1);                                  // [m, V]
-        logits.copy_(logs).exp_();
-        Tensor row = logits.unsqueeze(1);                                      // [m, 1, V]
-        Tensor logProb = logs.gather(-1, labels.unsqueeze(-1)).squeeze(-1);    // [m]
-        return new RowStatistics(
-            logProb,
-            row.bmm(logs.unsqueeze(-1)).view(-1).neg_(),
-            logProb.eq(logs.amax([-1])).to_type(ScalarType.Float32),
-            row.bmm(logits.unsqueeze(-1)).view(-1),
-            logs.mean([-1]));
+        Tensor softmax = logits.softmax(-1);                                   // [m, V]
+        Tensor largest = logits.amax([-1]);                                    // [m]
+        Tensor logTotal = largest - softmax.amax([-1]).log_();
+        Tensor label = logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1);
+        RowStatistics rows = new(
+            LogProb: label - logTotal,
+            LogTotal: logTotal,
+            Entropy: logTotal - (softmax * logits).sum(-1),
+            Hit: label.eq(largest).to_type(ScalarType.Float32),
+            SquaredMass: softmax.norm(-1).square());
+        logits.copy_(softmax);
+        return rows;
     }
 }

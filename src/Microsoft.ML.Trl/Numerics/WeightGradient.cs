@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>Adds chunks to the gradient of a leaf weight: in place where that is float32, otherwise through a float32 sum that is rounded once.</summary>
+/// <summary>
+/// Adds chunks to the gradient of a leaf weight: in place where that is float32, otherwise through a float32 sum that is rounded once.
+/// </summary>
 internal sealed class WeightGradient : IDisposable
 {
     private readonly Tensor _weight;

@@ -19,8 +19,8 @@ internal static unsafe class SmallBatchProduct
     /// <param name="bias">[outputs], or nothing.</param>
     /// <returns>[..., outputs]. The caller owns it.</returns>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias) =>
-        IsOurs(x, weight, bias) && weight.shape[0] >= SmallBatchKernel.Group
-            ? Run(x, weight, bias, weight.shape[0], outputMajor: true) : nn.functional.linear(x, weight, bias);
+        IsOurs(x, weight, bias) && weight.size(0) >= SmallBatchKernel.Group
+            ? Run(x, weight, bias, weight.size(0), outputMajor: true) : nn.functional.linear(x, weight, bias);
 
     /// <summary>x·weight + bias with weights that lie [inputs, outputs], as in GPT-2.</summary>
     /// <param name="x">[..., inputs].</param>
@@ -28,14 +28,14 @@ internal static unsafe class SmallBatchProduct
     /// <param name="bias">[outputs], or nothing.</param>
     /// <returns>[..., outputs]. The caller owns it.</returns>
     public static Tensor Transposed(Tensor x, Tensor weight, Tensor? bias) =>
-        IsOurs(x, weight, bias) ? Run(x, weight, bias, weight.shape[1], outputMajor: false) : nn.functional.linear(x, weight.t(), bias);
+        IsOurs(x, weight, bias) ? Run(x, weight, bias, weight.size(1), outputMajor: false) : nn.functional.linear(x, weight.t(), bias);
 
     private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool outputMajor)
     {
-        long inputs = x.shape[^1];
-        Tensor y = empty([.. x.shape[..^1], outputs], ScalarType.Float32);
+        long inputs = x.size(-1), rows = x.NumberOfElements / inputs;
+        Tensor y = x.dim() == 2 ? empty(rows, outputs, ScalarType.Float32) : empty([.. x.shape[..^1], outputs], ScalarType.Float32);
         var product = new SmallBatchKernel.Operands(
-            Memory(x), (int)(x.NumberOfElements / inputs), (int)inputs,
+            Memory(x), (int)rows, (int)inputs,
             Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs);
         int unit = outputMajor ? SmallBatchKernel.Group : SmallBatchKernel.Strip;
         long units = (outputs + unit - 1) / unit, grain = Math.Max(1, (1 << 15) / (unit * inputs)); // 32,768 weights are worth a thread
@@ -61,8 +61,9 @@ internal static unsafe class SmallBatchProduct
     }
 
     private static bool IsOurs(Tensor x, Tensor weight, Tensor? bias) =>
-        SmallBatchKernel.IsSupported && IsDense(x) && IsDense(weight) && weight.dim() == 2 && (bias is null || IsDense(bias))
-        && x.dim() > 0 && x.shape[^1] > 0 && x.NumberOfElements / x.shape[^1] is > 0 and <= MostRows && weight.NumberOfElements > 0
+        SmallBatchKernel.IsSupported && IsDense(x) && x.dim() > 0 && x.size(-1) is > 0 and long inputs
+        && x.NumberOfElements / inputs is > 0 and <= MostRows
+        && IsDense(weight) && weight.dim() == 2 && weight.NumberOfElements > 0 && (bias is null || IsDense(bias))
         && !(is_grad_enabled() && (x.requires_grad || weight.requires_grad || bias is { requires_grad: true }));
 
     private static bool IsDense(Tensor tensor) =>

@@ -35,7 +35,8 @@ public sealed class GenerationFixtureTests
     public void Repetition_penalty_and_two_end_tokens_act_as_in_transformers(string name)
     {
         using ModelFixture fixture = new(name);
-        int[] ends = [.. fixture.Info.GetProperty("gen_cases").GetProperty("two_eos").GetProperty("eos_token_id").EnumerateArray().Select(id => id.GetInt32())];
+        System.Text.Json.JsonElement two = fixture.Info.GetProperty("gen_cases").GetProperty("two_eos").GetProperty("eos_token_id");
+        int[] ends = [.. two.EnumerateArray().Select(id => id.GetInt32())];
         Matches(fixture, "g.rep13", Greedy with { MaxNewTokens = 12, RepetitionPenalty = 1.3 });
         Matches(fixture, "g.two_eos", Greedy with { MaxNewTokens = 12, EosTokenIds = ends });
     }
@@ -76,7 +77,9 @@ public sealed class GenerationFixtureTests
         {
             int[] tokens = result.Tokens[row];
             CollectionAssert.AreEqual(expected[row][width..(width + tokens.Length)], tokens, $"{name}, row {row}");
-            Assert.IsTrue(tokens.Length == expected[row].Length - width || options.EosTokenIds!.Contains(tokens[^1]), $"{name}, row {row} ended too early");
+            Assert.IsTrue(
+                tokens.Length == expected[row].Length - width || options.EosTokenIds!.Contains(tokens[^1]),
+                $"{name}, row {row} ended too early");
             Assert.AreEqual(options.EosTokenIds!.Contains(tokens[^1]), result.Finished[row]);
         }
     }
@@ -86,6 +89,7 @@ public sealed class GenerationFixtureTests
         int width = (int)ids.shape[1];
         long[] all = ids.data<long>().ToArray();
         long[]? real = mask?.data<long>().ToArray();
-        return [.. Enumerable.Range(0, (int)ids.shape[0]).Select(row => Enumerable.Range(row * width, width).Where(i => real is null || real[i] != 0).Select(i => (int)all[i]).ToArray())];
+        int[] Row(int row) => [.. Enumerable.Range(row * width, width).Where(i => real is null || real[i] != 0).Select(i => (int)all[i])];
+        return [.. Enumerable.Range(0, (int)ids.shape[0]).Select(Row)];
     }
 }

@@ -25,7 +25,8 @@ public sealed class LogitsFilterTests
             if (FilterOf(description, file.Read("input_ids")) is not { } filter)
                 continue;
             tested++;
-            Close.Absolute(file.Read(name), filter(file.Read("scores")), Tolerance, $"processors {name}"); // a forbidden token has -infinity on both sides
+            // A forbidden token has -infinity on both sides.
+            Close.Absolute(file.Read(name), filter(file.Read("scores")), Tolerance, $"processors {name}");
         }
         Assert.AreEqual(15, tested, "filters of this library among the cases");
     }
@@ -43,16 +44,19 @@ public sealed class LogitsFilterTests
     [DataRow("top_p_0.99", 0, 0.99, 0.0)]
     [DataRow("min_p_0.05", 0, 1.0, 0.05)]
     [DataRow("min_p_0.3", 0, 1.0, 0.3)]
-    public void Tokens_are_drawn_with_the_log_probabilities_of_transformers(string name, int topK, double topP, double minP, double temperature = 1)
+    public void Tokens_are_drawn_with_the_log_probabilities_of_transformers(
+        string name, int topK, double topP, double minP, double temperature = 1)
     {
         using var scope = NewDisposeScope();
         using SafetensorsFile file = SafetensorsFile.Open(Fixtures.Path("generation", "processors.safetensors"));
         Tensor reference = temperature == 1 ? file.Read(name + ".logprobs") : file.Read(name).log_softmax(-1);
         float[][] expected = [.. reference.data<float>().ToArray().Chunk(Vocabulary)];
-        float[][] drawn = Drawn(file.Read("scores"), null, new GenerationOptions { TopK = topK, TopP = topP, MinP = minP, Temperature = temperature }, 0);
+        float[][] drawn = Drawn(
+            file.Read("scores"), null, new GenerationOptions { TopK = topK, TopP = topP, MinP = minP, Temperature = temperature }, 0);
         for (int row = 0; row < Rows; row++)
         {
-            int[] compared = [.. Enumerable.Range(0, Vocabulary).Where(token => expected[row][token] > -6 || float.IsFinite(drawn[row][token]))];
+            int[] compared =
+                [.. Enumerable.Range(0, Vocabulary).Where(token => expected[row][token] > -6 || float.IsFinite(drawn[row][token]))];
             float[] Of(float[] all) => [.. compared.Select(token => all[token])];
             Close.Absolute(Of(expected[row]), Of(drawn[row]), Tolerance, $"processors {name}.logprobs");
         }
@@ -114,20 +118,23 @@ public sealed class LogitsFilterTests
     {
         using var scope = NewDisposeScope();
         (Tensor best, Tensor tokens) = LogitsFilters.TopK(tensor([1f, 3, 2, 2, 0, 2]).unsqueeze(0), 2);
-        CollectionAssert.AreEquivalent(
-            new long[] { 1, 2, 3, 5 }, tokens.data<long>().ToArray().Zip(best.data<float>().ToArray()).Where(pair => float.IsFinite(pair.Second)).Select(pair => pair.First).ToArray());
+        CollectionAssert.AreEquivalent(new long[] { 1, 2, 3, 5 }, tokens.masked_select(best.isfinite()).data<long>().ToArray());
     }
 
-    /// <summary>Per row and token, the log-probability that the sampler told when it drew the token; negative infinity when it never did.</summary>
+    /// <summary>
+    /// Per row and token, the log-probability that the sampler told when it drew the token; negative infinity when it never did.
+    /// </summary>
     private static float[][] Drawn(Tensor scores, Tensor? context, GenerationOptions options, int newTokens)
     {
         const int Draws = 4000;
-        Tensor uniforms = tensor([.. Enumerable.Range(0, Rows).SelectMany(row => Enumerable.Range(0, Draws).Select(seed => new RowRandom(seed, row).Uniform(0)))]);
+        Tensor uniforms = tensor([.. Enumerable.Range(0, Rows * Draws).Select(i => new RowRandom(i % Draws, i / Draws).Uniform(0))]);
         TokenChoice choice = new TokenSampler(options, [4]).Choose(
             scores.repeat_interleave(Draws, 0), context?.repeat_interleave(Draws, 0), newTokens, uniforms);
         float[][] drawn = [.. Enumerable.Range(0, Rows).Select(_ => Enumerable.Repeat(float.NegativeInfinity, Vocabulary).ToArray())];
-        foreach ((int at, (long token, float logProb)) in choice.Tokens.data<long>().ToArray().Zip(choice.SampledLogProbs.data<float>().ToArray()).Index())
-            drawn[at / Draws][token] = logProb;
+        long[] tokens = choice.Tokens.data<long>().ToArray();
+        float[] logProbs = choice.SampledLogProbs.data<float>().ToArray();
+        for (int i = 0; i < tokens.Length; i++)
+            drawn[i / Draws][tokens[i]] = logProbs[i];
         return drawn;
     }
 

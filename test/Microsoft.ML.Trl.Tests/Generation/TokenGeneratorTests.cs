@@ -28,7 +28,8 @@ public sealed class TokenGeneratorTests
             CollectionAssert.AreEqual(alone.Tokens[0], together.Tokens[row]);
             Close.Absolute(alone.LogProbs[0], together.LogProbs[row], 1e-4, $"{family} row {row}");
         }
-        CollectionAssert.AreNotEqual(together.Tokens[3], generator.Generate([Prompts[3]], options, [14]).Tokens[0], "another row seed draws other tokens");
+        CollectionAssert.AreNotEqual(
+            together.Tokens[3], generator.Generate([Prompts[3]], options, [14]).Tokens[0], "another row seed draws other tokens");
     }
 
     [TestMethod]
@@ -101,7 +102,8 @@ public sealed class TokenGeneratorTests
         using CausalLanguageModel model = wide.Copy(type: ScalarType.BFloat16);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        GenerationResult result = new TokenGenerator(model) { KeepsStates = true }.Generate(Prompts, new GenerationOptions { MaxNewTokens = 8, EosTokenIds = [] });
+        GenerationOptions options = new() { MaxNewTokens = 8, EosTokenIds = [] };
+        GenerationResult result = new TokenGenerator(model) { KeepsStates = true }.Generate(Prompts, options);
         Assert.AreEqual(ScalarType.BFloat16, result.States!.dtype);
         for (int row = 0; row < Prompts.Length; row++)
         {
@@ -118,9 +120,9 @@ public sealed class TokenGeneratorTests
         using CausalLanguageModel model = Create("gpt2");
         using (no_grad())
             model.Weights().Single(weight => weight.Name == "transformer.ln_f.bias").Value.fill_(float.NaN);
-        foreach (bool sampled in new[] { false, true })
+        foreach (GenerationOptions options in new GenerationOptions[] { new() { DoSample = false }, new() })
             StringAssert.Contains(
-                Assert.ThrowsExactly<InvalidOperationException>(() => new TokenGenerator(model).Generate([[5]], new GenerationOptions { DoSample = sampled })).Message,
+                Assert.ThrowsExactly<InvalidOperationException>(() => new TokenGenerator(model).Generate([[5]], options)).Message,
                 "not finite numbers");
     }
 
@@ -142,7 +144,8 @@ public sealed class TokenGeneratorTests
         const int Draws = 100_000;
         using var scope = NewDisposeScope();
         Tensor uniforms = tensor([.. Enumerable.Range(0, Draws).Select(row => new RowRandom(1, row).Uniform(0))]);
-        TokenChoice choice = new TokenSampler(new GenerationOptions(), []).Choose(tensor(logits).unsqueeze(0).expand(Draws, 5), null, 0, uniforms);
+        TokenSampler sampler = new(new GenerationOptions(), []);
+        TokenChoice choice = sampler.Choose(tensor(logits).unsqueeze(0).expand(Draws, 5), null, 0, uniforms);
         int[] counts = new int[5];
         foreach (long token in choice.Tokens.data<long>().ToArray())
             counts[token]++;
@@ -175,7 +178,8 @@ public sealed class TokenGeneratorTests
         GenerationResult stopped = new TokenGenerator(model).Generate([[5]], options, stop: stop.IsReached);
         CollectionAssert.AreEqual(free[..(Array.IndexOf(free, free[3]) + 1)], stopped.Tokens[0]);
         Assert.IsTrue(stopped.Finished[0]);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new TokenGenerator(model).Generate([[5]], options with { StopStrings = ["x"] })).Message, "stop predicate");
+        Action without = () => new TokenGenerator(model).Generate([[5]], options with { StopStrings = ["x"] });
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(without).Message, "stop predicate");
     }
 
     [TestMethod]
@@ -183,7 +187,8 @@ public sealed class TokenGeneratorTests
     {
         using CausalLanguageModel model = Create("gpt2");
         int[] longPrompt = [.. Enumerable.Repeat(3, 38)];
-        GenerationResult result = new TokenGenerator(model).Generate([longPrompt, [4]], new GenerationOptions { MaxNewTokens = 30, EosTokenIds = [] });
+        GenerationOptions options = new() { MaxNewTokens = 30, EosTokenIds = [] };
+        GenerationResult result = new TokenGenerator(model).Generate([longPrompt, [4]], options);
         Assert.HasCount(2, result.Tokens[0]);
         Assert.HasCount(30, result.Tokens[1]);
         Assert.IsFalse(result.Finished[0]);
@@ -194,7 +199,8 @@ public sealed class TokenGeneratorTests
     {
         using CausalLanguageModel model = Create("gpt2");
         TokenGenerator generator = new(model);
-        void Refuses(string part, int[][] prompts) => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => generator.Generate(prompts, new GenerationOptions())).Message, part);
+        void Refuses(string part, int[][] prompts) => StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => generator.Generate(prompts, new GenerationOptions())).Message, part);
         Refuses("has 40 tokens, but the model's context holds 40", [[1], [.. Enumerable.Repeat(3, 40)]]);
         Refuses("Prompt 1 is empty", [[1], []]);
         Refuses("holds the token 50, but the vocabulary has the tokens 0 to 49", [[50]]);
@@ -232,7 +238,8 @@ public sealed class TokenGeneratorTests
         using CancellationTokenSource source = new();
         int seen = 0;
         Assert.ThrowsExactly<OperationCanceledException>(() => new TokenGenerator(model).Generate(
-            [[1]], new GenerationOptions { EosTokenIds = [] }, onToken: (_, _) => { if (++seen == 3) source.Cancel(); }, cancel: source.Token));
+            [[1]], new GenerationOptions { EosTokenIds = [] },
+            onToken: (_, _) => { if (++seen == 3) source.Cancel(); }, cancel: source.Token));
         Assert.AreEqual(3, seen);
     }
 
@@ -249,7 +256,7 @@ public sealed class TokenGeneratorTests
 
     private static CausalLanguageModel Create(string family)
     {
-        CausalLanguageModel model = CausalLanguageModel.Create((family == "gpt2" ? Gpt2 : Llama) with { InitializerRange = 0.3, SlidingWindow = family == "windowed" ? 5 : null }, 5);
-        return model;
+        ModelConfig config = family == "gpt2" ? Gpt2 : Llama with { SlidingWindow = family == "windowed" ? 5 : null };
+        return CausalLanguageModel.Create(config with { InitializerRange = 0.3 }, 5);
     }
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Models;
 
-/// <summary>Attention by libtorch's fused operator against the composed form, which dropout needs; 1e-5 relative to the largest entry.</summary>
+/// <summary>
+/// Attention by libtorch's fused operator against the composed form, which dropout needs; 1e-5 relative to the largest entry.
+/// </summary>
 [TestClass]
 public sealed class AttentionTests
 {
@@ -20,7 +22,8 @@ public sealed class AttentionTests
     [DataRow(4, 2, 9, 3, true, 1.0)]
     [DataRow(2, 2, 1, null, false, 1.0)]
     [DataRow(4, 2, 70, null, true, 1.0)]
-    public void Fused_and_composed_attention_agree_gradients_included(int heads, int shared, int length, int? window, bool isPadded, double factor)
+    public void Fused_and_composed_attention_agree_gradients_included(
+        int heads, int shared, int length, int? window, bool isPadded, double factor)
     {
         using var scope = NewDisposeScope();
         AttentionShape shape = new(0, heads, shared, HeadSize, factor / Math.Sqrt(HeadSize), window);
@@ -79,7 +82,8 @@ public sealed class AttentionTests
         Initializer normal = Initializer.Normal(0.3);
         ILinear[] inputs = shape.Heads == shape.KeyValueHeads
             ? [at.Linear("qkv", Width, 3 * wide, normal, hasBias: true, WeightLayout.InputsByOutputs)]
-            : [at.Linear("q", Width, wide, normal, true), at.Linear("k", Width, narrow, normal, true), at.Linear("v", Width, narrow, normal, true)];
+            : [.. new[] { ("q", wide), ("k", narrow), ("v", narrow) }.Select(
+                part => at.Linear(part.Item1, Width, part.Item2, normal, true))];
         Positions positions = new RotaryPositions(new RopeSettings().Frequencies(HeadSize), CPU);
         using Attention attention = new("attn", shape, inputs, at.Linear("out", wide, Width, normal, true), positions);
         using Generator rng = new(1);

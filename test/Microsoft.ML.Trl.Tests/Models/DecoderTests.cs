@@ -110,14 +110,14 @@ public sealed class DecoderTests
         using CausalLanguageModel model = Create(Gpt2);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using Generator chance = new(1);
+        using Generator rng = new(1);
         Tensor calm = model.Hidden(Ids(Text));
         Tensor Dropped(long seed)
         {
-            chance.manual_seed(seed);
+            rng.manual_seed(seed);
             return model.Hidden(Ids(Text));
         }
-        model.SetDropout(0.2, chance);
+        model.SetDropout(0.2, rng);
         model.train();
         Tensor first = Dropped(5);
         Close.Absolute(first, Dropped(5), 0);
@@ -159,7 +159,7 @@ public sealed class DecoderTests
     private static CausalLanguageModel InDouble(CausalLanguageModel model)
     {
         using var scope = NewDisposeScope();
-        return new CausalLanguageModel(model.Config, new CopiedWeights([.. model.Weights().Select(weight => (weight.Name, weight.Value.detach().to_type(ScalarType.Float64)))]));
+        return new CausalLanguageModel(model.Config, new CopiedWeights(model.Weights(), type: ScalarType.Float64));
     }
 
     private static Tensor Ids(long[] ids) => tensor(ids).view(1, -1);

@@ -32,8 +32,10 @@ public sealed class HuggingFaceFolderTests
             Assert.IsTrue(before.Read(tensor).equal(after.Read(tensor)).all().item<bool>(), tensor);
         foreach (string file in new[] { "config.json", "generation_config.json" })
         {
-            Dictionary<string, string> Fields(string folder) => System.Text.Json.JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, file))).RootElement
-                .EnumerateObject().Where(field => field.Name != "transformers_version" && field.Value.ToString() != "").ToDictionary(field => field.Name, field => Normal(field.Value));
+            Dictionary<string, string> Fields(string folder) =>
+                System.Text.Json.JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, file))).RootElement.EnumerateObject()
+                    .Where(field => field.Name != "transformers_version" && field.Value.ToString() != "")
+                    .ToDictionary(field => field.Name, field => Normal(field.Value));
             Dictionary<string, string> read = Fields(_folder);
             foreach ((string key, string value) in Fields(original))
                 Assert.AreEqual(value, read[key], $"{file}: {key}");
@@ -89,7 +91,8 @@ public sealed class HuggingFaceFolderTests
     [TestMethod]
     public void Missing_and_left_over_tensors_are_named()
     {
-        CopyModel("gpt2", tensors => tensors.Where(tensor => tensor.Name != "transformer.h.1.mlp.c_fc.bias").Append(("transformer.extra", zeros(1))));
+        CopyModel("gpt2", tensors => tensors
+            .Where(tensor => tensor.Name != "transformer.h.1.mlp.c_fc.bias").Append(("transformer.extra", zeros(1))));
         string message = Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message;
         StringAssert.Contains(message, "Missing: transformer.h.1.mlp.c_fc.bias [128]");
         StringAssert.Contains(message, "Not part of the model: transformer.extra");
@@ -98,14 +101,20 @@ public sealed class HuggingFaceFolderTests
     [TestMethod]
     public void A_tensor_of_another_shape_is_named()
     {
-        CopyModel("gpt2", tensors => tensors.Where(tensor => tensor.Name != "transformer.ln_f.bias").Append(("transformer.ln_f.bias", zeros(31))));
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "transformer.ln_f.bias [31] instead of [32]");
+        CopyModel("gpt2", tensors => tensors
+            .Where(tensor => tensor.Name != "transformer.ln_f.bias").Append(("transformer.ln_f.bias", zeros(31))));
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message,
+            "transformer.ln_f.bias [31] instead of [32]");
     }
 
     [TestMethod]
     public void Derived_buffers_and_a_tied_projection_in_the_file_are_passed_over()
     {
-        CopyModel("gpt2", tensors => tensors.Append(("transformer.h.0.attn.bias", ones(1, 1, 128, 128))).Append(("transformer.h.0.attn.masked_bias", ones(1))).Append(("lm_head.weight", zeros(256, 32))));
+        CopyModel("gpt2", tensors => tensors
+            .Append(("transformer.h.0.attn.bias", ones(1, 1, 128, 128)))
+            .Append(("transformer.h.0.attn.masked_bias", ones(1)))
+            .Append(("lm_head.weight", zeros(256, 32))));
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(_folder);
         Assert.AreSame(model.Body.TokenEmbedding, model.HeadWeight);
     }
@@ -117,12 +126,16 @@ public sealed class HuggingFaceFolderTests
         string index = Path.Combine(_folder, "model.safetensors.index.json");
         string text = File.ReadAllText(index);
         File.WriteAllText(index, text.Replace("\"model.norm.weight\"", "\"model.norm.bias\""));
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "model.norm.");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "model.norm.");
         File.WriteAllText(index, text.Replace("model-00002-of-00004", "../model-00002-of-00004"));
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "same folder");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "same folder");
         File.WriteAllText(index, text);
         File.Delete(Path.Combine(_folder, "model-00003-of-00004.safetensors"));
-        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "model-00003-of-00004.safetensors");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message,
+            "model-00003-of-00004.safetensors");
     }
 
     [TestMethod]
@@ -154,15 +167,19 @@ public sealed class HuggingFaceFolderTests
     [TestMethod]
     public void Folders_without_a_model_are_explained()
     {
-        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "no config.json");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "no config.json");
         Assert.ThrowsExactly<DirectoryNotFoundException>(() => HuggingFaceFolder.LoadModel(Path.Combine(_folder, "none")));
         File.Copy(Fixtures.Path("models", "gpt2", "config.json"), Path.Combine(_folder, "config.json"));
-        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "neither model.safetensors");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<FileNotFoundException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "neither model.safetensors");
     }
 
     private static string Normal(System.Text.Json.JsonElement value) => value.ValueKind == System.Text.Json.JsonValueKind.Number
         ? value.GetDouble().ToString(System.Globalization.CultureInfo.InvariantCulture)
-        : value.ValueKind == System.Text.Json.JsonValueKind.Object ? string.Join(';', value.EnumerateObject().OrderBy(field => field.Name).Select(field => $"{field.Name}={Normal(field.Value)}")) : value.ToString();
+        : value.ValueKind == System.Text.Json.JsonValueKind.Object
+            ? string.Join(';', value.EnumerateObject().OrderBy(field => field.Name).Select(field => $"{field.Name}={Normal(field.Value)}"))
+            : value.ToString();
 
     private void CopyFolder(string name)
     {

@@ -29,7 +29,8 @@ public sealed class LinearTests
         autograd.backward(y, slope);
         Close.Relative(slope.matmul(matrix.detach().t()), x.grad!, 1e-5, "gradient of x");
         Tensor gradient = x.detach().t().matmul(slope);
-        Close.Relative((WeightLayout)layout == WeightLayout.InputsByOutputs ? gradient : gradient.t(), layer.Weight.grad!, 1e-5, "gradient of W");
+        Close.Relative(
+            (WeightLayout)layout == WeightLayout.InputsByOutputs ? gradient : gradient.t(), layer.Weight.grad!, 1e-5, "gradient of W");
         if (hasBias)
             Close.Relative(slope.sum(dim: 0), layer.Bias!.grad!, 1e-5, "gradient of b");
         using var noGrad = no_grad();

@@ -31,7 +31,7 @@ internal sealed class ModelFixture : IDisposable
     /// Starts the table of learned positions, where there is one, at a later row: a text then reads what it would read behind padding
     /// that is counted.
     /// </summary>
-    /// <remarks>Rotary positions do not notice: attention sees differences of places only.</remarks>
+    /// <remarks>Rotary positions do not notice: attention sees differences of positions only.</remarks>
     public static void ShiftPositions(IEnumerable<(string Name, Tensor Value)> weights, int padding)
     {
         using var noGrad = no_grad();
@@ -40,7 +40,7 @@ internal sealed class ModelFixture : IDisposable
             table.copy_(table.roll([-padding], [0]));
     }
 
-    /// <summary>The real tokens of each row, and how many padded places lie before them.</summary>
+    /// <summary>The real tokens of each row, and how much padding lies before them.</summary>
     public static IEnumerable<(long[] Ids, int Padding)> LeftPadded(Tensor ids, Tensor mask)
     {
         int width = (int)ids.shape[1];

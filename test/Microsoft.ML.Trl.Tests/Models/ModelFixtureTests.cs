@@ -62,12 +62,12 @@ public sealed class ModelFixtureTests
         Tensor mask = fixture["b.attention_mask"];
         Tensor logits = ModelFixture.Logits(model, fixture["b.input_ids"], mask.to_type(ScalarType.Bool));
         Close.Absolute(fixture["b.logits_posids"], logits, Tolerance, $"{name} b.logits_posids", mask);
-        if (name != "gpt2") // rotary positions are relative: counting the padding as places changes nothing
+        if (name != "gpt2") // rotary positions are relative: counting the padding as positions changes nothing
             Close.Absolute(fixture["b.logits"], logits, Tolerance, $"{name} b.logits", mask);
     }
 
     /// <summary>
-    /// A plain forward of transformers counts padding on the left as places, which this library never does: there is no way to ask for it.
+    /// A plain forward of transformers counts padding on the left as positions, which this library never does: there is no way to ask for it.
     /// The same numbers come from the real tokens alone when the table of positions starts that much later.
     /// </summary>
     [TestMethod]
@@ -140,7 +140,7 @@ public sealed class ModelFixtureTests
         foreach ((long[] ids, int padding) in ModelFixture.LeftPadded(fixture["b.input_ids"], fixture["b.attention_mask"]))
         {
             using RewardModel later = model.Copy();
-            ModelFixture.ShiftPositions(later.Weights(), padding); // transformers counted the padding as places
+            ModelFixture.ShiftPositions(later.Weights(), padding); // transformers counted the padding as positions
             Tensor score = later.Score(tensor(ids).view(1, -1), [ids.Length]);
             Close.Absolute(fixture["b.logits"][row++], score, Tolerance, $"{name} b.logits by shifted positions");
         }
@@ -159,7 +159,7 @@ public sealed class ModelFixtureTests
         foreach ((long[] ids, int padding) in ModelFixture.LeftPadded(fixture["input_ids"], fixture["attention_mask"]))
         {
             using CausalLanguageModel later = model.Copy();
-            ModelFixture.ShiftPositions(later.Weights(), padding); // TRL v0.11.4 counted the padding as places
+            ModelFixture.ShiftPositions(later.Weights(), padding); // TRL v0.11.4 counted the padding as positions
             Tensor hidden = later.Hidden(tensor(ids).view(1, -1));
             Close.Absolute(fixture["values"][row].narrow(0, padding, ids.Length), head.Values(hidden)[0], Tolerance, $"{name} values");
             Close.Absolute(fixture["logits"][row++].narrow(0, padding, ids.Length), later.Logits(hidden)[0], Tolerance, $"{name} logits");

@@ -75,7 +75,8 @@ public sealed class ModelTests
     public void Weights_are_counted_once_under_their_checkpoint_names()
     {
         using CausalLanguageModel tied = CausalLanguageModel.Create(Small, 1);
-        using CausalLanguageModel untied = CausalLanguageModel.Create(ModelConfig.Llama(300, 64, 1, 4, 32, keyValueHeads: 2, intermediateSize: 96), 1);
+        using CausalLanguageModel untied = CausalLanguageModel.Create(
+            ModelConfig.Llama(300, 64, 1, 4, 32, keyValueHeads: 2, intermediateSize: 96), 1);
         Assert.AreEqual((300 * 64) + (32 * 64) + (3 * ((12 * 64 * 64) + (13 * 64))) + (2 * 64), tied.ParameterCount);
         Assert.AreEqual((2 * 300 * 64) + (64 * 64 * 2) + (64 * 32 * 2) + (3 * 64 * 96) + (3 * 64), untied.ParameterCount);
         CollectionAssert.Contains(untied.Weights().Select(weight => weight.Name).ToArray(), "lm_head.weight");
@@ -114,6 +115,7 @@ public sealed class ModelTests
     private static bool AreEqual(CausalLanguageModel first, CausalLanguageModel second)
     {
         using var scope = NewDisposeScope();
-        return first.Weights().Zip(second.Weights()).All(pair => pair.First.Name == pair.Second.Name && pair.First.Value.equal(pair.Second.Value).all().item<bool>());
+        return first.Weights().Zip(second.Weights()).All(
+            pair => pair.First.Name == pair.Second.Name && pair.First.Value.equal(pair.Second.Value).all().item<bool>());
     }
 }

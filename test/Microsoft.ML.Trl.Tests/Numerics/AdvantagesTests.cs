@@ -11,7 +11,8 @@ public sealed class AdvantagesTests
     {
         // δ₁ = 2 - 1 = 1; δ₀ = 1 + 0.5·1 - 0.25 = 1.25; A₁ = 1; A₀ = 1.25 + 0.5·0.8·1 = 1.65
         using var scope = NewDisposeScope();
-        Tensor actual = Advantages.Estimate(tensor([1f, 2f]).view(1, 2), tensor([0.25f, 1f]).view(1, 2), ones(1, 2).to_type(ScalarType.Bool), 0.5, 0.8);
+        Tensor actual = Advantages.Estimate(
+            tensor([1f, 2f]).view(1, 2), tensor([0.25f, 1f]).view(1, 2), ones(1, 2).to_type(ScalarType.Bool), 0.5, 0.8);
         Close.Absolute(tensor([1.65f, 1f]).view(1, 2), actual, 1e-6);
     }
 

@@ -55,6 +55,7 @@ public sealed class EmbeddingLookupTests
         using var scope = NewDisposeScope();
         HeadSample sample = HeadSample.Create(seed: 14, rows: 2, width: 3, vocabulary: 5);
         var error = Assert.ThrowsExactly<ArgumentException>(() => LogProbs.OfHidden(sample.Hidden, sample.Weight * 2, sample.Labels));
-        StringAssert.StartsWith(error.Message, "headWeight is the result of a computation that records gradients; it must be a parameter, or detached.");
+        StringAssert.StartsWith(
+            error.Message, "headWeight is the result of a computation that records gradients; it must be a parameter, or detached.");
     }
 }

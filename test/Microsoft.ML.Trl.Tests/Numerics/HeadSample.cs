@@ -9,7 +9,8 @@ internal sealed record HeadSample(Tensor Hidden, Tensor Weight, Tensor Labels)
     public static HeadSample Create(int seed, int rows, int width, int vocabulary, ScalarType type = ScalarType.Float32)
     {
         var random = new Random(seed);
-        Tensor draw(long a, long b) => tensor(Enumerable.Range(0, (int)(a * b)).Select(_ => (float)((random.NextDouble() * 2) - 1)).ToArray(), [a, b]).to_type(type);
+        float number() => (float)((random.NextDouble() * 2) - 1);
+        Tensor draw(long a, long b) => tensor([.. Enumerable.Range(0, (int)(a * b)).Select(_ => number())], [a, b]).to_type(type);
         return new HeadSample(
             draw(rows, width).requires_grad_(),
             draw(vocabulary, width).requires_grad_(),

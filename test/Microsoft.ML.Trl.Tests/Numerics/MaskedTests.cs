@@ -25,7 +25,8 @@ public sealed class MaskedTests
     public void The_variance_of_one_value_is_refused()
     {
         using var scope = NewDisposeScope();
-        var error = Assert.ThrowsExactly<ArgumentException>(() => Masked.Variance(ones(2, 2), tensor([true, false, false, false]).view(2, 2)));
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => Masked.Variance(ones(2, 2), tensor([true, false, false, false]).view(2, 2)));
         StringAssert.StartsWith(error.Message, "The mask has 1 true positions; the unbiased variance needs at least 2.");
     }
 }

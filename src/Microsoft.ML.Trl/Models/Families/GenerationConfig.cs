@@ -11,12 +11,15 @@ internal static class GenerationConfig
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>
-    /// The configuration with the end tokens of <c>generation_config.json</c>, where that file names some: chat models end a turn with tokens
+    /// The configuration with the end tokens of <c>generation_config.json</c>, where that file names some: chat models end a turn with
+    /// tokens
     /// that their <c>config.json</c> does not know.
     /// </summary>
     /// <param name="config">From <c>config.json</c>.</param>
     /// <param name="folder">Holds both files; the second may be absent.</param>
-    /// <exception cref="InvalidDataException">The file is there, but is no JSON object or names end tokens that are no whole numbers.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is there, but is no JSON object or names end tokens that are no whole numbers.
+    /// </exception>
     public static ModelConfig Complete(ModelConfig config, string folder)
     {
         string path = Path.Combine(folder, FileName);
@@ -33,7 +36,9 @@ internal static class GenerationConfig
         if (config.BosTokenId is { } bos)
             json["bos_token_id"] = bos;
         if (config.EosTokenIds.Count > 0)
-            json["eos_token_id"] = config.EosTokenIds.Count == 1 ? config.EosTokenIds[0] : new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]);
+            json["eos_token_id"] = config.EosTokenIds.Count == 1
+                ? config.EosTokenIds[0]
+                : new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]);
         if (config.PadTokenId is { } pad)
             json["pad_token_id"] = pad;
         return json.ToJsonString(Indented) + "\n";

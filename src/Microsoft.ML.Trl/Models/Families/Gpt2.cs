@@ -98,7 +98,8 @@ public static class Gpt2Family
         const string Blocks = "h";
         Block[] blocks =
             [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{Blocks}.{layer}"), layer, positions))];
-        return new Decoder(config, tokens, positions, Blocks, blocks, new LayerNormalization(at.At("ln_f"), config.HiddenSize, config.NormEpsilon));
+        LayerNormalization norm = new(at.At("ln_f"), config.HiddenSize, config.NormEpsilon);
+        return new Decoder(config, tokens, positions, Blocks, blocks, norm);
     }
 
     private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
@@ -114,7 +115,8 @@ public static class Gpt2Family
         Attention attention = new(
             "attn", shape, [Linear("attn.c_attn", hidden, 3 * hidden, inward)], Linear("attn.c_proj", hidden, hidden, outward), positions);
         FeedForward feedForward = new(
-            "mlp", Activations.Named(config.Activation), Linear("mlp.c_fc", hidden, inner, inward), Linear("mlp.c_proj", inner, hidden, outward));
+            "mlp", Activations.Named(config.Activation),
+            Linear("mlp.c_fc", hidden, inner, inward), Linear("mlp.c_proj", inner, hidden, outward));
         LayerNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
         return new Block(Norm("ln_1"), attention, Norm("ln_2"), feedForward);
     }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
-/// <summary>Models in the folder layout of Hugging Face: <c>config.json</c>, <c>model.safetensors</c> (or shards), <c>generation_config.json</c>.</summary>
+/// <summary>
+/// Models in the folder layout of Hugging Face: <c>config.json</c>, <c>model.safetensors</c> (or shards), <c>generation_config.json</c>.
+/// </summary>
 public static class HuggingFaceFolder
 {
     /// <summary>Name of the file with a model's shape.</summary>
@@ -19,7 +21,9 @@ public static class HuggingFaceFolder
     /// <returns>A model in evaluation mode. The caller owns it.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or weights and configuration do not fit; the message names the tensors.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged, or weights and configuration do not fit; the message names the tensors.
+    /// </exception>
     /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
     public static CausalLanguageModel LoadModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
@@ -33,7 +37,9 @@ public static class HuggingFaceFolder
     /// <param name="device">Where the weights go; null is the CPU.</param>
     /// <param name="dtype">Their type in memory; null is float32, whatever the file holds.</param>
     /// <returns>A model in evaluation mode. The caller owns it.</returns>
-    /// <exception cref="InvalidDataException">A file is damaged, or weights and configuration do not fit; the message names the tensors.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged, or weights and configuration do not fit; the message names the tensors.
+    /// </exception>
     /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
     public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
@@ -60,20 +66,26 @@ public static class HuggingFaceFolder
         return head;
     }
 
-    /// <summary>Reads the shape of the model in a folder, with the end tokens of its <c>generation_config.json</c> where that names some.</summary>
+    /// <summary>
+    /// Reads the shape of the model in a folder, with the end tokens of its <c>generation_config.json</c> where that names some.
+    /// </summary>
     /// <param name="folder">Holds <c>config.json</c>.</param>
     public static ModelConfig LoadConfig(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
-            throw new DirectoryNotFoundException($"There is no folder '{folder}'; give the path of a Hugging Face model folder on this machine.");
+            throw new DirectoryNotFoundException(
+                $"There is no folder '{folder}'; give the path of a Hugging Face model folder on this machine.");
         string path = Path.Combine(folder, ConfigFile);
         if (!File.Exists(path))
-            throw new FileNotFoundException($"'{folder}' has no {ConfigFile}; give a folder that save_pretrained wrote, or one saved by this library.", path);
+            throw new FileNotFoundException(
+                $"'{folder}' has no {ConfigFile}; give a folder that save_pretrained wrote, or one saved by this library.", path);
         return GenerationConfig.Complete(ModelConfig.Parse(File.ReadAllText(path), path), folder);
     }
 
-    /// <summary>Saves a causal language model so that transformers can load it. What the folder held under the same names is replaced.</summary>
+    /// <summary>
+    /// Saves a causal language model so that transformers can load it. What the folder held under the same names is replaced.
+    /// </summary>
     /// <param name="folder">Made when it is not there.</param>
     /// <param name="model">Only read; a tied projection is written once, as the embedding.</param>
     public static void Save(string folder, CausalLanguageModel model)
@@ -152,7 +164,8 @@ public static class HuggingFaceFolder
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
         RewardModel model = new(config, weights);
         return Checked(model, () => weights.Check(
-            _ => false, "Is it a classifier with one label? A causal language model becomes a reward model by RewardModel.FromPolicy and training."));
+            _ => false,
+            "Is it a classifier with one label? A causal language model becomes a reward model by RewardModel.FromPolicy and training."));
     }
 
     private static T Checked<T>(T model, Action check)

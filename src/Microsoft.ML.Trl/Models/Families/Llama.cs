@@ -3,7 +3,9 @@ using Microsoft.ML.Trl.Models;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>The LLaMA family, Mistral and Qwen 2 included: rotary positions, shared key-value heads, gated feed-forward, RMS norms.</summary>
+/// <summary>
+/// The LLaMA family, Mistral and Qwen 2 included: rotary positions, shared key-value heads, gated feed-forward, RMS norms.
+/// </summary>
 public static class LlamaFamily
 {
     private static readonly string[] RopeTypes = ["default", "linear", "llama3"];
@@ -23,7 +25,9 @@ public static class LlamaFamily
         /// <param name="heads">Query heads per block.</param>
         /// <param name="contextLength">Longest sequence in tokens.</param>
         /// <param name="keyValueHeads">Key and value heads; divides <paramref name="heads"/>. 0 means as many as query heads.</param>
-        /// <param name="intermediateSize">Width inside the feed-forward layer; 0 means 8/3 of the width, rounded up to a multiple of 8.</param>
+        /// <param name="intermediateSize">
+        /// Width inside the feed-forward layer; 0 means 8/3 of the width, rounded up to a multiple of 8.
+        /// </param>
         /// <param name="tieWordEmbeddings">Whether the vocabulary projection is the token embedding.</param>
         public static ModelConfig Llama(
             int vocabularySize, int hiddenSize, int layers, int heads, int contextLength,
@@ -120,7 +124,9 @@ public static class LlamaFamily
         };
     }
 
-    /// <summary>transformers 5 has one object <c>rope_parameters</c>; 4 has <c>rope_theta</c> beside an optional <c>rope_scaling</c>.</summary>
+    /// <summary>
+    /// transformers 5 has one object <c>rope_parameters</c>; 4 has <c>rope_theta</c> beside an optional <c>rope_scaling</c>.
+    /// </summary>
     private static RopeSettings ReadRope(JsonFields fields)
     {
         JsonFields nested = fields.Nested("rope_parameters") ?? fields.Nested("rope_scaling") ?? fields.Nothing();
@@ -209,7 +215,8 @@ public static class LlamaFamily
         const string Blocks = "layers";
         Block[] blocks =
             [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{Blocks}.{layer}"), layer, positions))];
-        return new Decoder(config, tokens, positions, Blocks, blocks, new RmsNormalization(at.At("norm"), config.HiddenSize, config.NormEpsilon));
+        RmsNormalization norm = new(at.At("norm"), config.HiddenSize, config.NormEpsilon);
+        return new Decoder(config, tokens, positions, Blocks, blocks, norm);
     }
 
     private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
@@ -226,7 +233,8 @@ public static class LlamaFamily
         ];
         AttentionShape shape = new(
             layer, config.HeadCount, config.KeyValueHeadCount, config.HeadSize, 1 / Math.Sqrt(config.HeadSize), config.WindowOf(layer));
-        Attention attention = new("self_attn", shape, inputs, Linear("self_attn.o_proj", wide, hidden, config.AttentionOutputBias), positions);
+        Attention attention = new(
+            "self_attn", shape, inputs, Linear("self_attn.o_proj", wide, hidden, config.AttentionOutputBias), positions);
         GatedFeedForward feedForward = new(
             "mlp", Activations.Named(config.Activation), Linear("mlp.gate_proj", hidden, inner, config.FeedForwardBias),
             Linear("mlp.up_proj", hidden, inner, config.FeedForwardBias), Linear("mlp.down_proj", inner, hidden, config.FeedForwardBias));

@@ -12,7 +12,9 @@ public static class ModelFamilies
         /// <summary>Reads <c>config.json</c>, in the layout of transformers 4 or 5.</summary>
         /// <param name="json">The file's text.</param>
         /// <param name="source">Its name, for messages.</param>
-        /// <exception cref="InvalidDataException">It is no JSON object, or a number is missing, negative or does not fit the others.</exception>
+        /// <exception cref="InvalidDataException">
+        /// It is no JSON object, or a number is missing, negative or does not fit the others.
+        /// </exception>
         /// <exception cref="NotSupportedException">A family, activation or position scheme this library does not have.</exception>
         public static ModelConfig Parse(string json, string source)
         {
