@@ -75,7 +75,8 @@ internal sealed class RotaryPositions : Positions
     /// <summary>Cosines, and sines with the sign of their half: each [1 or B, T, 1, d].</summary>
     private Tensor[] Angles(AttentionPattern pattern, ScalarType type)
     {
-        Tensor angles = pattern.Positions.to_type(ScalarType.Float32).unsqueeze(-1) * _frequencies.to(pattern.Positions.device); // [T or B·T, d / 2]
+        Tensor positions = pattern.Positions.to_type(ScalarType.Float32).unsqueeze(-1);
+        Tensor angles = positions * _frequencies.to(positions.device); // [T or B·T, d / 2]
         (Tensor cosines, Tensor sines) = (angles.cos(), angles.sin());
         Tensor Spread(Tensor left, Tensor right) => cat([left, right], -1).view(-1, pattern.Length, 1, 2 * angles.shape[1]).to_type(type);
         return [Spread(cosines, cosines), Spread(sines.neg(), sines)];
