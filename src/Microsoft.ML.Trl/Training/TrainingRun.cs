@@ -68,7 +68,8 @@ internal sealed class TrainingRun
         where TModel : nn.Module, ITrainable
     {
         using GradientStep gradients = new(model.parameters(), options, _totalSteps);
-        using var rng = new Generator((ulong)(uint)options.Seed, model.Device);
+        using var rng = new Generator((uint)options.Seed);
+        Dropout.SeedDevice(model.Device, options.Seed);
         model.SetDropout(dropout ? rng : null);
         model.train();
         try
