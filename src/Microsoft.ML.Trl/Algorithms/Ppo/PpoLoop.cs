@@ -22,7 +22,7 @@ internal sealed class PpoLoop(
     /// <param name="prompts">Token ids, at least one prompt; used again when all were answered.</param>
     /// <param name="cancel">Looked at before every step and for every token.</param>
     /// <exception cref="ArgumentException">There is no prompt, or one cannot be answered; its row is named. Nothing changed.</exception>
-    /// <exception cref="RewardFunctionException">The scorer threw or gave no finite number; weights as of the last finished step.</exception>
+    /// <exception cref="RewardFunctionException">The scorer threw or gave no finite number; weights as of the last good step.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
     /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number.</exception>
     public void Run(IReadOnlyList<int[]> prompts, CancellationToken cancel = default)

@@ -39,7 +39,8 @@ public sealed class DpoFixtureTests
             : batch.Sum(LogProbs.OfLogits(batch.Tokens.Select(referenceLogits), batch.Tokens.Labels));
         Tensor chosen = batch.Tokens.Select(logits);
         TokenLogProbs statistics = Statistics(chosen, batch.Tokens.Labels);
-        (Tensor loss, Dictionary<string, float> metrics) = new DpoObjective(options).Compare(batch, theirs, statistics, chosen.detach().mean([-1]));
+        Tensor meanLogits = chosen.detach().mean([-1]);
+        (Tensor loss, Dictionary<string, float> metrics) = new DpoObjective(options).Compare(batch, theirs, statistics, meanLogits);
         Close.Absolute(test.GetProperty("loss").GetDouble(), loss.item<float>(), Tolerance, $"dpo_v190 {name} loss");
         JsonElement expected = test.GetProperty("metrics");
         foreach ((string metric, float value) in metrics.Where(metric => metric.Key != "loss"))
