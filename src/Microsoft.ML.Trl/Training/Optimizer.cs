@@ -26,9 +26,7 @@ internal sealed class Optimizer : IDisposable
         _slots = [.. parameters.Select(parameter => new Slot(parameter, moments))];
     }
 
-    /// <summary>
-    /// Adds gradients that are narrower than float32 to float32 sums, so that many small ones are not lost. After each backward pass.
-    /// </summary>
+    /// <summary>Adds gradients narrower than float32 to float32 sums, so that small ones are not lost. After each backward pass.</summary>
     public void CollectGradients()
     {
         using DisposeScope scope = NewDisposeScope();
