@@ -88,7 +88,7 @@ internal sealed class Attention : nn.Module
             (queries, isGrouped) = (queries.view(pattern.Batch, _shape.KeyValueHeads, -1, _shape.HeadSize), false);
         bool isCausal = pattern.IsCausal(_shape.Window);
         Tensor? mask = isCausal ? null : pattern.Mask(_shape.Window, queries.dtype);
-        Tensor mixed = Functional.ScaledDotProductAttention(queries, keys, values, mask, 0, isCausal, _shape.Scale, isGrouped);
+        Tensor mixed = Functional.ScaledDotProductAttention(queries, keys, values, mask, isCausal, _shape.Scale, isGrouped);
         return mixed.dtype == type ? mixed : mixed.to_type(type);
     }
 

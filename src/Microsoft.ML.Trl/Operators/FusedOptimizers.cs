@@ -49,27 +49,22 @@ internal static class FusedOptimizers
         IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, AdamState state, AdamNumbers numbers, Step step) =>
         RunAdam(new OperatorCall("aten::_fused_adam_"u8), parameters, gradients, state, numbers, step);
 
-    /// <summary>Stochastic gradient descent with momentum, as torch.optim.SGD.</summary>
+    /// <summary>Stochastic gradient descent without momentum, as torch.optim.SGD.</summary>
     /// <param name="parameters">Changed in place.</param>
     /// <param name="gradients">One for each parameter; changed only where the step divides them.</param>
-    /// <param name="momenta">Running sums of the gradients, changed in place and begun by step 1; no tensors without momentum.</param>
-    /// <param name="momentum">Decay of the sums, in [0, 1).</param>
     /// <param name="step">Of this step.</param>
     /// <exception cref="ArgumentException">The lists differ in length.</exception>
-    public static void Sgd(
-        IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> momenta, double momentum, Step step)
+    public static void Sgd(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, Step step)
     {
         CheckLengths(parameters, gradients);
-        if (momentum != 0)
-            CheckLengths(parameters, momenta);
         var call = new OperatorCall("aten::_fused_sgd_"u8);
         call.Add(parameters);
         call.Add(gradients);
-        call.Add(momentum == 0 ? [] : momenta);
+        call.Add(Array.Empty<Tensor>()); // running sums of the gradients
         call.Add(step.WeightDecay);
-        call.Add(momentum);
+        call.Add(0.0); // momentum
         call.Add(step.Rate);
-        call.Add(0.0);   // dampening
+        call.Add(0.0); // dampening
         call.Add(false); // Nesterov's form
         call.Add(false); // downhill
         call.Add(step.Number == 1);
