@@ -33,8 +33,7 @@ internal sealed class SafetensorsHeader
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxLength)
             throw Broken(
-                source,
-                $"its header claims {length} bytes, more than the {MaxLength} allowed; it is damaged or not a safetensors file");
+                source, $"its header claims {length} bytes, more than the {MaxLength} allowed; it is damaged or not a safetensors file");
         if (fileLength is { } whole && PrefixLength + (long)length > whole)
             throw Broken(
                 source,
@@ -188,6 +187,5 @@ internal sealed class SafetensorsHeader
             throw Broken(source, $"tensor '{entry.Name}' of type BOOL holds a byte that is neither 0 nor 1");
     }
 
-    public static InvalidDataException Broken(string source, string problem) =>
-        new($"Cannot read '{source}': {problem}.");
+    public static InvalidDataException Broken(string source, string problem) => new($"Cannot read '{source}': {problem}.");
 }

@@ -13,8 +13,7 @@ internal static class InputColumns
         TextOrNull(schema, name, role) ?? throw MissingText(schema, name, role);
 
     /// <summary>The error that says that there is no such text column.</summary>
-    public static Exception MissingText(DataViewSchema schema, string name, string role) =>
-        Missing(name, role, "Text", Visible(schema));
+    public static Exception MissingText(DataViewSchema schema, string name, string role) => Missing(name, role, "Text", Visible(schema));
 
     /// <summary>A text column, or null when there is no column of that name.</summary>
     public static DataViewSchema.Column? TextOrNull(DataViewSchema schema, string name, string role)

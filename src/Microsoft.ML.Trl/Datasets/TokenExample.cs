@@ -26,8 +26,7 @@ public sealed record TokenExample(int[] Ids, int PromptLength = 0)
 
     /// <summary>The first <paramref name="maxLength"/> tokens; this very example where it is short enough.</summary>
     /// <param name="maxLength">Tokens, at least 1; null = no cut.</param>
-    public TokenExample Truncated(int? maxLength) =>
-        maxLength is { } max && Ids.Length > max ? Slice(0, max) : this;
+    public TokenExample Truncated(int? maxLength) => maxLength is { } max && Ids.Length > max ? Slice(0, max) : this;
 
     /// <summary>Some of the tokens, each learned or not as before.</summary>
     /// <param name="start">First token.</param>

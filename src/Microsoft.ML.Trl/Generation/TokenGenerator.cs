@@ -159,13 +159,11 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             if (prompt.Length >= context)
                 throw new ArgumentException(
                     $"Prompt {row} has {prompt.Length} tokens, but the model's context holds {context}, answer included; " +
-                    $"shorten the prompt to at most {context - 1} tokens.",
-                    nameof(prompts));
+                    $"shorten the prompt to at most {context - 1} tokens.", nameof(prompts));
             if (Array.FindIndex(prompt, id => id < 0 || id >= vocabulary) is >= 0 and int wrong)
                 throw new ArgumentException(
                     $"Prompt {row} holds the token {prompt[wrong]}, but the vocabulary has the tokens 0 to {vocabulary - 1}; " +
-                    "do tokenizer and model belong together?",
-                    nameof(prompts));
+                    "do tokenizer and model belong together?", nameof(prompts));
         }
     }
 }

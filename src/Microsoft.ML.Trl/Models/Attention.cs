@@ -26,8 +26,7 @@ internal sealed class Attention : nn.Module
     /// <param name="inputs">One layer each for queries, keys and values, or a single one that gives the three side by side.</param>
     /// <param name="output">From the heads back to the residual stream.</param>
     /// <param name="positions">Turns queries and keys, where the scheme does; the decoder owns it.</param>
-    public Attention(string name, AttentionShape shape, IReadOnlyList<ILinear> inputs, ILinear output, Positions positions)
-        : base(name)
+    public Attention(string name, AttentionShape shape, IReadOnlyList<ILinear> inputs, ILinear output, Positions positions) : base(name)
     {
         (_shape, _inputs, _output, _positions) = (shape, inputs, output, positions);
         this.Own([.. inputs.Select(input => input.Module), output.Module]);

@@ -4,8 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
-/// A transformer that reads from left to right: token ids in, hidden states out. Its family hands in the parts; the heads stand
-/// elsewhere.
+/// A transformer that reads from left to right: token ids in, hidden states out. Its family hands in the parts; the heads stand elsewhere.
 /// </summary>
 public sealed class Decoder : nn.Module
 {

@@ -9,8 +9,7 @@ internal sealed class FeedForward : nn.Module<Tensor, Tensor>
     private readonly ILinear _input;
     private readonly ILinear _output;
 
-    public FeedForward(string name, Func<Tensor, Tensor> activation, ILinear input, ILinear output)
-        : base(name)
+    public FeedForward(string name, Func<Tensor, Tensor> activation, ILinear input, ILinear output) : base(name)
     {
         (_activation, _input, _output) = (activation, input, output);
         this.Own(input.Module, output.Module);
@@ -31,8 +30,7 @@ internal sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
     private readonly ILinear _up;
     private readonly ILinear _down;
 
-    public GatedFeedForward(string name, Func<Tensor, Tensor> activation, ILinear gate, ILinear up, ILinear down)
-        : base(name)
+    public GatedFeedForward(string name, Func<Tensor, Tensor> activation, ILinear gate, ILinear up, ILinear down) : base(name)
     {
         (_activation, _gate, _up, _down) = (activation, gate, up, down);
         this.Own(gate.Module, up.Module, down.Module);

@@ -29,10 +29,8 @@ internal enum WeightLayout
 /// <summary>The plain linear layer: a weight and perhaps a bias.</summary>
 internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
 {
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
-    [ComponentName(Name = "bias")]
-    private readonly Parameter? _bias;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    [ComponentName(Name = "bias")] private readonly Parameter? _bias;
     private readonly Func<Tensor, Tensor> _product;
 
     /// <param name="at">Its place in the checkpoint.</param>

@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
-/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see
-/// cref="Call"/>.
-/// The weight is a leaf or needs no gradient.
+/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a
+/// <see cref="Call"/>. The weight is a leaf or needs no gradient.
 /// </summary>
 /// <remarks>
 /// The gradient needs the softmax of all rows. Where that is small it is kept from the forward pass, until the backward pass frees it;

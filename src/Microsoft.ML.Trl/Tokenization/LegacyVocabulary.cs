@@ -94,8 +94,7 @@ internal static class LegacyVocabulary
     }
 
     // added_tokens_decoder of the configuration, added_tokens.json, and the special tokens themselves
-    private static JsonArray AddedTokens(
-        JsonObject vocab, JsonObject config, Dictionary<string, string> files, SpecialTokenNames names)
+    private static JsonArray AddedTokens(JsonObject vocab, JsonObject config, Dictionary<string, string> files, SpecialTokenNames names)
     {
         var tokens = new SortedDictionary<int, AddedToken>();
         foreach ((string key, JsonNode? token) in config["added_tokens_decoder"]?.AsObject() ?? [])

@@ -22,8 +22,7 @@ internal sealed class SplitRule
     private readonly SplitBehavior _behavior;
     private readonly bool _invert;
 
-    private SplitRule(Finder find, SplitBehavior behavior, bool invert)
-        => (_find, _behavior, _invert) = (find, behavior, invert);
+    private SplitRule(Finder find, SplitBehavior behavior, bool invert) => (_find, _behavior, _invert) = (find, behavior, invert);
 
     public static SplitRule Pattern(Regex pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool invert = false) => new(
         (piece, found) =>

@@ -12,8 +12,7 @@ internal static class GenerationConfig
 
     /// <summary>
     /// The configuration with the end tokens of <c>generation_config.json</c>, where that file names some: chat models end a turn with
-    /// tokens
-    /// that their <c>config.json</c> does not know.
+    /// tokens that their <c>config.json</c> does not know.
     /// </summary>
     /// <param name="config">From <c>config.json</c>.</param>
     /// <param name="folder">Holds both files; the second may be absent.</param>
