@@ -67,9 +67,7 @@ internal sealed class SafetensorsHeader
                 metadata = ParseMetadata(property.Value, source);
             }
             else if (!entries.TryAdd(property.Name, ParseEntry(property, dataStart, source)))
-            {
                 throw Broken(source, $"its header names tensor '{property.Name}' twice");
-            }
         }
         CheckTiling(entries.Values, dataStart, fileLength, source);
         return new SafetensorsHeader(entries, metadata ?? new Dictionary<string, string>());
@@ -141,8 +139,7 @@ internal sealed class SafetensorsHeader
         }
         if (range[0] > range[1] || range[1] - range[0] != length)
             throw Broken(
-                source,
-                $"tensor '{name}' of type {type} and shape [{string.Join(", ", shape)}] takes {length} bytes, "
+                source, $"tensor '{name}' of type {type} and shape [{string.Join(", ", shape)}] takes {length} bytes, "
                 + $"but its data_offsets are {range[0]} to {range[1]}");
         return new TensorEntry(name, type, Array.AsReadOnly(shape), dataStart + range[0], length);
     }

@@ -32,12 +32,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// </exception>
     /// <exception cref="OperationCanceledException">It was canceled; nothing is kept.</exception>
     public GenerationResult Generate(
-        IReadOnlyList<int[]> prompts,
-        GenerationOptions options,
-        IReadOnlyList<long>? rowSeeds = null,
-        Func<IReadOnlyList<int>, bool>? stop = null,
-        Action<int, int>? onToken = null,
-        CancellationToken cancel = default)
+        IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds = null,
+        Func<IReadOnlyList<int>, bool>? stop = null, Action<int, int>? onToken = null, CancellationToken cancel = default)
     {
         Check(prompts, options, rowSeeds, stop);
         if (prompts.Count == 0)

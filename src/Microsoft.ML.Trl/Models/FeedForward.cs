@@ -6,8 +6,7 @@ namespace Microsoft.ML.Trl.Models;
 internal sealed class FeedForward : nn.Module<Tensor, Tensor>
 {
     private readonly Func<Tensor, Tensor> _activation;
-    private readonly ILinear _input;
-    private readonly ILinear _output;
+    private readonly ILinear _input, _output;
 
     public FeedForward(string name, Func<Tensor, Tensor> activation, ILinear input, ILinear output) : base(name)
     {
@@ -26,9 +25,7 @@ internal sealed class FeedForward : nn.Module<Tensor, Tensor>
 internal sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
 {
     private readonly Func<Tensor, Tensor> _activation;
-    private readonly ILinear _gate;
-    private readonly ILinear _up;
-    private readonly ILinear _down;
+    private readonly ILinear _gate, _up, _down;
 
     public GatedFeedForward(string name, Func<Tensor, Tensor> activation, ILinear gate, ILinear up, ILinear down) : base(name)
     {

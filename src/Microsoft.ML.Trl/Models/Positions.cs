@@ -28,7 +28,6 @@ internal sealed class LearnedPositions : Positions
     public LearnedPositions(WeightPath at, long positions, long width, Initializer initializer)
         : base(at.Name) => register_parameter("weight", _weight = at.Take("weight", initializer, positions, width));
 
-    /// <inheritdoc/>
     public override Tensor AddTo(Tensor tokens, AttentionPattern pattern)
     {
         using var scope = NewDisposeScope();
@@ -53,7 +52,6 @@ internal sealed class RotaryPositions : Positions
         _frequencies = tensor(frequencies).unsqueeze(0).to(device).DetachFromDisposeScope();
     }
 
-    /// <inheritdoc/>
     public override Tensor Turn(Tensor heads, AttentionPattern pattern)
     {
         using var scope = NewDisposeScope();

@@ -50,10 +50,7 @@ internal static class FusedOptimizers
         RunAdam(new OperatorCall("aten::_fused_adam_"u8), parameters, gradients, state, numbers, step);
 
     /// <summary>Stochastic gradient descent without momentum, as torch.optim.SGD.</summary>
-    /// <param name="parameters">Changed in place.</param>
-    /// <param name="gradients">One for each parameter; changed only where the step divides them.</param>
-    /// <param name="step">Of this step.</param>
-    /// <exception cref="ArgumentException">The lists differ in length.</exception>
+    /// <inheritdoc cref="AdamW" />
     public static void Sgd(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, Step step)
     {
         CheckLengths(parameters, gradients);
@@ -71,13 +68,11 @@ internal static class FusedOptimizers
         Finish(call, step);
     }
 
-    /// <summary>Adagrad, as torch.optim.Adagrad without decay of the rate.</summary>
-    /// <param name="parameters">Changed in place.</param>
-    /// <param name="gradients">One for each parameter; changed only where the step divides them.</param>
-    /// <param name="sums">Sums of the squares, changed in place.</param>
-    /// <param name="epsilon">Added to the root, greater than or equal to 0.</param>
-    /// <param name="step">Of this step.</param>
-    /// <exception cref="ArgumentException">The lists differ in length.</exception>
+    /// <summary>
+    /// Adagrad, as torch.optim.Adagrad without decay of the rate. The sums of the squares are changed in place; epsilon, added to the root,
+    /// is greater than or equal to 0.
+    /// </summary>
+    /// <inheritdoc cref="AdamW" />
     public static void Adagrad(
         IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> sums, double epsilon, Step step)
     {

@@ -84,10 +84,8 @@ internal static class LegacyVocabulary
             if (line.Length == 0 || line.StartsWith("#version", StringComparison.Ordinal))
                 continue;
             if (line.Split(' ') is not [string left, string right])
-            {
                 throw new FormatException(
                     $"{TokenizerFiles.Merges} has the line \"{line}\"; two tokens with one blank between them are needed.");
-            }
             merges.Add((left, right));
         }
         return merges;
