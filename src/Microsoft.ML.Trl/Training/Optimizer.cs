@@ -85,7 +85,7 @@ internal sealed class Optimizer : IDisposable
                 FusedOptimizers.Adam(weights, gradients, new(Moments(0), Moments(1)), adam, step);
                 break;
             case OptimizerKind.Sgd:
-                FusedOptimizers.Sgd(weights, gradients, [], momentum: 0, step);
+                FusedOptimizers.Sgd(weights, gradients, step);
                 break;
             case OptimizerKind.Adagrad:
                 FusedOptimizers.Adagrad(weights, gradients, Moments(0), AdagradEpsilon, step);
