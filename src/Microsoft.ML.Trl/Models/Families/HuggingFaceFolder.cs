@@ -122,34 +122,6 @@ public static class HuggingFaceFolder
         SafetensorsWriter.Write(Path.Combine(folder, ValueHeadFile), head.Weights());
     }
 
-    /// <summary>Loads a causal language model from one stream of safetensors.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="weights">Read to the end of the last tensor, and left open.</param>
-    /// <param name="source">Name of the stream, for messages.</param>
-    /// <returns>A model on the CPU in the type of <paramref name="dtype"/>. The caller owns it.</returns>
-    /// <param name="dtype">Type in memory; null is float32.</param>
-    public static CausalLanguageModel LoadModel(ModelConfig config, Stream weights, string source, ScalarType? dtype = null)
-    {
-        ArgumentNullException.ThrowIfNull(config);
-        using var scope = NewDisposeScope();
-        using MemoryWeightStore store = new(SafetensorsReader.ReadAll(weights, source), source);
-        return Build(store, config, null, dtype);
-    }
-
-    /// <summary>Loads a reward model from one stream of safetensors.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="weights">Read to the end of the last tensor, and left open.</param>
-    /// <param name="source">Name of the stream, for messages.</param>
-    /// <returns>A model on the CPU in the type of <paramref name="dtype"/>. The caller owns it.</returns>
-    /// <param name="dtype">Type in memory; null is float32.</param>
-    public static RewardModel LoadRewardModel(ModelConfig config, Stream weights, string source, ScalarType? dtype = null)
-    {
-        ArgumentNullException.ThrowIfNull(config);
-        using var scope = NewDisposeScope();
-        using MemoryWeightStore store = new(SafetensorsReader.ReadAll(weights, source), source);
-        return BuildReward(store, config, null, dtype);
-    }
-
     private static CausalLanguageModel Build(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
