@@ -86,7 +86,7 @@ internal static class LogitsFilters
     }
 
     /// <summary>
-    /// As topk, in less time where few of many are asked for: the n largest scores stand in the n groups of neighbours with the largest maxima.
+    /// As topk, in less time where few of many are asked for: the n largest scores stand in the n groups with the largest maxima.
     /// </summary>
     private static (Tensor Scores, Tensor Tokens) Largest(Tensor scores, int count)
     {
@@ -96,9 +96,10 @@ internal static class LogitsFilters
             return scores.topk(count);
         long rest = (Group - (vocabulary % Group)) % Group;
         Tensor even = rest == 0 ? scores : nn.functional.pad(scores, [0, rest], value: double.NegativeInfinity);
-        (_, Tensor groups) = even.view(rows, -1, Group).amax([-1]).topk(count);                                      // [R, n]
-        Tensor tokens = ((groups.unsqueeze(-1) * Group) + arange(Group, device: scores.device)).view(rows, -1);      // [R, 16 n]
-        (Tensor best, Tensor places) = even.gather(-1, tokens).topk(count);
-        return (best, tokens.gather(-1, places));
+        long groups = even.shape[1] / Group; // a group is every so many-th token: its maximum is then a maximum of whole vectors
+        (_, Tensor best) = even.view(rows, Group, groups).amax([1]).topk(count);                                         // [R, n]
+        Tensor tokens = (best.unsqueeze(-1) + arange(0, even.shape[1], groups, device: scores.device)).view(rows, -1);   // [R, 16 n]
+        (Tensor largest, Tensor places) = even.gather(-1, tokens).topk(count);
+        return (largest, tokens.gather(-1, places));
     }
 }
