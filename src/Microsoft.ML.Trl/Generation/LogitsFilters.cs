@@ -34,7 +34,7 @@ internal static class LogitsFilters
         const int Ties = 16; // in bfloat16 logits are often equal; more than so many ties are cut
         using DisposeScope scope = NewDisposeScope();
         long vocabulary = scores.shape[1];
-        (Tensor best, Tensor tokens) = scores.topk((int)Math.Min(vocabulary, (long)k + Ties));
+        (Tensor best, Tensor tokens) = Largest(scores, (int)Math.Min(vocabulary, (long)k + Ties));
         if (k < vocabulary)
             best = best.masked_fill(best < best.narrow(1, k - 1, 1), float.NegativeInfinity);
         return (best.MoveToOuterDisposeScope(), tokens.MoveToOuterDisposeScope());
@@ -82,5 +82,23 @@ internal static class LogitsFilters
         Tensor likely = (scores - logTotal).exp();
         Tensor before = likely.cumsum(-1) - likely;
         return scores.masked_fill(before >= probability, float.NegativeInfinity).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// As topk, in less time where few of many are asked for: the n largest scores stand in the n groups with the largest maxima.
+    /// </summary>
+    private static (Tensor Scores, Tensor Tokens) Largest(Tensor scores, int count)
+    {
+        const int Group = 16;
+        (long rows, long vocabulary) = (scores.shape[0], scores.shape[1]);
+        if (4L * count * Group > vocabulary)
+            return scores.topk(count);
+        long rest = (Group - (vocabulary % Group)) % Group;
+        Tensor even = rest == 0 ? scores : nn.functional.pad(scores, [0, rest], value: double.NegativeInfinity);
+        long groups = even.shape[1] / Group; // a group is every so many-th token: its maximum is then a maximum of whole vectors
+        (_, Tensor best) = even.view(rows, Group, groups).amax([1]).topk(count);                                         // [R, n]
+        Tensor tokens = (best.unsqueeze(-1) + arange(0, even.shape[1], groups, device: scores.device)).view(rows, -1);   // [R, 16 n]
+        (Tensor largest, Tensor places) = even.gather(-1, tokens).topk(count);
+        return (largest, tokens.gather(-1, places));
     }
 }

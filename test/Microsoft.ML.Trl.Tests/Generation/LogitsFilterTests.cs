@@ -114,6 +114,22 @@ public sealed class LogitsFilterTests
     }
 
     [TestMethod]
+    [DataRow(1, 4096)]
+    [DataRow(7, 5003)]
+    [DataRow(50, 5003)]
+    [DataRow(50, 8192)]
+    public void Top_k_of_a_large_vocabulary_is_that_of_sorting(int k, int vocabulary)
+    {
+        using var scope = NewDisposeScope();
+        Tensor scores = randn(3, vocabulary, generator: new Generator(1)) * 3;
+        (Tensor best, Tensor tokens) = LogitsFilters.TopK(scores, k);
+        (Tensor sorted, Tensor order) = scores.sort(-1, descending: true);
+        Close.Absolute(sorted.narrow(1, 0, k), best.narrow(1, 0, k), 0, "scores");
+        Close.Absolute(order.narrow(1, 0, k), tokens.narrow(1, 0, k), 0, "tokens");
+        Assert.IsTrue(best.narrow(1, k, 16).isinf().all().item<bool>(), "what is beyond the k is forbidden");
+    }
+
+    [TestMethod]
     public void Top_k_keeps_ties()
     {
         using var scope = NewDisposeScope();

@@ -33,14 +33,7 @@ public static class HuggingFaceFolder
     }
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
-    /// <param name="folder">What <c>save_pretrained</c> or <see cref="Save(string, RewardModel)"/> wrote.</param>
-    /// <param name="device">Where the weights go; null is the CPU.</param>
-    /// <param name="dtype">Their type in memory; null is float32, whatever the file holds.</param>
-    /// <returns>A model in evaluation mode. The caller owns it.</returns>
-    /// <exception cref="InvalidDataException">
-    /// A file is damaged, or weights and configuration do not fit; the message names the tensors.
-    /// </exception>
-    /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
+    /// <inheritdoc cref="LoadModel(string, Device?, ScalarType?)"/>
     public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
         ModelConfig config = LoadConfig(folder);
