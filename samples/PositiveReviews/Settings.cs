@@ -80,7 +80,9 @@ internal sealed record Settings
         },
     };
 
-    /// <summary>Real reviews: minutes on a GPU, half an hour on two cores. A larger writer, and a judge with dropout that reads the pairs twice.</summary>
+    /// <summary>
+    /// Real reviews: minutes on a GPU, half an hour on two cores. A larger writer, and a judge with dropout that reads the pairs twice.
+    /// </summary>
     public static Settings Full { get; } = Small with
     {
         VocabularySize = 4096,
