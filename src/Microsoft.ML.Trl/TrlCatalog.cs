@@ -21,9 +21,7 @@ public sealed class TrlCatalog
     [OverloadResolutionPriority(1)] // so that new() means options
     public SftTrainer Sft(
         SftOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) =>
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new StageContext(_ml, "SFT", null, trainingData, progress, cancel), options ?? new SftOptions());
 
     /// <summary>Supervised fine-tuning of a model.</summary>
@@ -33,11 +31,8 @@ public sealed class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     public SftTrainer Sft(
-        ModelSource source,
-        SftOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) =>
+        ModelSource source, SftOptions? options = null,
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new StageContext(_ml, "SFT", Given(source), trainingData, progress, cancel), options ?? new SftOptions());
 
     /// <summary>A reward model that begins with the nearest policy upstream.</summary>
@@ -48,9 +43,7 @@ public sealed class TrlCatalog
     [OverloadResolutionPriority(1)] // so that new() means options
     public RewardTrainer RewardModel(
         RewardOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) =>
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new StageContext(_ml, "Reward", null, trainingData, progress, cancel), options ?? new RewardOptions());
 
     /// <summary>A reward model that begins with a policy, which gets a fresh scoring head, or with a reward model.</summary>
@@ -60,11 +53,8 @@ public sealed class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     public RewardTrainer RewardModel(
-        ModelSource source,
-        RewardOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) =>
+        ModelSource source, RewardOptions? options = null,
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new StageContext(_ml, "Reward", Given(source), trainingData, progress, cancel), options ?? new RewardOptions());
 
     /// <summary>Direct preference optimisation of the nearest policy upstream, which is also the reference.</summary>
@@ -75,9 +65,7 @@ public sealed class TrlCatalog
     [OverloadResolutionPriority(1)] // so that new() means options
     public DpoTrainer Dpo(
         DpoOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) =>
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new StageContext(_ml, "DPO", null, trainingData, progress, cancel), options ?? new DpoOptions());
 
     /// <summary>Direct preference optimisation of a model, which is also the reference.</summary>
@@ -87,11 +75,8 @@ public sealed class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     public DpoTrainer Dpo(
-        ModelSource source,
-        DpoOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) =>
+        ModelSource source, DpoOptions? options = null,
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new StageContext(_ml, "DPO", Given(source), trainingData, progress, cancel), options ?? new DpoOptions());
 
     /// <summary>PPO on the nearest policy upstream, with the nearest reward model upstream.</summary>
@@ -102,9 +87,7 @@ public sealed class TrlCatalog
     [OverloadResolutionPriority(1)] // so that new() means options
     public PpoTrainer Ppo(
         PpoOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) =>
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new StageContext(_ml, "PPO", null, trainingData, progress, cancel), null, options ?? new PpoOptions());
 
     /// <summary>PPO on the nearest policy upstream, with a function of prompt and response as reward.</summary>
@@ -114,11 +97,9 @@ public sealed class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     public PpoTrainer Ppo(
-        Func<string, string, double> reward,
-        PpoOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) => Ppo(RewardFunction.Of(reward), options, trainingData, progress, cancel);
+        Func<string, string, double> reward, PpoOptions? options = null,
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
+        Ppo(RewardFunction.Of(reward), options, trainingData, progress, cancel);
 
     /// <summary>PPO on the nearest policy upstream, with any reward.</summary>
     /// <param name="reward">
@@ -130,11 +111,8 @@ public sealed class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     public PpoTrainer Ppo(
-        RewardFunction reward,
-        PpoOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default)
+        RewardFunction reward, PpoOptions? options = null,
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(reward);
         return new(new StageContext(_ml, "PPO", null, trainingData, progress, cancel), reward, options ?? new PpoOptions());
@@ -148,12 +126,8 @@ public sealed class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     public PpoTrainer Ppo(
-        ModelSource source,
-        RewardFunction? reward = null,
-        PpoOptions? options = null,
-        IDataView? trainingData = null,
-        IProgress<StepReport>? progress = null,
-        CancellationToken cancel = default) =>
+        ModelSource source, RewardFunction? reward = null, PpoOptions? options = null,
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         new(new StageContext(_ml, "PPO", Given(source), trainingData, progress, cancel), reward, options ?? new PpoOptions());
 
     private static ModelSource Given(ModelSource source)

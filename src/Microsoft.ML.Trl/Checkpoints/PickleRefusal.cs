@@ -10,10 +10,7 @@ internal static class PickleRefusal
     /// <exception cref="FileNotFoundException">There are no weights at all.</exception>
     public static void ThrowIfPickled(string folder)
     {
-        string? pickle = Patterns
-            .SelectMany(pattern => Directory.EnumerateFiles(folder, pattern))
-            .Order(StringComparer.Ordinal)
-            .FirstOrDefault();
+        string? pickle = Patterns.SelectMany(pattern => Directory.EnumerateFiles(folder, pattern)).Min(StringComparer.Ordinal);
         throw pickle is null
             ? new FileNotFoundException(
                 $"'{folder}' has neither {SafetensorsFolder.SingleFile} nor {SafetensorsFolder.IndexFile}; "

@@ -51,14 +51,7 @@ public sealed class SafetensorsFile : IDisposable
     public Tensor Read(string name)
     {
         TensorEntry entry = Find(name);
-        ScalarType type = entry.Type
-            ?? throw new NotSupportedException(
-                $"Tensor '{name}' of '{Path}' is stored as {entry.TypeName}, which TorchSharp cannot hold; "
-                + "convert the file to F32, F16 or BF16 first.");
-        using var scope = NewDisposeScope();
-        Tensor tensor = empty(entry.Shape.ToArray(), type);
-        Fill(tensor, entry);
-        return tensor.MoveToOuterDisposeScope();
+        return TensorMemory.Read(entry, Path, Filler(entry));
     }
 
     /// <summary>
@@ -74,13 +67,12 @@ public sealed class SafetensorsFile : IDisposable
         TensorEntry entry = Find(name);
         if (!entry.Shape.SequenceEqual(target.shape))
             throw SafetensorsHeader.Broken(
-                Path,
-                $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], [{string.Join(", ", target.shape)}] is needed; "
+                Path, $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], [{string.Join(", ", target.shape)}] is needed; "
                 + "do config and weights belong together?");
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         if (entry.Type == target.dtype && target.device_type == TorchSharp.DeviceType.CPU && target.is_contiguous())
-            Fill(target, entry);
+            TensorMemory.Visit(target, Filler(entry));
         else
             target.copy_(Read(name));
     }
@@ -118,9 +110,9 @@ public sealed class SafetensorsFile : IDisposable
             : throw new KeyNotFoundException(
                 $"'{Path}' has no tensor '{name}'; it has {Entries.Count} others, for example {string.Join(", ", Entries.Keys.Take(3))}.");
 
-    private void Fill(Tensor tensor, TensorEntry entry) => TensorMemory.Visit(tensor, (bytes, offset) =>
+    private TensorMemory.Piece Filler(TensorEntry entry) => (bytes, offset) =>
     {
         ReadExactly(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
         SafetensorsHeader.CheckValues(bytes, entry, Path);
-    });
+    };
 }

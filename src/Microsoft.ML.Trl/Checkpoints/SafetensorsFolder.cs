@@ -74,8 +74,7 @@ internal sealed class SafetensorsFolder : IWeightStore, IDisposable
             if (!File.Exists(Path.Combine(Source, shard.Key)))
                 throw new FileNotFoundException(
                     $"'{indexPath}' places {shard.Count()} tensors in '{shard.Key}', but that file is not in the folder; "
-                    + "download it or save the model again.",
-                    shard.Key);
+                    + "download it or save the model again.", shard.Key);
             SafetensorsFile file = OpenFile(shard.Key);
             foreach ((string tensor, _) in shard)
             {

@@ -33,8 +33,7 @@ internal sealed class SafetensorsHeader
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxLength)
             throw Broken(
-                source,
-                $"its header claims {length} bytes, more than the {MaxLength} allowed; it is damaged or not a safetensors file");
+                source, $"its header claims {length} bytes, more than the {MaxLength} allowed; it is damaged or not a safetensors file");
         if (fileLength is { } whole && PrefixLength + (long)length > whole)
             throw Broken(
                 source,
@@ -68,9 +67,7 @@ internal sealed class SafetensorsHeader
                 metadata = ParseMetadata(property.Value, source);
             }
             else if (!entries.TryAdd(property.Name, ParseEntry(property, dataStart, source)))
-            {
                 throw Broken(source, $"its header names tensor '{property.Name}' twice");
-            }
         }
         CheckTiling(entries.Values, dataStart, fileLength, source);
         return new SafetensorsHeader(entries, metadata ?? new Dictionary<string, string>());
@@ -142,8 +139,7 @@ internal sealed class SafetensorsHeader
         }
         if (range[0] > range[1] || range[1] - range[0] != length)
             throw Broken(
-                source,
-                $"tensor '{name}' of type {type} and shape [{string.Join(", ", shape)}] takes {length} bytes, "
+                source, $"tensor '{name}' of type {type} and shape [{string.Join(", ", shape)}] takes {length} bytes, "
                 + $"but its data_offsets are {range[0]} to {range[1]}");
         return new TensorEntry(name, type, Array.AsReadOnly(shape), dataStart + range[0], length);
     }
@@ -188,6 +184,5 @@ internal sealed class SafetensorsHeader
             throw Broken(source, $"tensor '{entry.Name}' of type BOOL holds a byte that is neither 0 nor 1");
     }
 
-    public static InvalidDataException Broken(string source, string problem) =>
-        new($"Cannot read '{source}': {problem}.");
+    public static InvalidDataException Broken(string source, string problem) => new($"Cannot read '{source}': {problem}.");
 }

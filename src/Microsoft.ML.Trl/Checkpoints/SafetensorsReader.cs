@@ -39,21 +39,11 @@ public static class SafetensorsReader
         return SafetensorsHeader.Parse(json, null, source);
     }
 
-    private static Tensor Read(Stream stream, TensorEntry entry, string source)
+    private static Tensor Read(Stream stream, TensorEntry entry, string source) => TensorMemory.Read(entry, source, (bytes, _) =>
     {
-        ScalarType type = entry.Type
-            ?? throw new NotSupportedException(
-                $"Tensor '{entry.Name}' of '{source}' is stored as {entry.TypeName}, which TorchSharp cannot hold; "
-                + "convert it to F32, F16 or BF16 first.");
-        using var scope = NewDisposeScope();
-        Tensor tensor = empty(entry.Shape.ToArray(), type);
-        TensorMemory.Visit(tensor, (bytes, _) =>
-        {
-            ReadExactly(stream, bytes, source, $"tensor '{entry.Name}'");
-            SafetensorsHeader.CheckValues(bytes, entry, source);
-        });
-        return tensor.MoveToOuterDisposeScope();
-    }
+        ReadExactly(stream, bytes, source, $"tensor '{entry.Name}'");
+        SafetensorsHeader.CheckValues(bytes, entry, source);
+    });
 
     private static void ReadExactly(Stream stream, Span<byte> target, string source, string what)
     {

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Checkpoints;
@@ -42,13 +41,8 @@ public static class SafetensorsWriter
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(tensors);
         (string Name, Tensor Value)[] ordered =
-        [
-            .. tensors
-                .OrderByDescending(tensor => tensor.Value.ElementSize)
-                .ThenBy(tensor => tensor.Name, StringComparer.Ordinal),
-        ];
-        var twice = ordered.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1);
-        if (twice is not null)
+            [.. tensors.OrderByDescending(tensor => tensor.Value.ElementSize).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
+        if (ordered.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException(
                 $"The tensor name '{twice.Key}' was given {twice.Count()} times; names in a file are unique.", nameof(tensors));
         byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });

@@ -17,7 +17,8 @@ internal static class BestFitPacking
         {
             int length = lengths[index];
             int space = room.Keys.FirstOrDefault(left => left >= length, capacity);
-            List<int> row = Take(room, space) ?? Add(rows);
+            if (Take(room, space) is not { } row)
+                rows.Add(row = []);
             row.Add(index);
             if (space > length)
                 (room.TryGetValue(space - length, out Queue<List<int>>? same) ? same : room[space - length] = new()).Enqueue(row);
@@ -32,13 +33,6 @@ internal static class BestFitPacking
         List<int> row = rows.Dequeue();
         if (rows.Count == 0)
             room.Remove(space);
-        return row;
-    }
-
-    private static List<int> Add(List<List<int>> rows)
-    {
-        List<int> row = [];
-        rows.Add(row);
         return row;
     }
 }

@@ -2,19 +2,15 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Trl.Datasets;
 
-/// <summary>Finds the columns that a stage reads, and says by name and role what does not fit.</summary>
+/// <summary>Finds the columns that a stage reads, and says by name and role (such as <c>prompt</c>) what does not fit.</summary>
 internal static class InputColumns
 {
     /// <summary>A text column that must be there.</summary>
-    /// <param name="schema">Where to look.</param>
-    /// <param name="name">The column's name.</param>
-    /// <param name="role">What it is for, such as <c>prompt</c>.</param>
     public static DataViewSchema.Column Text(DataViewSchema schema, string name, string role) =>
         TextOrNull(schema, name, role) ?? throw MissingText(schema, name, role);
 
     /// <summary>The error that says that there is no such text column.</summary>
-    public static Exception MissingText(DataViewSchema schema, string name, string role) =>
-        Missing(name, role, "Text", Visible(schema));
+    public static Exception MissingText(DataViewSchema schema, string name, string role) => Missing(name, role, "Text", Visible(schema));
 
     /// <summary>A text column, or null when there is no column of that name.</summary>
     public static DataViewSchema.Column? TextOrNull(DataViewSchema schema, string name, string role)
@@ -26,15 +22,11 @@ internal static class InputColumns
     /// <summary>A column of numbers that must be there.</summary>
     public static DataViewSchema.Column Number(DataViewSchema schema, string name, string role)
     {
-        DataViewSchema.Column column = schema.GetColumnOrNull(name)
-            ?? throw Missing(name, role, "a number", Visible(schema));
+        DataViewSchema.Column column = schema.GetColumnOrNull(name) ?? throw Missing(name, role, "a number", Visible(schema));
         return column.Type is NumberDataViewType ? column : throw Mismatch(name, role, "a number", column.Type.ToString()!);
     }
 
-    /// <summary>The same check before anything was fitted.</summary>
-    /// <param name="shape">What a pipeline promises.</param>
-    /// <param name="name">The column's name.</param>
-    /// <param name="role">What it is for.</param>
+    /// <summary>The same check before anything was fitted: of what a pipeline promises.</summary>
     public static void RequireText(SchemaShape shape, string name, string role)
     {
         if (!HasText(shape, name, role))

@@ -23,8 +23,6 @@ internal static class RowReader
     }
 
     /// <summary>Reads numbers of any type as double.</summary>
-    /// <param name="row">Whose values are read.</param>
-    /// <param name="column">A column of a number type.</param>
     public static Func<double> NumberGetter(DataViewRow row, DataViewSchema.Column column) => column.Type.RawType switch
     {
         var type when type == typeof(float) => As<float>(row, column, value => value),

@@ -11,13 +11,7 @@ namespace Microsoft.ML.Trl.Datasets;
 public sealed class TokenBatch : IDisposable
 {
     private TokenBatch(Tensor ids, Tensor targetRows, Tensor labels, IReadOnlyList<int> lengths, IReadOnlyList<int> targetCounts)
-    {
-        Ids = ids;
-        TargetRows = targetRows;
-        Labels = labels;
-        Lengths = lengths;
-        TargetCounts = targetCounts;
-    }
+        => (Ids, TargetRows, Labels, Lengths, TargetCounts) = (ids, targetRows, labels, lengths, targetCounts);
 
     /// <summary>[B, T] int64; padding is 0.</summary>
     public Tensor Ids { get; }
@@ -87,8 +81,7 @@ public sealed class TokenBatch : IDisposable
             tensor(ids, [rows.Count, length], device: device).DetachFromDisposeScope(),
             tensor(targets.ToArray(), [targets.Count], device: device).DetachFromDisposeScope(),
             tensor(labels.ToArray(), [labels.Count], device: device).DetachFromDisposeScope(),
-            lengths,
-            counts);
+            lengths, counts);
     }
 
     /// <summary>The hidden states that predict a label.</summary>

@@ -16,18 +16,11 @@ public sealed record TokenExample(int[] Ids, int PromptLength = 0)
 
     /// <summary>How many tokens are learned.</summary>
     /// <param name="countFirst">Count the first token where it is marked, although nothing predicts it.</param>
-    public int LearnedTokens(bool countFirst = false)
-    {
-        int count = 0;
-        for (int position = countFirst ? 0 : 1; position < Ids.Length; position++)
-            count += Learns(position) ? 1 : 0;
-        return count;
-    }
+    public int LearnedTokens(bool countFirst = false) => Enumerable.Range(0, Ids.Length).Skip(countFirst ? 0 : 1).Count(Learns);
 
     /// <summary>The first <paramref name="maxLength"/> tokens; this very example where it is short enough.</summary>
     /// <param name="maxLength">Tokens, at least 1; null = no cut.</param>
-    public TokenExample Truncated(int? maxLength) =>
-        maxLength is { } max && Ids.Length > max ? Slice(0, max) : this;
+    public TokenExample Truncated(int? maxLength) => maxLength is { } max && Ids.Length > max ? Slice(0, max) : this;
 
     /// <summary>Some of the tokens, each learned or not as before.</summary>
     /// <param name="start">First token.</param>

@@ -72,7 +72,6 @@ internal sealed class DecodingSession : IDisposable
         Replace(ref _scores, rows);
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _cache.Dispose();

@@ -9,9 +9,7 @@ namespace Microsoft.ML.Trl.Generation;
 /// <param name="keepsStates">Whether the hidden states are wanted.</param>
 internal sealed class GenerationHistory(bool keepsStates)
 {
-    private readonly List<Tensor> _logProbs = [];
-    private readonly List<Tensor> _sampledLogProbs = [];
-    private readonly List<Tensor> _states = [];
+    private readonly List<Tensor> _logProbs = [], _sampledLogProbs = [], _states = [];
     private long _entries;
 
     /// <summary>Adds a step: a token to each row that is not done.</summary>

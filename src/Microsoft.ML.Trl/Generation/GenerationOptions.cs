@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Microsoft.ML.Trl;
 
 /// <summary>
@@ -53,26 +55,21 @@ public sealed record GenerationOptions
     /// <exception cref="ArgumentException">A property is out of range; the message says which and what is allowed.</exception>
     public GenerationOptions Validated()
     {
-        Check(MaxNewTokens >= 1, nameof(MaxNewTokens), MaxNewTokens, "at least 1");
-        Check(
-            MinNewTokens >= 0 && MinNewTokens <= MaxNewTokens, nameof(MinNewTokens), MinNewTokens,
-            $"from 0 to MaxNewTokens ({MaxNewTokens})");
-        Check(
-            double.IsFinite(Temperature) && Temperature > 0, nameof(Temperature), Temperature,
-            "greater than 0; for the likeliest token set DoSample to false");
-        Check(TopK >= 0, nameof(TopK), TopK, "at least 1, or 0 for all tokens");
-        Check(TopP is > 0 and <= 1, nameof(TopP), TopP, "greater than 0 and at most 1");
-        Check(MinP is >= 0 and <= 1, nameof(MinP), MinP, "from 0 to 1");
-        Check(
-            double.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, nameof(RepetitionPenalty), RepetitionPenalty,
-            "greater than 0, 1 for none");
-        Check(
-            StopStrings is not null && StopStrings.All(text => !string.IsNullOrEmpty(text)), nameof(StopStrings),
-            "a list with an empty text", "a list of texts of at least one character");
+        Check(MaxNewTokens, MaxNewTokens >= 1, "at least 1");
+        Check(MinNewTokens, MinNewTokens >= 0 && MinNewTokens <= MaxNewTokens, $"from 0 to MaxNewTokens ({MaxNewTokens})");
+        Check(Temperature, IsPositive(Temperature), "greater than 0; for the likeliest token set DoSample to false");
+        Check(TopK, TopK >= 0, "at least 1, or 0 for all tokens");
+        Check(TopP, TopP is > 0 and <= 1, "greater than 0 and at most 1");
+        Check(MinP, MinP is >= 0 and <= 1, "from 0 to 1");
+        Check(RepetitionPenalty, IsPositive(RepetitionPenalty), "greater than 0, 1 for none");
+        bool areTexts = StopStrings is not null && StopStrings.All(text => !string.IsNullOrEmpty(text));
+        Check("a list with an empty text", areTexts, "a list of texts of at least one character", nameof(StopStrings));
         return this;
     }
 
-    private static void Check(bool holds, string name, object value, string allowed)
+    private static bool IsPositive(double value) => double.IsFinite(value) && value > 0;
+
+    private static void Check(object value, bool holds, string allowed, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         if (!holds)
             throw new ArgumentException(FormattableString.Invariant($"{name} ({value}) must be {allowed}."), name);

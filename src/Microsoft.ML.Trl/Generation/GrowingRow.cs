@@ -7,9 +7,7 @@ namespace Microsoft.ML.Trl.Generation;
 internal sealed class GrowingRow(int number, int limit, RowRandom random)
 {
     public int Number => number;
-
     public int Limit => limit;
-
     public RowRandom Random => random;
 
     public List<int> NewTokens { get; } = [];

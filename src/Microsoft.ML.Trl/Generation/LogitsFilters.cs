@@ -4,8 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>
-/// What bends the scores of the next token, for all rows of a batch at once. Negative infinity forbids a token. Pure; the caller owns the
-/// results.
+/// What bends the scores of the next token, for all rows of a batch at once. Negative infinity forbids a token. Pure; results are new.
 /// </summary>
 internal static class LogitsFilters
 {

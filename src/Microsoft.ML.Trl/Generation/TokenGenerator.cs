@@ -32,12 +32,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// </exception>
     /// <exception cref="OperationCanceledException">It was canceled; nothing is kept.</exception>
     public GenerationResult Generate(
-        IReadOnlyList<int[]> prompts,
-        GenerationOptions options,
-        IReadOnlyList<long>? rowSeeds = null,
-        Func<IReadOnlyList<int>, bool>? stop = null,
-        Action<int, int>? onToken = null,
-        CancellationToken cancel = default)
+        IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds = null,
+        Func<IReadOnlyList<int>, bool>? stop = null, Action<int, int>? onToken = null, CancellationToken cancel = default)
     {
         Check(prompts, options, rowSeeds, stop);
         if (prompts.Count == 0)
@@ -159,13 +155,11 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             if (prompt.Length >= context)
                 throw new ArgumentException(
                     $"Prompt {row} has {prompt.Length} tokens, but the model's context holds {context}, answer included; " +
-                    $"shorten the prompt to at most {context - 1} tokens.",
-                    nameof(prompts));
+                    $"shorten the prompt to at most {context - 1} tokens.", nameof(prompts));
             if (Array.FindIndex(prompt, id => id < 0 || id >= vocabulary) is >= 0 and int wrong)
                 throw new ArgumentException(
                     $"Prompt {row} holds the token {prompt[wrong]}, but the vocabulary has the tokens 0 to {vocabulary - 1}; " +
-                    "do tokenizer and model belong together?",
-                    nameof(prompts));
+                    "do tokenizer and model belong together?", nameof(prompts));
         }
     }
 }

@@ -70,8 +70,7 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
 
     /// <summary>
     /// The place at which the running sum of probabilities passes the row's random number. The sum is in double precision: with 53 random
-    /// bits the product
-    /// below is less than the whole sum, so that a place is always found, and no forbidden one.
+    /// bits the product below is less than the whole sum, so that a place is always found, and no forbidden one.
     /// </summary>
     private static (Tensor Places, Tensor LogProbs) Draw(Tensor scores, Tensor uniforms)
     {

@@ -17,17 +17,11 @@ internal sealed record AttentionShape(int Layer, int Heads, int KeyValueHeads, i
 internal sealed class Attention : nn.Module
 {
     private readonly AttentionShape _shape;
-    private readonly IReadOnlyList<ILinear> _inputs;
+    private readonly IReadOnlyList<ILinear> _inputs; // for queries, keys and values, or one that gives the three side by side
     private readonly ILinear _output;
-    private readonly Positions _positions;
+    private readonly Positions _positions; // the decoder owns it
 
-    /// <param name="name">Its name in the checkpoint.</param>
-    /// <param name="shape">Sizes.</param>
-    /// <param name="inputs">One layer each for queries, keys and values, or a single one that gives the three side by side.</param>
-    /// <param name="output">From the heads back to the residual stream.</param>
-    /// <param name="positions">Turns queries and keys, where the scheme does; the decoder owns it.</param>
-    public Attention(string name, AttentionShape shape, IReadOnlyList<ILinear> inputs, ILinear output, Positions positions)
-        : base(name)
+    public Attention(string name, AttentionShape shape, IReadOnlyList<ILinear> inputs, ILinear output, Positions positions) : base(name)
     {
         (_shape, _inputs, _output, _positions) = (shape, inputs, output, positions);
         this.Own([.. inputs.Select(input => input.Module), output.Module]);
@@ -50,7 +44,7 @@ internal sealed class Attention : nn.Module
         if (pattern.Reach(_shape.Window) is { } reach)
             (keys, values) = (keys.narrow(2, keys.shape[2] - reach, reach), values.narrow(2, values.shape[2] - reach, reach));
         Tensor mixed = training && !Dropout.IsOff
-            ? Composed(queries, keys, values, pattern, weights => Dropout.Apply(weights, true))
+            ? Composed(queries, keys, values, pattern)
             : Fused(queries, keys, values, pattern);
         mixed = (pattern.Length == 1 ? mixed : mixed.transpose(1, 2)).reshape(pattern.Batch * pattern.Length, -1); // [B·T, h·d]
         return _output.Forward(rows is null ? mixed : mixed.index_select(0, rows)).MoveToOuterDisposeScope();
@@ -76,9 +70,8 @@ internal sealed class Attention : nn.Module
         ? part.view(pattern.Batch, -1, 1, _shape.HeadSize)
         : part.view(pattern.Batch, pattern.Length, -1, _shape.HeadSize);
 
-    /// <summary>By libtorch's fused operator.</summary>
-    private Tensor Fused(
-        Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]; of single tokens in any grouping
+    /// <summary>By libtorch's fused operator. Of single tokens the heads come in any grouping.</summary>
+    private Tensor Fused(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]
     {
         ScalarType type = queries.dtype;
         if (is_grad_enabled() && queries.device_type == DeviceType.CPU) // there the gradient in 16 bits takes four times as long as in 32
@@ -88,7 +81,7 @@ internal sealed class Attention : nn.Module
             (queries, isGrouped) = (queries.view(pattern.Batch, _shape.KeyValueHeads, -1, _shape.HeadSize), false);
         bool isCausal = pattern.IsCausal(_shape.Window);
         Tensor? mask = isCausal ? null : pattern.Mask(_shape.Window, queries.dtype);
-        Tensor mixed = Functional.ScaledDotProductAttention(queries, keys, values, mask, 0, isCausal, _shape.Scale, isGrouped);
+        Tensor mixed = Functional.ScaledDotProductAttention(queries, keys, values, mask, isCausal, _shape.Scale, isGrouped);
         return mixed.dtype == type ? mixed : mixed.to_type(type);
     }
 
@@ -96,8 +89,7 @@ internal sealed class Attention : nn.Module
         tensor.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? tensor.to_type(ScalarType.Float32) : tensor;
 
     /// <summary>The same step by step. Dropout needs it: the fused operator draws from the global generator.</summary>
-    private Tensor Composed(
-        Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, Func<Tensor, Tensor> drop) // -> [B, h, T, d]
+    private Tensor Composed(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]
     {
         long[] shape = queries.shape;
         (long shared, long group, long seen) = (_shape.KeyValueHeads, _shape.Heads / _shape.KeyValueHeads, keys.shape[2]);
@@ -106,6 +98,6 @@ internal sealed class Attention : nn.Module
         if (pattern.Mask(_shape.Window, scores.dtype) is { } mask)
             scores = scores.view(shape[0], shared, group, shape[2], seen).add_(mask.unsqueeze(2)).view(scores.shape);
         Tensor weights = scores.softmax(-1, ScalarType.Float32).to_type(queries.dtype);
-        return drop(weights).matmul(values).view(shape);
+        return Dropout.Apply(weights, training).matmul(values).view(shape);
     }
 }

@@ -64,10 +64,7 @@ internal sealed class AttentionPattern
         return new AttentionPattern(batch, length, past, ids.device, shortest == past + length ? null : real);
     }
 
-    /// <summary>The pattern of texts without padding whose tokens stand at other positions than 0, 1, 2, ...</summary>
-    /// <param name="batch">Sequences.</param>
-    /// <param name="length">Tokens per sequence.</param>
-    /// <param name="positions">[batch · length] int64.</param>
+    /// <summary>The pattern of texts without padding whose tokens do not stand at 0, 1, 2, ...; positions [batch · length] int64.</summary>
     public static AttentionPattern At(long batch, long length, Tensor positions) =>
         new(batch, length, 0, positions.device) { Positions = positions };
 
@@ -106,8 +103,6 @@ internal sealed class AttentionPattern
     }
 
     /// <summary>Tensors that all blocks share, made when the first asks.</summary>
-    /// <param name="key">Names them.</param>
-    /// <param name="make">Makes them.</param>
     /// <returns>Owned by the scope of the decoder's call.</returns>
     public Tensor[] Once(object key, Func<Tensor[]> make)
     {

@@ -23,11 +23,7 @@ internal sealed class Block : nn.Module
     /// <summary>Sets what is dropped during training: attention weights, and entries before they join the residual stream.</summary>
     public void SetDropout(Dropout attention, Dropout residual) => (_attention.Dropout, _dropout) = (attention, residual);
 
-    /// <param name="x">[B·T, H].</param>
-    /// <param name="pattern">Who sees whom.</param>
-    /// <param name="cache">Earlier tokens; the new ones are added.</param>
-    /// <param name="rows">[N] the rows that anybody asks for; null = all.</param>
-    /// <returns>[B·T, H], or [N, H] where rows were given. The caller owns it.</returns>
+    /// <inheritdoc cref="Attention.Forward"/>
     public Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? rows = null)
     {
         using var scope = NewDisposeScope();

@@ -12,8 +12,7 @@ public sealed class CausalLanguageModel : nn.Module, ITrainable
 {
     private readonly LinearLayer? _head;
 
-    internal CausalLanguageModel(ModelConfig config, WeightSource weights)
-        : base(nameof(CausalLanguageModel))
+    internal CausalLanguageModel(ModelConfig config, WeightSource weights) : base(nameof(CausalLanguageModel))
     {
         Config = config;
         Body = config.Family.Build(config, weights);

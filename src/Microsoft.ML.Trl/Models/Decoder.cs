@@ -4,8 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
-/// A transformer that reads from left to right: token ids in, hidden states out. Its family hands in the parts; the heads stand
-/// elsewhere.
+/// A transformer that reads from left to right: token ids in, hidden states out. Its family hands in the parts; the heads stand elsewhere.
 /// </summary>
 public sealed class Decoder : nn.Module
 {
@@ -15,12 +14,7 @@ public sealed class Decoder : nn.Module
     private readonly nn.Module<Tensor, Tensor> _norm;
     private Dropout _dropout = Models.Dropout.None;
 
-    /// <param name="config">Shape and habits.</param>
-    /// <param name="tokens">The embedding.</param>
-    /// <param name="positions">How it knows the order of the tokens.</param>
-    /// <param name="blocksName">Name of the list of blocks in the checkpoint.</param>
-    /// <param name="blocks">The blocks.</param>
-    /// <param name="norm">The final norm.</param>
+    /// <summary>Puts the parts together; the list of blocks has its own name in the checkpoint.</summary>
     internal Decoder(
         ModelConfig config, TokenEmbedding tokens, Positions positions, string blocksName, IReadOnlyList<Block> blocks,
         nn.Module<Tensor, Tensor> norm)

@@ -6,11 +6,9 @@ namespace Microsoft.ML.Trl.Models;
 internal sealed class FeedForward : nn.Module<Tensor, Tensor>
 {
     private readonly Func<Tensor, Tensor> _activation;
-    private readonly ILinear _input;
-    private readonly ILinear _output;
+    private readonly ILinear _input, _output;
 
-    public FeedForward(string name, Func<Tensor, Tensor> activation, ILinear input, ILinear output)
-        : base(name)
+    public FeedForward(string name, Func<Tensor, Tensor> activation, ILinear input, ILinear output) : base(name)
     {
         (_activation, _input, _output) = (activation, input, output);
         this.Own(input.Module, output.Module);
@@ -27,12 +25,9 @@ internal sealed class FeedForward : nn.Module<Tensor, Tensor>
 internal sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
 {
     private readonly Func<Tensor, Tensor> _activation;
-    private readonly ILinear _gate;
-    private readonly ILinear _up;
-    private readonly ILinear _down;
+    private readonly ILinear _gate, _up, _down;
 
-    public GatedFeedForward(string name, Func<Tensor, Tensor> activation, ILinear gate, ILinear up, ILinear down)
-        : base(name)
+    public GatedFeedForward(string name, Func<Tensor, Tensor> activation, ILinear gate, ILinear up, ILinear down) : base(name)
     {
         (_activation, _gate, _up, _down) = (activation, gate, up, down);
         this.Own(gate.Module, up.Module, down.Module);

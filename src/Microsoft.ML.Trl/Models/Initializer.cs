@@ -3,12 +3,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>How a weight is drawn when there is no stored value.</summary>
-internal sealed class Initializer
+internal sealed class Initializer(Func<Tensor, Generator, Tensor> fill)
 {
-    private readonly Func<Tensor, Generator, Tensor> _fill;
-
-    private Initializer(Func<Tensor, Generator, Tensor> fill) => _fill = fill;
-
     /// <summary>All 0.</summary>
     public static Initializer Zeros { get; } = new((tensor, _) => tensor.fill_(0));
 
@@ -22,5 +18,5 @@ internal sealed class Initializer
     public static Initializer Uniform(double bound) => new((tensor, rng) => tensor.uniform_(-bound, bound, rng));
 
     /// <summary>Writes the whole tensor and returns it.</summary>
-    public Tensor Fill(Tensor tensor, Generator rng) => _fill(tensor, rng);
+    public Tensor Fill(Tensor tensor, Generator rng) => fill(tensor, rng);
 }

@@ -20,7 +20,6 @@ internal sealed record JsonFields(JsonObject Object, string Source)
     }
 
     public bool Has(string key) => Object.ContainsKey(key);
-
     public JsonFields Nothing() => new([], Source);
 
     public JsonFields? Nested(string key) => Object[key] switch
@@ -52,7 +51,6 @@ internal sealed record JsonFields(JsonObject Object, string Source)
     };
 
     public int Integer(string key, int otherwise) => OptionalInteger(key) ?? otherwise;
-
     public int? OptionalInteger(string key) => Object[key] is { } node ? Whole(key, node) : null;
 
     public IReadOnlyList<int> Integers(string key) => Object[key] switch

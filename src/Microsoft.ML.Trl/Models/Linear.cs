@@ -29,18 +29,11 @@ internal enum WeightLayout
 /// <summary>The plain linear layer: a weight and perhaps a bias.</summary>
 internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
 {
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
-    [ComponentName(Name = "bias")]
-    private readonly Parameter? _bias;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    [ComponentName(Name = "bias")] private readonly Parameter? _bias;
     private readonly Func<Tensor, Tensor> _product;
 
-    /// <param name="at">Its place in the checkpoint.</param>
-    /// <param name="inputs">Numbers per row that come in.</param>
-    /// <param name="outputs">Numbers per row that go out.</param>
-    /// <param name="weight">How the weight is drawn.</param>
-    /// <param name="bias">How the bias is drawn; null = there is none.</param>
-    /// <param name="layout">How the weight lies.</param>
+    /// <summary>A layer at a place in the checkpoint; without a way to draw a bias it has none.</summary>
     public LinearLayer(
         WeightPath at, long inputs, long outputs, Initializer weight, Initializer? bias = null,
         WeightLayout layout = WeightLayout.OutputsByInputs)
@@ -60,13 +53,10 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
     /// <summary>[outputs], or null. The layer owns it.</summary>
     public Parameter? Bias => _bias;
 
-    /// <inheritdoc/>
     public nn.Module Module => this;
 
-    /// <inheritdoc/>
     public Tensor Forward(Tensor x) => _product(x);
 
-    /// <inheritdoc/>
     public override Tensor forward(Tensor input) => _product(input);
 
     private Tensor Transposed(Tensor x) => SmallBatchProduct.Transposed(x, _weight, _bias);

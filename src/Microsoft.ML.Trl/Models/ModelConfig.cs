@@ -111,8 +111,7 @@ public sealed record ModelConfig
     internal int? WindowOf(int layer) => WindowedLayers.Count == 0 || WindowedLayers[layer] ? SlidingWindow : null;
 
     /// <summary>
-    /// Writes <c>config.json</c>. What was read is written back; fresh configurations use the layout of transformers 4, which 5 reads
-    /// too.
+    /// Writes <c>config.json</c>. What was read is written back; fresh configurations use the layout of transformers 4, which 5 reads too.
     /// </summary>
     public string ToJson() => ModelConfigJson.Write(this, []);
 

@@ -6,11 +6,9 @@ namespace Microsoft.ML.Trl.Models;
 /// <summary>The fields of <c>config.json</c> that all families have; their own are left to them.</summary>
 internal static class ModelConfigJson
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    public static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Reads a configuration; what is absent gets the default of the transformers library.</summary>
-    /// <param name="fields">The whole file.</param>
-    /// <param name="family">Reads its own fields.</param>
     public static ModelConfig Read(JsonFields fields, ModelFamily family)
     {
         ModelConfig config = family.Read(fields);
@@ -39,21 +37,19 @@ internal static class ModelConfigJson
         json["tie_word_embeddings"] = config.TieWordEmbeddings;
         json["initializer_range"] = config.InitializerRange;
         config.Family.Write(config, json);
-        WriteTokens(config, json);
+        json["bos_token_id"] = config.BosTokenId;
+        json["pad_token_id"] = config.PadTokenId;
+        json["eos_token_id"] = EndTokens(config);
         foreach ((string key, JsonNode value) in extra)
             json[key] = value.DeepClone();
         return json.ToJsonString(Indented) + "\n";
     }
 
-    private static void WriteTokens(ModelConfig config, JsonObject json)
+    /// <summary>One number or a list of them; null when there are none.</summary>
+    public static JsonNode? EndTokens(ModelConfig config) => config.EosTokenIds.Count switch
     {
-        json["bos_token_id"] = config.BosTokenId;
-        json["pad_token_id"] = config.PadTokenId;
-        json["eos_token_id"] = config.EosTokenIds.Count switch
-        {
-            0 => null,
-            1 => config.EosTokenIds[0],
-            _ => new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]),
-        };
-    }
+        0 => null,
+        1 => config.EosTokenIds[0],
+        _ => new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]),
+    };
 }

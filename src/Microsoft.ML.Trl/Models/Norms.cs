@@ -10,13 +10,10 @@ internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
 {
     private readonly long[] _shape;
     private readonly double _epsilon;
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
-    [ComponentName(Name = "bias")]
-    private readonly Parameter _bias;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    [ComponentName(Name = "bias")] private readonly Parameter _bias;
 
-    public LayerNormalization(WeightPath at, long width, double epsilon)
-        : base(at.Name)
+    public LayerNormalization(WeightPath at, long width, double epsilon) : base(at.Name)
     {
         (_shape, _epsilon) = ([width], epsilon);
         register_parameter("weight", _weight = at.Take("weight", Initializer.Ones, width));
@@ -31,11 +28,9 @@ internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
 internal sealed class RmsNormalization : nn.Module<Tensor, Tensor>
 {
     private readonly double _epsilon;
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
 
-    public RmsNormalization(WeightPath at, long width, double epsilon)
-        : base(at.Name)
+    public RmsNormalization(WeightPath at, long width, double epsilon) : base(at.Name)
     {
         _epsilon = epsilon;
         register_parameter("weight", _weight = at.Take("weight", Initializer.Ones, width));

@@ -23,13 +23,11 @@ internal abstract class Positions(string name) : nn.Module(name)
 /// <summary>Positions as in GPT-2: one learned row per position, added to the embedding of the token that stands there.</summary>
 internal sealed class LearnedPositions : Positions
 {
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
 
     public LearnedPositions(WeightPath at, long positions, long width, Initializer initializer)
         : base(at.Name) => register_parameter("weight", _weight = at.Take("weight", initializer, positions, width));
 
-    /// <inheritdoc/>
     public override Tensor AddTo(Tensor tokens, AttentionPattern pattern)
     {
         using var scope = NewDisposeScope();
@@ -40,8 +38,7 @@ internal sealed class LearnedPositions : Positions
 
 /// <summary>
 /// Rotary positions: queries and keys are turned by an angle that grows with their position. arXiv:2104.09864, halves paired as in LLaMA
-/// checkpoints.
-/// One for all blocks of a decoder: the angles are worked out once per call.
+/// checkpoints. One for all blocks of a decoder: the angles are worked out once per call.
 /// </summary>
 internal sealed class RotaryPositions : Positions
 {
@@ -49,14 +46,12 @@ internal sealed class RotaryPositions : Positions
 
     /// <param name="frequencies">Radians per position of each pair of dimensions.</param>
     /// <param name="device">Device of the model.</param>
-    public RotaryPositions(float[] frequencies, Device device)
-        : base(nameof(RotaryPositions))
+    public RotaryPositions(float[] frequencies, Device device) : base(nameof(RotaryPositions))
     {
         using var scope = NewDisposeScope();
         _frequencies = tensor(frequencies).unsqueeze(0).to(device).DetachFromDisposeScope();
     }
 
-    /// <inheritdoc/>
     public override Tensor Turn(Tensor heads, AttentionPattern pattern)
     {
         using var scope = NewDisposeScope();

@@ -7,8 +7,7 @@ public sealed class RewardModel : nn.Module, ITrainable
 {
     private readonly LinearLayer _score;
 
-    internal RewardModel(ModelConfig config, WeightSource weights)
-        : base(nameof(RewardModel))
+    internal RewardModel(ModelConfig config, WeightSource weights) : base(nameof(RewardModel))
     {
         Config = config;
         Body = config.Family.Build(config, weights);
@@ -75,8 +74,7 @@ public sealed class RewardModel : nn.Module, ITrainable
         if (lengths.Count != ids.shape[0] || lengths.Any(length => length < 1 || length > width))
             throw new ArgumentException(
                 $"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; " +
-                $"given were [{string.Join(", ", lengths)}].",
-                nameof(lengths));
+                $"given were [{string.Join(", ", lengths)}].", nameof(lengths));
         using var scope = NewDisposeScope();
         long[] last = [.. lengths.Select((length, row) => (row * width) + length - 1)];
         Tensor ends = Body.HiddenAt(ids, tensor(last).to(ids.device)); // [B, H]

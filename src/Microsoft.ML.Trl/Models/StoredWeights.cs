@@ -15,8 +15,7 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     private static readonly string[] DerivedSuffixes = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
 
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
-    private readonly List<string> _missing = [];
-    private readonly List<string> _misshapen = [];
+    private readonly List<string> _missing = [], _misshapen = [];
 
     /// <summary>Fails unless the checkpoint and the model had the same tensors.</summary>
     /// <param name="mayIgnore">Tensors of the checkpoint that this kind of model has no use for.</param>

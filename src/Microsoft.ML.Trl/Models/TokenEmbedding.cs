@@ -7,8 +7,7 @@ namespace Microsoft.ML.Trl.Models;
 /// <summary>One learned row per token.</summary>
 internal sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
 {
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
 
     public TokenEmbedding(WeightPath at, long tokens, long width, Initializer initializer)
         : base(at.Name) => register_parameter("weight", _weight = at.Take("weight", initializer, tokens, width));

@@ -9,8 +9,7 @@ public sealed class ValueHead : nn.Module
     private readonly LinearLayer _summary;
     private Dropout _dropout = Models.Dropout.None;
 
-    internal ValueHead(int hiddenSize, WeightSource weights)
-        : base(nameof(ValueHead))
+    internal ValueHead(int hiddenSize, WeightSource weights) : base(nameof(ValueHead))
     {
         Initializer initializer = Initializer.Uniform(1 / Math.Sqrt(hiddenSize));
         _summary = new LinearLayer(new WeightPath(weights, "v_head.summary"), hiddenSize, 1, initializer, initializer);

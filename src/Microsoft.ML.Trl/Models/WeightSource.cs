@@ -38,13 +38,9 @@ internal sealed record WeightPath(WeightSource Source, string Path)
     /// <summary>A parameter at this place.</summary>
     public Parameter Take(string child, Initializer initializer, params long[] shape) => Source.Take($"{Path}.{child}", initializer, shape);
 
-    /// <summary>A linear layer below this place. All of a model's are made here, so that a name may get another kind of layer.</summary>
-    /// <param name="child">Its name.</param>
-    /// <param name="inputs">Numbers per row that come in.</param>
-    /// <param name="outputs">Numbers per row that go out.</param>
-    /// <param name="initializer">How its weight is drawn; a bias begins at 0.</param>
-    /// <param name="hasBias">Whether it has a bias.</param>
-    /// <param name="layout">How its weight lies in the checkpoint.</param>
+    /// <summary>
+    /// A linear layer below this place; a bias begins at 0. All of a model's are made here, so that a name may get another kind of layer.
+    /// </summary>
     public ILinear Linear(
         string child, long inputs, long outputs, Initializer initializer, bool hasBias,
         WeightLayout layout = WeightLayout.OutputsByInputs) =>

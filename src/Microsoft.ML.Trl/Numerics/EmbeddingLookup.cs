@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
-/// Rows of a table by their ids. The backward pass adds to the table's gradient in place: a table as large as a vocabulary is never
-/// copied for the few rows
-/// that a batch reads.
+/// Rows of a table by their ids. The backward pass adds to the table's gradient in place: a table as large as a vocabulary is never copied
+/// for the few rows that a batch reads.
 /// </summary>
 internal sealed class EmbeddingLookup : autograd.SingleTensorFunction<EmbeddingLookup>
 {

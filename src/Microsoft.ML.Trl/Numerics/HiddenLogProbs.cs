@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
-/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a <see
-/// cref="Call"/>.
-/// The weight is a leaf or needs no gradient.
+/// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a
+/// <see cref="Call"/>. The weight is a leaf or needs no gradient.
 /// </summary>
 /// <remarks>
 /// The gradient needs the softmax of all rows. Where that is small it is kept from the forward pass, until the backward pass frees it;
@@ -43,18 +42,13 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
     /// <param name="smoothing">Share ε of the label's weight that is spread over the whole vocabulary.</param>
     public sealed class Call(long keepBytes, long chunkBytes, double smoothing)
     {
-        private bool _hiddenNeeds;
-        private bool _weightNeeds;
+        private bool _hiddenNeeds, _weightNeeds;
         private Tensor? _kept;
 
         /// <summary>Entropy, hits and Σp² of the rows; owned by the scope around the call.</summary>
         public RowStatistics? Statistics { get; private set; }
 
-        public void Begin(Tensor hidden, Tensor weight)
-        {
-            _hiddenNeeds = hidden.requires_grad;
-            _weightNeeds = weight.requires_grad;
-        }
+        public void Begin(Tensor hidden, Tensor weight) => (_hiddenNeeds, _weightNeeds) = (hidden.requires_grad, weight.requires_grad);
 
         /// <summary>The forward pass. Results belong to the scope around the current one.</summary>
         public RowStatistics Forward(Tensor hidden, Tensor weight, Tensor labels)
@@ -102,15 +96,9 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
                     head.HiddenGradient(softmax, above, gradient.narrow(0, start, length));
                 accumulator?.Add(head, softmax, above, rows);
             }
-            Release();
-            return gradient;
-        }
-
-        /// <summary>Frees what was kept; a second backward pass makes it again.</summary>
-        public void Release()
-        {
             _kept?.Dispose();
-            _kept = null;
+            _kept = null; // a second backward pass makes it again
+            return gradient;
         }
     }
 }

@@ -12,11 +12,7 @@ public static class KlEstimators
     /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
     /// <param name="referenceLogProbs">Same shape, under the reference.</param>
     /// <returns>Same shape. The caller owns it.</returns>
-    public static Tensor Difference(Tensor logProbs, Tensor referenceLogProbs)
-    {
-        using var scope = NewDisposeScope();
-        return (logProbs - referenceLogProbs).MoveToOuterDisposeScope();
-    }
+    public static Tensor Difference(Tensor logProbs, Tensor referenceLogProbs) => logProbs - referenceLogProbs;
 
     /// <summary><c>|log p - log q|</c>: a penalty in both directions.</summary>
     /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>

@@ -46,8 +46,7 @@ public static class Masked
             if (count < 2)
                 throw new ArgumentException(
                     $"The mask has {count} true positions; the unbiased variance needs at least 2. " +
-                    "Use a larger mini-batch or longer responses.",
-                    nameof(mask));
+                    "Use a larger mini-batch or longer responses.", nameof(mask));
             variance = variance * (count / (count - 1));
         }
         return variance.MoveToOuterDisposeScope();

@@ -11,8 +11,6 @@ namespace Microsoft.ML.Trl.Numerics;
 /// <param name="SquaredMass">Σp².</param>
 internal sealed record RowStatistics(Tensor LogProb, Tensor LogTotal, Tensor Entropy, Tensor Hit, Tensor SquaredMass)
 {
-    private Tensor[] All => [LogProb, LogTotal, Entropy, Hit, SquaredMass];
-
     /// <summary>The statistics of all parts as one; owned by the current scope.</summary>
     public static RowStatistics Join(IReadOnlyList<RowStatistics> parts, Device device)
     {
@@ -30,7 +28,7 @@ internal sealed record RowStatistics(Tensor LogProb, Tensor LogTotal, Tensor Ent
     /// <summary>These statistics, owned by the scope around the current one.</summary>
     public RowStatistics MoveToOuter()
     {
-        foreach (Tensor tensor in All)
+        foreach (Tensor tensor in new[] { LogProb, LogTotal, Entropy, Hit, SquaredMass })
             tensor.MoveToOuterDisposeScope();
         return this;
     }

@@ -9,8 +9,7 @@ internal sealed class VocabularyHead : IDisposable
     /// <summary>Most bytes of logits that exist at once.</summary>
     public const long ChunkBytes = 64L << 20;
 
-    private readonly Tensor _weight;
-    private readonly Tensor _transposed;
+    private readonly Tensor _weight, _transposed;
     private readonly bool _wide;
     private Tensor? _buffer;
 
@@ -79,6 +78,5 @@ internal sealed class VocabularyHead : IDisposable
             into.add_(turned.to_type(_weight.dtype).mm(weighted));
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _buffer?.Dispose();
 }

@@ -5,9 +5,8 @@ namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
 /// Softmax over [n, V] logits, in place, with what the same pass tells about each row. It goes over a few rows at a time, all of whose
-/// steps then find
-/// them in the processor's cache. Factors of rows are left to whoever multiplies the result with [n, H] or [V, H], where they cost nothing.
-/// Call without gradients and inside a scope.
+/// steps then find them in the processor's cache. Factors of rows are left to whoever multiplies the result with [n, H] or [V, H], where
+/// they cost nothing. Call without gradients and inside a scope.
 /// </summary>
 internal static class VocabularySoftmax
 {

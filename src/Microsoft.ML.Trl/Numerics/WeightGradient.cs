@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
@@ -8,8 +7,7 @@ namespace Microsoft.ML.Trl.Numerics;
 /// </summary>
 internal sealed class WeightGradient : IDisposable
 {
-    private readonly Tensor _weight;
-    private readonly Tensor _sum;
+    private readonly Tensor _weight, _sum;
     private readonly bool _inPlace;
     private bool _empty;
 

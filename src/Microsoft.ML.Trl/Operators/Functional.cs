@@ -12,7 +12,6 @@ internal static class Functional
     /// <param name="mask">
     /// Spreads to [B, H, T, S]: bool, true where a query sees a key, or numbers to add to the scores. None with a causal product.
     /// </param>
-    /// <param name="dropout">Probability of a weight to be dropped, in [0, 1); 0 outside training.</param>
     /// <param name="causal">
     /// Query t sees keys 0 to t, counted from the first key: not what queries after cached keys need, which pass a mask.
     /// </param>
@@ -21,20 +20,17 @@ internal static class Functional
     /// <returns>[B, H, T, E]. The caller owns it.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit, or a mask comes with a causal product.</exception>
     public static Tensor ScaledDotProductAttention(
-        Tensor q, Tensor k, Tensor v, Tensor? mask = null,
-        double dropout = 0, bool causal = false, double? scale = null, bool groupedHeads = false)
+        Tensor q, Tensor k, Tensor v, Tensor? mask = null, bool causal = false, double? scale = null, bool groupedHeads = false)
     {
         CheckAttention(q, k, v, groupedHeads);
         if (causal && mask is not null)
             throw new ArgumentException("A causal product takes no mask; combine the two in the mask.", nameof(mask));
-        ArgumentOutOfRangeException.ThrowIfNegative(dropout);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(dropout, 1);
         var call = new OperatorCall("aten::scaled_dot_product_attention"u8);
         call.Add(q);
         call.Add(k);
         call.Add(v);
         call.AddOptional(mask);
-        call.Add(dropout);
+        call.Add(0.0); // dropout, which draws from the global generator
         call.Add(causal);
         call.AddOptional(scale);
         call.Add(groupedHeads);
@@ -64,29 +60,6 @@ internal static class Functional
         call.Add(x.shape[^1..]);
         call.AddOptional(weight);
         call.AddOptional(eps);
-        return call.RunToTensor();
-    }
-
-    /// <summary>Rows of a table by their numbers. (An index of TorchSharp does the same, with a slower gradient.)</summary>
-    /// <param name="weight">[V, D] table.</param>
-    /// <param name="indices">[...] int64 or int32, in [0, V); libtorch checks them on the CPU.</param>
-    /// <param name="padding">A row that gets no gradient; none below 0.</param>
-    /// <returns>[..., D]. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">The table is not two-dimensional, or the indices are not integers.</exception>
-    public static Tensor Embedding(Tensor weight, Tensor indices, long padding = -1)
-    {
-        ArgumentNullException.ThrowIfNull(weight);
-        ArgumentNullException.ThrowIfNull(indices);
-        if (weight.dim() != 2 || indices.dtype is not (ScalarType.Int64 or ScalarType.Int32))
-            throw new ArgumentException(
-                $"An embedding takes a table [V, D] and int64 or int32 indices, not {Shape(weight)} and {indices.dtype}.", nameof(indices));
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(padding, weight.shape[0]);
-        var call = new OperatorCall("aten::embedding"u8);
-        call.Add(weight);
-        call.Add(indices);
-        call.Add(padding);
-        call.Add(false); // gradients are not divided by how often a row occurs
-        call.Add(false); // nor sparse
         return call.RunToTensor();
     }
 

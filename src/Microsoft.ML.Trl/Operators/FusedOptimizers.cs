@@ -49,40 +49,30 @@ internal static class FusedOptimizers
         IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, AdamState state, AdamNumbers numbers, Step step) =>
         RunAdam(new OperatorCall("aten::_fused_adam_"u8), parameters, gradients, state, numbers, step);
 
-    /// <summary>Stochastic gradient descent with momentum, as torch.optim.SGD.</summary>
-    /// <param name="parameters">Changed in place.</param>
-    /// <param name="gradients">One for each parameter; changed only where the step divides them.</param>
-    /// <param name="momenta">Running sums of the gradients, changed in place and begun by step 1; no tensors without momentum.</param>
-    /// <param name="momentum">Decay of the sums, in [0, 1).</param>
-    /// <param name="step">Of this step.</param>
-    /// <exception cref="ArgumentException">The lists differ in length.</exception>
-    public static void Sgd(
-        IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> momenta, double momentum, Step step)
+    /// <summary>Stochastic gradient descent without momentum, as torch.optim.SGD.</summary>
+    /// <inheritdoc cref="AdamW" />
+    public static void Sgd(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, Step step)
     {
         CheckLengths(parameters, gradients);
-        if (momentum != 0)
-            CheckLengths(parameters, momenta);
         var call = new OperatorCall("aten::_fused_sgd_"u8);
         call.Add(parameters);
         call.Add(gradients);
-        call.Add(momentum == 0 ? [] : momenta);
+        call.Add(Array.Empty<Tensor>()); // running sums of the gradients
         call.Add(step.WeightDecay);
-        call.Add(momentum);
+        call.Add(0.0); // momentum
         call.Add(step.Rate);
-        call.Add(0.0);   // dampening
+        call.Add(0.0); // dampening
         call.Add(false); // Nesterov's form
         call.Add(false); // downhill
         call.Add(step.Number == 1);
         Finish(call, step);
     }
 
-    /// <summary>Adagrad, as torch.optim.Adagrad without decay of the rate.</summary>
-    /// <param name="parameters">Changed in place.</param>
-    /// <param name="gradients">One for each parameter; changed only where the step divides them.</param>
-    /// <param name="sums">Sums of the squares, changed in place.</param>
-    /// <param name="epsilon">Added to the root, greater than or equal to 0.</param>
-    /// <param name="step">Of this step.</param>
-    /// <exception cref="ArgumentException">The lists differ in length.</exception>
+    /// <summary>
+    /// Adagrad, as torch.optim.Adagrad without decay of the rate. The sums of the squares are changed in place; epsilon, added to the root,
+    /// is greater than or equal to 0.
+    /// </summary>
+    /// <inheritdoc cref="AdamW" />
     public static void Adagrad(
         IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> sums, double epsilon, Step step)
     {

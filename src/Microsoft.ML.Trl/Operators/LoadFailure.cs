@@ -43,9 +43,7 @@ internal static partial class LoadFailure
         return $"TorchSharp cannot load libtorch. The system says: {attempt.Message.Trim()}";
     }
 
-    /// <summary>The newest version of a family that a library names: its file holds them as text.</summary>
-    /// <param name="path">A library.</param>
-    /// <param name="family">Such as GLIBCXX.</param>
+    /// <summary>The newest version of a family, such as GLIBCXX, that a library names: its file holds them as text.</summary>
     public static string? NewestVersionIn(string path, string family)
     {
         try

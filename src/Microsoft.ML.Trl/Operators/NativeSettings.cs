@@ -32,10 +32,7 @@ internal static partial class NativeSettings
         }
     }
 
-    /// <summary>The settings that the user's environment leaves open.</summary>
-    /// <param name="environment">The value of a variable, or null.</param>
-    /// <param name="avx512">Whether the processor has 512-bit vectors.</param>
-    /// <param name="avx2">Whether it has 256-bit vectors.</param>
+    /// <summary>The settings that the user's environment leaves open, for a processor with vectors of 512 or 256 bits.</summary>
     internal static IEnumerable<(string Name, string Value)> Missing(Func<string, string?> environment, bool avx512, bool avx2)
     {
         // MKL chooses a path by the alignment of the operands unless told which one: equal seeds would differ in the last digit.
@@ -46,13 +43,8 @@ internal static partial class NativeSettings
             yield return ("GOMP_SPINCOUNT", "1000");
     }
 
-    private static bool IsTorchLoaded()
-    {
-        foreach (string line in File.ReadLines("/proc/self/maps"))
-            if (line.Contains("libtorch", StringComparison.Ordinal) || line.Contains("libgomp", StringComparison.Ordinal))
-                return true;
-        return false;
-    }
+    private static bool IsTorchLoaded() => File.ReadLines("/proc/self/maps").Any(line =>
+        line.Contains("libtorch", StringComparison.Ordinal) || line.Contains("libgomp", StringComparison.Ordinal));
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);

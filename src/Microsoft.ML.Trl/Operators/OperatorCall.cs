@@ -11,12 +11,11 @@ namespace Microsoft.ML.Trl.Operators;
 /// one of the Run methods. Native handles exist only while an operator runs, which takes them over; a call that is given up owns nothing.
 /// </summary>
 /// <param name="name">Namespace and name, such as <c>aten::rms_norm</c>, as a UTF-8 literal.</param>
-/// <param name="overload">Name of the overload, as a UTF-8 literal.</param>
-internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<byte> overload = default)
+internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name)
 {
     private const int Most = 24;
 
-    private enum Kind { None, Bits, Tensor, OptionalBits, OptionalTensor, Integers, Tensors, Text }
+    private enum Kind { None, Bits, Tensor, OptionalBits, OptionalTensor, Integers, Tensors }
 
     private struct Argument
     {
@@ -32,7 +31,6 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
     }
 
     private readonly ReadOnlySpan<byte> _name = name;
-    private readonly ReadOnlySpan<byte> _overload = overload.IsEmpty ? "\0"u8 : overload; // an empty span would be a null pointer
     private Arguments _arguments;
     private int _count;
 
@@ -55,9 +53,6 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
     public void AddOptional(double? value) =>
         Add(value is null ? Kind.None : Kind.OptionalBits, BitConverter.DoubleToUInt64Bits(value ?? 0));
 
-    /// <summary>An integer or nothing: int? or SymInt?.</summary>
-    public void AddOptional(long? value) => Add(value is null ? Kind.None : Kind.OptionalBits, (ulong)(value ?? 0));
-
     /// <summary>Nothing, for any optional type.</summary>
     public void AddNone() => Add(Kind.None, 0);
 
@@ -71,9 +66,6 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
             Alive(value);
         Add(Kind.Tensors, 0, values);
     }
-
-    /// <summary>A text: str.</summary>
-    public void Add(string value) => Add(Kind.Text, 0, value);
 
     /// <summary>Runs an operator without results, one that works in place.</summary>
     /// <exception cref="InvalidOperationException">libtorch refused.</exception>
@@ -100,7 +92,7 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
         for (int i = 0; i < _count; i++)
             stack[i] = Native(ref _arguments[i]);
         int error;
-        fixed (byte* name = _name, overload = _overload)
+        fixed (byte* name = _name, overload = "\0"u8) // of the overloads the one without a name
             error = StableAbi.CallDispatcher(name, overload, stack, StableAbi.Version);
         if (error != 0)
             throw new InvalidOperationException(Failure());
@@ -118,7 +110,6 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
         Kind.OptionalTensor => NewSlot(NewHandle((Tensor)argument.Value!)),
         Kind.Integers => NewList((long[])argument.Value!),
         Kind.Tensors => NewList((IReadOnlyList<Tensor>)argument.Value!),
-        Kind.Text => NewString((string)argument.Value!),
         _ => 0,
     };
 
@@ -156,15 +147,6 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
         return (ulong)list;
     }
 
-    private static ulong NewString(string value)
-    {
-        byte[] text = Encoding.UTF8.GetBytes(value + '\0');
-        nint handle;
-        fixed (byte* bytes = text)
-            Check(StableAbi.NewString(bytes, (nuint)(text.Length - 1), &handle));
-        return (ulong)handle;
-    }
-
     private static void Check(int error)
     {
         if (error != 0)
@@ -184,8 +166,7 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
         for (int i = 0; i < _count; i++)
             given.Add(Describe(_arguments[i]));
         string reason = StableAbi.LastError ?? "libtorch printed the reason on the standard error stream";
-        string overload = _overload[0] == 0 ? "" : "." + Encoding.UTF8.GetString(_overload);
-        return $"{Encoding.UTF8.GetString(_name)}{overload}({string.Join(", ", given)}) failed: {reason}.";
+        return $"{Encoding.UTF8.GetString(_name)}({string.Join(", ", given)}) failed: {reason}.";
     }
 
     private static string Describe(Argument argument) => argument.Value switch
@@ -194,7 +175,6 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
         long[] integers => $"[{string.Join(", ", integers)}]",
         IReadOnlyList<Tensor> { Count: 0 } => "[]",
         IReadOnlyList<Tensor> tensors => $"[{tensors.Count} tensors, first {Describe(tensors[0])}]",
-        string text => $"\"{text}\"",
         _ when argument.Kind == Kind.None => "none",
         _ => DescribeNumber(argument.Bits),
     };
@@ -203,7 +183,7 @@ internal unsafe ref struct OperatorCall(ReadOnlySpan<byte> name, ReadOnlySpan<by
 
     /// <summary>The stack does not say whether bits are an integer or a double; small integers are no doubles that anyone passes.</summary>
     private static string DescribeNumber(ulong bits) =>
-        Math.Abs((long)bits) < 1L << 48 
+        Math.Abs((long)bits) < 1L << 48
             ? ((long)bits).ToString(CultureInfo.InvariantCulture)
             : BitConverter.UInt64BitsToDouble(bits).ToString("G6", CultureInfo.InvariantCulture);
 }

@@ -35,8 +35,7 @@ internal static unsafe class SmallBatchProduct
         long inputs = x.size(-1), rows = x.NumberOfElements / inputs;
         Tensor y = x.dim() == 2 ? empty(rows, outputs, ScalarType.Float32) : empty([.. x.shape[..^1], outputs], ScalarType.Float32);
         var product = new SmallBatchKernel.Operands(
-            Memory(x), (int)rows, (int)inputs,
-            Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs);
+            Memory(x), (int)rows, (int)inputs, Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs);
         int unit = outputMajor ? SmallBatchKernel.Group : SmallBatchKernel.Strip;
         long units = (outputs + unit - 1) / unit, grain = Math.Max(1, (1 << 15) / (unit * inputs)); // 32,768 weights are worth a thread
         ParallelLoop.For(0, units, grain, (begin, end) =>

@@ -32,10 +32,6 @@ internal static unsafe class StableAbi
     public static readonly delegate* unmanaged<nint, ulong, int> ListPushBack =
         (delegate* unmanaged<nint, ulong, int>)Export("torch_list_push_back");
 
-    /// <summary>(UTF-8 bytes, count, out string).</summary>
-    public static readonly delegate* unmanaged<byte*, nuint, nint*, int> NewString =
-        (delegate* unmanaged<byte*, nuint, nint*, int>)Export("torch_new_string_handle");
-
     /// <summary>(begin, end, grain, body, context): body(begin, end, context) on libtorch's own threads.</summary>
     public static readonly delegate* unmanaged<long, long, long, delegate* unmanaged<long, long, void*, void>, void*, int> ParallelFor =
         (delegate* unmanaged<long, long, long, delegate* unmanaged<long, long, void*, void>, void*, int>)Export("torch_parallel_for");

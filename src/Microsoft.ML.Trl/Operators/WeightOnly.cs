@@ -78,8 +78,8 @@ internal static class WeightOnly
         return call.RunToTensor();
     }
 
-    private static bool IsMatrix(Tensor x) =>
-        x.dim() == 2 && x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16;
+    private static bool IsMatrix(Tensor x) => x.dim() == 2 && x.device_type == DeviceType.CPU
+        && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16;
 
     private static string Say(Tensor tensor) => $"{tensor.dtype}[{string.Join(", ", tensor.shape)}]";
 }

@@ -8,11 +8,8 @@ internal sealed class HashingStream(Stream inner) : Stream
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
     public override bool CanRead => inner.CanRead;
-
     public override bool CanSeek => false;
-
     public override bool CanWrite => inner.CanWrite;
-
     public override long Length => throw new NotSupportedException();
 
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }

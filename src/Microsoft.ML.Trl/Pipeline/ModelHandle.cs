@@ -60,9 +60,7 @@ internal sealed class ModelHandle(object model)
         public static readonly HandleType Instance = new();
 
         private HandleType()
-            : base(typeof(ModelHandle))
-        {
-        }
+            : base(typeof(ModelHandle)) { }
 
         public override bool Equals(DataViewType? other) => other is HandleType;
 

@@ -8,9 +8,7 @@ namespace Microsoft.ML.Trl;
 /// </summary>
 public abstract class ModelSource
 {
-    private protected ModelSource()
-    {
-    }
+    private protected ModelSource() { }
 
     /// <summary>A folder in Hugging Face's layout.</summary>
     /// <param name="path">Holds config.json, safetensors and tokenizer files. Read when a stage is fitted.</param>

@@ -29,9 +29,7 @@ internal sealed class RewardMap : IBatchMap
     }
 
     public IReadOnlyList<DataViewSchema.Column> Inputs { get; }
-
     public IReadOnlyList<AddedColumn> Outputs { get; }
-
     public int BatchSize { get; }
 
     public Array?[] Compute(string[][] texts, bool[] wanted, long firstRow)

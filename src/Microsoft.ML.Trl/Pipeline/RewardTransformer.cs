@@ -3,9 +3,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>
-/// Scores completions: the text columns of prompt and completion → a column of numbers, higher is better. Lazy and batched. Owns its model.
-/// </summary>
+/// <summary>Scores completions: text columns of prompt and completion → numbers, higher is better. Lazy, batched. Owns its model.</summary>
 /// <remarks>
 /// Where the data have no completions (a pipeline whose policy comes later), the score column is there all the same and carries the model
 /// to the stages that follow; only reading its values is an error.
@@ -56,17 +54,13 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }
 
-    /// <summary>
-    /// The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.
-    /// </summary>
+    /// <summary>The same as a table: a row per report, with Stage, Step, Tokens, Seconds and a column per metric. New each time.</summary>
     public DataFrame History => TrainingHistory.ToDataFrame(Reports);
 
     /// <inheritdoc/>
     public bool IsRowToRowMapper => true;
 
-    /// <summary>
-    /// Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> can read.
-    /// </summary>
+    /// <summary>Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> read.</summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
     public void SaveHuggingFace(string folder)
     {
@@ -87,16 +81,14 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var map = new RewardMap(input.Schema, this);
-        return new BatchedView(input, map, AddedColumns.Schema(input.Schema, map));
+        return new BatchedView(input, new RewardMap(input.Schema, this));
     }
 
     /// <inheritdoc/>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var map = new RewardMap(inputSchema, this);
-        return new BatchRowMapper(inputSchema, map, AddedColumns.Schema(inputSchema, map));
+        return new BatchRowMapper(inputSchema, new RewardMap(inputSchema, this));
     }
 
     /// <inheritdoc/>

@@ -44,9 +44,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>Text column of answers that is added.</summary>
     public string OutputColumnName { get; }
 
-    /// <summary>
-    /// Column of the answers' scores that is added where a reward model is upstream; null = it replaces the reward model's own.
-    /// </summary>
+    /// <summary>Column of the answers' scores, added where a reward model is upstream; null = it replaces the reward model's own.</summary>
     public string? ScoreColumnName { get; }
 
     /// <summary>Text column with the prompts.</summary>
@@ -67,9 +65,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }
 
-    /// <summary>
-    /// The same as a table: one row per report, with Stage, Step, Tokens, Seconds and a column per metric. A new one on each call.
-    /// </summary>
+    /// <summary>The same as a table: a row per report, with Stage, Step, Tokens, Seconds and a column per metric. New each time.</summary>
     public DataFrame History => TrainingHistory.ToDataFrame(Reports);
 
     /// <inheritdoc/>
@@ -108,16 +104,14 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var map = new PolicyMap(input.Schema, this);
-        return new BatchedView(input, map, AddedColumns.Schema(input.Schema, map));
+        return new BatchedView(input, new PolicyMap(input.Schema, this));
     }
 
     /// <inheritdoc/>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var map = new PolicyMap(inputSchema, this);
-        return new BatchRowMapper(inputSchema, map, AddedColumns.Schema(inputSchema, map));
+        return new BatchRowMapper(inputSchema, new PolicyMap(inputSchema, this));
     }
 
     /// <inheritdoc/>

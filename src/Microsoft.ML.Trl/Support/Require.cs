@@ -3,26 +3,26 @@ using System.Runtime.CompilerServices;
 
 namespace Microsoft.ML.Trl.Support;
 
-/// <summary>Checks of option values; each message says what was given and what is allowed.</summary>
+/// <summary>Checks of option values; each message says what was given and what is allowed. Null passes: not set.</summary>
 internal static class Require
 {
-    public static void Positive(double value, [CallerArgumentExpression(nameof(value))] string name = "")
+    public static void Positive(double? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
-        if (!(value > 0) || !double.IsFinite(value))
-            throw Wrong(name, value, "must be a finite number greater than 0");
+        if (value is { } number && !(number > 0 && double.IsFinite(number)))
+            throw Wrong(name, number, "must be a finite number greater than 0");
     }
 
-    public static void NotNegative(double value, [CallerArgumentExpression(nameof(value))] string name = "")
+    public static void NotNegative(double? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
-        if (!(value >= 0) || !double.IsFinite(value))
-            throw Wrong(name, value, "must be a finite number, 0 or greater");
+        if (value is { } number && !(number >= 0 && double.IsFinite(number)))
+            throw Wrong(name, number, "must be a finite number, 0 or greater");
     }
 
     /// <summary>Both bounds are allowed.</summary>
-    public static void Between(double value, double low, double high, [CallerArgumentExpression(nameof(value))] string name = "")
+    public static void Between(double? value, double low, double high, [CallerArgumentExpression(nameof(value))] string name = "")
     {
-        if (!(value >= low && value <= high))
-            throw Wrong(name, value, $"must lie between {Text(low)} and {Text(high)}");
+        if (value is { } number && !(number >= low && number <= high))
+            throw Wrong(name, number, $"must lie between {Text(low)} and {Text(high)}");
     }
 
     /// <summary>The lower bound is allowed, the upper one is not.</summary>
@@ -32,24 +32,10 @@ internal static class Require
             throw Wrong(name, value, $"must be at least {Text(low)} and below {Text(high)}");
     }
 
-    public static void AtLeast(int value, int least, [CallerArgumentExpression(nameof(value))] string name = "")
+    public static void AtLeast(int? value, int least, [CallerArgumentExpression(nameof(value))] string name = "")
     {
-        if (value < least)
-            throw Wrong(name, value, $"must be {Text(least)} or greater");
-    }
-
-    public static void Multiple(
-        int value,
-        int unit,
-        [CallerArgumentExpression(nameof(value))] string name = "",
-        [CallerArgumentExpression(nameof(unit))] string unitName = "")
-    {
-        AtLeast(unit, 1, unitName);
-        if (value >= unit && value % unit == 0)
-            return;
-        int below = Math.Max(unit, value - (value % unit));
-        string nearest = below == value || value < unit ? $"the nearest is {below}" : $"the nearest are {below} and {below + unit}";
-        throw new ArgumentException($"{name} ({value}) must be a multiple of {unitName} ({unit}); {nearest}.", name);
+        if (value is { } number && number < least)
+            throw Wrong(name, number, $"must be {Text(least)} or greater");
     }
 
     public static void Known<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : struct, Enum

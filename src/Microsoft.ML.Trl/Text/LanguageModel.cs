@@ -1,4 +1,3 @@
-
 namespace Microsoft.ML.Trl;
 
 /// <summary>A network, its tokenizer and how it generates: text in, text out. Owns the network.</summary>
@@ -44,9 +43,7 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The critic of a policy that PPO trained, or null. The language model owns it.</summary>
     public ValueHead? ValueHead { get; private set; }
 
-    /// <summary>
-    /// Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one lies beside them.
-    /// </summary>
+    /// <summary>Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one is.</summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>

@@ -1,4 +1,3 @@
-
 namespace Microsoft.ML.Trl.Text;
 
 /// <summary>Texts of prompts and completions to the token ids of one model, in training and afterwards alike.</summary>
@@ -40,9 +39,7 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
 
     private int[] Ended(int[] ids) => _end is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;
 
-    /// <summary>
-    /// Fails when the tokenizer has ids that the network has no embedding for. A larger embedding is allowed: many are padded.
-    /// </summary>
+    /// <summary>Fails when the tokenizer has ids without an embedding in the network. A larger one is allowed: many are padded.</summary>
     public static void CheckVocabulary(TextTokenizer tokenizer, ModelConfig config)
     {
         if (tokenizer.VocabularySize > config.VocabularySize)

@@ -11,9 +11,7 @@ public sealed class TextRewardModel : IDisposable
     /// <summary>Puts the parts together.</summary>
     /// <param name="network">Owned from here on; set to evaluation.</param>
     /// <param name="tokenizer">Its tokens must all have a row in the network's embedding.</param>
-    /// <param name="readsWholeTexts">
-    /// True when it was trained on texts in one piece: prompt and completion are then joined before they become tokens.
-    /// </param>
+    /// <param name="readsWholeTexts">True = trained on whole texts: prompt and completion are joined before they become tokens.</param>
     /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
     public TextRewardModel(RewardModel network, TextTokenizer tokenizer, bool readsWholeTexts = false)
     {

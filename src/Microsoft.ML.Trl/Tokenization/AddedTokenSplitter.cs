@@ -81,10 +81,5 @@ internal sealed class AddedTokenSplitter
 /// <param name="Normalized">Looked for in the normalized text, not in the text as given.</param>
 /// <param name="Special">A mark that decoding may skip, not text.</param>
 internal sealed record AddedToken(
-    int Id = -1,
-    string Content = null!,
-    bool SingleWord = false,
-    bool Lstrip = false,
-    bool Rstrip = false,
-    bool Normalized = false,
-    bool Special = false);
+    int Id = -1, string Content = null!, bool SingleWord = false, bool Lstrip = false, bool Rstrip = false,
+    bool Normalized = false, bool Special = false);

@@ -30,11 +30,8 @@ public static class BpeTrainer
     /// <exception cref="ArgumentException">The texts are empty, or a special token is empty or given twice.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The vocabulary is too small, or minFrequency is below 1.</exception>
     public static TextTokenizer Train(
-        IEnumerable<string> texts,
-        int vocabularySize,
-        IReadOnlyList<string>? specialTokens = null,
-        int minFrequency = 2,
-        bool specialTokensLast = false)
+        IEnumerable<string> texts, int vocabularySize, IReadOnlyList<string>? specialTokens = null,
+        int minFrequency = 2, bool specialTokensLast = false)
     {
         ArgumentNullException.ThrowIfNull(texts);
         specialTokens ??= [DefaultSpecialToken];
@@ -52,11 +49,9 @@ public static class BpeTrainer
         ArgumentOutOfRangeException.ThrowIfLessThan(minFrequency, 1);
         Dictionary<string, long> words = CountWords(texts, specialTokens);
         if (words.Count == 0)
-        {
             throw new ArgumentException(
                 "The texts are empty: there is nothing to learn tokens from. Give at least one text with a character in it.",
                 nameof(texts));
-        }
         var training = new BpeTraining(words, ByteAlphabet.InLetterOrder);
         training.Run(vocabularySize - specialTokens.Count, minFrequency);
         return TextTokenizer.FromFiles(Files(training, specialTokens, specialTokensLast));
@@ -84,14 +79,10 @@ public static class BpeTrainer
     {
         var ids = new JsonObject();
         foreach (string token in specialTokensLast ? training.Tokens.Concat(specialTokens) : specialTokens.Concat(training.Tokens))
-        {
             if (!ids.TryAdd(token, ids.Count))
-            {
                 throw new ArgumentException(
                     $"The special token \"{token}\" is also a token that the texts gave; choose one that does not occur in them.",
                     nameof(specialTokens));
-            }
-        }
         IEnumerable<AddedToken> added = specialTokens.Select(token => new AddedToken((int)ids[token]!, token, Special: true));
         string? mark = specialTokens.Count > 0 ? specialTokens[0] : null;
         var names = new SpecialTokenNames(mark, mark, null, null);

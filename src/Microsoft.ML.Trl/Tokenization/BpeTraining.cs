@@ -32,7 +32,6 @@ internal sealed class BpeTraining
     }
 
     public IReadOnlyList<string> Tokens => _tokens;
-
     public IReadOnlyList<(string Left, string Right)> Merges => _merges;
 
     public void Run(int tokenCount, int minFrequency)

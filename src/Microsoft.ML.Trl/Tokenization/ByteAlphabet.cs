@@ -27,14 +27,9 @@ internal static class ByteAlphabet
 
     public static string Write(ReadOnlySpan<char> text)
     {
-        int size = Encoding.UTF8.GetByteCount(text);
-        byte[] bytes = new byte[size];
+        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text)];
         Encoding.UTF8.GetBytes(text, bytes);
-        return string.Create(size, bytes, static (letters, bytes) =>
-        {
-            for (int i = 0; i < letters.Length; i++)
-                letters[i] = LetterOfByte[bytes[i]];
-        });
+        return new string(Array.ConvertAll(bytes, value => LetterOfByte[value]));
     }
 
     /// <summary>The bytes of a token. A token with any character outside of the alphabet stands for its own text.</summary>

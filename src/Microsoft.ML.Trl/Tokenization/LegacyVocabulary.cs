@@ -84,18 +84,15 @@ internal static class LegacyVocabulary
             if (line.Length == 0 || line.StartsWith("#version", StringComparison.Ordinal))
                 continue;
             if (line.Split(' ') is not [string left, string right])
-            {
                 throw new FormatException(
                     $"{TokenizerFiles.Merges} has the line \"{line}\"; two tokens with one blank between them are needed.");
-            }
             merges.Add((left, right));
         }
         return merges;
     }
 
     // added_tokens_decoder of the configuration, added_tokens.json, and the special tokens themselves
-    private static JsonArray AddedTokens(
-        JsonObject vocab, JsonObject config, Dictionary<string, string> files, SpecialTokenNames names)
+    private static JsonArray AddedTokens(JsonObject vocab, JsonObject config, Dictionary<string, string> files, SpecialTokenNames names)
     {
         var tokens = new SortedDictionary<int, AddedToken>();
         foreach ((string key, JsonNode? token) in config["added_tokens_decoder"]?.AsObject() ?? [])

@@ -124,10 +124,7 @@ internal sealed class OnigurumaPattern
         }
         _target.Append(quantifier);
         if (next == '?')
-        {
-            _at++;
-            _target.Append('?');
-        }
+            _target.Append(Literal("?"));
     }
 
     private string Class()
@@ -213,11 +210,7 @@ internal sealed class OnigurumaPattern
             (name, negated) = (name[1..], !negated);
         string category = name switch
         {
-            "Letter" => "L",
-            "Mark" => "M",
-            "Number" => "N",
-            "Punctuation" => "P",
-            "Symbol" => "S",
+            "Letter" or "Mark" or "Number" or "Punctuation" or "Symbol" => name[..1],
             "Separator" => "Z",
             "Other" => "C",
             _ => name,

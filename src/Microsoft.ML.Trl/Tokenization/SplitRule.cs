@@ -22,18 +22,10 @@ internal sealed class SplitRule
     private readonly SplitBehavior _behavior;
     private readonly bool _invert;
 
-    private SplitRule(Finder find, SplitBehavior behavior, bool invert)
-        => (_find, _behavior, _invert) = (find, behavior, invert);
+    private SplitRule(Finder find, SplitBehavior behavior, bool invert) => (_find, _behavior, _invert) = (find, behavior, invert);
 
-    public static SplitRule Pattern(Regex pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool invert = false) => new(
-        (piece, found) =>
-        {
-            foreach (ValueMatch match in pattern.EnumerateMatches(piece))
-                if (match.Length > 0)
-                    found.Add((match.Index, match.Index + match.Length));
-        },
-        behavior,
-        invert);
+    public static SplitRule Pattern(Regex pattern, SplitBehavior behavior = SplitBehavior.Isolated, bool invert = false)
+        => new(Matches(pattern), behavior, invert);
 
     /// <summary>Each digit or number character for itself, or runs of them.</summary>
     public static SplitRule Digits(bool individual)
@@ -82,6 +74,13 @@ internal sealed class SplitRule
                 pieces.Add((start, end));
         }
     }
+
+    private static Finder Matches(Regex pattern) => (piece, found) =>
+    {
+        foreach (ValueMatch match in pattern.EnumerateMatches(piece))
+            if (match.Length > 0)
+                found.Add((match.Index, match.Index + match.Length));
+    };
 
     private static Finder Characters(Func<char, bool> wanted) => (piece, found) =>
     {

@@ -26,8 +26,7 @@ internal sealed class TextEncoder
 
     public BpeTokenizer Inner => _text;
 
-    public void Encode(string text, List<int> ids)
-        => EncodeParts(_raw, NfcNormalizer.WithoutLoneSurrogates(text), ids, EncodeNormalized);
+    public void Encode(string text, List<int> ids) => EncodeParts(_raw, NfcNormalizer.WithoutLoneSurrogates(text), ids, EncodeNormalized);
 
     private void EncodeNormalized(string text, List<int> ids)
         => EncodeParts(_normalized, _definition.Normalizer?.Normalize(text) ?? text, ids, EncodeText);

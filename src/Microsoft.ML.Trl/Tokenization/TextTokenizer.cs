@@ -160,11 +160,8 @@ public sealed class TextTokenizer
         if (!files.TryGetValue(TokenizerFiles.Tokenizer, out string? json))
         {
             if (!files.ContainsKey(TokenizerFiles.Vocab) || !files.ContainsKey(TokenizerFiles.Merges))
-            {
-                throw new FileNotFoundException(
-                    $"There is no tokenizer in {source}: "
+                throw new FileNotFoundException($"There is no tokenizer in {source}: "
                     + $"neither {TokenizerFiles.Tokenizer} nor {TokenizerFiles.Vocab} with {TokenizerFiles.Merges}.");
-            }
             LegacyVocabulary.Complete(files, source);
             json = files[TokenizerFiles.Tokenizer];
         }

@@ -6,8 +6,6 @@ namespace Microsoft.ML.Trl.Tokenization;
 /// <summary>Reads tokenizer.json (Hugging Face tokenizers 0.x) into a <see cref="TokenizerDefinition"/>.</summary>
 internal static class TokenizerJson
 {
-    /// <param name="json">The file's text.</param>
-    /// <param name="source">What to call it in messages.</param>
     /// <exception cref="InvalidDataException">Not JSON, or not what the format says.</exception>
     /// <exception cref="NotSupportedException">Another kind of tokenizer.</exception>
     public static TokenizerDefinition Read(string json, string source)
@@ -99,16 +97,9 @@ internal static class TokenizerJson
                     throw Damaged($"({pair[0]} + {pair[1]}) needs the token \"{token}\", which is not in the vocabulary");
             list.Add((pair[0], pair[1]));
         }
-        return list.Distinct().Count() == list.Count ? list : LastOfEach(list);
+        return [.. list.AsEnumerable().Reverse().Distinct().Reverse()]; // of a pair that is listed twice the later place counts
 
         InvalidDataException Damaged(string how) => new($"{source}: merge {list.Count} {how}.");
-    }
-
-    // of a pair that is listed twice the later place counts
-    private static List<(string, string)> LastOfEach(List<(string, string)> list)
-    {
-        var seen = new HashSet<(string, string)>();
-        return [.. list.AsEnumerable().Reverse().Where(seen.Add).Reverse()];
     }
 
     private static List<AddedToken> ReadAddedTokens(JsonElement? tokens, Dictionary<string, int> vocabulary, string source)
@@ -150,10 +141,8 @@ internal static class TokenizerJson
     {
         string? kind = decoder?.Text("type");
         if (kind == "Sequence")
-        {
             foreach (JsonElement part in decoder!.Value.GetProperty("decoders").EnumerateArray())
                 CheckDecoder(part, source);
-        }
         else if (kind is not (null or "ByteLevel" or "Fuse"))
             throw OtherKind(source, $"BPE with the decoder {kind}");
     }

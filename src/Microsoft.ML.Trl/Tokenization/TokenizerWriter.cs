@@ -83,11 +83,8 @@ internal static class TokenizerWriter
 
     public static string SpecialTokens(SpecialTokenNames names) => Named(names, []).ToJsonString(Indented);
 
-    public static string Config(SpecialTokenNames names) => Named(names, new JsonObject
-    {
-        ["tokenizer_class"] = "PreTrainedTokenizerFast",
-        ["clean_up_tokenization_spaces"] = false,
-    }).ToJsonString(Indented);
+    public static string Config(SpecialTokenNames names) => Named(
+        names, new() { ["tokenizer_class"] = "PreTrainedTokenizerFast", ["clean_up_tokenization_spaces"] = false }).ToJsonString(Indented);
 
     private static JsonObject Named(SpecialTokenNames names, JsonObject into)
     {

@@ -13,9 +13,7 @@ public sealed class ConsoleProgress : IProgress<StepReport>
 
     /// <summary>Writes to the console's error stream, so that redirected results stay clean.</summary>
     public ConsoleProgress()
-        : this(Console.Error, !Console.IsErrorRedirected)
-    {
-    }
+        : this(Console.Error, !Console.IsErrorRedirected) { }
 
     /// <summary>Writes to any writer.</summary>
     /// <param name="writer">Where lines go; the caller owns it.</param>

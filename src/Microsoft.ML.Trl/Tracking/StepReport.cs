@@ -12,12 +12,7 @@ namespace Microsoft.ML.Trl;
 /// <param name="Tokens">Real (unpadded) tokens the model has read since the run began.</param>
 /// <param name="Elapsed">Time since the run began.</param>
 public sealed record StepReport(
-    string Stage,
-    int Step,
-    int TotalSteps,
-    IReadOnlyDictionary<string, double> Metrics,
-    long Tokens,
-    TimeSpan Elapsed)
+    string Stage, int Step, int TotalSteps, IReadOnlyDictionary<string, double> Metrics, long Tokens, TimeSpan Elapsed)
 {
     /// <summary>The metric of that name, or NaN where this stage does not report it.</summary>
     /// <param name="metric">A key of <see cref="Metrics"/>.</param>

@@ -2,9 +2,7 @@ using System.Globalization;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>
-/// Loss or gradient norm stopped being a number. The weights are those of the last good step: the bad one was not applied.
-/// </summary>
+/// <summary>Loss or gradient norm is no finite number. The weights are those of the last good step: the bad one was not applied.</summary>
 public sealed class TrainingDivergedException : InvalidOperationException, IPartialModel
 {
     /// <summary>A diagnosis made from the figures of the step.</summary>
@@ -13,9 +11,7 @@ public sealed class TrainingDivergedException : InvalidOperationException, IPart
     /// <param name="gradientNorm">Its gradient norm before clipping.</param>
     /// <param name="learningRate">The rate it would have used.</param>
     public TrainingDivergedException(int step, double loss, double gradientNorm, double learningRate)
-        : this(step, Diagnosis(step, loss, gradientNorm, learningRate))
-    {
-    }
+        : this(step, Diagnosis(step, loss, gradientNorm, learningRate)) { }
 
     /// <summary>A diagnosis in the caller's words.</summary>
     /// <param name="step">The step that was refused, counted from 1.</param>

@@ -9,9 +9,7 @@ internal static class TrainingHistory
 {
     private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    /// <summary>
-    /// One row per report: Stage, Step, Tokens, Seconds and one column per metric; empty where a report lacks the metric.
-    /// </summary>
+    /// <summary>One row per report: Stage, Step, Tokens, Seconds and a column per metric; empty where a report lacks the metric.</summary>
     public static DataFrame ToDataFrame(IReadOnlyList<StepReport> reports)
     {
         List<DataFrameColumn> columns =

@@ -12,9 +12,7 @@ public abstract record EpochOptions : TrainingOptions
     /// </summary>
     public int PerDeviceTrainBatchSize { get; init; } = 8;
 
-    /// <summary>
-    /// Forward passes per optimizer step. At least 1. The loss is normalised over all of them, so 1 × 8, 2 × 4 and 8 × 1 train the same.
-    /// </summary>
+    /// <summary>Forward passes per optimizer step. At least 1. The loss is normalised over all: 1 × 8, 2 × 4, 8 × 1 train alike.</summary>
     public int GradientAccumulationSteps { get; init; } = 1;
 
     /// <summary>Passes over the data; fractions allowed, greater than 0. <see cref="MaxSteps"/> wins where it is set.</summary>

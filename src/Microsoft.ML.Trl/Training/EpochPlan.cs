@@ -1,4 +1,3 @@
-
 namespace Microsoft.ML.Trl.Training;
 
 /// <summary>Which examples one step reads.</summary>
@@ -45,9 +44,7 @@ internal sealed class EpochPlan
     /// <summary>Optimizer steps of the run.</summary>
     public int TotalSteps { get; }
 
-    /// <summary>
-    /// All steps in order. The last one of an epoch may have fewer micro batches, and its last micro batch fewer examples.
-    /// </summary>
+    /// <summary>All steps in order. The last of an epoch may have fewer micro batches, and its last micro batch fewer examples.</summary>
     public IEnumerable<StepPlan> Steps()
     {
         var rng = new Random(_options.DataSeed ?? _options.Seed);

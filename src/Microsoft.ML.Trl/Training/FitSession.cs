@@ -1,8 +1,6 @@
 namespace Microsoft.ML.Trl.Training;
 
-/// <summary>
-/// One call of <c>Fit</c>, the same for every method: device, reports, and what becomes of the model when training ends early.
-/// </summary>
+/// <summary>One call of <c>Fit</c>, the same for every method: device, reports, and what becomes of the model on an early end.</summary>
 internal sealed class FitSession : IDisposable
 {
     private readonly StageTracker _tracker;

@@ -10,9 +10,7 @@ internal sealed class GradientStep : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly Optimizer _optimizer;
 
-    /// <param name="parameters">
-    /// What to train; a tensor that stands there twice is trained once, one that needs no gradient not at all.
-    /// </param>
+    /// <param name="parameters">What to train; a tensor that stands there twice is trained once, one without gradient not at all.</param>
     /// <param name="options">Update rule, schedule and clipping.</param>
     /// <param name="totalSteps">Length of the schedule.</param>
     public GradientStep(IEnumerable<Tensor> parameters, TrainingOptions options, int totalSteps)

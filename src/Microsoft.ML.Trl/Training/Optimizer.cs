@@ -26,9 +26,7 @@ internal sealed class Optimizer : IDisposable
         _slots = [.. parameters.Select(parameter => new Slot(parameter, moments))];
     }
 
-    /// <summary>
-    /// Adds gradients that are narrower than float32 to float32 sums, so that many small ones are not lost. After each backward pass.
-    /// </summary>
+    /// <summary>Adds gradients narrower than float32 to float32 sums, so that small ones are not lost. After each backward pass.</summary>
     public void CollectGradients()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -87,7 +85,7 @@ internal sealed class Optimizer : IDisposable
                 FusedOptimizers.Adam(weights, gradients, new(Moments(0), Moments(1)), adam, step);
                 break;
             case OptimizerKind.Sgd:
-                FusedOptimizers.Sgd(weights, gradients, [], momentum: 0, step);
+                FusedOptimizers.Sgd(weights, gradients, step);
                 break;
             case OptimizerKind.Adagrad:
                 FusedOptimizers.Adagrad(weights, gradients, Moments(0), AdagradEpsilon, step);

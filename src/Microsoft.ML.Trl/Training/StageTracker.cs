@@ -25,13 +25,10 @@ internal sealed class StageTracker : IProgress<StepReport>, IDisposable
     public void Report(StepReport value)
     {
         _reports.Add(value);
-        Say(StepLine.Of(value));
+        // Never a bare format: braces in the text would be read as places for arguments.
+        _channel.Info(MessageSensitivity.None, "{0}", StepLine.Of(value));
         _caller?.Report(value);
     }
-
-    /// <summary>A message to ML.NET's log.</summary>
-    // Never a bare format: braces in the text would be read as places for arguments.
-    public void Say(string text) => _channel.Info(MessageSensitivity.None, "{0}", text);
 
     /// <summary>A warning to ML.NET's log.</summary>
     public void Warn(string text) => _channel.Warning(MessageSensitivity.None, "{0}", text);

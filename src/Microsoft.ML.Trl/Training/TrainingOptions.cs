@@ -77,10 +77,8 @@ public abstract record TrainingOptions
         Require.NotNegative(WarmupSteps);
         Require.Positive(LoggingSteps);
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
-        if (GpuDeviceId is { } gpu)
-            Require.AtLeast(gpu, 0, nameof(GpuDeviceId));
+        Require.AtLeast(GpuDeviceId, 0);
         if (UseCpu && GpuDeviceId is not null)
-            throw new ArgumentException(
-                $"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
+            throw new ArgumentException($"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
     }
 }

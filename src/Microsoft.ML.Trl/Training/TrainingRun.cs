@@ -11,7 +11,6 @@ internal sealed class TrainingRun
 {
     private readonly string _stage;
     private readonly int _totalSteps;
-    private readonly StepLog _log;
     private readonly CancellationToken _cancel;
 
     /// <param name="stage">Who trains, for messages and reports.</param>
@@ -22,18 +21,17 @@ internal sealed class TrainingRun
     public TrainingRun(string stage, int totalSteps, TrainingOptions options, IProgress<StepReport>? progress, CancellationToken cancel)
     {
         (_stage, _totalSteps, _cancel) = (stage, totalSteps, cancel);
-        _log = new StepLog(stage, totalSteps, options, progress);
+        Log = new StepLog(stage, totalSteps, options, progress);
     }
+
+    /// <summary>What the steps note their figures in.</summary>
+    public StepLog Log { get; }
 
     /// <summary>Runs the steps of a plan.</summary>
     /// <param name="plan">In order; numbers count from 1.</param>
-    /// <param name="step">
-    /// What a step does; it may throw <see cref="OperationCanceledException"/> when cancelled, and must not have changed a weight then.
-    /// </param>
+    /// <param name="step">What a step does; may throw <see cref="OperationCanceledException"/> before it has changed a weight.</param>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">
-    /// Loss or gradient stopped being a number; the weights are those of the last good step.
-    /// </exception>
+    /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number; the weights are of the last good step.</exception>
     public void Run(IEnumerable<StepPlan> plan, Action<StepPlan> step)
     {
         foreach (StepPlan next in plan)
@@ -47,7 +45,7 @@ internal sealed class TrainingRun
             {
                 throw new TrainingCanceledException(_stage, next.Number - 1, _totalSteps, _cancel);
             }
-            _log.EndStep(next.Number, next.Epoch);
+            Log.EndStep(next.Number, next.Epoch);
         }
     }
 
@@ -68,7 +66,8 @@ internal sealed class TrainingRun
         where TModel : nn.Module, ITrainable
     {
         using GradientStep gradients = new(model.parameters(), options, _totalSteps);
-        using var rng = new Generator((ulong)(uint)options.Seed, model.Device);
+        using var rng = new Generator((uint)options.Seed);
+        Dropout.SeedDevice(model.Device, options.Seed);
         model.SetDropout(dropout ? rng : null);
         model.train();
         try
@@ -77,7 +76,7 @@ internal sealed class TrainingRun
             {
                 double rate = gradients.LearningRate;
                 double loss = accumulate(next, gradients);
-                NoteUpdate(loss, gradients.Update(loss), rate);
+                Log.NoteUpdate(loss, gradients.Update(loss), rate);
                 updated?.Invoke(next);
             });
         }
@@ -87,16 +86,4 @@ internal sealed class TrainingRun
             model.SetDropout(null);
         }
     }
-
-    /// <summary>Notes a value; a report carries the mean of what was noted since the last one.</summary>
-    public void Note(string metric, double value) => _log.Note(metric, value);
-
-    /// <summary>Counts real tokens that went through the model.</summary>
-    public void CountTokens(long tokens) => _log.CountTokens(tokens);
-
-    /// <summary>Notes an update that the step made itself.</summary>
-    /// <param name="loss">What was minimised.</param>
-    /// <param name="gradientNorm">Norm before clipping.</param>
-    /// <param name="learningRate">Rate that was used.</param>
-    public void NoteUpdate(double loss, double gradientNorm, double learningRate) => _log.NoteUpdate(loss, gradientNorm, learningRate);
 }

@@ -76,18 +76,6 @@ public sealed class OptionsTests
     }
 
     [TestMethod]
-    public void Batch_sizes_that_do_not_divide_are_named_with_the_nearest_that_do()
-    {
-        StringAssert.StartsWith(
-            Assert.ThrowsExactly<ArgumentException>(() => Require.Multiple(10, 4, "BatchSize", "MiniBatchSize")).Message,
-            "BatchSize (10) must be a multiple of MiniBatchSize (4); the nearest are 8 and 12.");
-        StringAssert.StartsWith(
-            Assert.ThrowsExactly<ArgumentException>(() => Require.Multiple(3, 4, "BatchSize", "MiniBatchSize")).Message,
-            "BatchSize (3) must be a multiple of MiniBatchSize (4); the nearest is 4.");
-        Require.Multiple(8, 4);
-    }
-
-    [TestMethod]
     public void A_number_between_two_bounds_may_be_either()
     {
         Require.Between(0, 0, 1, "Gamma");

@@ -67,8 +67,8 @@ public sealed class ModelFixtureTests
     }
 
     /// <summary>
-    /// A plain forward of transformers counts padding on the left as positions, which this library never does. The same numbers come from
-    /// the real tokens alone when the table of positions starts that much later.
+    /// A plain forward of transformers counts padding on the left as positions, which this library never does. The same numbers come
+    /// from the real tokens alone when the table of positions starts that much later.
     /// </summary>
     [TestMethod]
     [DataRow("gpt2")]

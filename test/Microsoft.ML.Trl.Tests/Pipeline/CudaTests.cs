@@ -55,6 +55,21 @@ public sealed class CudaTests
     }
 
     [TestMethod]
+    public void Dropout_on_the_GPU_repeats_with_its_seed()
+    {
+        ModelConfig config = Tiny.Config() with { ResidualDropout = 0.2, EmbeddingDropout = 0.2, AttentionDropout = 0.2 };
+        ModelSource source = ModelSource.New(config, Tiny.Tokenizer, seed: 1);
+        double[] Losses(int seed)
+        {
+            var options = new SftOptions { MaxSteps = 4, LearningRate = 1e-3, LoggingSteps = 1, Seed = seed };
+            using TextGenerationTransformer model = _gpu.Trl().Sft(source, options).Fit(Rows(_gpu));
+            return [.. model.Reports.Select(report => report.Metrics["loss"])];
+        }
+        Close.Absolute(Losses(1), Losses(1), 1e-5);
+        Close.Above(1e-4, Math.Abs(Losses(1)[0] - Losses(2)[0]), "another seed drops others");
+    }
+
+    [TestMethod]
     public void Bfloat16_trains_on_the_GPU()
     {
         var options = new SftOptions { MaxSteps = 30, LearningRate = 1e-2, LoggingSteps = 1 };

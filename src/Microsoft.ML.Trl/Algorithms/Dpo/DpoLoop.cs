@@ -5,9 +5,7 @@ namespace Microsoft.ML.Trl.Algorithms.Dpo;
 
 /// <summary>Direct preference optimisation of a policy, from token ids to trained weights.</summary>
 /// <param name="policy">Trained in place.</param>
-/// <param name="reference">
-/// What the policy is held against; never changed unless it is synchronised. Null = the policy as it is before the first step.
-/// </param>
+/// <param name="reference">What the policy is held against; changed only by synchronising. Null = the policy before the first step.</param>
 /// <param name="options">Checked here.</param>
 /// <param name="progress">Told every <see cref="TrainingOptions.LoggingSteps"/> steps; null = nobody.</param>
 internal sealed class DpoLoop(
@@ -20,9 +18,7 @@ internal sealed class DpoLoop(
     /// <param name="cancel">Looked at before every step.</param>
     /// <exception cref="ArgumentException">A pair cannot be learnt from; the message names its row. Nothing has changed.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">
-    /// Loss or gradient stopped being a number; the weights are those of the last good step.
-    /// </exception>
+    /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number; the weights are of the last good step.</exception>
     public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel = default)
     {
         PairChecks.Check(examples, options.MaxLength, policy.Config);
@@ -30,10 +26,7 @@ internal sealed class DpoLoop(
         var run = new TrainingRun("DPO", plan.TotalSteps, options, progress, cancel);
         using IPairReference held = Reference(examples, cancel);
         run.Learn(
-            plan.Steps(),
-            policy,
-            options,
-            dropout: !options.DisableDropout,
+            plan.Steps(), policy, options, dropout: !options.DisableDropout,
             (step, gradients) => step.MicroBatches.Sum(
                 pairs => Accumulate(examples, pairs, pairs.Length / (double)step.Examples, held, gradients, run)),
             updated: step => held.Follow(policy, step.Number));
@@ -48,12 +41,12 @@ internal sealed class DpoLoop(
         using var batch = new PairBatch(examples, pairs, options.Layout, policy.Device);
         PairLogProbs theirs = held.Score(batch);
         (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch);
-        (Tensor loss, float[] metrics) = _objective.Compare(batch, theirs, tokens, meanLogits);
+        (Tensor loss, Dictionary<string, float> metrics) = _objective.Compare(batch, theirs, tokens, meanLogits);
         gradients.Accumulate(share == 1 ? loss : loss * share);
-        run.CountTokens(batch.Tokens.Tokens);
-        for (int i = 1; i < metrics.Length; i++)
-            run.Note(DpoMetrics.Names[i], metrics[i]);
-        return metrics[0] * share;
+        run.Log.CountTokens(batch.Tokens.Tokens);
+        foreach ((string name, float value) in metrics.Where(metric => metric.Key != "loss")) // which is that of the whole step
+            run.Log.Note(name, value);
+        return metrics["loss"] * share;
     }
 
     private IPairReference Reference(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel)

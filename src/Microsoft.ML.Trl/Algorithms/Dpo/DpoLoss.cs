@@ -33,21 +33,15 @@ public static class DpoLoss
     /// <param name="margin">[B]</param>
     /// <param name="beta">β: reciprocal of the margin asked for.</param>
     /// <returns>[B]</returns>
-    public static Tensor Hinge(Tensor margin, double beta)
-    {
-        using var scope = NewDisposeScope();
-        return (1 - (margin * beta)).relu().MoveToOuterDisposeScope();
-    }
+    public static Tensor Hinge(Tensor margin, double beta) =>
+        WrappedTensorDisposeScope(() => (1 - (margin * beta)).relu());
 
     /// <summary><c>(m - 1/(2β))²</c> on scores per token. arXiv:2310.12036, Eq. 17.</summary>
     /// <param name="marginPerToken">[B]: difference of the two scores, each divided by its answer's length.</param>
     /// <param name="beta">τ of the paper.</param>
     /// <returns>[B]</returns>
-    public static Tensor Ipo(Tensor marginPerToken, double beta)
-    {
-        using var scope = NewDisposeScope();
-        return (marginPerToken - (1 / (2 * beta))).square().MoveToOuterDisposeScope();
-    }
+    public static Tensor Ipo(Tensor marginPerToken, double beta) =>
+        WrappedTensorDisposeScope(() => (marginPerToken - (1 / (2 * beta))).square());
 
     /// <summary>KL from the policy's preference to the smoothed label. arXiv:2402.00856, Eq. 16.</summary>
     /// <param name="margin">[B]</param>
@@ -97,22 +91,16 @@ public static class DpoLoss
     /// <param name="rejected">[B] score r.</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
-    public static Tensor BcoPair(Tensor chosen, Tensor rejected, double beta)
-    {
-        using var scope = NewDisposeScope();
-        return (-logsigmoid(chosen * beta) - logsigmoid(rejected * -beta)).MoveToOuterDisposeScope();
-    }
+    public static Tensor BcoPair(Tensor chosen, Tensor rejected, double beta) =>
+        WrappedTensorDisposeScope(() => -logsigmoid(chosen * beta) - logsigmoid(rejected * -beta));
 
     /// <summary><c>(c - 1/(2β))² + (r + 1/(2β))²</c>: arXiv:2405.00675, Eq. 4.7, with the winner's probability set to 1.</summary>
     /// <param name="chosen">[B] score c.</param>
     /// <param name="rejected">[B] score r.</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
-    public static Tensor SppoHard(Tensor chosen, Tensor rejected, double beta)
-    {
-        using var scope = NewDisposeScope();
-        return ((chosen - (0.5 / beta)).square() + (rejected + (0.5 / beta)).square()).MoveToOuterDisposeScope();
-    }
+    public static Tensor SppoHard(Tensor chosen, Tensor rejected, double beta) =>
+        WrappedTensorDisposeScope(() => (chosen - (0.5 / beta)).square() + (rejected + (0.5 / beta)).square());
 
     /// <summary>The sigmoid loss on margins sorted over the batch, policy against reference. arXiv:2406.05882.</summary>
     /// <param name="policyMargin">[B]: chosen minus rejected log-probability under the policy.</param>
@@ -120,11 +108,8 @@ public static class DpoLoss
     /// <param name="beta">β</param>
     /// <param name="labelSmoothing">ε, 0 to 0.5.</param>
     /// <returns>[B], in sorted order.</returns>
-    public static Tensor Aot(Tensor policyMargin, Tensor referenceMargin, double beta, double labelSmoothing = 0)
-    {
-        using var scope = NewDisposeScope();
-        return Sigmoid(policyMargin.sort(0).Item1 - referenceMargin.sort(0).Item1, beta, labelSmoothing).MoveToOuterDisposeScope();
-    }
+    public static Tensor Aot(Tensor policyMargin, Tensor referenceMargin, double beta, double labelSmoothing = 0) =>
+        WrappedTensorDisposeScope(() => Sigmoid(policyMargin.sort(0).Item1 - referenceMargin.sort(0).Item1, beta, labelSmoothing));
 
     /// <summary>The sigmoid loss on chosen and rejected ratios, each sorted over the batch. arXiv:2406.05882.</summary>
     /// <param name="chosenRatio">[B]</param>
@@ -140,22 +125,16 @@ public static class DpoLoss
     /// <param name="rejectedRatio">[B] ratio r.</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
-    public static Tensor ApoZero(Tensor chosenRatio, Tensor rejectedRatio, double beta)
-    {
-        using var scope = NewDisposeScope();
-        return (1 - (chosenRatio * beta).sigmoid() + (rejectedRatio * beta).sigmoid()).MoveToOuterDisposeScope();
-    }
+    public static Tensor ApoZero(Tensor chosenRatio, Tensor rejectedRatio, double beta) =>
+        WrappedTensorDisposeScope(() => 1 - (chosenRatio * beta).sigmoid() + (rejectedRatio * beta).sigmoid());
 
     /// <summary><c>σ(β c) + 1 - σ(β m)</c>: lowers both, rejected more. arXiv:2408.06266, Eq. 8.</summary>
     /// <param name="chosenRatio">[B] ratio c.</param>
     /// <param name="margin">[B]</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
-    public static Tensor ApoDown(Tensor chosenRatio, Tensor margin, double beta)
-    {
-        using var scope = NewDisposeScope();
-        return ((chosenRatio * beta).sigmoid() + 1 - (margin * beta).sigmoid()).MoveToOuterDisposeScope();
-    }
+    public static Tensor ApoDown(Tensor chosenRatio, Tensor margin, double beta) =>
+        WrappedTensorDisposeScope(() => (chosenRatio * beta).sigmoid() + 1 - (margin * beta).sigmoid());
 
     /// <summary>Logistic and exponential loss, blended by <c>σ(β m / τ)</c>. arXiv:2406.08414, Eq. 5.</summary>
     /// <param name="margin">[B]</param>
@@ -174,9 +153,6 @@ public static class DpoLoss
     /// <summary>Negative log-likelihood of the chosen answers, the mean over all their tokens in the batch.</summary>
     /// <param name="chosenTokenLogProbs">[N] log-probability of every token of every chosen answer.</param>
     /// <returns>A scalar.</returns>
-    public static Tensor Sft(Tensor chosenTokenLogProbs)
-    {
-        using var scope = NewDisposeScope();
-        return chosenTokenLogProbs.mean().neg().MoveToOuterDisposeScope();
-    }
+    public static Tensor Sft(Tensor chosenTokenLogProbs) =>
+        WrappedTensorDisposeScope(() => chosenTokenLogProbs.mean().neg());
 }

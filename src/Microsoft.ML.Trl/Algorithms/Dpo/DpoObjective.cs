@@ -14,16 +14,9 @@ namespace Microsoft.ML.Trl.Algorithms.Dpo;
 /// <param name="ChosenTokenLogProbs">[N] under the policy, with gradient.</param>
 /// <param name="PairWeights">[B] weight of each pair, no gradient; null = 1.</param>
 internal sealed record DpoTerms(
-    PairLogProbs Policy,
-    PairLogProbs Reference,
-    Tensor ChosenRatio,
-    Tensor RejectedRatio,
-    Tensor ChosenScore,
-    Tensor RejectedScore,
-    Tensor Margin,
-    Tensor MarginPerToken,
-    Tensor ChosenTokenLogProbs,
-    Tensor? PairWeights);
+    PairLogProbs Policy, PairLogProbs Reference,
+    Tensor ChosenRatio, Tensor RejectedRatio, Tensor ChosenScore, Tensor RejectedScore,
+    Tensor Margin, Tensor MarginPerToken, Tensor ChosenTokenLogProbs, Tensor? PairWeights);
 
 /// <summary>The losses that the options name, weighted and added up. What each is was chosen at construction.</summary>
 internal sealed class DpoObjective
@@ -51,14 +44,14 @@ internal sealed class DpoObjective
     /// <param name="theirs">Under the reference.</param>
     /// <param name="tokens">[N + M] under the policy, chosen answers first.</param>
     /// <param name="meanLogits">[N + M] mean of the logits over the vocabulary.</param>
-    /// <returns>The loss with its gradient, which the caller owns, and the numbers of <see cref="DpoMetrics.Names"/>.</returns>
-    public (Tensor Loss, float[] Metrics) Compare(PairBatch batch, PairLogProbs theirs, TokenLogProbs tokens, Tensor meanLogits)
+    /// <returns>The loss with its gradient, which the caller owns, and the numbers of <see cref="DpoMetrics"/>.</returns>
+    public (Tensor Loss, Dictionary<string, float> Metrics) Compare(
+        PairBatch batch, PairLogProbs theirs, TokenLogProbs tokens, Tensor meanLogits)
     {
         using var scope = NewDisposeScope();
         DpoTerms terms = Terms(batch, theirs, tokens);
         Tensor loss = Loss(terms);
-        float[] metrics = DpoMetrics.Of(loss, terms, tokens, meanLogits, _options.Beta);
-        return (loss.MoveToOuterDisposeScope(), metrics);
+        return (loss.MoveToOuterDisposeScope(), DpoMetrics.Of(loss, terms, tokens, meanLogits, _options.Beta));
     }
 
     /// <summary>
@@ -83,12 +76,7 @@ internal sealed class DpoObjective
         Tensor chosen = _score(chosenRatio);                    // [B]
         Tensor rejected = _score(rejectedRatio);                // [B]
         return new DpoTerms(
-            ours,
-            theirs,
-            chosenRatio,
-            rejectedRatio,
-            chosen,
-            rejected,
+            ours, theirs, chosenRatio, rejectedRatio, chosen, rejected,
             Margin: chosen - rejected,
             MarginPerToken: (chosen / chosenLength) - (rejected / rejectedLength),
             ChosenTokenLogProbs: tokens.LogProbs.narrow(0, 0, batch.ChosenTargets),

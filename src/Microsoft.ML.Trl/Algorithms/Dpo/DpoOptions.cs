@@ -2,18 +2,14 @@ using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>
-/// Settings of direct preference optimisation, under TRL's names and defaults (v1.9.0). Immutable; make variants with <c>with</c>.
-/// </summary>
+/// <summary>Settings of direct preference optimisation, with TRL's names and defaults (v1.9.0). Immutable; vary with <c>with</c>.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record DpoOptions : EpochOptions
 {
     /// <summary>TRL's defaults.</summary>
     public DpoOptions() => LearningRate = 1e-6;
 
-    /// <summary>
-    /// Pull towards the reference policy: β of arXiv:2305.18290, Eq. 7 (τ for <see cref="DpoLossType.Ipo"/>). Unitless, greater than 0.
-    /// </summary>
+    /// <summary>Pull to the reference: β of arXiv:2305.18290, Eq. 7 (τ for <see cref="DpoLossType.Ipo"/>). Unitless, above 0.</summary>
     public double Beta { get; init; } = 0.1;
 
     /// <summary>The losses, added up with <see cref="LossWeights"/>. At least one; sigmoid, bco_pair and sft together are MPO.</summary>
@@ -28,17 +24,13 @@ public sealed record DpoOptions : EpochOptions
     /// </summary>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>
-    /// Which divergence holds the policy near the reference. The losses aot, aot_unpaired, apo_zero and sft know reverse KL only.
-    /// </summary>
+    /// <summary>Which divergence holds the policy near the reference. aot, aot_unpaired, apo_zero and sft know reverse KL only.</summary>
     public FDivergenceType FDivergenceType { get; init; } = FDivergenceType.ReverseKl;
 
     /// <summary>Coefficient of <see cref="FDivergenceType.AlphaDivergence"/>; 1 is reverse KL.</summary>
     public double FAlphaDivergenceCoef { get; init; } = 0.5;
 
-    /// <summary>
-    /// Weight of the tokens by which one answer is longer than the other, in [0, 1]: LD-DPO, arXiv:2409.06411. Null = 1, no correction.
-    /// </summary>
+    /// <summary>Weight of the tokens by which one answer is longer, in [0, 1]: LD-DPO, arXiv:2409.06411. Null = 1, no correction.</summary>
     public double? LdAlpha { get; init; }
 
     /// <summary>Weigh each pair by how likely the policy itself would write it: WPO, arXiv:2406.11827, Eq. 2.</summary>
@@ -47,9 +39,7 @@ public sealed record DpoOptions : EpochOptions
     /// <summary>Temperature τ of <see cref="DpoLossType.DiscoPop"/>. Greater than 0.</summary>
     public double DiscopopTau { get; init; } = 0.05;
 
-    /// <summary>
-    /// Longest prompt and answer together, in tokens; the end of a longer one is cut off. Null = only the model's context limits.
-    /// </summary>
+    /// <summary>Longest prompt and answer together, in tokens; longer ones lose their end. Null = only the model's context limit.</summary>
     public int? MaxLength { get; init; } = 1024;
 
     /// <summary>Train without dropout, so that policy and reference start equal.</summary>
@@ -117,12 +107,9 @@ public sealed record DpoOptions : EpochOptions
             throw new ArgumentOutOfRangeException(
                 nameof(FAlphaDivergenceCoef),
                 FormattableString.Invariant($"FAlphaDivergenceCoef ({FAlphaDivergenceCoef}) must be a finite number."));
-        if (LdAlpha is { } alpha)
-            Require.Between(alpha, 0, 1, nameof(LdAlpha));
-        if (MaxLength is { } length)
-            Require.AtLeast(length, 2, nameof(MaxLength));
-        if (PrecomputeRefBatchSize is { } size)
-            Require.AtLeast(size, 1, nameof(PrecomputeRefBatchSize));
+        Require.Between(LdAlpha, 0, 1);
+        Require.AtLeast(MaxLength, 2);
+        Require.AtLeast(PrecomputeRefBatchSize, 1);
         Require.Named(OutputColumnName);
         Require.Named(PromptColumnName);
         Require.Named(ChosenColumnName);

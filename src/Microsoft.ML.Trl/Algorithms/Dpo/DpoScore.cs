@@ -15,29 +15,18 @@ public static class DpoScore
     /// <summary>Reverse KL: the log-ratio itself.</summary>
     /// <param name="logRatio">Any shape: log policy minus log reference, in nats.</param>
     /// <returns>Same shape. The caller owns it.</returns>
-    public static Tensor ReverseKl(Tensor logRatio)
-    {
-        using var scope = NewDisposeScope();
-        return logRatio.alias().MoveToOuterDisposeScope();
-    }
+    public static Tensor ReverseKl(Tensor logRatio) => logRatio.alias();
 
     /// <summary>Forward KL: <c>-exp(-r)</c>.</summary>
     /// <param name="logRatio">Any shape: log policy minus log reference, in nats.</param>
     /// <returns>Same shape, below 0. The caller owns it.</returns>
-    public static Tensor ForwardKl(Tensor logRatio)
-    {
-        using var scope = NewDisposeScope();
-        return logRatio.neg().exp().neg().MoveToOuterDisposeScope();
-    }
+    public static Tensor ForwardKl(Tensor logRatio) =>
+        WrappedTensorDisposeScope(() => logRatio.neg().exp().neg());
 
     /// <summary>Jensen-Shannon: <c>log sigmoid(r)</c>.</summary>
     /// <param name="logRatio">Any shape: log policy minus log reference, in nats.</param>
     /// <returns>Same shape, below 0. The caller owns it.</returns>
-    public static Tensor JsDivergence(Tensor logRatio)
-    {
-        using var scope = NewDisposeScope();
-        return logsigmoid(logRatio).MoveToOuterDisposeScope();
-    }
+    public static Tensor JsDivergence(Tensor logRatio) => logsigmoid(logRatio);
 
     /// <summary>Alpha-divergence: <c>exp((a-1) r) / (a-1)</c>; at a = 1 its limit, reverse KL.</summary>
     /// <param name="logRatio">Any shape: log policy minus log reference, in nats.</param>

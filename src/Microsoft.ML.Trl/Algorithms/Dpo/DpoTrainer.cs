@@ -1,8 +1,6 @@
 namespace Microsoft.ML.Trl;
 
-/// <summary>
-/// Direct preference optimisation as an estimator: learns from pairs to write the better one. Made by <see cref="TrlCatalog"/>.
-/// </summary>
+/// <summary>Direct preference optimisation as an estimator: learns to write the better of two. Made by <see cref="TrlCatalog"/>.</summary>
 public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
 {
     private readonly StageContext _stage;

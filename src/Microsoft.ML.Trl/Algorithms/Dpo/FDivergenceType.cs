@@ -8,13 +8,10 @@ public enum FDivergenceType
 {
     /// <summary>The usual one of DPO; seeks modes.</summary>
     [JsonStringEnumMemberName("reverse_kl")] ReverseKl,
-
     /// <summary>Covers the reference's mass.</summary>
     [JsonStringEnumMemberName("forward_kl")] ForwardKl,
-
     /// <summary>Symmetric and bounded.</summary>
     [JsonStringEnumMemberName("js_divergence")] JsDivergence,
-
     /// <summary>Between the two KLs, by a coefficient.</summary>
     [JsonStringEnumMemberName("alpha_divergence")] AlphaDivergence,
 }

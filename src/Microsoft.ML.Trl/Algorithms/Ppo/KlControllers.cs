@@ -20,9 +20,7 @@ public sealed class FixedKlController(double value) : IKlController
     public double Value { get; } = value;
 
     /// <inheritdoc/>
-    public void Update(double meanKl, int samples)
-    {
-    }
+    public void Update(double meanKl, int samples) { }
 }
 
 /// <summary>Raises the price when the KL is above the target and lowers it when below: arXiv:1909.08593, section 2.2.</summary>

@@ -8,13 +8,10 @@ public enum KlPenalty
 {
     /// <summary><c>log p - log q</c> of the sampled token; may be negative.</summary>
     [JsonStringEnumMemberName("kl")] Kl,
-
     /// <summary>Its absolute value.</summary>
     [JsonStringEnumMemberName("abs")] Abs,
-
     /// <summary>Half its square.</summary>
     [JsonStringEnumMemberName("mse")] Mse,
-
     /// <summary>The exact KL over the whole vocabulary; costs the distributions of both models.</summary>
     [JsonStringEnumMemberName("full")] Full,
 }

@@ -21,12 +21,8 @@ internal sealed class PpoLoop(
     /// <summary>Runs all steps.</summary>
     /// <param name="prompts">Token ids, at least one prompt; used again when all were answered.</param>
     /// <param name="cancel">Looked at before every step and for every token.</param>
-    /// <exception cref="ArgumentException">
-    /// There is no prompt, or one cannot be answered; the message names its row. Nothing has changed.
-    /// </exception>
-    /// <exception cref="RewardFunctionException">
-    /// The scorer threw or gave no finite number; the weights are those of the last finished step.
-    /// </exception>
+    /// <exception cref="ArgumentException">There is no prompt, or one cannot be answered; its row is named. Nothing changed.</exception>
+    /// <exception cref="RewardFunctionException">The scorer threw or gave no finite number; weights as of the last good step.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
     /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number.</exception>
     public void Run(IReadOnlyList<int[]> prompts, CancellationToken cancel = default)
@@ -41,7 +37,7 @@ internal sealed class PpoLoop(
             IReadOnlyList<int[]> responses = session.Generate(queries, null, stop, cancel);
             IReadOnlyList<double> scores = RewardScorer.Ask(scorer, step.Number, chosen, queries, responses, cancel);
             Record(session.Step(queries, responses, scores), step.Number, run);
-            run.CountTokens(queries.Sum(query => query.Length) + responses.Sum(response => response.Length));
+            run.Log.CountTokens(queries.Sum(query => query.Length) + responses.Sum(response => response.Length));
         });
     }
 
@@ -50,7 +46,7 @@ internal sealed class PpoLoop(
         foreach (string warning in statistics.Warnings)
             warn?.Invoke($"Step {step}: {warning}");
         foreach ((string name, double value) in statistics.Scalars)
-            run.Note(name, value);
-        run.NoteUpdate(statistics["ppo/loss/total"], session.GradientNorm, statistics["ppo/learning_rate"]);
+            run.Log.Note(name, value);
+        run.Log.NoteUpdate(statistics["ppo/loss/total"], session.GradientNorm, statistics["ppo/learning_rate"]);
     }
 }

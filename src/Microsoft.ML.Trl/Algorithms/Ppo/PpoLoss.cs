@@ -4,9 +4,7 @@ namespace Microsoft.ML.Trl.Algorithms.Ppo;
 
 /// <summary>One of PPO's two losses. The caller of <see cref="PpoLoss"/> owns the tensors.</summary>
 /// <param name="Loss">Scalar with its gradient.</param>
-/// <param name="Detail">
-/// Same shape as the input, no gradient: the ratios of the policy loss, the clipped predictions of the value loss.
-/// </param>
+/// <param name="Detail">Same shape as the input, no gradient: ratios of the policy loss, clipped predictions of the value loss.</param>
 /// <param name="ClipFraction">Scalar: share of the tokens where the clipped term is the larger one.</param>
 public sealed record PpoLossTerms(Tensor Loss, Tensor Detail, Tensor ClipFraction);
 
@@ -37,9 +35,7 @@ public static class PpoLoss
     /// <param name="returns">Same shape: advantage (not whitened) plus old value.</param>
     /// <param name="mask">Same shape, 1 on tokens that count.</param>
     /// <param name="clipRange">ε, above 0; in units of the reward.</param>
-    /// <returns>
-    /// The loss (scalar), the clipped predictions (no gradient) and the share of clipped tokens (scalar). The caller owns them.
-    /// </returns>
+    /// <returns>Loss (scalar), clipped predictions (no gradient) and share of clipped tokens (scalar). The caller owns them.</returns>
     public static PpoLossTerms Value(Tensor values, Tensor oldValues, Tensor returns, Tensor mask, double clipRange)
     {
         using var scope = NewDisposeScope();

@@ -2,9 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Trl;
 
-/// <summary>
-/// Settings of PPO, under the names and defaults of TRL's classic PPOConfig (v0.11.4). Immutable; make variants with <c>with</c>.
-/// </summary>
+/// <summary>Settings of PPO, with the names and defaults of TRL's classic PPOConfig (v0.11.4). Immutable; vary with <c>with</c>.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record PpoOptions : TrainingOptions
 {
@@ -61,9 +59,7 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>How far the ratio of new to old probability may leave 1 before its gradient ends. In (0, 1).</summary>
     public double Cliprange { get; init; } = 0.2;
 
-    /// <summary>
-    /// How far the critic may move from its old estimate before its gradient ends, in units of the score. Greater than 0.
-    /// </summary>
+    /// <summary>How far the critic may move from its old estimate before its gradient ends, in units of the score. Above 0.</summary>
     public double CliprangeValue { get; init; } = 0.2;
 
     /// <summary>Weight of the value loss. At least 0.</summary>
@@ -72,9 +68,7 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>End a step's epochs once the policy has moved further than 1.5 times <see cref="TargetKl"/>.</summary>
     public bool EarlyStopping { get; init; }
 
-    /// <summary>
-    /// Bound of <see cref="EarlyStopping"/>, in nats per token between the policy and the one that sampled. Greater than 0.
-    /// </summary>
+    /// <summary>Bound of <see cref="EarlyStopping"/>, in nats per token between the policy and the one that sampled. Above 0.</summary>
     public double TargetKl { get; init; } = 1.0;
 
     /// <summary>A mini-batch whose mean ratio is above this is skipped with a warning. Greater than 0.</summary>
@@ -136,8 +130,7 @@ public sealed record PpoOptions : TrainingOptions
         Require.Named(PromptColumnName);
         if (ScoreColumnName is not null)
             Require.Named(ScoreColumnName);
-        if (ScoreClip is { } clip)
-            Require.Positive(clip, nameof(ScoreClip));
+        Require.Positive(ScoreClip);
         if (UseScoreNorm && !UseScoreScaling)
             throw new ArgumentException(
                 "UseScoreNorm centres scores that UseScoreScaling has scaled; set UseScoreScaling to true, or UseScoreNorm to false.",

@@ -3,35 +3,19 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Algorithms.Ppo;
 
 /// <summary>A batch with all that it is learnt from; no gradients. All tensors live in the scope of the step.</summary>
-internal sealed record PpoRollout
+/// <param name="LogProbs">[N] under the policy that sampled.</param>
+/// <param name="ReferenceLogProbs">[N]</param>
+/// <param name="Values">[N] critic before each token, 0 where the mask is 0.</param>
+/// <param name="Mask">[N] 1 where a token counts.</param>
+/// <param name="GridPositions">[N] where each token stands in a grid [B, T-1].</param>
+/// <param name="AdvantageGrid">[B, T-1] whitened.</param>
+/// <param name="Advantages">[N] whitened.</param>
+/// <param name="Returns">[N] advantage before whitening, plus value.</param>
+/// <param name="KlPerRow">[B] KL to the reference summed over the tokens of each response that count, in nats.</param>
+internal sealed record PpoRollout(
+    Tensor LogProbs, Tensor ReferenceLogProbs, Tensor Values, Tensor Mask, Tensor GridPositions,
+    Tensor AdvantageGrid, Tensor Advantages, Tensor Returns, float[] KlPerRow)
 {
-    /// <summary>[N] under the policy that sampled.</summary>
-    public required Tensor LogProbs { get; init; }
-
-    /// <summary>[N]</summary>
-    public required Tensor ReferenceLogProbs { get; init; }
-
-    /// <summary>[N] critic before each token, 0 where the mask is 0.</summary>
-    public required Tensor Values { get; init; }
-
-    /// <summary>[N] 1 where a token counts.</summary>
-    public required Tensor Mask { get; init; }
-
-    /// <summary>[N] where each token stands in a grid [B, T-1].</summary>
-    public required Tensor GridPositions { get; init; }
-
-    /// <summary>[B, T-1] whitened.</summary>
-    public required Tensor AdvantageGrid { get; init; }
-
-    /// <summary>[N] whitened.</summary>
-    public required Tensor Advantages { get; init; }
-
-    /// <summary>[N] advantage before whitening, plus value.</summary>
-    public required Tensor Returns { get; init; }
-
-    /// <summary>[B] KL to the reference summed over the tokens of each response that count, in nats.</summary>
-    public required float[] KlPerRow { get; init; }
-
     /// <summary>Mean of <see cref="KlPerRow"/>: what the KL controller steers.</summary>
     public double MeanKl => KlPerRow.Average(kl => (double)kl);
 
@@ -69,17 +53,11 @@ internal sealed record PpoRollout
         Tensor raw = Numerics.Advantages.Estimate(
             rewardGrid, batch.OnGrid(grid, values), ones_like(maskGrid), options.Gamma, options.Lam); // [B, T-1]
         Tensor white = Masked.Whiten(raw, maskGrid);                              // [B, T-1]
-        return new PpoRollout
-        {
-            LogProbs = evaluation.LogProbs,
-            ReferenceLogProbs = evaluation.ReferenceLogProbs,
-            Values = values,
-            Mask = mask,
-            GridPositions = grid,
-            AdvantageGrid = white,
-            Advantages = white.view(-1).index_select(0, grid),
-            Returns = raw.view(-1).index_select(0, grid) + values,
-            KlPerRow = batch.OnGrid(grid, evaluation.Kl * mask).sum(1).cpu().data<float>().ToArray(),
-        };
+        return new PpoRollout(
+            evaluation.LogProbs, evaluation.ReferenceLogProbs, values, mask, grid,
+            AdvantageGrid: white,
+            Advantages: white.view(-1).index_select(0, grid),
+            Returns: raw.view(-1).index_select(0, grid) + values,
+            KlPerRow: batch.OnGrid(grid, evaluation.Kl * mask).sum(1).cpu().data<float>().ToArray());
     }
 }

@@ -35,13 +35,9 @@ public sealed class PpoSession : IDisposable
     /// <param name="reference">
     /// What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns.
     /// </param>
-    /// <exception cref="ArgumentException">
-    /// An option is out of its range, batch sizes do not divide, or policy and reference differ in vocabulary.
-    /// </exception>
+    /// <exception cref="ArgumentException">An option is out of range, batch sizes do not divide, or the vocabularies differ.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
-        : this(policy, options, valueHead, reference, null)
-    {
-    }
+        : this(policy, options, valueHead, reference, null) { }
 
     internal PpoSession(
         CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead, CausalLanguageModel? reference, PpoReplay? replay)
@@ -100,9 +96,7 @@ public sealed class PpoSession : IDisposable
     /// <param name="options">How to sample; null = those of <see cref="PpoOptions.Generation"/>.</param>
     /// <param name="stop">Tells from a row's new tokens whether it has ended, for stop strings; null = only end tokens do.</param>
     /// <param name="cancel">Looked at for every token.</param>
-    /// <returns>
-    /// New tokens of each row, an end-of-text token included. A function of weights, options, seed and how many rows were sampled before.
-    /// </returns>
+    /// <returns>New tokens of each row, with end-of-text tokens. A function of weights, options, seed and rows sampled before.</returns>
     public IReadOnlyList<int[]> Generate(
         IReadOnlyList<int[]> queries,
         GenerationOptions? options = null,
@@ -116,9 +110,7 @@ public sealed class PpoSession : IDisposable
     /// which the policy is then not run again.
     /// </param>
     /// <param name="scores">[BatchSize] finite; higher is better. The score goes to the last response token that counts.</param>
-    /// <param name="responseMasks">
-    /// [BatchSize] per response token, false where it shall not count (the words of a tool, say). Null = all count.
-    /// </param>
+    /// <param name="responseMasks">[BatchSize] per response token, false where it does not count (a tool's words). Null = all do.</param>
     /// <returns>TRL's statistics.</returns>
     /// <exception cref="ArgumentException">A row cannot be learnt from; the message names it. Nothing has changed.</exception>
     /// <exception cref="TrainingDivergedException">
@@ -163,7 +155,8 @@ public sealed class PpoSession : IDisposable
     /// <summary>Refuses prompts that cannot be answered, by row.</summary>
     internal void CheckPrompts(IReadOnlyList<int[]> prompts) => RolloutChecks.CheckPrompts(prompts, _limits);
 
-    private static ValueHead FreshHead(CausalLanguageModel policy, int seed)
+    /// <summary>A critic on the policy's device. The caller owns it.</summary>
+    internal static ValueHead FreshHead(CausalLanguageModel policy, int seed)
     {
         ValueHead head = ValueHead.Create(policy.Config.HiddenSize, seed);
         head.to(policy.Device);

@@ -16,9 +16,7 @@ namespace Microsoft.ML.Trl;
 /// </remarks>
 /// <param name="Scalars">By name.</param>
 /// <param name="Arrays">By name.</param>
-/// <param name="Warnings">
-/// What a human should look at: a negative KL, mini-batches skipped because their ratio exploded. Mostly empty.
-/// </param>
+/// <param name="Warnings">What a human should look at: a negative KL, mini-batches skipped as their ratio exploded. Mostly empty.</param>
 public sealed record PpoStatistics(
     IReadOnlyDictionary<string, double> Scalars, IReadOnlyDictionary<string, float[]> Arrays, IReadOnlyList<string> Warnings)
 {
@@ -57,8 +55,8 @@ internal sealed class PpoRecorder(RolloutBatch batch, PpoRollout rollout, IReadO
         AddScores([.. given.Select(score => (float)score)], Array.ConvertAll(shaped, score => (float)score));
         AddLengths("queries", batch.QueryLengths);
         AddLengths("responses", batch.ResponseLengths);
-        foreach ((string name, Func<PpoFigures, double> of) in PpoFigures.Named)
-            _scalars["ppo/" + name] = learned.Average(part => of(part.Figures));
+        foreach (string name in learned[0].Figures.Keys)
+            _scalars["ppo/" + name] = learned.Average(part => part.Figures[name]);
         _scalars["ppo/val/var_explained"] = 1 - (_scalars["ppo/val/error"] / _scalars["ppo/returns/var"]);
         _scalars["ppo/learning_rate"] = learningRate;
         AddTokens();
@@ -117,7 +115,7 @@ internal sealed class PpoRecorder(RolloutBatch batch, PpoRollout rollout, IReadO
 
     private IEnumerable<string> Warnings(double ratioThreshold)
     {
-        foreach (PpoFigures skipped in learned.Where(part => part.Skipped).Select(part => part.Figures))
+        foreach (PpoMiniBatch skipped in learned.Where(part => part.Skipped))
             yield return FormattableString.Invariant($"The mean ratio of a mini-batch ({skipped.MeanRatio:F2}) exceeds ")
                 + FormattableString.Invariant($"RatioThreshold ({ratioThreshold:F2}); it was skipped. ")
                 + "Lower LearningRate or PpoEpochs, or clip the gradient with MaxGradNorm.";

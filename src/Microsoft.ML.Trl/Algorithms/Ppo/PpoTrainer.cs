@@ -1,8 +1,6 @@
 namespace Microsoft.ML.Trl;
 
-/// <summary>
-/// PPO as an estimator: answers the prompts of the data and learns from the scores of its answers. Made by <see cref="TrlCatalog"/>.
-/// </summary>
+/// <summary>PPO as an estimator: answers prompts and learns from the scores of its answers. Made by <see cref="TrlCatalog"/>.</summary>
 public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
 {
     private readonly StageContext _stage;
@@ -16,12 +14,8 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     /// <param name="input">Prompts; also what carries policy and reward model where none were given.</param>
     /// <returns>Owns the trained model and its critic.</returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be used; the message names them.</exception>
-    /// <exception cref="InvalidOperationException">
-    /// There is no model to start from or no reward, or the GPU asked for is not there.
-    /// </exception>
-    /// <exception cref="RewardFunctionException">
-    /// The reward function threw or gave no finite number; its Model is what was reached.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">There is no model to start from, no reward, or the GPU asked for is missing.</exception>
+    /// <exception cref="RewardFunctionException">The reward function threw or gave no finite number; Model is what was reached.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextGenerationTransformer Fit(IDataView input)
@@ -37,7 +31,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             List<TextRow> rows = [.. RowReader.Read(data, [column])];
             int[][] prompts = [.. rows.Select(row => model.Codec.Prompt(row.Texts[0], row.Number, model.Codec.ContextLength))];
             if (model.ValueHead is null)
-                model.ReplaceCritic(FreshCritic(model.Network));
+                model.ReplaceCritic(PpoSession.FreshHead(model.Network, _options.Seed));
             var scorer = new RewardScorer(_stage.Ml, reward, model.Tokenizer, [.. rows.Select(row => row.Texts[0])]);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, frozen);
@@ -55,12 +49,6 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         if (_stage.TrainingData is null)
             InputColumns.RequireText(inputSchema, _options.PromptColumnName, "prompt");
         return _options.Output.Promise(_stage.Ml, inputSchema);
-    }
-
-    private ValueHead FreshCritic(CausalLanguageModel policy)
-    {
-        using ValueHead drawn = ValueHead.Create(policy.Config.HiddenSize, _options.Seed);
-        return drawn.Copy(policy.Device);
     }
 
     private static RewardFunction? Upstream(DataViewSchema schema) =>

@@ -24,9 +24,10 @@ internal sealed record PpoTarget(Tensor LogProbs, Tensor Values, Tensor Advantag
 /// <summary>What a mini-batch came to.</summary>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Ratio">[n] new over old probability of each token, no gradient.</param>
-/// <param name="Figures">Losses and statistics.</param>
+/// <param name="Figures">Losses and statistics, by TRL's names.</param>
+/// <param name="MeanRatio">Mean of the ratios of the tokens that count.</param>
 /// <param name="Skipped">True where the mean ratio was over the threshold.</param>
-internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, PpoFigures Figures, bool Skipped);
+internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, Dictionary<string, double> Figures, double MeanRatio, bool Skipped);
 
 /// <summary>Learns from a rollout: epochs, mini-batches, early stop. Holds nothing alive between steps but the optimizer's state.</summary>
 /// <param name="policy">Trained in place.</param>
@@ -53,10 +54,10 @@ internal sealed class PpoUpdate(
             {
                 PpoMiniBatch[] parts = [.. group.Select(rows => Accumulate(batch, rollout, rows))];
                 learned.AddRange(parts);
-                double loss = parts.Average(part => part.Figures.TotalLoss);
+                double loss = parts.Average(part => part.Figures[PpoFigures.TotalLoss]);
                 GradientNorm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
             }
-            if (options.EarlyStopping && learned[^1].Figures.PolicyKl > 1.5 * options.TargetKl)
+            if (options.EarlyStopping && learned[^1].Figures[PpoFigures.PolicyKl] > 1.5 * options.TargetKl)
                 break;
         }
         return learned;
@@ -73,14 +74,15 @@ internal sealed class PpoUpdate(
         PpoLossTerms policy = PpoLoss.Policy(now.LogProbs, target.LogProbs, target.Advantages, target.Mask, options.Cliprange);
         PpoLossTerms value = PpoLoss.Value(now.Values, target.Values, target.Returns, target.Mask, options.CliprangeValue);
         Tensor loss = policy.Loss + (value.Loss * options.VfCoef);
-        PpoFigures figures = PpoFigures.Of(now, target, policy, value, loss);
-        bool skipped = figures.MeanRatio > options.RatioThreshold;
+        (Dictionary<string, double> figures, double meanRatio) = PpoFigures.Of(now, target, policy, value, loss);
+        bool skipped = meanRatio > options.RatioThreshold;
         if (skipped)
         {
             loss *= 0.0; // zero gradients, not none: the optimizer's momentum still moves, as in TRL
-            figures = figures with { PolicyLoss = 0, ValueLoss = 0, TotalLoss = 0 };
+            figures[PpoFigures.PolicyLoss] = figures[PpoFigures.ValueLoss] = figures[PpoFigures.TotalLoss] = 0;
         }
-        return (loss.MoveToOuterDisposeScope(), new PpoMiniBatch(rows, policy.Detail.MoveToOuterDisposeScope(), figures, skipped));
+        var learned = new PpoMiniBatch(rows, policy.Detail.MoveToOuterDisposeScope(), figures, meanRatio, skipped);
+        return (loss.MoveToOuterDisposeScope(), learned);
     }
 
     private PpoMiniBatch Accumulate(RolloutBatch batch, PpoRollout rollout, int[] rows)
@@ -93,9 +95,7 @@ internal sealed class PpoUpdate(
         return learned;
     }
 
-    /// <summary>
-    /// One pass through the decoder for policy and value; only the states that predict response tokens go on to the heads.
-    /// </summary>
+    /// <summary>One pass through the decoder for policy and value; only states that predict response tokens go on to the heads.</summary>
     private PpoPrediction Predict(RolloutPart part)
     {
         Tensor hidden = replay.HiddenStates(policy, part); // [n, H]
@@ -105,63 +105,41 @@ internal sealed class PpoUpdate(
 }
 
 /// <summary>Losses and statistics of a mini-batch, means over its tokens that count.</summary>
-internal sealed record PpoFigures(
-    double PolicyLoss,
-    double ValueLoss,
-    double TotalLoss,
-    double Entropy,
-    double ApproximateKl,
-    double PolicyKl,
-    double PolicyClipFraction,
-    double Advantage,
-    double Return,
-    double ReturnVariance,
-    double PredictedValue,
-    double ValueError,
-    double ValueClipFraction,
-    double OldValue,
-    double OldValueVariance,
-    double MeanRatio)
+internal static class PpoFigures
 {
-    /// <summary>TRL's names, each below <c>ppo/</c>.</summary>
-    public static IReadOnlyList<(string Name, Func<PpoFigures, double> Of)> Named { get; } =
-    [
-        ("loss/policy", figures => figures.PolicyLoss),
-        ("loss/value", figures => figures.ValueLoss),
-        ("loss/total", figures => figures.TotalLoss),
-        ("policy/entropy", figures => figures.Entropy),
-        ("policy/approxkl", figures => figures.ApproximateKl),
-        ("policy/policykl", figures => figures.PolicyKl),
-        ("policy/clipfrac", figures => figures.PolicyClipFraction),
-        ("policy/advantages_mean", figures => figures.Advantage),
-        ("returns/mean", figures => figures.Return),
-        ("returns/var", figures => figures.ReturnVariance),
-        ("val/vpred", figures => figures.PredictedValue),
-        ("val/error", figures => figures.ValueError),
-        ("val/clipfrac", figures => figures.ValueClipFraction),
-        ("val/mean", figures => figures.OldValue),
-        ("val/var", figures => figures.OldValueVariance),
-    ];
+    public const string PolicyLoss = "loss/policy";
+    public const string ValueLoss = "loss/value";
+    public const string TotalLoss = "loss/total";
+    public const string PolicyKl = "policy/policykl";
 
-    /// <summary>All figures in one transfer from the device.</summary>
-    public static PpoFigures Of(PpoPrediction now, PpoTarget target, PpoLossTerms policy, PpoLossTerms value, Tensor loss)
+    /// <summary>All figures by TRL's names, each below <c>ppo/</c>, and the mean ratio; one transfer from the device.</summary>
+    public static (Dictionary<string, double> Figures, double MeanRatio) Of(
+        PpoPrediction now, PpoTarget target, PpoLossTerms policy, PpoLossTerms value, Tensor loss)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         Tensor moved = now.LogProbs - target.LogProbs; // [n]
         bool single = target.Mask.sum().item<float>() < 2;
-        float[] all = stack(
+        (string Name, Tensor Value)[] figures =
         [
-            policy.Loss, value.Loss, loss,
-            Mean(now.Entropy), Mean(moved.square()) * 0.5, -Mean(moved), policy.ClipFraction, Mean(target.Advantages),
-            Mean(target.Returns), Variance(target.Returns),
-            Mean(now.Values), Mean((now.Values - target.Returns).square()), value.ClipFraction,
-            Mean(target.Values), Variance(target.Values),
-            Mean(policy.Detail),
-        ]).cpu().data<float>().ToArray();
-        return new PpoFigures(
-            all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7],
-            all[8], all[9], all[10], all[11], all[12], all[13], all[14], all[15]);
+            (PolicyLoss, policy.Loss),
+            (ValueLoss, value.Loss),
+            (TotalLoss, loss),
+            ("policy/entropy", Mean(now.Entropy)),
+            ("policy/approxkl", Mean(moved.square()) * 0.5),
+            (PolicyKl, -Mean(moved)),
+            ("policy/clipfrac", policy.ClipFraction),
+            ("policy/advantages_mean", Mean(target.Advantages)),
+            ("returns/mean", Mean(target.Returns)),
+            ("returns/var", Variance(target.Returns)),
+            ("val/vpred", Mean(now.Values)),
+            ("val/error", Mean((now.Values - target.Returns).square())),
+            ("val/clipfrac", value.ClipFraction),
+            ("val/mean", Mean(target.Values)),
+            ("val/var", Variance(target.Values)),
+        ];
+        float[] numbers = stack([.. figures.Select(figure => figure.Value), Mean(policy.Detail)]).cpu().data<float>().ToArray();
+        return (figures.Zip(numbers).ToDictionary(pair => pair.First.Name, pair => (double)pair.Second), numbers[^1]);
 
         Tensor Mean(Tensor values) => Masked.Mean(values, target.Mask);
 

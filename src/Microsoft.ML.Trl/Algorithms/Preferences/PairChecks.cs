@@ -1,4 +1,3 @@
-
 namespace Microsoft.ML.Trl.Algorithms.Preferences;
 
 /// <summary>Refuses pairs that cannot be learnt from, by row, before training starts.</summary>

@@ -64,13 +64,9 @@ internal sealed class NoReference : IPairReference
         return new PairLogProbs(zero, zero);
     }
 
-    public void Follow(CausalLanguageModel policy, int step)
-    {
-    }
+    public void Follow(CausalLanguageModel policy, int step) { }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }
 
 /// <summary>Log-probabilities of all answers, computed once: the model that gave them is no longer needed.</summary>
@@ -103,13 +99,9 @@ internal sealed class PrecomputedReference : IPairReference
 
     public PairLogProbs Score(PairBatch batch) => new(Collect(_chosen, batch), Collect(_rejected, batch));
 
-    public void Follow(CausalLanguageModel policy, int step)
-    {
-    }
+    public void Follow(CausalLanguageModel policy, int step) { }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private static void Spread(Tensor values, int[] pairs, float[] all)
     {

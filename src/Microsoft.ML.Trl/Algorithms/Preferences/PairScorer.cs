@@ -33,9 +33,7 @@ internal static class PairScorer
         return (tokens, meanLogits.MoveToOuterDisposeScope());
     }
 
-    /// <summary>
-    /// Mean over the vocabulary of each position's logits, for the price of one row: the mean commutes with the projection.
-    /// </summary>
+    /// <summary>Mean over the vocabulary of each position's logits, for the price of one row: the mean commutes with projection.</summary>
     /// <param name="states">[N, H]</param>
     /// <param name="headWeight">[V, H]</param>
     /// <returns>[N] float32, no gradient. The caller owns it.</returns>

@@ -14,9 +14,7 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
     /// <param name="cancel">Looked at before each step.</param>
     /// <exception cref="ArgumentException">An option is wrong, there are no pairs, or one is longer than the model's context.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the model is as of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">
-    /// Loss or gradient stopped being finite; the model is as of the last good step.
-    /// </exception>
+    /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number; the model is as of the last good step.</exception>
     public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel = default)
     {
         options.Validated();
@@ -40,7 +38,7 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
         Tensor perPair = RewardLoss.PerPair(chosen, rejected, Margins(pairs, scores.device), options.CenterRewardsCoefficient);
         Tensor loss = perPair.sum() / pairsOfStep;
         gradients.Accumulate(loss);
-        run.CountTokens(batch.Tokens);
+        run.Log.CountTokens(batch.Tokens);
         float[] numbers = cat([scores.detach(), loss.detach().view(1)]).cpu().data<float>().ToArray();
         Note(run, numbers[..^1]);
         return numbers[^1];
@@ -49,11 +47,11 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
     private static void Note(TrainingRun run, float[] scores)
     {
         int pairs = scores.Length / 2;
-        run.Note("min_reward", scores.Min());
-        run.Note("mean_reward", scores.Average());
-        run.Note("max_reward", scores.Max());
-        run.Note("accuracy", Enumerable.Range(0, pairs).Average(pair => scores[pair] > scores[pair + pairs] ? 1.0 : 0.0));
-        run.Note("margin", Enumerable.Range(0, pairs).Average(pair => (double)scores[pair] - scores[pair + pairs]));
+        run.Log.Note("min_reward", scores.Min());
+        run.Log.Note("mean_reward", scores.Average());
+        run.Log.Note("max_reward", scores.Max());
+        run.Log.Note("accuracy", Enumerable.Range(0, pairs).Average(pair => scores[pair] > scores[pair + pairs] ? 1.0 : 0.0));
+        run.Log.Note("margin", Enumerable.Range(0, pairs).Average(pair => (double)scores[pair] - scores[pair + pairs]));
     }
 
     private static Tensor? Margins(PreferenceExample[] pairs, Device device) => pairs.Any(pair => pair.Margin is not null)

@@ -45,10 +45,8 @@ public sealed record RewardOptions : EpochOptions
     internal RewardOptions Validated()
     {
         ValidateEpochs();
-        if (MaxLength is { } length)
-            Require.AtLeast(length, 1, nameof(MaxLength));
-        if (CenterRewardsCoefficient is { } coefficient)
-            Require.NotNegative(coefficient, nameof(CenterRewardsCoefficient));
+        Require.AtLeast(MaxLength, 1);
+        Require.NotNegative(CenterRewardsCoefficient);
         Require.Named(OutputColumnName);
         Require.Named(CompletionColumnName);
         Require.Named(PromptColumnName);

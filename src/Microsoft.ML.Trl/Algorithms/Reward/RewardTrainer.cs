@@ -20,9 +20,7 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
         ArgumentNullException.ThrowIfNull(input);
         var reader = new PreferenceReader(_stage.TrainingData ?? input, _options.Columns);
         return FitSession.TrainReward(
-            _stage,
-            _options,
-            input,
+            _stage, _options, input,
             (session, model) =>
             {
                 int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
@@ -31,10 +29,7 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
             },
             (model, reports) => new RewardTransformer(
                 new TextRewardModel(model.Network, model.Tokenizer, readsWholeTexts: !reader.HasPrompts),
-                _options.OutputColumnName,
-                _options.PromptColumnName,
-                _options.CompletionColumnName,
-                reports));
+                _options.OutputColumnName, _options.PromptColumnName, _options.CompletionColumnName, reports));
     }
 
     /// <inheritdoc/>

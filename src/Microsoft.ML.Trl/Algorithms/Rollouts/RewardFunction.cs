@@ -1,13 +1,9 @@
 namespace Microsoft.ML.Trl;
 
-/// <summary>
-/// Says how good a response to a prompt is; higher is better. PPO asks it for every batch. Scores must be finite numbers.
-/// </summary>
+/// <summary>Says how good a response to a prompt is; higher is better. PPO asks it for every batch. Scores must be finite.</summary>
 public abstract class RewardFunction
 {
-    private protected RewardFunction()
-    {
-    }
+    private protected RewardFunction() { }
 
     /// <summary>A function of one prompt and its response.</summary>
     /// <param name="score">Called on the training thread, row after row.</param>
@@ -46,15 +42,11 @@ public abstract class RewardFunction
     }
 
     /// <summary>A column of numbers that a transformer makes: a reward model, a classifier, a whole pipeline.</summary>
-    /// <param name="transformer">
-    /// Is given the text columns <c>Prompt</c>, <c>Completion</c> and <c>Text</c>, which is both in one. The caller owns it.
-    /// </param>
+    /// <param name="transformer">Gets text columns <c>Prompt</c>, <c>Completion</c>, <c>Text</c> (both in one). The caller owns it.</param>
     /// <param name="scoreColumnName">
     /// Column of numbers or of vectors of numbers; null = <c>Score</c>, or <c>Probability</c> where there is no <c>Score</c>.
     /// </param>
-    /// <param name="slot">
-    /// Which number of a vector, counted from 0: the class that is wanted. Null where the column holds single numbers.
-    /// </param>
+    /// <param name="slot">Which number of a vector, from 0: the class that is wanted. Null where the column holds single numbers.</param>
     public static RewardFunction FromTransformer(ITransformer transformer, string? scoreColumnName = null, int? slot = null)
     {
         ArgumentNullException.ThrowIfNull(transformer);
@@ -70,9 +62,7 @@ public abstract class RewardFunction
     }
 
     /// <summary>Finds what is wrong before training begins.</summary>
-    internal virtual void Check(MLContext ml)
-    {
-    }
+    internal virtual void Check(MLContext ml) { }
 
     /// <summary>One score per response.</summary>
     internal abstract IReadOnlyList<double> Score(

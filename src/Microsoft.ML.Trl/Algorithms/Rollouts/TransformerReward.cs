@@ -1,3 +1,4 @@
+using System.Numerics;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
@@ -44,14 +45,11 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
                 + $"since slot {slot} was asked for, got {found?.Type.ToString() ?? "no such column"}.");
     }
 
-    private static Func<double> SlotGetter(DataViewRow row, DataViewSchema.Column column, int slot)
-    {
-        if (column.Type.RawType == typeof(VBuffer<double>))
-            return Slot<double>(row, column, slot, value => value);
-        return Slot<float>(row, column, slot, value => value);
-    }
+    private static Func<double> SlotGetter(DataViewRow row, DataViewSchema.Column column, int slot) =>
+        column.Type.RawType == typeof(VBuffer<double>) ? Slot<double>(row, column, slot) : Slot<float>(row, column, slot);
 
-    private static Func<double> Slot<T>(DataViewRow row, DataViewSchema.Column column, int slot, Func<T, double> convert)
+    private static Func<double> Slot<T>(DataViewRow row, DataViewSchema.Column column, int slot)
+        where T : struct, INumber<T>
     {
         ValueGetter<VBuffer<T>> getter = row.GetGetter<VBuffer<T>>(column);
         VBuffer<T> vector = default;
@@ -59,7 +57,7 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
         {
             getter(ref vector);
             return slot < vector.Length
-                ? convert(vector.GetItemOrDefault(slot))
+                ? double.CreateChecked(vector.GetItemOrDefault(slot))
                 : throw new InvalidOperationException(
                     $"The reward column '{column.Name}' holds {vector.Length} numbers; there is no slot {slot}.");
         };
@@ -68,9 +66,7 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
     private sealed class ScoredText
     {
         public string Prompt { get; set; } = "";
-
         public string Completion { get; set; } = "";
-
         public string Text { get; set; } = "";
     }
 }

@@ -14,13 +14,9 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     /// <summary>Trains.</summary>
     /// <param name="examples">Texts to learn.</param>
     /// <param name="cancel">Looked at before each step.</param>
-    /// <exception cref="ArgumentException">
-    /// An option is wrong, there is nothing to learn, or an example is longer than the model's context.
-    /// </exception>
+    /// <exception cref="ArgumentException">An option is wrong, there is nothing to learn, or an example exceeds the context.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; the model is as of the last finished step.</exception>
-    /// <exception cref="TrainingDivergedException">
-    /// Loss or gradient stopped being finite; the model is as of the last good step.
-    /// </exception>
+    /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number; the model is as of the last good step.</exception>
     public void Run(IReadOnlyList<TokenExample> examples, CancellationToken cancel = default)
     {
         IReadOnlyList<TokenExample[]> rows = SftRows.Prepare(examples, options.Validated());
@@ -41,7 +37,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     {
         using DisposeScope scope = NewDisposeScope();
         using TokenBatch batch = TokenBatch.Of(examples, model.Device);
-        run.CountTokens(batch.Tokens);
+        run.Log.CountTokens(batch.Tokens);
         if (batch.Targets == 0)
             return 0;
         Tensor hidden = model.HiddenAt(batch.Ids, batch.TargetRows); // [N, H]
@@ -49,8 +45,8 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         Tensor loss = _loss(tokens.LogProbs, divisor);
         gradients.Accumulate(loss);
         float[] numbers = stack([loss.detach(), tokens.Entropy.mean(), tokens.Hit.mean()]).cpu().data<float>().ToArray();
-        run.Note("entropy", numbers[1]);
-        run.Note("mean_token_accuracy", numbers[2]);
+        run.Log.Note("entropy", numbers[1]);
+        run.Log.Note("mean_token_accuracy", numbers[2]);
         return numbers[0];
     }
 

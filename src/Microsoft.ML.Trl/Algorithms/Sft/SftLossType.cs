@@ -8,7 +8,6 @@ public enum SftLossType
     /// labelled tokens only.
     /// </summary>
     Nll,
-
     /// <summary>Negative log-likelihood weighted by the token's own probability, taken as a constant: arXiv:2508.05629, Eq. 9.</summary>
     Dft,
 }

@@ -15,9 +15,7 @@ public sealed record SftOptions : EpochOptions
     /// <summary>Learn the completion alone. Null = yes where rows have a prompt; false = learn the prompt too.</summary>
     public bool? CompletionOnlyLoss { get; init; }
 
-    /// <summary>
-    /// Share of the target probability that is spread over the whole vocabulary, in [0, 1). Only with <see cref="SftLossType.Nll"/>.
-    /// </summary>
+    /// <summary>Share of the target probability spread over the vocabulary, in [0, 1). Only with <see cref="SftLossType.Nll"/>.</summary>
     public double LabelSmoothingFactor { get; init; }
 
     /// <summary>Fill rows of <see cref="MaxLength"/> tokens with several examples; a batch then counts such rows.</summary>
@@ -52,8 +50,7 @@ public sealed record SftOptions : EpochOptions
         Require.Known(LossType);
         Require.Known(PackingStrategy);
         Require.Below(LabelSmoothingFactor, 0, 1);
-        if (MaxLength is { } length)
-            Require.AtLeast(length, 2, nameof(MaxLength));
+        Require.AtLeast(MaxLength, 2);
         if (LabelSmoothingFactor > 0 && LossType != SftLossType.Nll)
             throw new ArgumentException(
                 $"LabelSmoothingFactor ({LabelSmoothingFactor}) has no meaning with LossType {LossType}; set it to 0 or use LossType Nll.",

@@ -1,4 +1,3 @@
-
 namespace Microsoft.ML.Trl.Algorithms.Sft;
 
 /// <summary>Reads prompt and completion, or whole texts where the data have no prompt.</summary>

@@ -1,12 +1,9 @@
-
 namespace Microsoft.ML.Trl.Algorithms.Sft;
 
 /// <summary>Examples → the rows that a batch counts: cut, marked and packed as the options say.</summary>
 internal static class SftRows
 {
-    /// <summary>
-    /// The rows. Each holds the examples that share it: one without packing; several that do not see each other with best-fit packing.
-    /// </summary>
+    /// <summary>Each row holds the examples that share it: one without packing; several that do not see each other with best fit.</summary>
     /// <param name="examples">Texts to learn; those without tokens are left out.</param>
     /// <param name="options">Validated.</param>
     /// <exception cref="ArgumentException">

@@ -1,8 +1,6 @@
 namespace Microsoft.ML.Trl;
 
-/// <summary>
-/// Supervised fine-tuning as an estimator: learns to write the completions of the data. Made by <see cref="TrlCatalog"/>.
-/// </summary>
+/// <summary>Supervised fine-tuning as an estimator: learns to write the data's completions. Made by <see cref="TrlCatalog"/>.</summary>
 public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
 {
     private readonly StageContext _stage;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Trl.Models;
@@ -8,15 +7,10 @@ internal static class GenerationConfig
 {
     public const string FileName = "generation_config.json";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     /// <summary>
     /// The configuration with the end tokens of <c>generation_config.json</c>, where that file names some: chat models end a turn with
-    /// tokens
-    /// that their <c>config.json</c> does not know.
+    /// tokens that their <c>config.json</c> does not know.
     /// </summary>
-    /// <param name="config">From <c>config.json</c>.</param>
-    /// <param name="folder">Holds both files; the second may be absent.</param>
     /// <exception cref="InvalidDataException">
     /// The file is there, but is no JSON object or names end tokens that are no whole numbers.
     /// </exception>
@@ -35,12 +29,10 @@ internal static class GenerationConfig
         JsonObject json = [];
         if (config.BosTokenId is { } bos)
             json["bos_token_id"] = bos;
-        if (config.EosTokenIds.Count > 0)
-            json["eos_token_id"] = config.EosTokenIds.Count == 1
-                ? config.EosTokenIds[0]
-                : new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]);
+        if (ModelConfigJson.EndTokens(config) is { } ends)
+            json["eos_token_id"] = ends;
         if (config.PadTokenId is { } pad)
             json["pad_token_id"] = pad;
-        return json.ToJsonString(Indented) + "\n";
+        return json.ToJsonString(ModelConfigJson.Indented) + "\n";
     }
 }

@@ -188,13 +188,7 @@ public static class HuggingFaceFolder
         string folder, ModelConfig config, string architecture, ScalarType type, Dictionary<string, JsonNode> labels)
     {
         string typeKey = config.Source?.Contains("\"dtype\"", StringComparison.Ordinal) == true ? "dtype" : "torch_dtype";
-        string typeName = type switch
-        {
-            ScalarType.BFloat16 => "bfloat16",
-            ScalarType.Float16 => "float16",
-            ScalarType.Float64 => "float64",
-            _ => "float32",
-        };
+        string typeName = type.ToString().ToLowerInvariant(); // float32, bfloat16, float16 or float64
         Dictionary<string, JsonNode> extra = new(labels) { ["architectures"] = new JsonArray(architecture), [typeKey] = typeName };
         File.WriteAllText(Path.Combine(folder, ConfigFile), ModelConfigJson.Write(config, extra));
     }

@@ -64,11 +64,8 @@ public static class LlamaFamily
     private static ModelConfig ReadLlama(JsonFields fields)
     {
         bool bias = fields.Flag("attention_bias", false);
-        return ReadShared(fields, LlamaDefinition, 32_000, intermediate: 11_008, context: 2048) with
-        {
-            AttentionInputBias = bias,
-            AttentionOutputBias = bias,
-        };
+        return ReadShared(fields, LlamaDefinition, 32_000, intermediate: 11_008, context: 2048)
+            with { AttentionInputBias = bias, AttentionOutputBias = bias };
     }
 
     private static ModelConfig ReadMistral(JsonFields fields)
@@ -85,10 +82,8 @@ public static class LlamaFamily
 
     private static ModelConfig ReadQwen2(JsonFields fields)
     {
-        ModelConfig config = ReadShared(fields, Qwen2Definition, 151_936, intermediate: 22_016, context: 32_768) with
-        {
-            AttentionInputBias = true,
-        };
+        ModelConfig config = ReadShared(fields, Qwen2Definition, 151_936, intermediate: 22_016, context: 32_768)
+            with { AttentionInputBias = true };
         if (!fields.Flag("use_sliding_window", false))
             return config;
         int first = fields.Integer("max_window_layers", 28);

@@ -3,11 +3,10 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Trl.Pipeline;
 
 /// <summary>The same map for one row at a time, as a prediction engine asks for it.</summary>
-internal sealed class BatchRowMapper(DataViewSchema input, IBatchMap map, DataViewSchema output) : IRowToRowMapper
+internal sealed class BatchRowMapper(DataViewSchema input, IBatchMap map) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => input;
-
-    public DataViewSchema OutputSchema => output;
+    public DataViewSchema OutputSchema { get; } = AddedColumns.Schema(input, map);
 
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
     {
@@ -23,10 +22,10 @@ internal sealed class BatchRowMapper(DataViewSchema input, IBatchMap map, DataVi
 
     public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
     {
-        bool[] active = new bool[output.Count];
+        bool[] active = new bool[OutputSchema.Count];
         foreach (DataViewSchema.Column column in activeColumns)
             active[column.Index] = true;
-        return new MappedRow(input, map, output, active);
+        return new MappedRow(input, map, OutputSchema, active);
     }
 
     private sealed class MappedRow : DataViewRow
@@ -50,9 +49,7 @@ internal sealed class BatchRowMapper(DataViewSchema input, IBatchMap map, DataVi
         }
 
         public override DataViewSchema Schema { get; }
-
         public override long Position => _source.Position;
-
         public override long Batch => _source.Batch;
 
         public override bool IsColumnActive(DataViewSchema.Column column) => _active[column.Index];

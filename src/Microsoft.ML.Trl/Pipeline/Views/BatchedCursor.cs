@@ -40,9 +40,7 @@ internal sealed class BatchedCursor : DataViewRowCursor
     }
 
     public override DataViewSchema Schema { get; }
-
     public override long Position => _position;
-
     public override long Batch => _batches[Math.Max(_slot, 0)];
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _active[column.Index];

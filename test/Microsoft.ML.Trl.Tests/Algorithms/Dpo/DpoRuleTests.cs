@@ -111,7 +111,7 @@ public sealed class DpoRuleTests
             double difference = (Nudged(Nudge) - Nudged(-Nudge)) / (2 * Nudge);
             Close.Absolute(difference, gradient[place], (0.02 * Math.Abs(difference)) + 1e-3, $"{loss}");
 
-            (Tensor Loss, float[] Metrics) Forward()
+            (Tensor Loss, Dictionary<string, float> Metrics) Forward()
             {
                 (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch);
                 return objective.Compare(batch, PairScorer.Score(reference, batch), tokens, meanLogits);
@@ -123,7 +123,7 @@ public sealed class DpoRuleTests
                 using var inner = NewDisposeScope();
                 Tensor entry = weight.view(-1).narrow(0, place, 1);
                 entry.add_(by);
-                double value = Forward().Metrics[0];
+                double value = Forward().Metrics["loss"];
                 entry.add_(-by);
                 return value;
             }
