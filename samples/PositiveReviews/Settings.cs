@@ -80,7 +80,9 @@ internal sealed record Settings
         },
     };
 
-    /// <summary>Real reviews: a quarter of an hour on two cores. A larger writer, and a judge with dropout that learns longer.</summary>
+    /// <summary>
+    /// Real reviews: minutes on a GPU, half an hour on two cores. A larger writer, and a judge with dropout that reads the pairs twice.
+    /// </summary>
     public static Settings Full { get; } = Small with
     {
         VocabularySize = 4096,
@@ -91,8 +93,8 @@ internal sealed record Settings
             ResidualDropout = 0.2,
         },
         Sft = Small.Sft with { NumTrainEpochs = 1, PerDeviceTrainBatchSize = 32 },
-        Reward = Small.Reward with { LearningRate = 1e-3, NumTrainEpochs = 3, WeightDecay = 0.1, DisableDropout = false },
-        Ppo = Small.Ppo with { Steps = 100 * 64 },
+        Reward = Small.Reward with { LearningRate = 1e-3, NumTrainEpochs = 2, WeightDecay = 0.1, DisableDropout = false },
+        Ppo = Small.Ppo with { Steps = 200 * 64, LearningRate = 5e-4, InitKlCoef = 0.6 },
         Dpo = Small.Dpo with { NumTrainEpochs = 2 },
     };
 

@@ -26,31 +26,28 @@ internal sealed class SafetensorsHeader
 
     /// <summary>Length of the JSON in bytes, read from the file's first eight.</summary>
     /// <param name="prefix">The first eight bytes.</param>
-    /// <param name="fileLength">Length of the whole file in bytes; null when it comes from a stream that does not tell.</param>
+    /// <param name="fileLength">Length of the whole file in bytes.</param>
     /// <param name="source">Name of the file for messages.</param>
-    public static int ParseLength(ReadOnlySpan<byte> prefix, long? fileLength, string source)
+    public static int ParseLength(ReadOnlySpan<byte> prefix, long fileLength, string source)
     {
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxLength)
-            throw Broken(
-                source, $"its header claims {length} bytes, more than the {MaxLength} allowed; it is damaged or not a safetensors file");
-        if (fileLength is { } whole && PrefixLength + (long)length > whole)
-            throw Broken(
-                source,
-                $"its header claims {length} bytes, but only {whole - PrefixLength} follow; it was cut off or is not a safetensors file");
+            throw Broken(source, $"its header claims {length} bytes, more than the {MaxLength} allowed; it is damaged "
+                + "or not a safetensors file");
+        if (PrefixLength + (long)length > fileLength)
+            throw Broken(source, $"its header claims {length} bytes, but only {fileLength - PrefixLength} follow; it was cut off "
+                + "or is not a safetensors file");
         return (int)length;
     }
 
     /// <summary>Reads and checks the JSON.</summary>
     /// <param name="json">The header's bytes.</param>
-    /// <param name="fileLength">
-    /// Length of the whole file in bytes; null when unknown (the end of the last tensor is then not compared).
-    /// </param>
+    /// <param name="fileLength">Length of the whole file in bytes.</param>
     /// <param name="source">Name of the file for messages.</param>
     /// <exception cref="InvalidDataException">
     /// The header is no JSON object of the format, names a tensor twice, or its ranges do not tile the data.
     /// </exception>
-    public static SafetensorsHeader Parse(ReadOnlyMemory<byte> json, long? fileLength, string source)
+    public static SafetensorsHeader Parse(ReadOnlyMemory<byte> json, long fileLength, string source)
     {
         if (json.IsEmpty || json.Span[0] != (byte)'{')
             throw Broken(source, "its header does not begin with '{'; it is not a safetensors file");
@@ -157,7 +154,7 @@ internal sealed class SafetensorsHeader
     }
 
     /// <summary>The tensors must follow one another without holes or overlaps, up to the end of the file.</summary>
-    private static void CheckTiling(IEnumerable<TensorEntry> entries, long dataStart, long? fileLength, string source)
+    private static void CheckTiling(IEnumerable<TensorEntry> entries, long dataStart, long fileLength, string source)
     {
         long end = dataStart;
         string before = "the header";
@@ -171,10 +168,11 @@ internal sealed class SafetensorsHeader
             end = entry.Offset + entry.Length;
             before = $"tensor '{entry.Name}'";
         }
-        if (fileLength is { } whole && whole != end)
-            throw Broken(
-                source,
-                $"it has {whole} bytes, but its header describes {end}: " + (whole < end ? "it was cut off" : "something was appended"));
+        if (fileLength != end)
+        {
+            string reason = fileLength < end ? "it was cut off" : "something was appended";
+            throw Broken(source, $"it has {fileLength} bytes, but its header describes {end}: {reason}");
+        }
     }
 
     /// <summary>Refuses bytes that are no value of the type.</summary>

@@ -21,10 +21,7 @@ internal static unsafe class SmallBatchKernel
     /// <summary>Outputs of an [input, output] matrix taken at a time: parts of the work begin at multiples of it.</summary>
     public const int Strip = 4 * Width;
 
-    /// <summary>
-    /// Whether the processor has 512-bit vectors. (Vector512.IsHardwareAccelerated is false on early
-    /// ones, where they pay here all the same.)
-    /// </summary>
+    /// <summary>Whether the processor has 512-bit vectors; Vector512.IsHardwareAccelerated denies early ones, where they pay too.</summary>
     public static bool IsSupported => Avx512F.IsSupported;
 
     /// <summary>The operands of one product.</summary>

@@ -33,14 +33,7 @@ public static class HuggingFaceFolder
     }
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
-    /// <param name="folder">What <c>save_pretrained</c> or <see cref="Save(string, RewardModel)"/> wrote.</param>
-    /// <param name="device">Where the weights go; null is the CPU.</param>
-    /// <param name="dtype">Their type in memory; null is float32, whatever the file holds.</param>
-    /// <returns>A model in evaluation mode. The caller owns it.</returns>
-    /// <exception cref="InvalidDataException">
-    /// A file is damaged, or weights and configuration do not fit; the message names the tensors.
-    /// </exception>
-    /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
+    /// <inheritdoc cref="LoadModel(string, Device?, ScalarType?)"/>
     public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
         ModelConfig config = LoadConfig(folder);
@@ -120,34 +113,6 @@ public static class HuggingFaceFolder
         ArgumentNullException.ThrowIfNull(head);
         Directory.CreateDirectory(folder);
         SafetensorsWriter.Write(Path.Combine(folder, ValueHeadFile), head.Weights());
-    }
-
-    /// <summary>Loads a causal language model from one stream of safetensors.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="weights">Read to the end of the last tensor, and left open.</param>
-    /// <param name="source">Name of the stream, for messages.</param>
-    /// <returns>A model on the CPU in the type of <paramref name="dtype"/>. The caller owns it.</returns>
-    /// <param name="dtype">Type in memory; null is float32.</param>
-    public static CausalLanguageModel LoadModel(ModelConfig config, Stream weights, string source, ScalarType? dtype = null)
-    {
-        ArgumentNullException.ThrowIfNull(config);
-        using var scope = NewDisposeScope();
-        using MemoryWeightStore store = new(SafetensorsReader.ReadAll(weights, source), source);
-        return Build(store, config, null, dtype);
-    }
-
-    /// <summary>Loads a reward model from one stream of safetensors.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="weights">Read to the end of the last tensor, and left open.</param>
-    /// <param name="source">Name of the stream, for messages.</param>
-    /// <returns>A model on the CPU in the type of <paramref name="dtype"/>. The caller owns it.</returns>
-    /// <param name="dtype">Type in memory; null is float32.</param>
-    public static RewardModel LoadRewardModel(ModelConfig config, Stream weights, string source, ScalarType? dtype = null)
-    {
-        ArgumentNullException.ThrowIfNull(config);
-        using var scope = NewDisposeScope();
-        using MemoryWeightStore store = new(SafetensorsReader.ReadAll(weights, source), source);
-        return BuildReward(store, config, null, dtype);
     }
 
     private static CausalLanguageModel Build(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
