@@ -28,7 +28,8 @@ internal sealed class GenerationHistory(bool keepsStates)
         }
         _entries += batch.Length;
         _logProbs.Add(choice.LogProbs.MoveToOuterDisposeScope());
-        _sampledLogProbs.Add(choice.SampledLogProbs.MoveToOuterDisposeScope());
+        if (choice.SampledLogProbs is { } sampled)
+            _sampledLogProbs.Add(sampled.MoveToOuterDisposeScope());
         if (keepsStates)
             _states.Add(hidden);
         else
@@ -39,7 +40,8 @@ internal sealed class GenerationHistory(bool keepsStates)
     public GenerationResult Result(GrowingRow[] rows)
     {
         using DisposeScope scope = NewDisposeScope();
-        float[] logProbs = Numbers(_logProbs), sampled = Numbers(_sampledLogProbs);
+        float[] logProbs = Numbers(_logProbs);
+        float[] sampled = _sampledLogProbs.Count == 0 ? new float[logProbs.Length] : Numbers(_sampledLogProbs);
         return new GenerationResult(
             [.. rows.Select(row => row.NewTokens.ToArray())],
             [.. rows.Select(row => Array.ConvertAll(row.Entries.ToArray(), entry => logProbs[entry]))],

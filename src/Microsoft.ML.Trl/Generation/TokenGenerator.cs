@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -107,7 +108,7 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         using DisposeScope scope = NewDisposeScope();
         Tensor uniforms = tensor([.. batch.Select(row => row.Random.Uniform(step))], device: model.Device);
         TokenChoice choice = sampler.Choose(model.Logits(hidden).to_type(ScalarType.Float32), context, step, uniforms);
-        long[] tokens = choice.Tokens.cpu().data<long>().ToArray();
+        long[] tokens = [.. MemoryMarshal.Cast<byte, long>(choice.Tokens.cpu().bytes)];
         if (tokens.Any(token => token < 0))
             throw new InvalidOperationException(
                 "The logits of the next token are not finite numbers; the weights are damaged or have diverged.");

@@ -6,8 +6,8 @@ namespace Microsoft.ML.Trl.Generation;
 /// <summary>The next token of each row of a batch; all tensors [R].</summary>
 /// <param name="Tokens">int64; -1 where the logits were not finite.</param>
 /// <param name="LogProbs">float32 log-probability under the model itself.</param>
-/// <param name="SampledLogProbs">float32 log-probability under the distribution it was drawn from; 0 without sampling.</param>
-internal sealed record TokenChoice(Tensor Tokens, Tensor LogProbs, Tensor SampledLogProbs);
+/// <param name="SampledLogProbs">float32 log-probability under the distribution it was drawn from; null without sampling.</param>
+internal sealed record TokenChoice(Tensor Tokens, Tensor LogProbs, Tensor? SampledLogProbs);
 
 /// <summary>Chooses the next token of every row from its logits, where the logits are. No state between calls.</summary>
 /// <param name="options">Validated.</param>
@@ -38,7 +38,7 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
         return new TokenChoice(
             tokens.masked_fill(logTotal.isfinite().logical_not(), -1).view(-1).MoveToOuterDisposeScope(),
             logProbs.view(-1).MoveToOuterDisposeScope(),
-            (sampled ?? zeros_like(logProbs)).reshape(-1).clone().MoveToOuterDisposeScope());
+            sampled?.view(-1).MoveToOuterDisposeScope());
     }
 
     private static Tensor Likeliest(Tensor scores) => scores.max(-1, keepdim: true).indexes; // in half the time of argmax

@@ -148,7 +148,7 @@ public sealed class LogitsFilterTests
             scores.repeat_interleave(Draws, 0), context?.repeat_interleave(Draws, 0), newTokens, uniforms);
         float[][] drawn = [.. Enumerable.Range(0, Rows).Select(_ => Enumerable.Repeat(float.NegativeInfinity, Vocabulary).ToArray())];
         long[] tokens = choice.Tokens.data<long>().ToArray();
-        float[] logProbs = choice.SampledLogProbs.data<float>().ToArray();
+        float[] logProbs = choice.SampledLogProbs!.data<float>().ToArray();
         for (int i = 0; i < tokens.Length; i++)
             drawn[i / Draws][tokens[i]] = logProbs[i];
         return drawn;
