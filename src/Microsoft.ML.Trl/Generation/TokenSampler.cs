@@ -31,7 +31,8 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
             scores = LogitsFilters.Penalize(scores, context!, options.RepetitionPenalty);
         if (newTokens < options.MinNewTokens && endTokens.Count > 0)
             scores = LogitsFilters.Forbid(scores, tensor([.. endTokens.Select(id => (long)id)], device: logits.device));
-        (Tensor tokens, Tensor? sampled) = options.DoSample ? Sample(scores, logTotal, uniforms!) : (Likeliest(scores), null);
+        (Tensor tokens, Tensor? sampled) = options.DoSample
+            ? Sample(scores, logTotal, uniforms!) : (scores.max(-1, keepdim: true).indexes, null); // max: half the time of argmax
         Tensor logProbs = logits.gather(-1, tokens) - logTotal;
         if (options.DoSample && ReferenceEquals(scores, logits) && !IsBent)
             sampled = logProbs;
@@ -40,8 +41,6 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlyList<int>
             logProbs.view(-1).MoveToOuterDisposeScope(),
             sampled?.view(-1).MoveToOuterDisposeScope());
     }
-
-    private static Tensor Likeliest(Tensor scores) => scores.max(-1, keepdim: true).indexes; // in half the time of argmax
 
     private bool IsBent => options.Temperature != 1 || options.TopK > 0 || options.TopP < 1 || options.MinP > 0;
 
