@@ -28,8 +28,7 @@ internal static class TextGenerationLoader
     {
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         LanguageModel model = transformer.Model;
-        IEnumerable<(
-            string Name, TorchSharp.torch.Tensor Value)> weights = model.Network.Weights().Concat(model.ValueHead?.Weights() ?? []);
+        var weights = model.Network.Weights().Concat(model.ValueHead?.Weights() ?? []);
         string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, weights);
         writer.Text(GenerationEntry, JsonSerializer.Serialize(transformer.Generation, Json));
         writer.Text(HistoryEntry, TrainingHistory.ToText(transformer.Reports));

@@ -67,7 +67,8 @@ internal sealed class TrainingRun
     {
         using GradientStep gradients = new(model.parameters(), options, _totalSteps);
         using var rng = new Generator((uint)options.Seed);
-        Dropout.SeedDevice(model.Device, options.Seed);
+        if (dropout)
+            Dropout.SeedDevice(model.Device, options.Seed);
         model.SetDropout(dropout ? rng : null);
         model.train();
         try

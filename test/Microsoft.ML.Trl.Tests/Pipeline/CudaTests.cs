@@ -80,7 +80,7 @@ public sealed class CudaTests
         Close.Below(0.5 * wide.Reports[0].Metrics["loss"], narrow.Reports[^1].Metrics["loss"]);
     }
 
-    /// <summary>Equal reports, and a zip that was trained there and speaks here.</summary>
+    /// <summary>Equal reports, and a zip that was saved there and loads here.</summary>
     private void Same(Func<MLContext, IEstimator<TextGenerationTransformer>> trainer, bool isLlama)
     {
         using TextGenerationTransformer near = trainer(_cpu).Fit(Rows(_cpu)), far = trainer(_gpu).Fit(Rows(_gpu));
