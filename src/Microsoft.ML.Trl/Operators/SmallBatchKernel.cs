@@ -5,11 +5,12 @@ using System.Runtime.Intrinsics.X86;
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// Products of few rows with a large matrix, in float32 and 512-bit vectors. The matrix comes from memory once, asked for in time, and is
+/// Products of few rows with a large matrix, in 512-bit vectors of float32. The matrix comes from memory once, asked for in time, and is
 /// used for all rows; each result is one chain of multiply-adds in the order of the inputs, whatever stands beside it: neither the number
 /// of rows nor of threads changes a bit.
 /// </summary>
-internal static unsafe class SmallBatchKernel
+/// <typeparam name="TWeight">How the matrix is stored: float, or ushort for the bits of a bfloat16.</typeparam>
+internal static unsafe class SmallBatchKernel<TWeight> where TWeight : unmanaged
 {
     private const int Width = 16;   // floats of a vector
     private const int Depth = 32;   // inputs of an [input, output] matrix taken at a time
@@ -25,12 +26,12 @@ internal static unsafe class SmallBatchKernel
     public static bool IsSupported => Avx512F.IsSupported;
 
     /// <summary>The operands of one product.</summary>
-    /// <param name="X">[rows, inputs].</param>
+    /// <param name="X">[rows, inputs] float32.</param>
     /// <param name="Rows">Rows of X and Y.</param>
     /// <param name="Inputs">Columns of X.</param>
     /// <param name="W">[outputs, inputs] or [inputs, outputs].</param>
-    /// <param name="Bias">[outputs] or null.</param>
-    /// <param name="Y">[rows, outputs], written.</param>
+    /// <param name="Bias">[outputs] float32, or null.</param>
+    /// <param name="Y">[rows, outputs] float32, written.</param>
     /// <param name="Outputs">Columns of Y.</param>
     public readonly record struct Operands(nint X, int Rows, int Inputs, nint W, nint Bias, nint Y, int Outputs)
     {
@@ -47,7 +48,7 @@ internal static unsafe class SmallBatchKernel
         for (int output = from; output < to; output += Group)
         {
             int first = Math.Min(output, to - Group); // the last group reaches back over results that it finds again
-            float* w = (float*)product.W + ((nint)first * product.Inputs);
+            TWeight* w = (TWeight*)product.W + ((nint)first * product.Inputs);
             float* bias = product.Bias == 0 ? null : (float*)product.Bias + first;
             nint ahead = (nint)Group * product.Inputs; // the rows of W that come next
             int row = 0;
@@ -84,7 +85,7 @@ internal static unsafe class SmallBatchKernel
         nint n = product.Outputs;
         for (int output = left; output < right; output += Strip)
         {
-            float* w = (float*)product.W + (input * n) + output;
+            TWeight* w = (TWeight*)product.W + (input * n) + output;
             nint next = output + (2 * Strip) - right; // past the end: the first outputs of the inputs that come next
             nint ahead = next < 0 ? 2 * Strip : (Depth * n) + next + left - output;
             int row = 0, count = Math.Min(Strip, right - output);
@@ -100,17 +101,18 @@ internal static unsafe class SmallBatchKernel
 
     /// <summary>Four rows of X with four rows of W.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourDots(float* x, nint k, float* w, nint ahead, float* bias, float* y, nint n)
+    private static void FourDots(float* x, nint k, TWeight* w, nint ahead, float* bias, float* y, nint n)
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
-        float* w1 = w + k, w2 = w1 + k, w3 = w2 + k, x1 = x + k, x2 = x1 + k, x3 = x2 + k;
+        TWeight* w1 = w + k, w2 = w1 + k, w3 = w2 + k;
+        float* x1 = x + k, x2 = x1 + k, x3 = x2 + k;
         nint i = 0;
         for (; i + Width <= k; i += Width)
         {
             Prefetch(w + ahead + i, w1 + ahead + i, w2 + ahead + i, w3 + ahead + i);
-            Vector512<float> v0 = Vector512.Load(w + i), v1 = Vector512.Load(w1 + i), v2 = Vector512.Load(w2 + i);
-            Vector512<float> v3 = Vector512.Load(w3 + i), s = Vector512.Load(x + i);
+            Vector512<float> v0 = Load(w + i), v1 = Load(w1 + i), v2 = Load(w2 + i);
+            Vector512<float> v3 = Load(w3 + i), s = Vector512.Load(x + i);
             (a0, a1, a2, a3) = (Fma(s, v0, a0), Fma(s, v1, a1), Fma(s, v2, a2), Fma(s, v3, a3));
             s = Vector512.Load(x1 + i);
             (b0, b1, b2, b3) = (Fma(s, v0, b0), Fma(s, v1, b1), Fma(s, v2, b2), Fma(s, v3, b3));
@@ -128,17 +130,17 @@ internal static unsafe class SmallBatchKernel
 
     /// <summary>One row of X with four rows of W.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneDot(float* x, nint k, float* w, nint ahead, float* bias, float* y)
+    private static void OneDot(float* x, nint k, TWeight* w, nint ahead, float* bias, float* y)
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
-        float* w1 = w + k, w2 = w1 + k, w3 = w2 + k;
+        TWeight* w1 = w + k, w2 = w1 + k, w3 = w2 + k;
         nint i = 0;
         for (; i + Width <= k; i += Width)
         {
             Prefetch(w + ahead + i, w1 + ahead + i, w2 + ahead + i, w3 + ahead + i);
             Vector512<float> s = Vector512.Load(x + i);
-            (a0, a1) = (Fma(s, Vector512.Load(w + i), a0), Fma(s, Vector512.Load(w1 + i), a1));
-            (a2, a3) = (Fma(s, Vector512.Load(w2 + i), a2), Fma(s, Vector512.Load(w3 + i), a3));
+            (a0, a1) = (Fma(s, Load(w + i), a0), Fma(s, Load(w1 + i), a1));
+            (a2, a3) = (Fma(s, Load(w2 + i), a2), Fma(s, Load(w3 + i), a3));
         }
         Vector128<float> start = bias == null ? default : Vector128.Load(bias);
         Vector128.Store(start + Sums(a0, a1, a2, a3) + Rest(x, w, i, k), y);
@@ -146,7 +148,7 @@ internal static unsafe class SmallBatchKernel
 
     /// <summary>Four rows of X with 64 columns of W.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourStrips(float* x, nint k, float* w, nint n, nint ahead, int depth, float* y)
+    private static void FourStrips(float* x, nint k, TWeight* w, nint n, nint ahead, int depth, float* y)
     {
         float* x1 = x + k, x2 = x1 + k, x3 = x2 + k, y1 = y + n, y2 = y1 + n, y3 = y2 + n;
         (Vector512<float> a0, Vector512<float> a1, Vector512<float> a2, Vector512<float> a3) = (At(y, 0), At(y, 1), At(y, 2), At(y, 3));
@@ -156,7 +158,7 @@ internal static unsafe class SmallBatchKernel
         for (nint i = 0; i < depth; i++, w += n)
         {
             Prefetch(w + ahead, w + ahead + Width, w + ahead + (2 * Width), w + ahead + (3 * Width));
-            Vector512<float> v0 = At(w, 0), v1 = At(w, 1), v2 = At(w, 2), v3 = At(w, 3), s = Vector512.Create(x[i]);
+            Vector512<float> v0 = Of(w, 0), v1 = Of(w, 1), v2 = Of(w, 2), v3 = Of(w, 3), s = Vector512.Create(x[i]);
             (a0, a1, a2, a3) = (Fma(s, v0, a0), Fma(s, v1, a1), Fma(s, v2, a2), Fma(s, v3, a3));
             s = Vector512.Create(x1[i]);
             (b0, b1, b2, b3) = (Fma(s, v0, b0), Fma(s, v1, b1), Fma(s, v2, b2), Fma(s, v3, b3));
@@ -173,29 +175,29 @@ internal static unsafe class SmallBatchKernel
 
     /// <summary>One row of X with 64 columns of W.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneStrip(float* x, float* w, nint n, nint ahead, int depth, float* y)
+    private static void OneStrip(float* x, TWeight* w, nint n, nint ahead, int depth, float* y)
     {
         (Vector512<float> a0, Vector512<float> a1, Vector512<float> a2, Vector512<float> a3) = (At(y, 0), At(y, 1), At(y, 2), At(y, 3));
         for (nint i = 0; i < depth; i++, w += n)
         {
             Prefetch(w + ahead, w + ahead + Width, w + ahead + (2 * Width), w + ahead + (3 * Width));
             Vector512<float> s = Vector512.Create(x[i]);
-            (a0, a1, a2, a3) = (Fma(s, At(w, 0), a0), Fma(s, At(w, 1), a1), Fma(s, At(w, 2), a2), Fma(s, At(w, 3), a3));
+            (a0, a1, a2, a3) = (Fma(s, Of(w, 0), a0), Fma(s, Of(w, 1), a1), Fma(s, Of(w, 2), a2), Fma(s, Of(w, 3), a3));
         }
         Store(y, a0, a1, a2, a3);
     }
 
     /// <summary>One row of X with the last columns of W, fewer than 64.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PartOfStrip(float* x, float* w, nint n, int depth, float* y, int count)
+    private static void PartOfStrip(float* x, TWeight* w, nint n, int depth, float* y, int count)
     {
         for (nint i = 0; i < depth; i++, w += n)
         {
             int output = 0;
             for (; output + Width <= count; output += Width)
-                Vector512.Store(Fma(Vector512.Create(x[i]), Vector512.Load(w + output), Vector512.Load(y + output)), y + output);
+                Vector512.Store(Fma(Vector512.Create(x[i]), Load(w + output), Vector512.Load(y + output)), y + output);
             for (; output < count; output++)
-                y[output] = MathF.FusedMultiplyAdd(x[i], w[output], y[output]);
+                y[output] = MathF.FusedMultiplyAdd(x[i], Widen(w[output]), y[output]);
         }
     }
 
@@ -205,6 +207,16 @@ internal static unsafe class SmallBatchKernel
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> At(float* from, nint index) => Vector512.Load(from + (index * Width));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Of(TWeight* from, nint index) => Load(from + (index * Width));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Load(TWeight* from) => typeof(TWeight) == typeof(float)
+        ? Vector512.Load((float*)from) : (Avx512F.ConvertToVector512Int32(Vector256.Load((ushort*)from)) << 16).AsSingle();
+
+    private static float Widen(TWeight weight) =>
+        typeof(TWeight) == typeof(float) ? *(float*)&weight : BitConverter.Int32BitsToSingle(*(ushort*)&weight << 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(float* y, Vector512<float> a0, Vector512<float> a1, Vector512<float> a2, Vector512<float> a3)
@@ -219,7 +231,7 @@ internal static unsafe class SmallBatchKernel
     /// Asks for memory that the processor would not guess: its own look ahead ends at every page. Addresses beyond the matrix do no harm.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(float* a, float* b, float* c, float* d)
+    private static void Prefetch(TWeight* a, TWeight* b, TWeight* c, TWeight* d)
     {
         Sse.Prefetch1(a);
         Sse.Prefetch1(b);
@@ -240,11 +252,11 @@ internal static unsafe class SmallBatchKernel
 
     /// <summary>The products of the inputs that filled no vector, with four rows of W.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Rest(float* x, float* w, nint from, nint k)
+    private static Vector128<float> Rest(float* x, TWeight* w, nint from, nint k)
     {
         Vector128<float> sum = default;
         for (nint i = from; i < k; i++)
-            sum += Vector128.Create(w[i], w[k + i], w[(2 * k) + i], w[(3 * k) + i]) * x[i];
+            sum += Vector128.Create(Widen(w[i]), Widen(w[k + i]), Widen(w[(2 * k) + i]), Widen(w[(3 * k) + i])) * x[i];
         return sum;
     }
 }

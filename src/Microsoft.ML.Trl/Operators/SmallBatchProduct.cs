@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// Products of few rows with a large matrix, as decoding makes them: one row per text. libtorch's float32 products reach half
-/// of the memory's rate or less there, unless the weights are copied into a layout of their own;
-/// <see cref="SmallBatchKernel"/> reads them as they lie.
+/// Products of few rows with a large matrix of float32 or bfloat16, as decoding makes them: one row per text. libtorch's products reach
+/// half of the memory's rate or less there, unless the weights are copied into a layout of their own;
+/// <see cref="SmallBatchKernel{TWeight}"/> reads them as they lie. Sums are float32 in either type.
 /// </summary>
 internal static unsafe class SmallBatchProduct
 {
@@ -19,7 +19,7 @@ internal static unsafe class SmallBatchProduct
     /// <param name="bias">[outputs], or nothing.</param>
     /// <returns>[..., outputs]. The caller owns it.</returns>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias) =>
-        IsOurs(x, weight, bias) && weight.size(0) >= SmallBatchKernel.Group
+        IsOurs(x, weight, bias) && weight.size(0) >= SmallBatchKernel<float>.Group
             ? Run(x, weight, bias, weight.size(0), outputMajor: true) : nn.functional.linear(x, weight, bias);
 
     /// <summary>x·weight + bias with weights that lie [inputs, outputs], as in GPT-2.</summary>
@@ -32,19 +32,28 @@ internal static unsafe class SmallBatchProduct
 
     private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool outputMajor)
     {
+        if (weight.dtype == ScalarType.Float32)
+            return Run<float>(x, weight, bias, outputs, outputMajor);
+        using var scope = NewDisposeScope();
+        Tensor y = Run<ushort>(x.to_type(ScalarType.Float32), weight, bias?.to_type(ScalarType.Float32), outputs, outputMajor);
+        return y.to_type(ScalarType.BFloat16).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Run<TWeight>(Tensor x, Tensor weight, Tensor? bias, long outputs, bool outputMajor) where TWeight : unmanaged
+    {
         long inputs = x.size(-1), rows = x.NumberOfElements / inputs;
         Tensor y = x.dim() == 2 ? empty(rows, outputs, ScalarType.Float32) : empty([.. x.shape[..^1], outputs], ScalarType.Float32);
-        var product = new SmallBatchKernel.Operands(
+        var product = new SmallBatchKernel<TWeight>.Operands(
             Memory(x), (int)rows, (int)inputs, Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs);
-        int unit = outputMajor ? SmallBatchKernel.Group : SmallBatchKernel.Strip;
+        int unit = outputMajor ? SmallBatchKernel<TWeight>.Group : SmallBatchKernel<TWeight>.Strip;
         long units = (outputs + unit - 1) / unit, grain = Math.Max(1, (1 << 15) / (unit * inputs)); // 32,768 weights are worth a thread
         ParallelLoop.For(0, units, grain, (begin, end) =>
         {
             int from = (int)begin * unit, to = Math.Min((int)end * unit, (int)outputs);
             if (outputMajor)
-                SmallBatchKernel.OutputMajor(product, from, to);
+                SmallBatchKernel<TWeight>.OutputMajor(product, from, to);
             else
-                SmallBatchKernel.InputMajor(product, from, to);
+                SmallBatchKernel<TWeight>.InputMajor(product, from, to);
         });
         GC.KeepAlive(x);
         GC.KeepAlive(weight);
@@ -60,11 +69,12 @@ internal static unsafe class SmallBatchProduct
     }
 
     private static bool IsOurs(Tensor x, Tensor weight, Tensor? bias) =>
-        SmallBatchKernel.IsSupported && IsDense(x) && x.dim() > 0 && x.size(-1) is > 0 and long inputs
-        && x.NumberOfElements / inputs is > 0 and <= MostRows
-        && IsDense(weight) && weight.dim() == 2 && weight.NumberOfElements > 0 && (bias is null || IsDense(bias))
+        SmallBatchKernel<float>.IsSupported && IsDense(weight) && IsDense(x) && (bias is null || IsDense(bias))
+        && x.dtype == weight.dtype && (bias is null || bias.dtype == weight.dtype)
+        && x.dim() > 0 && x.size(-1) is > 0 and long inputs && x.NumberOfElements / inputs is > 0 and <= MostRows
+        && weight.dim() == 2 && weight.NumberOfElements > 0
         && !(is_grad_enabled() && (x.requires_grad || weight.requires_grad || bias is { requires_grad: true }));
 
     private static bool IsDense(Tensor tensor) =>
-        tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU && tensor.is_contiguous();
+        tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16 && tensor.device_type == DeviceType.CPU && tensor.is_contiguous();
 }

@@ -10,34 +10,39 @@ public sealed class SmallBatchProductTests
         [(1, 1), (1, 4), (7, 3), (7, 5), (16, 64), (31, 66), (33, 130), (100, 129), (257, 67), (40, 4200), (65, 8300), (768, 515)];
 
     [TestMethod]
-    [DataRow(1)]
-    [DataRow(2)]
-    public void Product_is_the_one_in_float64(int threads) => ParallelLoopTests.WithThreads(threads, () =>
+    [DataRow(1, ScalarType.Float32, 1e-5)]
+    [DataRow(2, ScalarType.Float32, 1e-5)]
+    [DataRow(2, ScalarType.BFloat16, 1.0 / 256)] // half a unit of the last of its 8 bits
+    public void Product_is_the_one_in_float64(int threads, ScalarType type, double tolerance) =>
+        ParallelLoopTests.WithThreads(threads, () =>
     {
         manual_seed(31);
         foreach ((int inputs, int outputs) in Sizes)
             for (int rows = 1; rows <= 20; rows += outputs > 1000 ? 5 : 1)
                 using (NewDisposeScope())
                 {
-                    Tensor x = randn(rows, inputs), weight = randn(outputs, inputs), bias = randn(outputs);
+                    Tensor x = randn(rows, inputs).to(type), weight = randn(outputs, inputs).to(type), bias = randn(outputs).to(type);
                     Tensor across = weight.t().contiguous();
                     Tensor expected = x.to(float64).matmul(weight.to(float64).t());
                     string what = $"{rows} x {inputs} -> {outputs}";
-                    Numbers.Close(expected, SmallBatchProduct.Linear(x, weight, null), 1e-5, what);
-                    Numbers.Close(expected, SmallBatchProduct.Transposed(x, across, null), 1e-5, what);
-                    Numbers.Close(expected + bias, SmallBatchProduct.Linear(x, weight, bias), 1e-5, what);
-                    Numbers.Close(expected + bias, SmallBatchProduct.Transposed(x, across, bias), 1e-5, what);
+                    Numbers.Close(expected, SmallBatchProduct.Linear(x, weight, null), tolerance, what);
+                    Numbers.Close(expected, SmallBatchProduct.Transposed(x, across, null), tolerance, what);
+                    Numbers.Close(expected + bias, SmallBatchProduct.Linear(x, weight, bias), tolerance, what);
+                    Numbers.Close(expected + bias, SmallBatchProduct.Transposed(x, across, bias), tolerance, what);
                 }
     });
 
     [TestMethod]
-    public void Row_does_not_depend_on_rows_beside_it_nor_on_threads()
+    [DataRow(ScalarType.Float32)]
+    [DataRow(ScalarType.BFloat16)]
+    public void Row_does_not_depend_on_rows_beside_it_nor_on_threads(ScalarType type)
     {
-        if (!SmallBatchKernel.IsSupported)
+        if (!SmallBatchKernel<float>.IsSupported)
             Assert.Inconclusive("This processor has no 512-bit vectors.");
         using var scope = NewDisposeScope();
         manual_seed(32);
-        Tensor weight = randn(8301, 101), across = weight.t().contiguous(), bias = randn(8301), x = randn(SmallBatchProduct.MostRows, 101);
+        Tensor weight = randn(8301, 101).to(type), across = weight.t().contiguous(), bias = randn(8301).to(type);
+        Tensor x = randn(SmallBatchProduct.MostRows, 101).to(type);
         Tensor[] alone = [.. Enumerable.Range(0, SmallBatchProduct.MostRows).Select(row => SmallBatchProduct.Linear(x[row], weight, bias))];
         Tensor[] aloneAcross = [.. Enumerable.Range(0, SmallBatchProduct.MostRows).Select(row =>
             SmallBatchProduct.Transposed(x[row], across, bias))];
