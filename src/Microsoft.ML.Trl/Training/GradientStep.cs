@@ -32,9 +32,9 @@ internal sealed class GradientStep : IDisposable
     public void Accumulate(Tensor loss)
     {
         using DisposeScope scope = NewDisposeScope();
+        _optimizer.CollectGradients();
         loss.backward();
         HandedGradients.Drop();
-        _optimizer.CollectGradients();
     }
 
     /// <summary>Updates the parameters with what was accumulated, and frees the gradients.</summary>

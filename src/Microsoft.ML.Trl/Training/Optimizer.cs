@@ -23,22 +23,27 @@ internal sealed class Optimizer : IDisposable
         using DisposeScope scope = NewDisposeScope();
         _options = options;
         int moments = options.Optim switch { OptimizerKind.Sgd => 0, OptimizerKind.RmsProp or OptimizerKind.Adagrad => 1, _ => 2 };
-        _slots = [.. parameters.Select(parameter => new Slot(parameter, moments))];
+        _slots = [.. parameters.SelectMany(parameter => Slot.Of(parameter, moments))];
     }
 
-    /// <summary>Adds gradients narrower than float32 to float32 sums, so that small ones are not lost. After each backward pass.</summary>
+    /// <summary>
+    /// Adds gradients narrower than float32 to float32 sums, so that small ones are not lost. Before each backward pass: the gradients of
+    /// the last one, and so of a step that has one, need no sum.
+    /// </summary>
     public void CollectGradients()
     {
         using DisposeScope scope = NewDisposeScope();
         foreach (Slot slot in _slots.Where(slot => slot.IsNarrow))
             slot.Collect();
+        foreach (Slot slot in _slots.Where(slot => slot.IsNarrow))
+            slot.Parameter.grad = null!;
     }
 
     /// <summary>Euclidean norm over the gradients of all parameters.</summary>
     public double GradientNorm()
     {
         using DisposeScope scope = NewDisposeScope();
-        return Gradients.Norm([.. _slots.Select(slot => slot.Gradient).OfType<Tensor>()]).item<float>();
+        return Gradients.Norm([.. Groups().Select(NormOf)]).item<float>();
     }
 
     /// <summary>Changes the parameters.</summary>
@@ -51,10 +56,9 @@ internal sealed class Optimizer : IDisposable
         Tensor? divisor = gradientDivisor == 1
             ? null
             : tensor((float)gradientDivisor, device: _slots.Length == 0 ? CPU : _slots[0].Master.device);
-        foreach (IGrouping<bool, Slot> group in _slots.Where(slot => slot.Gradient is not null).GroupBy(slot => slot.Decays))
-            Step([.. group], new FusedOptimizers.Step(number, rate, group.Key ? _options.WeightDecay : 0, divisor));
-        foreach (Slot slot in _slots.Where(slot => slot.IsNarrow))
-            slot.Parameter.copy_(slot.Master);
+        foreach (Slot[] group in Groups())
+            using (DisposeScope part = NewDisposeScope())
+                Step(group, new FusedOptimizers.Step(number, rate, group[0].Decays ? _options.WeightDecay : 0, divisor));
     }
 
     /// <summary>Drops all gradients.</summary>
@@ -71,9 +75,23 @@ internal sealed class Optimizer : IDisposable
             slot.Dispose();
     }
 
+    /// <summary>Slots with a gradient, of equal decay, and no more than may have their gradients widened at a time.</summary>
+    private IEnumerable<Slot[]> Groups()
+    {
+        long widened = 0;
+        long Part(Slot slot) => slot.IsNarrow ? (widened += slot.Master.NumberOfElements) / Slot.MostWidened : 0;
+        return _slots.Where(slot => slot.HasGradient).GroupBy(slot => (slot.Decays, Part(slot)), (_, slots) => slots.ToArray());
+    }
+
+    private static Tensor NormOf(Slot[] slots)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Gradients.Norm([.. slots.Select(slot => slot.Gradient())]).MoveToOuterDisposeScope();
+    }
+
     private void Step(Slot[] slots, FusedOptimizers.Step step)
     {
-        Tensor[] weights = [.. slots.Select(slot => slot.Master)], gradients = [.. slots.Select(slot => slot.Gradient!)];
+        Tensor[] weights = [.. slots.Select(slot => slot.Master)], gradients = [.. slots.Select(slot => slot.Gradient())];
         Tensor[] Moments(int index) => [.. slots.Select(slot => slot.Moments[index])];
         var adam = new FusedOptimizers.AdamNumbers(_options.AdamBeta1, _options.AdamBeta2, _options.AdamEpsilon);
         switch (_options.Optim)
@@ -91,60 +109,84 @@ internal sealed class Optimizer : IDisposable
                 FusedOptimizers.Adagrad(weights, gradients, Moments(0), AdagradEpsilon, step);
                 break;
             default:
-                foreach (Slot slot in slots)
-                    RmsProp(slot, step);
+                foreach ((Slot slot, Tensor gradient) in slots.Zip(gradients))
+                    RmsProp(slot, gradient, step);
                 break;
         }
+        foreach (Slot slot in slots.Where(slot => slot.IsNarrow))
+            slot.Rows(slot.Parameter).copy_(slot.Master);
     }
 
     // libtorch has no fused form of it
-    private void RmsProp(Slot slot, FusedOptimizers.Step step)
+    private void RmsProp(Slot slot, Tensor gradient, FusedOptimizers.Step step)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor gradient = step.GradientDivisor is { } divisor ? slot.Gradient! / divisor : slot.Gradient!;
+        if (step.GradientDivisor is { } divisor)
+            gradient = gradient / divisor;
         if (step.WeightDecay != 0)
             gradient = gradient.add(slot.Master, step.WeightDecay);
         slot.Moments[0].mul_(RmsPropAlpha).addcmul_(gradient, gradient, 1 - RmsPropAlpha);
         slot.Master.addcdiv_(gradient, slot.Moments[0].sqrt().add_(_options.AdamEpsilon), -step.Rate);
     }
 
-    /// <summary>One parameter with what the rule remembers of it.</summary>
+    /// <summary>One parameter, or some rows of one that is narrower than float32, with what the rule remembers of it.</summary>
     private sealed class Slot : IDisposable
     {
+        /// <summary>Gradients that are widened exist this many numbers at a time: 16 MB, which the allocator has at hand.</summary>
+        public const long MostWidened = 4 << 20;
+
+        private readonly long _first, _count; // rows of a narrow parameter
         private Tensor? _sum;
 
-        public Slot(Tensor parameter, int moments)
+        private Slot(Tensor parameter, int moments, long first, long count)
         {
-            Parameter = parameter;
-            IsNarrow = parameter.dtype != ScalarType.Float32;
-            Master = IsNarrow ? parameter.detach().to_type(ScalarType.Float32).DetachFromDisposeScope() : parameter;
+            (Parameter, _first, _count) = (parameter, first, count);
+            Master = IsNarrow ? Rows(parameter.detach()).to_type(ScalarType.Float32).DetachFromDisposeScope() : parameter;
             Moments = [.. Enumerable.Range(0, moments).Select(_ => zeros_like(Master).DetachFromDisposeScope())];
         }
 
+        /// <summary>The whole parameter.</summary>
         public Tensor Parameter { get; }
 
         /// <summary>Narrower than float32.</summary>
-        public bool IsNarrow { get; }
+        public bool IsNarrow => Parameter.dtype != ScalarType.Float32;
 
-        /// <summary>What is trained: the parameter itself, or its float32 master.</summary>
+        /// <summary>What is trained: the parameter itself, or the float32 master of its rows.</summary>
         public Tensor Master { get; }
 
         public Tensor[] Moments { get; }
 
         public bool Decays => Parameter.dim() >= 2;
 
-        /// <summary>In float32; null where there is none. Belongs to the current scope or to this.</summary>
-        public Tensor? Gradient => IsNarrow ? _sum : Parameter.grad;
+        public bool HasGradient => _sum is not null || Parameter.grad is not null;
+
+        public static IEnumerable<Slot> Of(Tensor parameter, int moments)
+        {
+            long rows = parameter.dim() == 0 ? 1 : parameter.shape[0], most = rows;
+            if (parameter.dtype != ScalarType.Float32)
+                most = Math.Max(1, MostWidened * rows / Math.Max(1, parameter.NumberOfElements));
+            for (long first = 0; first < rows; first += most)
+                yield return new Slot(parameter, moments, first, Math.Min(most, rows - first));
+        }
+
+        /// <summary>The part of a tensor shaped like the parameter that belongs to this slot.</summary>
+        public Tensor Rows(Tensor whole) => whole.dim() == 0 ? whole : whole.narrow(0, _first, _count);
+
+        /// <summary>In float32; there is one. Belongs to the current scope, to the parameter or to this.</summary>
+        public Tensor Gradient() => (_sum, Parameter.grad) switch
+        {
+            (var sum, { } gradient) when IsNarrow => sum?.add(Rows(gradient)) ?? Rows(gradient).to_type(ScalarType.Float32),
+            var (sum, gradient) => sum ?? gradient!,
+        };
 
         public void Collect()
         {
             if (Parameter.grad is not { } gradient)
                 return;
             if (_sum is null)
-                _sum = gradient.to_type(ScalarType.Float32).DetachFromDisposeScope();
+                _sum = Rows(gradient).to_type(ScalarType.Float32).DetachFromDisposeScope();
             else
-                _sum.add_(gradient);
-            Parameter.grad = null!;
+                _sum.add_(Rows(gradient));
         }
 
         public void ClearGradient()

@@ -108,6 +108,22 @@ public sealed class OptimizerTests
     }
 
     [TestMethod]
+    public void Bfloat16_gradients_that_are_widened_in_pieces_change_every_weight()
+    {
+        using var scope = NewDisposeScope();
+        Tensor large = zeros(5, 1 << 20).to_type(ScalarType.BFloat16).requires_grad_(); // 5 M numbers; a piece has 4 M at most
+        Tensor small = zeros(3).to_type(ScalarType.BFloat16).requires_grad_();
+        Tensor scalar = zeros([]).to_type(ScalarType.BFloat16).requires_grad_();
+        using var step = new GradientStep([large, small, scalar], Plain with { Optim = OptimizerKind.Sgd, LearningRate = 1 }, 1);
+        for (int n = 0; n < 2; n++)
+            step.Accumulate(large.sum() + (small * 2).sum() + scalar);
+        Close.Relative(Math.Sqrt((4.0 * large.NumberOfElements) + (3 * 16) + 4), step.Update(0), 1e-6, "norm");
+        Close.Absolute(full(5, 1 << 20, -2f), large, 0);
+        Close.Absolute(full(3, -4f), small, 0);
+        Close.Absolute(tensor(-2f), scalar, 0);
+    }
+
+    [TestMethod]
     public void A_parameter_without_a_gradient_stays()
     {
         using var scope = NewDisposeScope();
