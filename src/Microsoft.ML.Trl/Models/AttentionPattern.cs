@@ -98,7 +98,7 @@ internal sealed class AttentionPattern
     public Tensor? Mask(int? window, ScalarType type)
     {
         if (Length == 1 && _real is null)
-            return _step is not null && Reach(window) is { } reach ? _step.narrow(3, Past + 1 - reach, reach) : _step;
+            return _step is null ? null : Once((window, type), () => [LastKeys(_step, window).to_type(type)])[0];
         return Once((window, type), () => [BuildMask(window, type)])[0];
     }
 
@@ -139,8 +139,11 @@ internal sealed class AttentionPattern
         if (_real is not null) // padding sees itself, so that no row of the softmax is empty
             hidden = hidden.logical_or(_real.logical_not().view(Batch, 1, 1, Past + Length).logical_and(key.ne(query)));
         Tensor mask = zeros_like(hidden, type).masked_fill_(hidden, double.NegativeInfinity);
-        return Reach(window) is { } last ? mask.narrow(3, Past + 1 - last, last) : mask;
+        return LastKeys(mask, window);
     }
+
+    private Tensor LastKeys(Tensor scores, int? window) =>
+        Reach(window) is { } last ? scores.narrow(3, Past + 1 - last, last) : scores;
 
     private Tensor CountPositions() => _real is null
         ? arange(Past, Past + Length, ScalarType.Int64, _device)
