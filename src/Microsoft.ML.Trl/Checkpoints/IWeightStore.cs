@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Checkpoints;
 
 /// <summary>Stored tensors by name, wherever they lie.</summary>
-internal interface IWeightStore
+internal interface IWeightStore : IDisposable
 {
     /// <summary>What it is, for messages.</summary>
     string Source { get; }

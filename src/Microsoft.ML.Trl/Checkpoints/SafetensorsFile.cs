@@ -5,7 +5,7 @@ namespace Microsoft.ML.Trl.Checkpoints;
 
 /// <summary>A safetensors file, open for reading. Tensors go from the file straight into their memory.</summary>
 /// <remarks>Reading is thread-safe. Format: https://github.com/huggingface/safetensors.</remarks>
-public sealed class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : IWeightStore
 {
     private readonly SafeFileHandle _handle;
     private readonly SafetensorsHeader _header;
@@ -51,31 +51,20 @@ public sealed class SafetensorsFile : IDisposable
     public Tensor Read(string name)
     {
         TensorEntry entry = Find(name);
-        return TensorMemory.Read(entry, Path, Filler(entry));
+        return TensorMemory.Read(entry, Path, (bytes, offset) =>
+        {
+            ReadExactly(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
+            SafetensorsHeader.CheckValues(bytes, entry, Path);
+        });
     }
 
-    /// <summary>
-    /// Reads one tensor into memory that is already there, converting the type and moving to the device where they differ.
-    /// </summary>
-    /// <param name="name">A key of <see cref="Entries"/>.</param>
-    /// <param name="target">A tensor of the same shape; its history is not recorded.</param>
-    /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
-    /// <exception cref="InvalidDataException">The shapes differ.</exception>
-    public void CopyInto(string name, Tensor target)
-    {
-        ArgumentNullException.ThrowIfNull(target);
-        TensorEntry entry = Find(name);
-        if (!entry.Shape.SequenceEqual(target.shape))
-            throw SafetensorsHeader.Broken(
-                Path, $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], [{string.Join(", ", target.shape)}] is needed; "
-                + "do config and weights belong together?");
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        if (entry.Type == target.dtype && target.device_type == TorchSharp.DeviceType.CPU && target.is_contiguous())
-            TensorMemory.Visit(target, Filler(entry));
-        else
-            target.copy_(Read(name));
-    }
+    string IWeightStore.Source => Path;
+
+    IEnumerable<string> IWeightStore.Names => Entries.Keys;
+
+    IReadOnlyList<long>? IWeightStore.ShapeOf(string name) => Entries.GetValueOrDefault(name)?.Shape;
+
+    Tensor IWeightStore.Take(string name) => Read(name);
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _handle.Dispose();
@@ -109,10 +98,4 @@ public sealed class SafetensorsFile : IDisposable
             ? entry
             : throw new KeyNotFoundException(
                 $"'{Path}' has no tensor '{name}'; it has {Entries.Count} others, for example {string.Join(", ", Entries.Keys.Take(3))}.");
-
-    private TensorMemory.Piece Filler(TensorEntry entry) => (bytes, offset) =>
-    {
-        ReadExactly(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
-        SafetensorsHeader.CheckValues(bytes, entry, Path);
-    };
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Checkpoints;
 
 /// <summary>The weights of a Hugging Face folder: one file, or shards with an index.</summary>
-internal sealed class SafetensorsFolder : IWeightStore, IDisposable
+internal sealed class SafetensorsFolder : IWeightStore
 {
     public const string SingleFile = "model.safetensors";
     public const string IndexFile = "model.safetensors.index.json";

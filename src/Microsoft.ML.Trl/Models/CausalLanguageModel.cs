@@ -8,15 +8,12 @@ namespace Microsoft.ML.Trl.Models;
 /// Tensor names are those of Hugging Face checkpoints (<c>transformer.h.0.attn.c_attn.weight</c>, <c>model.layers.0...</c>,
 /// <c>lm_head.weight</c>).
 /// </remarks>
-public sealed class CausalLanguageModel : nn.Module, ITrainable
+public sealed class CausalLanguageModel : DecoderModel
 {
     private readonly LinearLayer? _head;
 
-    internal CausalLanguageModel(ModelConfig config, WeightSource weights) : base(nameof(CausalLanguageModel))
+    internal CausalLanguageModel(ModelConfig config, WeightSource weights) : base(nameof(CausalLanguageModel), config, weights)
     {
-        Config = config;
-        Body = config.Family.Build(config, weights);
-        register_module(config.Family.DecoderName, Body);
         if (config.TieWordEmbeddings)
             return;
         Initializer initializer = Initializer.Normal(config.InitializerRange);
@@ -24,23 +21,11 @@ public sealed class CausalLanguageModel : nn.Module, ITrainable
         this.Own(_head);
     }
 
-    /// <summary>Shape and habits.</summary>
-    public ModelConfig Config { get; }
-
-    /// <summary>The decoder. The model owns it.</summary>
-    public Decoder Body { get; }
-
     /// <summary>[V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it.</summary>
     public Tensor HeadWeight => _head?.Weight ?? Body.TokenEmbedding;
 
-    /// <summary>Device of the weights.</summary>
-    public Device Device => Body.TokenEmbedding.device;
-
     /// <summary>Type of the weights.</summary>
     public ScalarType Type => Body.TokenEmbedding.dtype;
-
-    /// <summary>Number of weights, shared ones counted once.</summary>
-    public long ParameterCount => Weights().Sum(weight => weight.Value.NumberOfElements);
 
     /// <summary>A model with random weights on the CPU in float32, drawn as transformers does.</summary>
     /// <param name="config">Its shape.</param>
@@ -80,11 +65,6 @@ public sealed class CausalLanguageModel : nn.Module, ITrainable
     /// <returns>[..., V] in the type of the weights. The caller owns it.</returns>
     public Tensor Logits(Tensor hidden) => SmallBatchProduct.Linear(hidden, HeadWeight, null);
 
-    /// <summary>
-    /// All weights with their Hugging Face names; a tied projection appears once, as the embedding. The model owns the tensors.
-    /// </summary>
-    public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
-
     /// <summary>Sets how many entries are dropped during training (after <c>train()</c>), everywhere alike.</summary>
     /// <param name="probability">In [0, 1); 0 turns dropout off.</param>
     /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
@@ -94,9 +74,4 @@ public sealed class CausalLanguageModel : nn.Module, ITrainable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(probability, 1);
         Body.SetDropout(probability, probability, probability, generator);
     }
-
-    /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
-    /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
-    public void SetDropout(Generator? generator) =>
-        Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
 }

@@ -3,33 +3,18 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>A decoder that gives a whole text one number; a Hugging Face <c>*ForSequenceClassification</c> with one label.</summary>
-public sealed class RewardModel : nn.Module, ITrainable
+public sealed class RewardModel : DecoderModel
 {
     private readonly LinearLayer _score;
 
-    internal RewardModel(ModelConfig config, WeightSource weights) : base(nameof(RewardModel))
+    internal RewardModel(ModelConfig config, WeightSource weights) : base(nameof(RewardModel), config, weights)
     {
-        Config = config;
-        Body = config.Family.Build(config, weights);
-        register_module(config.Family.DecoderName, Body);
         _score = new LinearLayer(new WeightPath(weights, "score"), config.HiddenSize, 1, Initializer.Normal(config.InitializerRange));
         this.Own(_score);
     }
 
-    /// <summary>Shape and habits.</summary>
-    public ModelConfig Config { get; }
-
-    /// <summary>The decoder. The model owns it.</summary>
-    public Decoder Body { get; }
-
     /// <summary>[1, H] the scoring projection. The model owns it.</summary>
     public Tensor ScoreWeight => _score.Weight;
-
-    /// <summary>Device of the weights.</summary>
-    public Device Device => Body.TokenEmbedding.device;
-
-    /// <summary>Number of weights.</summary>
-    public long ParameterCount => Weights().Sum(weight => weight.Value.NumberOfElements);
 
     /// <summary>A model with random weights on the CPU in float32.</summary>
     /// <param name="config">Its shape.</param>
@@ -80,12 +65,4 @@ public sealed class RewardModel : nn.Module, ITrainable
         Tensor ends = Body.HiddenAt(ids, tensor(last).to(ids.device)); // [B, H]
         return _score.Forward(ends).squeeze(-1).MoveToOuterDisposeScope();
     }
-
-    /// <summary>All weights with their Hugging Face names. The model owns the tensors.</summary>
-    public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
-
-    /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
-    /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
-    public void SetDropout(Generator? generator) =>
-        Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
 }

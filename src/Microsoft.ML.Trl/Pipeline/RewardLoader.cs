@@ -18,14 +18,13 @@ internal static class RewardLoader
     public const string LoaderSignature = "TrlReward";
     private const string ModelSignature = "TRL RWRD";
     private const uint Version = 1;
-    private const string HistoryEntry = "history.jsonl";
 
     public static void Save(ModelSaveContext context, RewardTransformer transformer)
     {
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         TextRewardModel model = transformer.Model;
         string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, model.Network.Weights());
-        writer.Text(HistoryEntry, TrainingHistory.ToText(transformer.Reports));
+        writer.Text(TrainingHistory.FileName, TrainingHistory.ToText(transformer.Reports));
         new SavedTransformer
         {
             PromptColumnName = transformer.PromptColumnName,
@@ -44,7 +43,7 @@ internal static class RewardLoader
         ArgumentNullException.ThrowIfNull(env);
         var reader = new ModelReader(context, ModelSignature, LoaderSignature, Version);
         SavedTransformer saved = SavedTransformer.ReadFrom(reader);
-        IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
+        IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(TrainingHistory.FileName));
         TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
             new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, saved.Type), tokenizer, saved.ReadsWholeTexts));
         return new RewardTransformer(model, saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, reports)

@@ -20,7 +20,6 @@ internal static class TextGenerationLoader
     private const string ModelSignature = "TRL TEXT";
     private const uint Version = 1;
     private const string GenerationEntry = "generation.json";
-    private const string HistoryEntry = "history.jsonl";
 
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
@@ -31,7 +30,7 @@ internal static class TextGenerationLoader
         var weights = model.Network.Weights().Concat(model.ValueHead?.Weights() ?? []);
         string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, weights);
         writer.Text(GenerationEntry, JsonSerializer.Serialize(transformer.Generation, Json));
-        writer.Text(HistoryEntry, TrainingHistory.ToText(transformer.Reports));
+        writer.Text(TrainingHistory.FileName, TrainingHistory.ToText(transformer.Reports));
         new SavedTransformer
         {
             PromptColumnName = transformer.PromptColumnName,
@@ -51,7 +50,7 @@ internal static class TextGenerationLoader
         var reader = new ModelReader(context, ModelSignature, LoaderSignature, Version);
         SavedTransformer saved = SavedTransformer.ReadFrom(reader);
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
-        IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(HistoryEntry));
+        IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(TrainingHistory.FileName));
         LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
         {
             ValueHead? head = saved.HasValueHead

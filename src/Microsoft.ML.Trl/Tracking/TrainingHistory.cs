@@ -7,6 +7,9 @@ namespace Microsoft.ML.Trl.Tracking;
 /// <summary>The reports of a run, kept: as a table, and as text for the model file.</summary>
 internal static class TrainingHistory
 {
+    /// <summary>Where a model file keeps the text.</summary>
+    public const string FileName = "history.jsonl";
+
     private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>One row per report: Stage, Step, Tokens, Seconds and a column per metric; empty where a report lacks the metric.</summary>

@@ -56,14 +56,13 @@ internal sealed class TrainingRun
     /// <param name="dropout">Whether entries are dropped as the model's configuration says.</param>
     /// <param name="accumulate">Accumulates the gradients of a step; returns its loss.</param>
     /// <param name="updated">Called after each update; null = nobody.</param>
-    public void Learn<TModel>(
+    public void Learn(
         IEnumerable<StepPlan> plan,
-        TModel model,
+        DecoderModel model,
         TrainingOptions options,
         bool dropout,
         Func<StepPlan, GradientStep, double> accumulate,
         Action<StepPlan>? updated = null)
-        where TModel : nn.Module, ITrainable
     {
         using GradientStep gradients = new(model.parameters(), options, _totalSteps);
         using var rng = new Generator((uint)options.Seed);

@@ -49,11 +49,9 @@ public static class HuggingFaceFolder
     public static ValueHead LoadValueHead(string folder, int hiddenSize)
     {
         string path = Path.Combine(folder, ValueHeadFile);
-        using SafetensorsFile? file = File.Exists(path) ? SafetensorsFile.Open(path) : null;
-        using SafetensorsFolder? whole = file is null ? SafetensorsFolder.Open(folder) : null;
+        using IWeightStore store = File.Exists(path) ? SafetensorsFile.Open(path) : SafetensorsFolder.Open(folder);
         using var scope = NewDisposeScope();
-        using MemoryWeightStore? beside = file is null ? null : new(file.Entries.Keys.ToDictionary(name => name, file.Read), path);
-        StoredWeights weights = new((IWeightStore?)beside ?? whole!, "v_head", CPU, ScalarType.Float32);
+        StoredWeights weights = new(store, "v_head", CPU, ScalarType.Float32);
         ValueHead head = new(hiddenSize, weights);
         weights.Check(name => !name.StartsWith("v_head.", StringComparison.Ordinal), "Was the head made for this model?");
         return head;

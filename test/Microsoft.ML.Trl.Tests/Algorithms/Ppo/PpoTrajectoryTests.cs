@@ -88,6 +88,6 @@ public sealed class PpoTrajectoryTests
         using var frozen = no_grad();
         using SafetensorsFile file = SafetensorsFile.Open(path);
         foreach ((string name, Tensor value) in weights)
-            file.CopyInto(name, value);
+            value.copy_(file.Read(name));
     }
 }

@@ -1,0 +1,35 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>A decoder with a head.</summary>
+public abstract class DecoderModel : nn.Module
+{
+    private protected DecoderModel(string name, ModelConfig config, WeightSource weights) : base(name)
+    {
+        (Config, Body) = (config, config.Family.Build(config, weights));
+        register_module(config.Family.DecoderName, Body);
+    }
+
+    /// <summary>Shape and habits.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The decoder. The model owns it.</summary>
+    public Decoder Body { get; }
+
+    /// <summary>Device of the weights.</summary>
+    public Device Device => Body.TokenEmbedding.device;
+
+    /// <summary>Number of weights, shared ones counted once.</summary>
+    public long ParameterCount => Weights().Sum(weight => weight.Value.NumberOfElements);
+
+    /// <summary>
+    /// All weights with their Hugging Face names; a tied projection appears once, as the embedding. The model owns the tensors.
+    /// </summary>
+    public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+
+    /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
+    /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
+    public void SetDropout(Generator? generator) =>
+        Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
+}
