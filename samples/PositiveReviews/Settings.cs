@@ -94,7 +94,14 @@ internal sealed record Settings
         },
         Sft = Small.Sft with { NumTrainEpochs = 1, PerDeviceTrainBatchSize = 32 },
         Reward = Small.Reward with { LearningRate = 1e-3, NumTrainEpochs = 2, WeightDecay = 0.1, DisableDropout = false },
-        Ppo = Small.Ppo with { Steps = 200 * 64, LearningRate = 5e-4, InitKlCoef = 0.6 },
+        Ppo = Small.Ppo with
+        {
+            Steps = 250 * 64,
+            MiniBatchSize = 64,
+            LearningRate = 5e-4,
+            LrSchedulerType = LrSchedulerType.Linear,
+            InitKlCoef = 0.17,
+        },
         Dpo = Small.Dpo with { NumTrainEpochs = 2 },
     };
 
