@@ -75,7 +75,7 @@ internal sealed class Optimizer : IDisposable
             slot.Dispose();
     }
 
-    /// <summary>Slots with a gradient, of equal decay, and no more than may have their gradients widened at a time.</summary>
+    /// <summary>Slots with a gradient, of equal decay; narrow ones a few at a time.</summary>
     private IEnumerable<Slot[]> Groups()
     {
         long widened = 0;
@@ -132,7 +132,7 @@ internal sealed class Optimizer : IDisposable
     /// <summary>One parameter, or some rows of one that is narrower than float32, with what the rule remembers of it.</summary>
     private sealed class Slot : IDisposable
     {
-        /// <summary>Gradients that are widened exist this many numbers at a time: 16 MB, which the allocator has at hand.</summary>
+        /// <summary>Most numbers of a narrow slot; gradients of at most two are wide at a time: 32 MB, soon used again.</summary>
         public const long MostWidened = 4 << 20;
 
         private readonly long _first, _count; // rows of a narrow parameter

@@ -88,6 +88,10 @@ public sealed class PpoTrajectoryTests
         using var frozen = no_grad();
         using SafetensorsFile file = SafetensorsFile.Open(path);
         foreach ((string name, Tensor value) in weights)
-            value.copy_(file.Read(name));
+        {
+            Tensor stored = file.Read(name);
+            CollectionAssert.AreEqual(value.shape, stored.shape, $"{path} {name}");
+            value.copy_(stored);
+        }
     }
 }
