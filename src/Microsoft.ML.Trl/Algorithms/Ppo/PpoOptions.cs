@@ -89,6 +89,9 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>How responses are sampled during training, and how the fitted stage answers prompts.</summary>
     public GenerationOptions Generation { get; init; } = new();
 
+    /// <summary>Responses of a step that each report carries with their scores. At least 0.</summary>
+    public int NumCompletionsToPrint { get; init; } = 1;
+
     /// <summary>Text column of answers that the fitted stage adds.</summary>
     public string OutputColumnName { get; init; } = "Completion";
 
@@ -126,6 +129,7 @@ public sealed record PpoOptions : TrainingOptions
         Require.NotNegative(VfCoef);
         Require.Positive(TargetKl);
         Require.Positive(RatioThreshold);
+        Require.AtLeast(NumCompletionsToPrint, 0);
         Require.Named(OutputColumnName);
         Require.Named(PromptColumnName);
         if (ScoreColumnName is not null)
