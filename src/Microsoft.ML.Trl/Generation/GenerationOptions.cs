@@ -73,6 +73,15 @@ public sealed record GenerationOptions
         return this;
     }
 
+    /// <summary>Options that were set and change nothing with these others, each with the reason.</summary>
+    internal IEnumerable<string> WithoutEffect()
+    {
+        if (!DoSample && (Temperature != 1 || TopK > 0 || TopP < 1 || MinP > 0 || Seed != 0))
+            yield return "Temperature, TopK, TopP, MinP and Seed of Generation with DoSample false";
+        if (MinNewTokens > 0 && EosTokenIds is { Count: 0 })
+            yield return "MinNewTokens of Generation without EosTokenIds";
+    }
+
     private static bool IsPositive(double value) => double.IsFinite(value) && value > 0;
 
     private static void Check(object value, bool holds, string allowed, [CallerArgumentExpression(nameof(value))] string name = "")

@@ -41,6 +41,22 @@ public abstract class ModelSource
         return new FreshSource(config, tokenizer, seed);
     }
 
+    /// <summary>A model in memory, such as the one that a <see cref="PpoSession"/> has trained; a stage copies its weights.</summary>
+    /// <param name="model">The caller owns it; must not be disposed before the stage is fitted.</param>
+    public static ModelSource FromModel(LanguageModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new PolicySource(model);
+    }
+
+    /// <summary>A reward model in memory; a stage copies its weights.</summary>
+    /// <param name="model">The caller owns it; must not be disposed before the stage is fitted.</param>
+    public static ModelSource FromModel(TextRewardModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new RewardSource(model);
+    }
+
     /// <summary>The nearest policy upstream of a stage, or null.</summary>
     internal static ModelSource? Upstream(DataViewSchema schema) =>
         ModelHandle.Nearest<LanguageModel>(schema, ModelHandle.PolicyKind) is { } policy ? new PolicySource(policy) : null;
@@ -48,17 +64,23 @@ public abstract class ModelSource
     /// <summary>A policy of one's own to train. The caller owns it.</summary>
     internal abstract LanguageModel OpenPolicy(Placement place);
 
-    /// <summary>A reward model of one's own to train; a policy gets a fresh head. The caller owns it.</summary>
-    internal abstract TextRewardModel OpenReward(Placement place, int seed);
+    /// <summary>A reward model of one's own. The caller owns it.</summary>
+    /// <param name="place">Where its weights go.</param>
+    /// <param name="headSeed">Seed of the head that a policy gets; null = a policy is refused.</param>
+    internal abstract TextRewardModel OpenReward(Placement place, int? headSeed);
 
-    /// <summary>
-    /// The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference that costs nothing. The
-    /// caller disposes what keeps it alive, not the network.
-    /// </summary>
-    internal virtual FrozenPolicy? Frozen(Placement place) => null;
+    /// <summary>The policy where it is in memory in the right place, without a copy; null otherwise.</summary>
+    /// <param name="place">Where its weights must be; null = anywhere.</param>
+    internal virtual Borrowed<LanguageModel>? SharedPolicy(Placement? place) => null;
 
-    private static TextRewardModel Headed(LanguageModel policy, int seed) =>
-        new(RewardModel.FromPolicy(policy.Network, seed), policy.Tokenizer);
+    /// <summary>The reward model where it is in memory, without a copy; null otherwise.</summary>
+    internal virtual Borrowed<TextRewardModel>? SharedReward() => null;
+
+    private static TextRewardModel Headed(LanguageModel policy, int? seed) => seed is { } given
+        ? new(RewardModel.FromPolicy(policy.Network, given), policy.Tokenizer)
+        : throw new ArgumentException(
+            "The model source holds a language model, which scores nothing; give a reward model: a folder of a sequence classifier, "
+            + "or what RewardModel has trained.");
 
     /// <summary>The last transformer of a type: the one given, or in the depth of a chain. Null when there is none.</summary>
     private static T? LastOf<T>(ITransformer transformer)
@@ -73,14 +95,14 @@ public abstract class ModelSource
     {
         internal override LanguageModel OpenPolicy(Placement place) => LanguageModel.Load(path, place.Device, place.Type);
 
-        internal override TextRewardModel OpenReward(Placement place, int seed)
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
             HuggingFaceFolder.LoadConfig(path);
             string config = File.ReadAllText(Path.Combine(path, HuggingFaceFolder.ConfigFile));
             if (config.Contains("ForSequenceClassification", StringComparison.Ordinal))
                 return TextRewardModel.Load(path, place.Device, place.Type);
             using LanguageModel policy = OpenPolicy(place);
-            return Headed(policy, seed);
+            return Headed(policy, headSeed);
         }
     }
 
@@ -95,7 +117,7 @@ public abstract class ModelSource
                 return new LanguageModel(network.Copy(place.Device, place.Type), tokenizer);
         }
 
-        internal override TextRewardModel OpenReward(Placement place, int headSeed)
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
             using LanguageModel policy = OpenPolicy(place);
             return Headed(policy, headSeed);
@@ -106,37 +128,48 @@ public abstract class ModelSource
     {
         internal override LanguageModel OpenPolicy(Placement place) => policy.Copy(place.Device, place.Type);
 
-        internal override TextRewardModel OpenReward(Placement place, int seed)
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
             using IDisposable use = policy.Use();
             if (place == new Placement(policy.Network.Device, policy.Network.Type))
-                return Headed(policy, seed);
+                return Headed(policy, headSeed);
             using LanguageModel moved = policy.Copy(place.Device, place.Type);
-            return Headed(moved, seed);
+            return Headed(moved, headSeed);
         }
 
-        internal override FrozenPolicy? Frozen(Placement place)
+        internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place)
         {
             IDisposable use = policy.Use();
-            if (place == new Placement(policy.Network.Device, policy.Network.Type))
-                return new FrozenPolicy(policy.Network, use);
+            if (place is null || place == new Placement(policy.Network.Device, policy.Network.Type))
+                return new Borrowed<LanguageModel>(policy, use);
             use.Dispose();
             return null;
         }
+    }
+
+    private sealed class RewardSource(TextRewardModel reward) : ModelSource
+    {
+        internal override LanguageModel OpenPolicy(Placement place) => throw new ArgumentException(
+            "The model source holds a reward model, which writes nothing; give a language model to a stage that generates.");
+
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed) => reward.Copy(place.Device, place.Type);
+
+        internal override Borrowed<TextRewardModel>? SharedReward() => new(reward, reward.Use());
     }
 
     private sealed class TransformerSource(ITransformer transformer) : ModelSource
     {
         internal override LanguageModel OpenPolicy(Placement place) => Policy().OpenPolicy(place);
 
-        internal override TextRewardModel OpenReward(Placement place, int seed)
-        {
-            if (LastOf<RewardTransformer>(transformer) is not { } reward)
-                return Policy().OpenReward(place, seed);
-            return reward.Model.Copy(place.Device, place.Type);
-        }
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed) => Reward() is { } reward
+            ? reward.OpenReward(place, headSeed)
+            : Policy().OpenReward(place, headSeed);
 
-        internal override FrozenPolicy? Frozen(Placement place) => Policy().Frozen(place);
+        internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place) => Policy().SharedPolicy(place);
+
+        internal override Borrowed<TextRewardModel>? SharedReward() => Reward()?.SharedReward();
+
+        private RewardSource? Reward() => LastOf<RewardTransformer>(transformer) is { } found ? new RewardSource(found.Model) : null;
 
         private PolicySource Policy() => LastOf<TextGenerationTransformer>(transformer) is { } found
             ? new PolicySource(found.Model)
@@ -145,11 +178,4 @@ public abstract class ModelSource
                 + "give one that Sft, Dpo or Ppo returned, or a chain with one in it.",
                 nameof(transformer));
     }
-}
-
-/// <summary>A network that is used as a reference where it is, and what keeps it alive.</summary>
-internal sealed record FrozenPolicy(CausalLanguageModel Network, IDisposable Use) : IDisposable
-{
-    /// <inheritdoc/>
-    public void Dispose() => Use.Dispose();
 }

@@ -30,6 +30,16 @@ public abstract record EpochOptions : TrainingOptions
     /// <summary>Leave out the last batch of an epoch where it is not full.</summary>
     public bool DataloaderDropLast { get; init; }
 
+    internal override IEnumerable<string> WithoutEffect()
+    {
+        foreach (string unused in base.WithoutEffect())
+            yield return unused;
+        if (MaxSteps > 0 && NumTrainEpochs != 3)
+            yield return "NumTrainEpochs with MaxSteps";
+        if (DataSeed is not null && TrainSamplingStrategy == TrainSamplingStrategy.Sequential)
+            yield return "DataSeed with TrainSamplingStrategy Sequential";
+    }
+
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
     private protected void ValidateEpochs()
     {

@@ -15,6 +15,9 @@ internal sealed class FitSession : IDisposable
         _watch = host.Watch(stage.Cancel);
         var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
         Placement = device.Resolve(ContextSettings.Of(stage.Ml), Warn);
+        string[] unused = [.. options.WithoutEffect()];
+        if (unused.Length > 0)
+            Warn($"Options without effect in this run: {string.Join("; ", unused)}.");
     }
 
     /// <summary>Device and type of the weights.</summary>
@@ -31,23 +34,25 @@ internal sealed class FitSession : IDisposable
     /// <param name="options">Device and type.</param>
     /// <param name="input">Carries the policy where no source was given.</param>
     /// <param name="output">Columns and generation options of the transformer.</param>
+    /// <param name="referenceMoves">Whether training changes the reference, so that it must not be anybody else's.</param>
     /// <param name="train">
-    /// Trains the model in place. Its last argument is the network that was copied, where it is in memory in the right place: a
-    /// reference that costs nothing; null otherwise.
+    /// Trains the model in place. Its last argument is the reference: the stage's own, or the network that was copied, where it is in
+    /// memory in the right place and costs nothing; null otherwise.
     /// </param>
     public static TextGenerationTransformer TrainPolicy(
         StageContext stage,
         TrainingOptions options,
         IDataView input,
         PolicyOutput output,
+        bool referenceMoves,
         Action<FitSession, LanguageModel, CausalLanguageModel?> train)
     {
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<LanguageModel>(source.OpenPolicy(session.Placement));
-        using FrozenPolicy? frozen = source.Frozen(session.Placement);
+        using Borrowed<LanguageModel>? reference = session.Reference(source, referenceMoves, model.Value.Network.Config);
         return session.Run(
-            () => train(session, model.Value, frozen?.Network),
+            () => train(session, model.Value, reference?.Model.Network),
             () => output.Transformer(stage.Ml, model.Release(), session._tracker.Reports));
     }
 
@@ -94,6 +99,21 @@ internal sealed class FitSession : IDisposable
     {
         _watch.Dispose();
         _tracker.Dispose();
+    }
+
+    private Borrowed<LanguageModel>? Reference(ModelSource start, bool moves, ModelConfig policy)
+    {
+        if (_stage.Reference is not { } given)
+            return moves ? null : start.SharedPolicy(Placement);
+        Borrowed<LanguageModel> reference =
+            (moves ? null : given.SharedPolicy(Placement)) ?? Borrowed<LanguageModel>.Own(given.OpenPolicy(Placement));
+        if (reference.Model.Network.Config.VocabularySize == policy.VocabularySize)
+            return reference;
+        int vocabulary = reference.Model.Network.Config.VocabularySize;
+        reference.Dispose();
+        throw new ArgumentException(
+            $"The reference has a vocabulary of {vocabulary} tokens, the policy one of {policy.VocabularySize}; both must read the same "
+            + "token ids.");
     }
 
     private T Run<T>(Action train, Func<T> finish)

@@ -5,10 +5,17 @@ namespace Microsoft.ML.Trl.Training;
 /// <param name="Name">The stage, for messages: <c>SFT</c>, <c>Reward</c>, <c>PPO</c> or <c>DPO</c>.</param>
 /// <param name="Source">The model to start from; null = the nearest policy upstream.</param>
 /// <param name="TrainingData">Data of its own; null = what comes down the pipeline.</param>
+/// <param name="Reference">What the policy is held against; null = the model that training starts from.</param>
 /// <param name="Progress">Told of every report; may be null.</param>
 /// <param name="Cancel">Ends training within one step.</param>
 internal sealed record StageContext(
-    MLContext Ml, string Name, ModelSource? Source, IDataView? TrainingData, IProgress<StepReport>? Progress, CancellationToken Cancel)
+    MLContext Ml,
+    string Name,
+    ModelSource? Source,
+    IDataView? TrainingData,
+    ModelSource? Reference,
+    IProgress<StepReport>? Progress,
+    CancellationToken Cancel)
 {
     /// <summary>The explicit source, or the nearest policy upstream.</summary>
     /// <exception cref="InvalidOperationException">There is neither.</exception>

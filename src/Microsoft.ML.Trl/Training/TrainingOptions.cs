@@ -63,6 +63,18 @@ public abstract record TrainingOptions
     /// </summary>
     public bool? FallbackToCpu { get; init; }
 
+    /// <summary>Options that were set and change nothing in a run with these others, each with the reason.</summary>
+    internal virtual IEnumerable<string> WithoutEffect()
+    {
+        bool adam = Optim is OptimizerKind.Adam or OptimizerKind.AdamW;
+        if (!adam && (AdamBeta1 != 0.9 || AdamBeta2 != 0.999))
+            yield return $"AdamBeta1 and AdamBeta2 with Optim {Optim}";
+        if (!adam && Optim != OptimizerKind.RmsProp && AdamEpsilon != 1e-8)
+            yield return $"AdamEpsilon with Optim {Optim}";
+        if (LrSchedulerType == LrSchedulerType.Constant && WarmupSteps > 0)
+            yield return "WarmupSteps with LrSchedulerType Constant (ConstantWithWarmup has one)";
+    }
+
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
     private protected void ValidateTraining()
     {

@@ -13,7 +13,7 @@ public sealed partial class LayeringTests
     private static readonly string[] Layers =
     [
         "Operators", "Numerics", "Models", "Models/Families", "Adapters", "Generation", "Text", "Pipeline/Views", "Pipeline", "Training",
-        "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", ".",
+        "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", ".",
     ];
 
     private static readonly string[] Leaves = ["Support", "Checkpoints", "Datasets", "Tokenization", "Tracking"];

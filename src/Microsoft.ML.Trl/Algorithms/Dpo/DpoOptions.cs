@@ -92,6 +92,22 @@ public sealed record DpoOptions : EpochOptions
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation);
 
+    internal override IEnumerable<string> WithoutEffect()
+    {
+        foreach (string unused in base.WithoutEffect().Concat(Generation?.WithoutEffect() ?? []))
+            yield return unused;
+        if (DiscopopTau != 0.05 && !LossType.Contains(DpoLossType.DiscoPop))
+            yield return "DiscopopTau without LossType DiscoPop";
+        if (FAlphaDivergenceCoef != 0.5 && FDivergenceType != FDivergenceType.AlphaDivergence)
+            yield return "FAlphaDivergenceCoef without FDivergenceType AlphaDivergence";
+        if (!SyncRefModel && (RefModelMixupAlpha != 0.6 || RefModelSyncSteps != 512))
+            yield return "RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel";
+        if (PrecomputeRefBatchSize is not null && !PrecomputeRefLogProbs)
+            yield return "PrecomputeRefBatchSize without PrecomputeRefLogProbs";
+        if (Beta != 0.1 && LossType.All(loss => loss == DpoLossType.Sft))
+            yield return "Beta with LossType Sft alone";
+    }
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
     internal DpoOptions Validated()

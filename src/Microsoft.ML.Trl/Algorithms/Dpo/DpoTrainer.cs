@@ -6,7 +6,12 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     private readonly StageContext _stage;
     private readonly DpoOptions _options;
 
-    internal DpoTrainer(StageContext stage, DpoOptions options) => (_stage, _options) = (stage, options.Validated());
+    internal DpoTrainer(StageContext stage, DpoOptions options)
+    {
+        (_stage, _options) = (stage, options.Validated());
+        if (stage.Reference is not null && options.ReferenceFree)
+            throw new ArgumentException("A reference was given, but ReferenceFree does without one; set it to false.", nameof(options));
+    }
 
     /// <summary>Trains a copy of the starting model, with the starting model as reference; the data are read once.</summary>
     /// <param name="input">Prompts with pairs; also what carries the policy where no source was given.</param>
@@ -19,14 +24,13 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new PreferenceReader(_stage.TrainingData ?? input, _options.Columns);
-        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, (session, model, frozen) =>
+        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, _options.SyncRefModel, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
             var counts = new RowCounts();
             List<PreferenceExample> pairs = reader.ReadCut(model.Codec, limit, counts, session.Cancel);
             session.Tell(counts);
-            CausalLanguageModel? reference = _options.SyncRefModel ? null : frozen; // one that moves must be a copy
             new DpoLoop(model.Network, reference, _options with { MaxLength = limit }, session.Progress).Run(pairs, session.Cancel);
         });
     }

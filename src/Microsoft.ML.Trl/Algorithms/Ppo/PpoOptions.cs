@@ -107,6 +107,18 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation);
 
+    internal override IEnumerable<string> WithoutEffect()
+    {
+        foreach (string unused in base.WithoutEffect().Concat(Generation.WithoutEffect()))
+            yield return unused;
+        if (!AdapKlCtrl && (Target != 6 || Horizon != 10000))
+            yield return "Target and Horizon without AdapKlCtrl";
+        if (!EarlyStopping && TargetKl != 1)
+            yield return "TargetKl without EarlyStopping";
+        if (VfCoef == 0 && CliprangeValue != 0.2)
+            yield return "CliprangeValue with VfCoef 0";
+    }
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
     internal PpoOptions Validated()

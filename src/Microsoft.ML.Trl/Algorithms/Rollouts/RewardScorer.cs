@@ -55,16 +55,22 @@ internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IRe
         {
             throw new RewardFunctionException(rollout.Step, $"the reward function threw {cause.GetType().Name}: {cause.Message}", cause);
         }
-        if (scores is null || scores.Count != rollout.Responses.Count)
+        return Checked(scores, rollout.Responses.Count, rollout.Step);
+    }
+
+    /// <summary>The scores, if there is one finite number per response.</summary>
+    /// <exception cref="RewardFunctionException">There is not.</exception>
+    public static IReadOnlyList<double> Checked(IReadOnlyList<double>? scores, int responses, int step)
+    {
+        if (scores is null || scores.Count != responses)
             throw new RewardFunctionException(
-                rollout.Step,
-                $"the reward function gave {(scores is null ? "null" : $"{scores.Count} scores")} for {rollout.Responses.Count} "
-                + "responses; it must give one for each.");
+                step,
+                $"the reward function gave {(scores is null ? "null" : $"{scores.Count} scores")} for {responses} responses; "
+                + "it must give one for each.");
         for (int row = 0; row < scores.Count; row++)
             if (!double.IsFinite(scores[row]))
                 throw new RewardFunctionException(
-                    rollout.Step,
-                    FormattableString.Invariant($"the reward function gave {scores[row]} for row {row} (prompt {rollout.Prompts[row]}); ")
+                    step, FormattableString.Invariant($"the reward function gave {scores[row]} for row {row} of the batch; ")
                     + "scores must be finite numbers.");
         return scores;
     }

@@ -42,6 +42,14 @@ public sealed record SftOptions : EpochOptions
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation);
 
+    internal override IEnumerable<string> WithoutEffect()
+    {
+        foreach (string unused in base.WithoutEffect().Concat(Generation?.WithoutEffect() ?? []))
+            yield return unused;
+        if (!Packing && PackingStrategy != PackingStrategy.Bfd)
+            yield return "PackingStrategy without Packing";
+    }
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
     internal SftOptions Validated()

@@ -1,0 +1,43 @@
+using Microsoft.ML.Trl.Pipeline;
+
+namespace Microsoft.ML.Trl;
+
+/// <summary>Makes a transformer of a language model without training it. Made by <see cref="TrlCatalog"/>.</summary>
+public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransformer>
+{
+    private readonly MLContext _ml;
+    private readonly ModelSource _source;
+    private readonly PolicyOutput _output;
+    private readonly DeviceChoice _device;
+
+    internal TextGenerationEstimator(MLContext ml, ModelSource source, PolicyOutput output, bool bf16)
+    {
+        output.Generation?.Validated();
+        Require.Named(output.OutputColumnName, "outputColumnName");
+        Require.Named(output.PromptColumnName, "promptColumnName");
+        (_ml, _source, _output, _device) = (ml, source, output, new DeviceChoice(false, null, null, bf16));
+    }
+
+    /// <summary>Opens the model.</summary>
+    /// <param name="input">Has the prompts.</param>
+    /// <returns>Owns a model of its own.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The column of prompts is missing or of another type.</exception>
+    /// <exception cref="ArgumentException">The source holds no language model.</exception>
+    /// <exception cref="InvalidOperationException">The GPU that the context asks for is not there.</exception>
+    public TextGenerationTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        InputColumns.Text(input.Schema, _output.PromptColumnName, "prompt");
+        var host = new ComponentHost(_ml, "TRL text generation");
+        Placement place = _device.Resolve(ContextSettings.Of(_ml), text => host.Warn("Fit", text));
+        return _output.Transformer(_ml, _source.OpenPolicy(place), []);
+    }
+
+    /// <inheritdoc/>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        InputColumns.RequireText(inputSchema, _output.PromptColumnName, "prompt");
+        return _output.Promise(_ml, inputSchema);
+    }
+}

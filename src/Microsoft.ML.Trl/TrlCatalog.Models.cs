@@ -1,0 +1,61 @@
+namespace Microsoft.ML.Trl;
+
+public sealed partial class TrlCatalog
+{
+    /// <summary>Answers prompts with a model as it is: a folder, a trained session's model, what a transformer holds.</summary>
+    /// <param name="source">The model.</param>
+    /// <param name="generation">How prompts are answered; null = as the model does.</param>
+    /// <param name="outputColumnName">Text column of answers that is added.</param>
+    /// <param name="promptColumnName">Text column with the prompts.</param>
+    /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    /// <example><c>var baseline = ml.Trl().TextGeneration(ModelSource.Folder("gpt2")).Fit(prompts);</c></example>
+    public TextGenerationEstimator TextGeneration(
+        ModelSource source,
+        GenerationOptions? generation = null,
+        string outputColumnName = "Completion",
+        string promptColumnName = "Prompt",
+        bool bf16 = false) =>
+        new(_ml, Given(source), new PolicyOutput(outputColumnName, null, promptColumnName, generation), bf16);
+
+    /// <summary>Scores completions with a reward model as it is.</summary>
+    /// <param name="source">A reward model: a folder of a sequence classifier with one label, or what a transformer holds.</param>
+    /// <param name="outputColumnName">Column of scores that is added.</param>
+    /// <param name="promptColumnName">Text column with what the completions answer; null = completions are scored by themselves.</param>
+    /// <param name="completionColumnName">Text column with what is scored.</param>
+    /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    public RewardScoringEstimator RewardScoring(
+        ModelSource source,
+        string outputColumnName = "Score",
+        string? promptColumnName = "Prompt",
+        string completionColumnName = "Completion",
+        bool bf16 = false) =>
+        new(_ml, Given(source), outputColumnName, promptColumnName, completionColumnName, bf16);
+
+    /// <summary>
+    /// Saves a transformer as <c>ml.Model.Save</c> does, but beside the file and under its name only when it is complete: whatever happens
+    /// on the way, an older file stays whole.
+    /// </summary>
+    /// <param name="model">Any transformer.</param>
+    /// <param name="inputSchema">Schema of its input; null = none is saved.</param>
+    /// <param name="path">Where to; its folder must exist and have room for both files.</param>
+    /// <exception cref="IOException">The file cannot be written; the older one is untouched.</exception>
+    public void Save(ITransformer model, DataViewSchema? inputSchema, string path)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string unfinished = $"{path}.{Guid.NewGuid():N}.part";
+        try
+        {
+            using (FileStream file = new(unfinished, FileMode.CreateNew, FileAccess.ReadWrite))
+            {
+                _ml.Model.Save(model, inputSchema, file);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(unfinished, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(unfinished);
+        }
+    }
+}
