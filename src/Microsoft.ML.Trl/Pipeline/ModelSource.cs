@@ -58,7 +58,7 @@ public abstract class ModelSource
     internal virtual CausalLanguageModel? Frozen(Placement place) => null;
 
     private static TextRewardModel Headed(LanguageModel policy, int seed) =>
-        new(RewardModel.FromPolicy(policy.Network, seed), policy.Tokenizer);
+        new(RewardModel.FromPolicy(policy.Network, seed, policy.Tokenizer.EosTokenId), policy.Tokenizer);
 
     /// <summary>The last transformer of a type: the one given, or in the depth of a chain. Null when there is none.</summary>
     private static T? LastOf<T>(ITransformer transformer)

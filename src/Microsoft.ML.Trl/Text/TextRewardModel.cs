@@ -4,6 +4,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl;
 
 /// <summary>A reward network and its tokenizer: texts in, scores out. Owns the network.</summary>
+/// <remarks>
+/// A text is scored at its last token that is not the pad token of the network's configuration: at the end token, unless the network was
+/// loaded with that as its pad token. See the remarks on <see cref="RewardModel"/>.
+/// </remarks>
 public sealed class TextRewardModel : IDisposable
 {
     private const int RowsAtOnce = 32;
@@ -78,12 +82,18 @@ public sealed class TextRewardModel : IDisposable
         return [.. scores];
     }
 
-    /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
+    /// <summary>Saves a folder that <see cref="Load"/> and transformers can read, and that scores alike in both.</summary>
+    /// <remarks>
+    /// transformers finds the token to score by <c>pad_token_id</c>. A network without a pad token is saved with one: the tokenizer's, where
+    /// that is not an end token, else a new token <c>[PAD]</c>, in a row of the embedding that no token uses or in one row more, of zeros.
+    /// A network that has one, an end token even, keeps it. Nothing in memory changes.
+    /// </remarks>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
     public void Save(string folder)
     {
-        HuggingFaceFolder.Save(folder, Network);
-        Tokenizer.Save(folder);
+        (TextTokenizer tokenizer, ModelConfig config) = OwnPadToken.For(Tokenizer, Network.Config);
+        HuggingFaceFolder.Save(folder, Network, config);
+        tokenizer.Save(folder);
     }
 
     /// <inheritdoc/>

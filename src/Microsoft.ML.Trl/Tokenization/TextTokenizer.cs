@@ -155,6 +155,11 @@ public sealed class TextTokenizer
             ?? (_definition.Vocab.TryGetValue(token, out int id) ? id : null);
     }
 
+    /// <summary>A tokenizer of the same tokens with a special one, new or known, that fills up batches.</summary>
+    /// <param name="token">Its text.</param>
+    /// <param name="id"><see cref="IdOf"/> of the text; <see cref="VocabularySize"/> where there is none.</param>
+    internal TextTokenizer WithPadToken(string token, int id) => FromFiles(PadTokenWriter.Add(_files, token, id));
+
     private static TextTokenizer Create(Dictionary<string, string> files, string source)
     {
         if (!files.TryGetValue(TokenizerFiles.Tokenizer, out string? json))
