@@ -76,21 +76,21 @@ public sealed class RewardModel : DecoderModel
                 $"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; " +
                 $"given were [{string.Join(", ", lengths)}].", nameof(lengths));
         using var scope = NewDisposeScope();
-        Tensor rows = arange(ids.shape[0], ScalarType.Int64, ids.device) * width;                            // [B]
-        Tensor scored = Body.HiddenAt(ids, rows + LastTokens(ids, [.. lengths.Select(length => (long)length)])); // [B, H]
+        Tensor firsts = arange(ids.shape[0], ScalarType.Int64, ids.device) * width; // [B]
+        Tensor scored = Body.HiddenAt(ids, firsts + LastTokens(ids, lengths));      // [B, H]
         return _score.Forward(scored).squeeze(-1).MoveToOuterDisposeScope();
     }
 
     /// <summary>Where each text is scored.</summary>
     /// <returns>[B] int64, from 0 to the row's length - 1. The caller owns it.</returns>
-    private Tensor LastTokens(Tensor ids, long[] lengths)
+    private Tensor LastTokens(Tensor ids, IReadOnlyList<int> lengths)
     {
         using var scope = NewDisposeScope();
-        Tensor places = arange(ids.shape[1], ScalarType.Int64, ids.device);       // [T]
-        Tensor counts = places < tensor(lengths).to(ids.device).unsqueeze(-1);    // [B, T]
+        Tensor places = arange(ids.shape[1], ScalarType.Int64, ids.device); // [T]
+        Tensor counts = places < tensor(lengths.ToArray(), device: ids.device).unsqueeze(-1); // [B, T]
         if (Config.PadTokenId is { } pad)
             counts = counts.logical_and(ids.ne(pad));
-        return (places * counts).amax([-1]).MoveToOuterDisposeScope();            // [B]
+        return (places * counts).amax([-1]).MoveToOuterDisposeScope(); // [B]
     }
 
     /// <summary>The configuration of a new head: without a pad token that ends texts, which would hide the end token from it.</summary>

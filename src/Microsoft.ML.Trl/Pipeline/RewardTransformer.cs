@@ -40,7 +40,7 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     public string OutputColumnName { get; }
 
     /// <summary>
-    /// Rows scored at once, at least 1. It changes speed and memory; in float32 never the scores, in bfloat16 their rounding.
+    /// Rows scored at once, at least 1. It changes speed and memory; in float32 never the scores, in bfloat16 it may, by rounding.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int BatchSize
@@ -63,8 +63,8 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     public bool IsRowToRowMapper => true;
 
     /// <summary>
-    /// Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> read, and that scores alike
-    /// in all: a model that scores the end token is saved with a pad token of its own, which may be one token more; see
+    /// Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> read, and that scores
+    /// alike in all: a model that scores the end token is saved with a pad token of its own, which may be one token more; see
     /// <see cref="TextRewardModel.Save"/>.
     /// </summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>

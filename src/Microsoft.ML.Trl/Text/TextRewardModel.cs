@@ -84,9 +84,9 @@ public sealed class TextRewardModel : IDisposable
 
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read, and that scores alike in both.</summary>
     /// <remarks>
-    /// transformers finds the token to score by <c>pad_token_id</c>. A network without a pad token is saved with one: the tokenizer's, where
-    /// that is not an end token, else a new token <c>[PAD]</c>, in a row of the embedding that no token uses or in one row more, of zeros.
-    /// A network that has one, an end token even, keeps it. Nothing in memory changes.
+    /// transformers finds the token to score by <c>pad_token_id</c>. A network without a pad token is saved with one: the tokenizer's,
+    /// where that is not an end token, else a token <c>[PAD]</c>, in a row of the embedding that no token uses or in one row more, of
+    /// zeros. A network that has a pad token keeps it, even where it is an end token. Nothing in memory changes.
     /// </remarks>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
     public void Save(string folder)

@@ -22,7 +22,8 @@ public sealed class ModelSourceTests
     [TestMethod]
     public void A_folder_with_a_reward_model_keeps_its_head_and_one_with_a_policy_gets_a_fresh_one() => InAFolder(folder =>
     {
-        using var reward = new TextRewardModel(RewardModel.Create(Tiny.Config(), 5), Tiny.Tokenizer);
+        ModelConfig roomy = Tiny.Config() with { VocabularySize = Tiny.Tokenizer.VocabularySize + 1 }; // a row for the pad token
+        using var reward = new TextRewardModel(RewardModel.Create(roomy, 5), Tiny.Tokenizer);
         reward.Save(folder);
         using (TextRewardModel read = ModelSource.Folder(folder).OpenReward(Cpu, seed: 9))
             CollectionAssert.AreEqual(Values(reward.Network.Weights()), Values(read.Network.Weights()));
