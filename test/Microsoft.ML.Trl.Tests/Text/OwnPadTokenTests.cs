@@ -122,8 +122,9 @@ public sealed class OwnPadTokenTests
     {
         TextTokenizer tokenizer = TinyTokenizer.Create(json =>
             (json["added_tokens"]![0]!["content"], json["added_tokens"]![0]!["special"]) = ("[PAD]", false));
-        ModelConfig config = end is { } ends ? Config with { EosTokenIds = [ends] } : Config;
-        TextTokenizer padded = OwnPadToken.For(tokenizer, config).Tokenizer;
+        ModelConfig given = end is { } ends ? Config with { EosTokenIds = [ends] } : Config;
+        (TextTokenizer padded, ModelConfig config) = OwnPadToken.For(tokenizer, given);
+        Assert.AreEqual(id, config.PadTokenId);
         Assert.AreEqual((token, id, id + 1), (padded.PadToken, padded.PadTokenId, padded.VocabularySize));
         Assert.AreEqual("", padded.Decode([id]), "it is special");
     }
