@@ -53,7 +53,10 @@ public sealed record GenerationOptions
     /// </summary>
     public bool RefuseUnanswerablePrompts { get; init; }
 
-    /// <summary>Seed of the draw. A row's tokens are a function of the model, the prompt, this and the row's own seed.</summary>
+    /// <summary>
+    /// Seed of the draw. In float32 a row's tokens are a function of the model, the prompt, this and the row's own seed; in bfloat16
+    /// rounding differs with the rows beside it.
+    /// </summary>
     public int Seed { get; init; }
 
     /// <summary>Checks every property.</summary>

@@ -2,7 +2,7 @@ namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>
 /// A number that a prompt always gives, on every machine. Chance that begins with it makes a completion depend on its prompt alone: splits,
-/// caching, order, batch size and prediction engines all see the same text.
+/// caching, order, batch size and prediction engines all see the same text (in bfloat16 but for rounding, which differs with the batch).
 /// </summary>
 internal static class PromptSeed
 {

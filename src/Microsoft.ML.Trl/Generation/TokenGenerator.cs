@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl.Generation;
 /// <summary>Continues texts, given and returned as token ids.</summary>
 /// <remarks>
 /// A row's tokens do not depend on the rows beside it: prompts of different lengths are padded on the left, and each row draws from its
-/// own stream of random numbers.
+/// own stream of random numbers. That holds in float32; in bfloat16 rounding differs with the number of rows, so tokens may.
 /// </remarks>
 /// <param name="model">Only read; the caller keeps it alive. One generation at a time per model.</param>
 public sealed class TokenGenerator(CausalLanguageModel model)

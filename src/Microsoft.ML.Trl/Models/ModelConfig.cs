@@ -89,7 +89,9 @@ public sealed record ModelConfig
     /// <summary>Token that begins a text, if the model has one.</summary>
     public int? BosTokenId { get; init; }
 
-    /// <summary>Token that fills a batch, if the model has one. Masks never depend on it.</summary>
+    /// <summary>
+    /// Token that fills a batch, if the model has one. Masks never depend on it; which token a <see cref="RewardModel"/> scores does.
+    /// </summary>
     public int? PadTokenId { get; init; }
 
     /// <summary>Tokens that end a text.</summary>

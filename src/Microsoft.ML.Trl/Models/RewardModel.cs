@@ -3,6 +3,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>A decoder that gives a whole text one number; a Hugging Face <c>*ForSequenceClassification</c> with one label.</summary>
+/// <remarks>
+/// Which token is scored follows from the configuration, by the rule of transformers: without <see cref="ModelConfig.PadTokenId"/> a
+/// text's last token; with one, the last token that is not it, and the first where all are. So a loaded model whose pad token is its end
+/// token (TRL's habit for tokenizers without one) reads the token before the end token. A new head reads the end token: where the pad
+/// token of its configuration is an end token, the reward model has none.
+/// </remarks>
 public sealed class RewardModel : DecoderModel
 {
     private readonly LinearLayer _score;
@@ -17,23 +23,29 @@ public sealed class RewardModel : DecoderModel
     public Tensor ScoreWeight => _score.Weight;
 
     /// <summary>A model with random weights on the CPU in float32.</summary>
-    /// <param name="config">Its shape.</param>
+    /// <param name="config">Its shape; a pad token that is one of the end tokens is left out.</param>
     /// <param name="seed">The weights are a function of it.</param>
     public static RewardModel Create(ModelConfig config, int seed)
     {
         ArgumentNullException.ThrowIfNull(config);
         using RandomWeights weights = new(seed);
-        return new RewardModel(config.Validated(nameof(Create)), weights);
+        return new RewardModel(ScoringTheEnd(config.Validated(nameof(Create))), weights);
     }
 
     /// <summary>A model that begins with the decoder of a policy, copied, and a new scoring projection.</summary>
+    /// <param name="policy">Stays as it is; a pad token that is one of its end tokens is not taken over.</param>
+    /// <param name="seed">The new projection is a function of it.</param>
+    public static RewardModel FromPolicy(CausalLanguageModel policy, int seed) => FromPolicy(policy, seed, null);
+
+    /// <summary>As the public one.</summary>
     /// <param name="policy">Stays as it is.</param>
     /// <param name="seed">The new projection is a function of it.</param>
-    public static RewardModel FromPolicy(CausalLanguageModel policy, int seed)
+    /// <param name="endToken">What ends the texts, where the policy's configuration may not know it; null = nothing else does.</param>
+    internal static RewardModel FromPolicy(CausalLanguageModel policy, int seed, int? endToken)
     {
         ArgumentNullException.ThrowIfNull(policy);
         using RandomWeights drawn = new(seed);
-        return new RewardModel(policy.Config, new CopiedWeights(policy.Weights(), drawn));
+        return new RewardModel(ScoringTheEnd(policy.Config, endToken), new CopiedWeights(policy.Weights(), drawn));
     }
 
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
@@ -46,8 +58,11 @@ public sealed class RewardModel : DecoderModel
         return copy;
     }
 
-    /// <summary>Scores texts at their last real token.</summary>
-    /// <param name="ids">[B, T] int64 token ids, padded on the right.</param>
+    /// <summary>
+    /// Scores each text at its last real token that is not <see cref="ModelConfig.PadTokenId"/>, at its first where all are; see the
+    /// remarks on <see cref="RewardModel"/>.
+    /// </summary>
+    /// <param name="ids">[B, T] int64 token ids, padded on the right with anything.</param>
     /// <param name="lengths">Real tokens of each row, from 1 to T.</param>
     /// <returns>[B] in the type of the weights; unbounded. The caller owns it.</returns>
     /// <exception cref="ArgumentException">There are not as many lengths as rows, or one is out of range.</exception>
@@ -61,8 +76,24 @@ public sealed class RewardModel : DecoderModel
                 $"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; " +
                 $"given were [{string.Join(", ", lengths)}].", nameof(lengths));
         using var scope = NewDisposeScope();
-        long[] last = [.. lengths.Select((length, row) => (row * width) + length - 1)];
-        Tensor ends = Body.HiddenAt(ids, tensor(last).to(ids.device)); // [B, H]
-        return _score.Forward(ends).squeeze(-1).MoveToOuterDisposeScope();
+        Tensor firsts = arange(ids.shape[0], ScalarType.Int64, ids.device) * width; // [B]
+        Tensor scored = Body.HiddenAt(ids, firsts + LastTokens(ids, lengths));      // [B, H]
+        return _score.Forward(scored).squeeze(-1).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Where each text is scored.</summary>
+    /// <returns>[B] int64, from 0 to the row's length - 1. The caller owns it.</returns>
+    private Tensor LastTokens(Tensor ids, IReadOnlyList<int> lengths)
+    {
+        using var scope = NewDisposeScope();
+        Tensor places = arange(ids.shape[1], ScalarType.Int64, ids.device); // [T]
+        Tensor counts = places < tensor(lengths.ToArray(), device: ids.device).unsqueeze(-1); // [B, T]
+        if (Config.PadTokenId is { } pad)
+            counts = counts.logical_and(ids.ne(pad));
+        return (places * counts).amax([-1]).MoveToOuterDisposeScope(); // [B]
+    }
+
+    /// <summary>The configuration of a new head: without a pad token that ends texts, which would hide the end token from it.</summary>
+    private static ModelConfig ScoringTheEnd(ModelConfig config, int? endToken = null) =>
+        config.PadTokenId is { } pad && (pad == endToken || config.EosTokenIds.Contains(pad)) ? config with { PadTokenId = null } : config;
 }

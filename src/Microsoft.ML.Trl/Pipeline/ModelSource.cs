@@ -77,7 +77,7 @@ public abstract class ModelSource
     internal virtual Borrowed<TextRewardModel>? SharedReward() => null;
 
     private static TextRewardModel Headed(LanguageModel policy, int? seed) => seed is { } given
-        ? new(RewardModel.FromPolicy(policy.Network, given), policy.Tokenizer)
+        ? new(RewardModel.FromPolicy(policy.Network, given, policy.Tokenizer.EosTokenId), policy.Tokenizer)
         : throw new ArgumentException(
             "The model source holds a language model, which scores nothing; give a reward model: a folder of a sequence classifier, "
             + "or what RewardModel has trained.");

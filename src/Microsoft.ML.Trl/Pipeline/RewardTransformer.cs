@@ -48,7 +48,9 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     /// <summary>Where warnings go.</summary>
     internal ComponentHost Host { get; }
 
-    /// <summary>Rows scored at once, at least 1. It changes speed and memory, never the scores.</summary>
+    /// <summary>
+    /// Rows scored at once, at least 1. It changes speed and memory; in float32 never the scores, in bfloat16 it may, by rounding.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int BatchSize
     {
@@ -69,7 +71,11 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     /// <inheritdoc/>
     public bool IsRowToRowMapper => true;
 
-    /// <summary>Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> read.</summary>
+    /// <summary>
+    /// Saves a folder that transformers, <see cref="TextRewardModel.Load"/> and <see cref="ModelSource.Folder"/> read, and that scores
+    /// alike in all: a model that scores the end token is saved with a pad token of its own, which may be one token more; see
+    /// <see cref="TextRewardModel.Save"/>.
+    /// </summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
     public void SaveHuggingFace(string folder)
     {

@@ -6,7 +6,8 @@ namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// Answers prompts: text column → text column, and the score of each answer where a reward model is upstream. Lazy and batched: columns
-/// that nobody reads cost nothing, and a prompt gives the same answer in every pass, whatever rows stand beside it. Owns its model.
+/// that nobody reads cost nothing, and in float32 a prompt gives the same answer in every pass, whatever rows stand beside it; in bfloat16
+/// rounding differs with the batch, so answers may. Owns its model.
 /// </summary>
 /// <remarks>
 /// <c>ml.Model.Save</c> writes it into ML.NET's zip with all it needs, and <c>ml.Model.Load</c> finds the loader by the name of this
@@ -55,7 +56,9 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>Text column with the prompts.</summary>
     public string PromptColumnName { get; }
 
-    /// <summary>Rows generated at once, at least 1. It changes speed and memory, never the answers.</summary>
+    /// <summary>
+    /// Rows generated at once, at least 1. It changes speed and memory; in float32 never the answers, in bfloat16 it may, by rounding.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int BatchSize
     {

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Trl.Text;
 
-/// <summary>Scores what a policy has written: its very tokens where the reward model has the same tokenizer, otherwise the text.</summary>
+/// <summary>Scores what a policy has written: its very tokens where the reward model's tokenizer knows them, otherwise the text.</summary>
 internal static class AnswerScorer
 {
     /// <summary>One score per answer.</summary>
@@ -11,7 +11,7 @@ internal static class AnswerScorer
     public static float[] Score(
         TextRewardModel reward, TextTokenizer tokenizer, IReadOnlyList<string> prompts, IReadOnlyList<Answer> answers)
     {
-        if (tokenizer.HasSameFilesAs(reward.Tokenizer))
+        if (tokenizer.IsReadBy(reward.Tokenizer))
             return reward.Score([.. answers.Select(answer => (int[])[.. answer.Prompt, .. answer.Tokens])]);
         return reward.Score([.. answers.Zip(prompts, (answer, prompt) => reward.Codec.Whole(prompt + answer.Text, answer.HasEnded))]);
     }

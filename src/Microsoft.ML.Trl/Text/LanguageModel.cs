@@ -72,7 +72,10 @@ public sealed class LanguageModel : IDisposable
     public string Complete(string prompt, GenerationOptions? options = null, CancellationToken cancel = default) =>
         Complete([prompt], options, cancel)[0];
 
-    /// <summary>Continues texts, in batches. A text's continuation is a function of the model, the options and that text alone.</summary>
+    /// <summary>
+    /// Continues texts, in batches. In float32 a text's continuation is a function of the model, the options and that text alone; in
+    /// bfloat16 rounding differs with the batch, so it may too.
+    /// </summary>
     /// <param name="prompts">Each at least one token, and shorter than the model's context.</param>
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>

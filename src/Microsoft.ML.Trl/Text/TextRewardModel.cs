@@ -4,6 +4,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl;
 
 /// <summary>A reward network and its tokenizer: texts in, scores out. Owns the network.</summary>
+/// <remarks>
+/// A text is scored at its last token that is not the pad token of the network's configuration: at the end token, unless the network was
+/// loaded with that as its pad token. See the remarks on <see cref="RewardModel"/>.
+/// </remarks>
 public sealed class TextRewardModel : IDisposable
 {
     private const int RowsAtOnce = 32;
@@ -100,14 +104,20 @@ public sealed class TextRewardModel : IDisposable
         return new TextRewardModel(Network.Copy(device, type), Tokenizer);
     }
 
-    /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
+    /// <summary>Saves a folder that <see cref="Load"/> and transformers can read, and that scores alike in both.</summary>
+    /// <remarks>
+    /// transformers finds the token to score by <c>pad_token_id</c>. A network without a pad token is saved with one: the tokenizer's,
+    /// where that is not an end token, else a token <c>[PAD]</c>, in a row of the embedding that no token uses or in one row more, of
+    /// zeros. A network that has a pad token keeps it, even where it is an end token. Nothing in memory changes.
+    /// </remarks>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Save(string folder)
     {
         using IDisposable use = Use();
-        HuggingFaceFolder.Save(folder, Network);
-        Tokenizer.Save(folder);
+        (TextTokenizer tokenizer, ModelConfig config) = OwnPadToken.For(Tokenizer, Network.Config);
+        HuggingFaceFolder.Save(folder, Network, config);
+        tokenizer.Save(folder);
     }
 
     /// <summary>Keeps the model alive until the result is disposed, even where another thread disposes the model.</summary>

@@ -16,6 +16,7 @@ public sealed class TextTokenizer
     private readonly TokenizerDefinition _definition;
     private readonly TextEncoder _encoder;
     private readonly TokenTable _tokens;
+    private volatile Reader? _lastReader;
 
     private TextTokenizer(IReadOnlyDictionary<string, string> files, TokenizerDefinition definition, SpecialTokenNames names, string source)
     {
@@ -146,10 +147,17 @@ public sealed class TextTokenizer
     /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
     public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(_tokens, skipSpecialTokens);
 
-    /// <summary>Whether this tokenizer and another were made from equal files, so that token ids mean the same to both.</summary>
+    /// <summary>Whether every token id of this tokenizer means the same to another, which may know more tokens.</summary>
     /// <param name="other">May be this one itself.</param>
-    internal bool HasSameFilesAs(TextTokenizer other) =>
-        ReferenceEquals(this, other) || _files[TokenizerFiles.Tokenizer] == other._files[TokenizerFiles.Tokenizer];
+    internal bool IsReadBy(TextTokenizer other)
+    {
+        if (ReferenceEquals(this, other) || _files[TokenizerFiles.Tokenizer] == other._files[TokenizerFiles.Tokenizer])
+            return true;
+        Reader? last = _lastReader;
+        if (last?.Other != other)
+            _lastReader = last = new Reader(other, _tokens.IsPartOf(other._tokens));
+        return last!.Knows;
+    }
 
     /// <summary>Id of a token as the vocabulary writes it ("Ġthe" for " the"), or null when there is none.</summary>
     /// <param name="token">Token of the vocabulary or added token.</param>
@@ -159,6 +167,11 @@ public sealed class TextTokenizer
         return _definition.AddedTokens.FirstOrDefault(added => added.Content == token)?.Id
             ?? (_definition.Vocab.TryGetValue(token, out int id) ? id : null);
     }
+
+    /// <summary>A tokenizer of the same tokens with a special one, new or known, that fills up batches.</summary>
+    /// <param name="token">Its text.</param>
+    /// <param name="id"><see cref="IdOf"/> of the text; <see cref="VocabularySize"/> where there is none.</param>
+    internal TextTokenizer WithPadToken(string token, int id) => FromFiles(PadTokenWriter.Add(_files, token, id));
 
     private static TextTokenizer Create(Dictionary<string, string> files, string source)
     {
@@ -187,4 +200,7 @@ public sealed class TextTokenizer
             $"The {role} \"{token}\" of {source} is not in the vocabulary. "
             + $"Correct {TokenizerFiles.Config}, or add the token to {TokenizerFiles.Tokenizer}.");
     }
+
+    /// <summary>Another tokenizer, and whether it knows every token of this one.</summary>
+    private sealed record Reader(TextTokenizer Other, bool Knows);
 }

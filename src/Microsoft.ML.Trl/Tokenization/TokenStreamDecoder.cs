@@ -55,6 +55,11 @@ internal sealed class TokenTable
 
     public int Count => _bytes.Length;
 
+    /// <summary>Whether another table has the same bytes for every token that this one has.</summary>
+    public bool IsPartOf(TokenTable other) =>
+        Count <= other.Count
+        && Enumerable.Range(0, Count).All(id => _bytes[id] is not { } bytes || bytes.AsSpan().SequenceEqual(other._bytes[id]));
+
     /// <summary>Empty for ids without a token, and for special ones when they are to be skipped.</summary>
     public ReadOnlySpan<byte> Bytes(int id, bool skipSpecialTokens)
     {

@@ -15,7 +15,8 @@ internal static class TokenizerWriter
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
     };
 
-    private static readonly JsonSerializerOptions Indented = new(Options) { WriteIndented = true };
+    /// <summary>The same, a line per member.</summary>
+    public static JsonSerializerOptions Indented { get; } = new(Options) { WriteIndented = true };
 
     /// <summary>The "model" of tokenizer.json. Merges are written "left right", which all versions of the format know.</summary>
     public static JsonObject Model(JsonObject vocab, IEnumerable<(string Left, string Right)> merges) => new()

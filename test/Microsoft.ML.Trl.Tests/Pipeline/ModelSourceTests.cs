@@ -22,13 +22,14 @@ public sealed class ModelSourceTests
     [TestMethod]
     public void A_folder_with_a_reward_model_keeps_its_head_and_one_with_a_policy_gets_a_fresh_one() => InAFolder(folder =>
     {
-        using var reward = new TextRewardModel(RewardModel.Create(Tiny.Config(), 5), Tiny.Tokenizer);
+        ModelConfig roomy = Tiny.Config() with { VocabularySize = Tiny.Tokenizer.VocabularySize + 1 }; // a row for the pad token
+        using var reward = new TextRewardModel(RewardModel.Create(roomy, 5), Tiny.Tokenizer);
         reward.Save(folder);
-        using (TextRewardModel read = ModelSource.Folder(folder).OpenReward(Cpu, seed: 9))
+        using (TextRewardModel read = ModelSource.Folder(folder).OpenReward(Cpu, headSeed: 9))
             CollectionAssert.AreEqual(Values(reward.Network.Weights()), Values(read.Network.Weights()));
         using LanguageModel policy = Tiny.Model();
         policy.Save(folder);
-        using TextRewardModel headed = ModelSource.Folder(folder).OpenReward(Cpu, seed: 9);
+        using TextRewardModel headed = ModelSource.Folder(folder).OpenReward(Cpu, headSeed: 9);
         CollectionAssert.AreEqual(
             Values(policy.Network.Weights()), Values(headed.Network.Weights().Where(weight => weight.Name != "score.weight")));
     });
@@ -38,7 +39,7 @@ public sealed class ModelSourceTests
     {
         using LanguageModel policy = ModelSource.FromTransformer(SavedChain.Load(SavedChain.Zip)).OpenPolicy(Cpu);
         CollectionAssert.AreEqual(Values(SavedChain.Chain.LastTransformer.Model.Network.Weights()), Values(policy.Network.Weights()));
-        using TextRewardModel reward = ModelSource.FromTransformer(SavedChain.Chain).OpenReward(Cpu, seed: 1);
+        using TextRewardModel reward = ModelSource.FromTransformer(SavedChain.Chain).OpenReward(Cpu, headSeed: 1);
         RewardTransformer trained = SavedChain.Chain.OfType<RewardTransformer>().Single();
         CollectionAssert.AreEqual(Values(trained.Model.Network.Weights()), Values(reward.Network.Weights()));
     }

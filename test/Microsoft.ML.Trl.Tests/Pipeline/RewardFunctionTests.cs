@@ -126,7 +126,8 @@ public sealed class RewardFunctionTests
         double[] whole = [.. reward.Model.Score(Prompts, Responses).Select(score => (double)score)];
         CollectionAssert.AreEqual(whole, Scores(RewardFunction.FromTransformer(reward)), "texts, with an end token");
         TextTokenizer tokenizer = Tiny.Tokenizer;
-        int[][] tokens = [.. Prompts.Zip(Responses, (prompt, response) => (int[])[.. tokenizer.Encode(prompt), .. tokenizer.Encode(response)])];
+        int[][] tokens =
+            [.. Prompts.Zip(Responses, (prompt, response) => (int[])[.. tokenizer.Encode(prompt), .. tokenizer.Encode(response)])];
         double[] written = [.. reward.Model.Score(tokens).Select(score => (double)score)];
         CollectionAssert.AreEqual(written, Scores(RewardFunction.FromModel(reward.Model)), "the tokens that were written");
         CollectionAssert.AreNotEqual(whole, written);

@@ -89,14 +89,33 @@ public static class HuggingFaceFolder
     }
 
     /// <summary>Saves a reward model so that transformers can load it. What the folder held under the same names is replaced.</summary>
+    /// <remarks>
+    /// The configuration is written as it is. Where it has no pad token, transformers scores the last token, and one text at a time only;
+    /// <see cref="TextRewardModel.Save"/>, which has the tokenizer at hand, writes a pad token then.
+    /// </remarks>
     /// <param name="folder">Made when it is not there.</param>
     /// <param name="model">Only read.</param>
     public static void Save(string folder, RewardModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
+        Save(folder, model, model.Config);
+    }
+
+    /// <summary>Saves a reward model under another configuration: new rows of the embedding are zeros.</summary>
+    /// <param name="folder">Made when it is not there.</param>
+    /// <param name="model">Only read.</param>
+    /// <param name="config">That of the model, but for the pad token and a vocabulary that may be larger.</param>
+    internal static void Save(string folder, RewardModel model, ModelConfig config)
+    {
         Directory.CreateDirectory(folder);
-        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFolder.SingleFile), model.Weights());
-        WriteConfig(folder, model.Config, model.Config.Family.ClassifierArchitecture, model.Body.TokenEmbedding.dtype, new()
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor embedding = model.Body.TokenEmbedding;
+        Tensor grown = cat([embedding, embedding.new_zeros(config.VocabularySize - embedding.shape[0], embedding.shape[1])]);
+        SafetensorsWriter.Write(
+            Path.Combine(folder, SafetensorsFolder.SingleFile),
+            model.Weights().Select(weight => ReferenceEquals(weight.Value, embedding) ? (weight.Name, grown) : weight));
+        WriteConfig(folder, config, config.Family.ClassifierArchitecture, embedding.dtype, new()
         {
             ["id2label"] = new JsonObject { ["0"] = "LABEL_0" },
             ["label2id"] = new JsonObject { ["LABEL_0"] = 0 },

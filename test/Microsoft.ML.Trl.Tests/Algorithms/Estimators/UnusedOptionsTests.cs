@@ -1,0 +1,66 @@
+using Microsoft.ML.Trl.Tests.TestSupport;
+
+namespace Microsoft.ML.Trl.Tests.Algorithms.Estimators;
+
+/// <summary>Options that change nothing in a run are named in one warning.</summary>
+[TestClass]
+public sealed class UnusedOptionsTests
+{
+    private static readonly GenerationOptions GreedyAtTemperature = new() { DoSample = false, Temperature = 0.7 };
+
+    [TestMethod]
+    public void The_log_names_all_of_them_at_once()
+    {
+        List<string> log = [];
+        MLContext ml = new(1);
+        ml.Log += (_, message) => log.Add(message.Message);
+        var options = new SftOptions { MaxSteps = 1, NumTrainEpochs = 2, PackingStrategy = PackingStrategy.Wrapped };
+        ml.Trl().Sft(Tiny.Source(), options).Fit(ml.Data.LoadFromEnumerable(Tiny.Pairs)).Dispose();
+        string[] warnings = [.. log.Where(line => line.Contains("without effect", StringComparison.Ordinal))];
+        Assert.HasCount(1, warnings);
+        Assert.Contains(
+            "Options without effect in this run: NumTrainEpochs with MaxSteps; PackingStrategy without Packing.", warnings[0]);
+    }
+
+    [TestMethod]
+    public void Each_option_that_depends_on_another_is_named()
+    {
+        Named("AdamBeta1 and AdamBeta2 with Optim Sgd", new SftOptions { Optim = OptimizerKind.Sgd, AdamBeta2 = 0.95 });
+        Named("AdamEpsilon with Optim Sgd", new SftOptions { Optim = OptimizerKind.Sgd, AdamEpsilon = 1e-6 });
+        Named("WarmupSteps with LrSchedulerType Constant", new PpoOptions { WarmupSteps = 3 });
+        Named(
+            "DataSeed with TrainSamplingStrategy Sequential",
+            new RewardOptions { DataSeed = 1, TrainSamplingStrategy = TrainSamplingStrategy.Sequential });
+        Named("DiscopopTau without LossType DiscoPop", new DpoOptions { DiscopopTau = 0.1 });
+        Named("FAlphaDivergenceCoef without FDivergenceType AlphaDivergence", new DpoOptions { FAlphaDivergenceCoef = 0.7 });
+        Named("RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel", new DpoOptions { RefModelSyncSteps = 3 });
+        Named("PrecomputeRefBatchSize without PrecomputeRefLogProbs", new DpoOptions { PrecomputeRefBatchSize = 3 });
+        Named("Beta with LossType Sft alone", new DpoOptions { Beta = 0.3, LossType = [DpoLossType.Sft] });
+        Named("Target and Horizon without AdapKlCtrl", new PpoOptions { AdapKlCtrl = false, Target = 3 });
+        Named("TargetKl without EarlyStopping", new PpoOptions { TargetKl = 0.1 });
+        Named("CliprangeValue with VfCoef 0", new PpoOptions { VfCoef = 0, CliprangeValue = 0.1 });
+        Named(
+            "Temperature, TopK, TopP, MinP and Seed of Generation with DoSample false",
+            new DpoOptions { Generation = GreedyAtTemperature });
+        Named(
+            "MinNewTokens of Generation without EosTokenIds",
+            new PpoOptions { Generation = new() { MinNewTokens = 3, EosTokenIds = [] } });
+    }
+
+    [TestMethod]
+    public void Defaults_and_options_that_matter_are_not_named()
+    {
+        TrainingOptions[] used =
+        [
+            new SftOptions(), new RewardOptions(), new DpoOptions(), new PpoOptions(),
+            new SftOptions { Packing = true, PackingStrategy = PackingStrategy.Wrapped, NumTrainEpochs = 1, AdamBeta2 = 0.95 },
+            new DpoOptions { LossType = [DpoLossType.DiscoPop], DiscopopTau = 0.1, SyncRefModel = true, RefModelSyncSteps = 3 },
+            new PpoOptions { EarlyStopping = true, TargetKl = 0.1, Target = 3, WarmupSteps = 3, LrSchedulerType = LrSchedulerType.Linear },
+        ];
+        foreach (TrainingOptions options in used)
+            Assert.IsEmpty(options.WithoutEffect(), options.ToString());
+    }
+
+    private static void Named(string expected, TrainingOptions options) =>
+        Assert.IsTrue(options.WithoutEffect().Single().StartsWith(expected, StringComparison.Ordinal), options.WithoutEffect().Single());
+}
