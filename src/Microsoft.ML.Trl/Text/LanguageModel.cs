@@ -120,9 +120,18 @@ public sealed class LanguageModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(prompts);
         int[][] ids = [.. prompts.Select((prompt, row) => Codec.Prompt(prompt, firstRow + row, Codec.ContextLength))];
-        long[] seeds = [.. prompts.Select(PromptSeed.Of)];
+        return Complete(ids, [.. prompts.Select(prompt => PromptSeed.Of(prompt))], options, cancel);
+    }
+
+    /// <summary>Continues texts that are tokens already.</summary>
+    /// <param name="ids">[B] token ids.</param>
+    /// <param name="seeds">[B] numbers that decide, with the seed of the options, what each row draws.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancel">Looked at once per token.</param>
+    internal string[] Complete(int[][] ids, long[] seeds, GenerationOptions options, CancellationToken cancel)
+    {
         var stops = new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens));
-        var texts = new List<string>(prompts.Count);
+        var texts = new List<string>(ids.Length);
         for (int start = 0; start < ids.Length; start += RowsAtOnce)
         {
             int end = Math.Min(ids.Length, start + RowsAtOnce);

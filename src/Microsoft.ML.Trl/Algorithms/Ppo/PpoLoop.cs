@@ -34,7 +34,7 @@ internal sealed class PpoLoop(
         {
             int[] chosen = step.MicroBatches[0];
             int[][] queries = Array.ConvertAll(chosen, prompt => prompts[prompt]);
-            IReadOnlyList<int[]> responses = session.Generate(queries, null, stop, cancel);
+            IReadOnlyList<int[]> responses = session.Generate(queries, stop: stop, cancel: cancel);
             IReadOnlyList<double> scores = RewardScorer.Ask(scorer, step.Number, chosen, queries, responses, cancel);
             Record(session.Step(queries, responses, scores), step.Number, run);
             run.Log.CountTokens(queries.Sum(query => query.Length) + responses.Sum(response => response.Length));

@@ -31,7 +31,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             List<TextRow> rows = [.. RowReader.Read(data, [column])];
             int[][] prompts = [.. rows.Select(row => model.Codec.Prompt(row.Texts[0], row.Number, model.Codec.ContextLength))];
             if (model.ValueHead is null)
-                model.ReplaceCritic(PpoSession.FreshHead(model.Network, _options.Seed));
+                model.ReplaceCritic(PpoSession.FreshHead(model.Network, _options));
             var scorer = new RewardScorer(_stage.Ml, reward, model.Tokenizer, [.. rows.Select(row => row.Texts[0])]);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, frozen);
