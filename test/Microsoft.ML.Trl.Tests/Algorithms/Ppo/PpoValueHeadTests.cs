@@ -61,14 +61,31 @@ public sealed class PpoValueHeadTests
     });
 
     [TestMethod]
-    public void Dropped_values_are_those_of_the_hidden_state_on_average()
+    public void As_many_entries_are_dropped_as_asked_for_and_the_others_scaled_up()
     {
-        // a linear critic: the mean over many draws of the mask is the value without one
-        double[] drawn = [.. Enumerable.Range(0, 100).Select(seed => Step(Dropping(0.3) with { Seed = seed })["ppo/val/vpred"])];
-        double expected = Step(Quick)["ppo/val/vpred"], mean = drawn.Average();
-        double error = Math.Sqrt(drawn.Average(value => (value - mean) * (value - mean)) / drawn.Length);
-        Close.Absolute(expected, mean, 4 * error);
-        Close.Above(1e-4, error);
+        // a critic that sees one entry of the hidden state, and two tokens: both are dropped with p², both are kept with (1 - p)²
+        const double Bias = 0.7, P = 0.4;
+        const int Seeds = 150;
+        double Seen(double probability, int seed)
+        {
+            using CausalLanguageModel policy = Toys.Gpt2();
+            using ValueHead head = ValueHead.Create(16, 1);
+            using (no_grad())
+            using (NewDisposeScope())
+            {
+                head.Weights().First().Value.narrow(1, 1, 15).zero_();
+                head.Weights().Last().Value.fill_(Bias);
+            }
+            PpoOptions options = Dropping(probability) with { BatchSize = 2, MiniBatchSize = 2, Seed = seed };
+            using var session = new PpoSession(policy, options, head);
+            return session.Step([[1, 2], [3]], [[4], [5]], [1, -1])["ppo/val/vpred"];
+        }
+        double[] seen = [.. Enumerable.Range(0, Seeds).Select(seed => Seen(P, seed))];
+        double Share(double value) => seen.Count(one => Math.Abs(one - value) < 1e-5) / (double)Seeds;
+        double bothKept = Bias + ((Seen(0, 0) - Bias) / (1 - P));
+        Close.Above(0.01, Math.Abs(bothKept - Bias));
+        Close.Absolute(P * P, Share(Bias), 0.12, "both dropped"); // 4 standard deviations
+        Close.Absolute((1 - P) * (1 - P), Share(bothKept), 0.16, "both kept");
     }
 
     [TestMethod]
