@@ -12,6 +12,11 @@ namespace Microsoft.ML.Runtime
 
         int? GpuDeviceId { get; }
     }
+
+    public interface ICancelable
+    {
+        bool IsCanceled { get; }
+    }
 }
 
 namespace Microsoft.ML

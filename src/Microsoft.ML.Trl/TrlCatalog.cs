@@ -101,9 +101,20 @@ public sealed class TrlCatalog
         IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
         Ppo(RewardFunction.Of(reward), options, trainingData, progress, cancel);
 
+    /// <summary>PPO on the nearest policy upstream, with a function of all that is known about a completion as reward.</summary>
+    /// <param name="reward">Higher is better; must return finite numbers. Called row after row.</param>
+    /// <param name="options">Null = TRL's defaults.</param>
+    /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>
+    /// <param name="progress">Told of every report; null = nobody.</param>
+    /// <param name="cancel">Ends training within one step.</param>
+    public PpoTrainer Ppo(
+        Func<RewardRow, double> reward, PpoOptions? options = null,
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
+        Ppo(RewardFunction.Of(reward), options, trainingData, progress, cancel);
+
     /// <summary>PPO on the nearest policy upstream, with any reward.</summary>
     /// <param name="reward">
-    /// Such as <see cref="RewardFunction.FromTransformer"/>, <see cref="RewardFunction.OfAsync"/> or
+    /// Such as <see cref="RewardFunction.FromTransformer"/>, <c>RewardFunction.OfAsync</c> or
     /// <see cref="RewardFunction.WeightedSum"/>.
     /// </param>
     /// <param name="options">Null = TRL's defaults.</param>

@@ -47,6 +47,12 @@ public sealed record GenerationOptions
     /// <summary>Tokens that end a row; null takes those of the model's configuration, an empty list ends none.</summary>
     public IReadOnlyList<int>? EosTokenIds { get; init; }
 
+    /// <summary>
+    /// Whether a transformer refuses a row that cannot be answered, since its prompt has no token or fills the context. Otherwise such a
+    /// row gets an empty completion and a NaN score, and the log a warning.
+    /// </summary>
+    public bool RefuseUnanswerablePrompts { get; init; }
+
     /// <summary>Seed of the draw. A row's tokens are a function of the model, the prompt, this and the row's own seed.</summary>
     public int Seed { get; init; }
 

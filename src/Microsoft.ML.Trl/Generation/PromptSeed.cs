@@ -23,5 +23,5 @@ internal static class PromptSeed
     /// <summary>One of several numbers of a prompt, each as good as the first.</summary>
     /// <param name="prompt">The text.</param>
     /// <param name="sample">Which one; 0 = the number that stands for the prompt alone.</param>
-    public static long Of(string prompt, int sample) => unchecked(Of(prompt) + (sample * Stride));
+    public static long OfSample(string prompt, int sample) => unchecked(Of(prompt) + (sample * Stride));
 }

@@ -84,6 +84,8 @@ public sealed class Decoder : nn.Module
     /// <returns>[B·T, H], or [N, H] where rows were given, after the final norm. The caller owns it.</returns>
     internal Tensor Run(Tensor ids, AttentionPattern pattern, KeyValueCache? cache = null, Tensor? rows = null)
     {
+        if (TokenEmbedding.IsInvalid)
+            throw ReferenceCount.Disposed(Config.ModelType + " model");
         cache?.CheckUse(pattern.Batch, pattern.Length);
         using var scope = NewDisposeScope();
         Tensor x = Embed(ids, pattern);

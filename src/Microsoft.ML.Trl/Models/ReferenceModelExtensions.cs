@@ -21,8 +21,8 @@ public static class ReferenceModelExtensions
     /// stands for <c>{layer}</c>, as in <c>transformer.h.{layer}.mlp</c>. Null = at the block's first weight.
     /// </param>
     /// <returns>
-    /// In evaluation; no weight has a gradient. The caller owns it. Either model may be disposed first: what they share lives as long as one
-    /// of them. To train a shared weight again (<c>requires_grad</c>) changes both.
+    /// In evaluation; no weight has a gradient. The caller owns it. Either model may be disposed first: what they share lives as long as
+    /// one of them. To train a shared weight again (<c>requires_grad</c>) changes both.
     /// </returns>
     /// <exception cref="ArgumentException">There are not as many layers, or no weight has the pattern in its name.</exception>
     public static CausalLanguageModel CreateReferenceModel(

@@ -52,10 +52,10 @@ public abstract class ModelSource
     internal abstract TextRewardModel OpenReward(Placement place, int seed);
 
     /// <summary>
-    /// The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference
-    /// that costs nothing. Not the caller's.
+    /// The network that <see cref="OpenPolicy"/> copies, where it is in memory in the right place: a reference that costs nothing. The
+    /// caller disposes what keeps it alive, not the network.
     /// </summary>
-    internal virtual CausalLanguageModel? Frozen(Placement place) => null;
+    internal virtual FrozenPolicy? Frozen(Placement place) => null;
 
     private static TextRewardModel Headed(LanguageModel policy, int seed) =>
         new(RewardModel.FromPolicy(policy.Network, seed), policy.Tokenizer);
@@ -108,14 +108,21 @@ public abstract class ModelSource
 
         internal override TextRewardModel OpenReward(Placement place, int seed)
         {
+            using IDisposable use = policy.Use();
             if (place == new Placement(policy.Network.Device, policy.Network.Type))
                 return Headed(policy, seed);
             using LanguageModel moved = policy.Copy(place.Device, place.Type);
             return Headed(moved, seed);
         }
 
-        internal override CausalLanguageModel? Frozen(Placement place) =>
-            place == new Placement(policy.Network.Device, policy.Network.Type) ? policy.Network : null;
+        internal override FrozenPolicy? Frozen(Placement place)
+        {
+            IDisposable use = policy.Use();
+            if (place == new Placement(policy.Network.Device, policy.Network.Type))
+                return new FrozenPolicy(policy.Network, use);
+            use.Dispose();
+            return null;
+        }
     }
 
     private sealed class TransformerSource(ITransformer transformer) : ModelSource
@@ -126,11 +133,10 @@ public abstract class ModelSource
         {
             if (LastOf<RewardTransformer>(transformer) is not { } reward)
                 return Policy().OpenReward(place, seed);
-            TextRewardModel model = reward.Model;
-            return new TextRewardModel(model.Network.Copy(place.Device, place.Type), model.Tokenizer, model.ReadsWholeTexts);
+            return reward.Model.Copy(place.Device, place.Type);
         }
 
-        internal override CausalLanguageModel? Frozen(Placement place) => Policy().Frozen(place);
+        internal override FrozenPolicy? Frozen(Placement place) => Policy().Frozen(place);
 
         private PolicySource Policy() => LastOf<TextGenerationTransformer>(transformer) is { } found
             ? new PolicySource(found.Model)
@@ -139,4 +145,11 @@ public abstract class ModelSource
                 + "give one that Sft, Dpo or Ppo returned, or a chain with one in it.",
                 nameof(transformer));
     }
+}
+
+/// <summary>A network that is used as a reference where it is, and what keeps it alive.</summary>
+internal sealed record FrozenPolicy(CausalLanguageModel Network, IDisposable Use) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Use.Dispose();
 }

@@ -1,3 +1,5 @@
+using Microsoft.ML.Runtime;
+
 namespace Microsoft.ML.Trl.Pipeline;
 
 /// <summary>What the stages that train a policy promise before, and hand out after training.</summary>
@@ -17,8 +19,9 @@ internal sealed record PolicyOutput(
     }
 
     /// <summary>The trained network in a transformer, which owns it from here on.</summary>
+    /// <param name="env">The context.</param>
     /// <param name="trained">The network, its tokenizer and its critic.</param>
     /// <param name="reports">Of the training.</param>
-    public TextGenerationTransformer Transformer(LanguageModel trained, IReadOnlyList<StepReport> reports) =>
-        new(trained.With(Generation ?? trained.Generation), OutputColumnName, ScoreColumnName, PromptColumnName, [.. reports]);
+    public TextGenerationTransformer Transformer(IHostEnvironment env, LanguageModel trained, IReadOnlyList<StepReport> reports) =>
+        new(env, trained.With(Generation ?? trained.Generation), OutputColumnName, ScoreColumnName, PromptColumnName, [.. reports]);
 }

@@ -23,6 +23,7 @@ internal static class RewardLoader
     {
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         TextRewardModel model = transformer.Model;
+        using IDisposable use = model.Use();
         string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, model.Network.Weights());
         writer.Text(TrainingHistory.FileName, TrainingHistory.ToText(transformer.Reports));
         new SavedTransformer
@@ -32,7 +33,7 @@ internal static class RewardLoader
             ScoreColumnName = transformer.OutputColumnName,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.ScoreWeight.dtype.ToString(),
-            ReadsWholeTexts = model.ReadsWholeTexts,
+            ReadsWholeTexts = transformer.ReadsWholeTexts,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
     }
@@ -45,10 +46,11 @@ internal static class RewardLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(reader);
         IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(TrainingHistory.FileName));
         TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
-            new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, saved.Type), tokenizer, saved.ReadsWholeTexts));
-        return new RewardTransformer(model, saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, reports)
+            new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, saved.Type), tokenizer));
+        return new RewardTransformer(env, model, saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, reports)
         {
             BatchSize = saved.BatchSize,
+            ReadsWholeTexts = saved.ReadsWholeTexts,
         };
     }
 }

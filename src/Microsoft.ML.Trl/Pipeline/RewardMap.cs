@@ -6,15 +6,17 @@ namespace Microsoft.ML.Trl.Pipeline;
 internal sealed class RewardMap : IBatchMap
 {
     private readonly TextRewardModel _model;
+    private readonly RewardTransformer _owner;
     private readonly bool _hasPrompts;
     private readonly Func<Exception>? _unreadable;
+    private readonly RowWarning _warning;
 
     public RewardMap(DataViewSchema input, RewardTransformer owner)
     {
-        _model = owner.Model;
-        BatchSize = owner.BatchSize;
+        (_model, _owner) = (owner.Model, owner);
+        _warning = new RowWarning(owner.Host, "Its score is NaN");
         DataViewSchema.Column? prompt = owner.PromptColumnName is not { } name ? null
-            : _model.ReadsWholeTexts ? InputColumns.TextOrNull(input, name, "prompt")
+            : owner.ReadsWholeTexts ? InputColumns.TextOrNull(input, name, "prompt")
             : InputColumns.Text(input, name, "prompt");
         _hasPrompts = prompt is not null;
         // Where PPO alone needs the reward model, nothing was completed yet: the column carries the model, and only reading it is an error.
@@ -30,12 +32,20 @@ internal sealed class RewardMap : IBatchMap
 
     public IReadOnlyList<DataViewSchema.Column> Inputs { get; }
     public IReadOnlyList<AddedColumn> Outputs { get; }
-    public int BatchSize { get; }
+    public int BatchSize => _owner.BatchSize;
 
     public Array?[] Compute(string[][] texts, bool[] wanted, long firstRow)
     {
         if (_unreadable is not null)
             throw _unreadable();
-        return [_hasPrompts ? _model.Score(texts[0], texts[1]) : _model.Score(null, texts[0])];
+        int[][] tokens = [.. texts[^1].Select((completion, row) => _model.Codec.Whole((_hasPrompts ? texts[0][row] : "") + completion))];
+        int[] rows = [.. Enumerable.Range(0, tokens.Length).Where(row => tokens[row].Length > 0)];
+        for (int row = 0; row < tokens.Length; row++)
+            if (tokens[row].Length == 0)
+                _warning.Give(firstRow + row, "the text to be scored has no token. Give it at least one character.");
+        float[] scores = [.. tokens.Select(_ => float.NaN)];
+        foreach ((int row, float score) in rows.Zip(_model.Score([.. rows.Select(row => tokens[row])])))
+            scores[row] = score;
+        return [scores];
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Data.Analysis;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Trl;
 
@@ -11,12 +12,14 @@ namespace Microsoft.ML.Trl;
 public sealed class RewardTransformer : ITransformer, IDisposable
 {
     internal RewardTransformer(
+        IHostEnvironment env,
         TextRewardModel model,
         string outputColumnName,
         string? promptColumnName,
         string completionColumnName,
         IReadOnlyList<StepReport> reports)
     {
+        Host = new ComponentHost(env, "TRL reward model");
         Model = model;
         PromptColumnName = promptColumnName;
         CompletionColumnName = completionColumnName;
@@ -28,8 +31,8 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     public TextRewardModel Model { get; }
 
     /// <summary>
-    /// Text column with what the completions answer. Null = none is read. A model that was trained on whole texts
-    /// does without the column where it is absent.
+    /// Text column with what the completions answer. Null = none is read. A model that was trained without prompts does without the
+    /// column where it is absent.
     /// </summary>
     public string? PromptColumnName { get; }
 
@@ -38,6 +41,12 @@ public sealed class RewardTransformer : ITransformer, IDisposable
 
     /// <summary>Column of numbers that is added.</summary>
     public string OutputColumnName { get; }
+
+    /// <summary>Whether the model was trained without prompts, and so does without their column.</summary>
+    internal bool ReadsWholeTexts { get; init; }
+
+    /// <summary>Where warnings go.</summary>
+    internal ComponentHost Host { get; }
 
     /// <summary>Rows scored at once, at least 1. It changes speed and memory, never the scores.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
@@ -91,7 +100,7 @@ public sealed class RewardTransformer : ITransformer, IDisposable
         return new BatchRowMapper(inputSchema, new RewardMap(inputSchema, this));
     }
 
-    /// <inheritdoc/>
+    /// <summary>Disposes the model; rows that are being scored on other threads are finished first.</summary>
     public void Dispose() => Model.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => RewardLoader.Save(ctx, this);

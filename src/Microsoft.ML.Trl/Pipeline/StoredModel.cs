@@ -32,7 +32,8 @@ internal static class StoredModel
         ModelReader reader, IReadOnlyList<string> tokenizerFiles, IHostEnvironment env, Func<string, TextTokenizer, Device, T> build)
     {
         ContextSettings settings = ContextSettings.Of(env);
-        Device device = new DeviceChoice(false, null, null, false).Resolve(settings, text => Warn(env, text)).Device;
+        var host = new ComponentHost(env, "TRL");
+        Device device = new DeviceChoice(false, null, null, false).Resolve(settings, text => host.Warn("Load", text)).Device;
         TextTokenizer tokenizer = TextTokenizer.FromFiles(tokenizerFiles.ToDictionary(name => name, reader.Text));
         DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(settings.TempFolder, "trl_" + Guid.NewGuid().ToString("N")));
         try
@@ -49,11 +50,5 @@ internal static class StoredModel
         {
             folder.Delete(recursive: true);
         }
-    }
-
-    private static void Warn(IHostEnvironment env, string text)
-    {
-        using IChannel channel = env.Register("TRL").Start("Load");
-        channel.Warning(MessageSensitivity.None, "{0}", text);
     }
 }

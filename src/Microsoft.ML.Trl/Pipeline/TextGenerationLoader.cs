@@ -27,6 +27,7 @@ internal static class TextGenerationLoader
     {
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         LanguageModel model = transformer.Model;
+        using IDisposable use = model.Use();
         var weights = model.Network.Weights().Concat(model.ValueHead?.Weights() ?? []);
         string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, weights);
         writer.Text(GenerationEntry, JsonSerializer.Serialize(transformer.Generation, Json));
@@ -58,7 +59,8 @@ internal static class TextGenerationLoader
                 : null;
             return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, saved.Type), tokenizer, generation, head);
         });
-        return new TextGenerationTransformer(model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports)
+        return new TextGenerationTransformer(
+            env, model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports)
         {
             BatchSize = saved.BatchSize,
         };

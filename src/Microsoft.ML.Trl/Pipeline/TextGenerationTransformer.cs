@@ -1,5 +1,6 @@
 using Microsoft.Data.Analysis;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Trl;
 
@@ -15,9 +16,11 @@ namespace Microsoft.ML.Trl;
 /// </remarks>
 public sealed class TextGenerationTransformer : ITransformer, IDisposable
 {
+    private readonly IHostEnvironment _env;
     private readonly bool _ownsModel;
 
     internal TextGenerationTransformer(
+        IHostEnvironment env,
         LanguageModel model,
         string outputColumnName,
         string? scoreColumnName,
@@ -26,6 +29,8 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
         GenerationOptions? generation = null,
         bool ownsModel = true)
     {
+        _env = env;
+        Host = new ComponentHost(env, "TRL text generation");
         Model = model;
         OutputColumnName = outputColumnName;
         ScoreColumnName = scoreColumnName;
@@ -62,6 +67,12 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
         }
     } = 16;
 
+    /// <summary>Looked at once per token while a cursor or a prediction engine generates; <c>CancelExecution</c> is, too.</summary>
+    public CancellationToken CancellationToken { get; set; }
+
+    /// <summary>Where warnings go.</summary>
+    internal ComponentHost Host { get; }
+
     /// <summary>What the training of this stage reported.</summary>
     public IReadOnlyList<StepReport> Reports { get; }
 
@@ -77,9 +88,10 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     public TextGenerationTransformer With(GenerationOptions generation)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        return new(Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(), ownsModel: false)
+        return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(), ownsModel: false)
         {
             BatchSize = BatchSize,
+            CancellationToken = CancellationToken,
         };
     }
 
@@ -98,7 +110,11 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
         return AddedColumns.Schema(inputSchema, new PolicyMap(inputSchema, this));
     }
 
-    /// <summary>Adds the completions; nothing is generated before a cursor reads them.</summary>
+    /// <summary>
+    /// Adds the completions; nothing is generated before a cursor reads them. A row that cannot be answered (a prompt without a token, or
+    /// one that fills the context) gets an empty completion and a NaN score, and the log one warning;
+    /// <see cref="GenerationOptions.RefuseUnanswerablePrompts"/> makes it an error.
+    /// </summary>
     /// <param name="input">Has the text column <see cref="PromptColumnName"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">It has not, or of another type.</exception>
     public IDataView Transform(IDataView input)
@@ -114,7 +130,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
         return new BatchRowMapper(inputSchema, new PolicyMap(inputSchema, this));
     }
 
-    /// <inheritdoc/>
+    /// <summary>Disposes the model; completions that are being generated on other threads are finished first.</summary>
     public void Dispose()
     {
         if (_ownsModel)

@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Generation;
+using Microsoft.ML.Trl.Text;
 
 namespace Microsoft.ML.Trl;
 
@@ -14,7 +15,7 @@ namespace Microsoft.ML.Trl;
 public sealed class BestOfNSampler
 {
     private readonly LanguageModel _model;
-    private readonly Func<IReadOnlyList<string>, IReadOnlyList<string>, IReadOnlyList<double>> _queriesToScores;
+    private readonly Func<IReadOnlyList<string>, IReadOnlyList<Answer>, IReadOnlyList<double>> _score;
     private readonly LengthSampler? _lengthSampler;
     private readonly int _sampleSize, _nCandidates;
 
@@ -36,18 +37,7 @@ public sealed class BestOfNSampler
         LengthSampler? lengthSampler = null,
         int sampleSize = 4,
         int nCandidates = 1)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(queriesToScores);
-        Require.AtLeast(sampleSize, 1);
-        Require.AtLeast(nCandidates, 1);
-        if (nCandidates > sampleSize)
-            throw new ArgumentException(
-                $"nCandidates ({nCandidates}) must not be more than sampleSize ({sampleSize}): only what was sampled can be kept.",
-                nameof(nCandidates));
-        (_model, _queriesToScores, _lengthSampler) = (model, queriesToScores, lengthSampler);
-        (_sampleSize, _nCandidates) = (sampleSize, nCandidates);
-    }
+        : this(model, Scores(queriesToScores), lengthSampler, sampleSize, nCandidates) { }
 
     /// <summary>A sampler that asks a reward model.</summary>
     /// <param name="model">The caller keeps it alive.</param>
@@ -58,7 +48,25 @@ public sealed class BestOfNSampler
     /// <exception cref="ArgumentException">A number is out of range.</exception>
     public BestOfNSampler(
         LanguageModel model, TextRewardModel rewardModel, LengthSampler? lengthSampler = null, int sampleSize = 4, int nCandidates = 1)
-        : this(model, Scores(rewardModel), lengthSampler, sampleSize, nCandidates) { }
+        : this(model, Scores(model, rewardModel), lengthSampler, sampleSize, nCandidates) { }
+
+    private BestOfNSampler(
+        LanguageModel model,
+        Func<IReadOnlyList<string>, IReadOnlyList<Answer>, IReadOnlyList<double>> score,
+        LengthSampler? lengthSampler,
+        int sampleSize,
+        int nCandidates)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Require.AtLeast(sampleSize, 1);
+        Require.AtLeast(nCandidates, 1);
+        if (nCandidates > sampleSize)
+            throw new ArgumentException(
+                $"nCandidates ({nCandidates}) must not be more than sampleSize ({sampleSize}): only what was sampled can be kept.",
+                nameof(nCandidates));
+        (_model, _score, _lengthSampler) = (model, score, lengthSampler);
+        (_sampleSize, _nCandidates) = (sampleSize, nCandidates);
+    }
 
     /// <summary>The best completions of one prompt.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{string}, GenerationOptions?, CancellationToken)"/>
@@ -82,9 +90,9 @@ public sealed class BestOfNSampler
                 $"DoSample is false: all {_sampleSize} samples of a prompt would be the same text. "
                 + "Set DoSample to true, or sampleSize to 1.",
                 nameof(options));
-        string[] completions = Sample(prompts, options, cancel);
-        IReadOnlyList<double> scores = Score([.. prompts.SelectMany(prompt => Enumerable.Repeat(prompt, _sampleSize))], completions);
-        IEnumerable<ScoredCompletion> scored = completions.Zip(scores, (completion, score) => new ScoredCompletion(completion, score));
+        Answer[] answers = Sample(prompts, options, cancel);
+        IReadOnlyList<double> scores = Score([.. prompts.SelectMany(prompt => Enumerable.Repeat(prompt, _sampleSize))], answers);
+        IEnumerable<ScoredCompletion> scored = answers.Zip(scores, (answer, score) => new ScoredCompletion(answer.Text, score));
         return [.. scored.Chunk(_sampleSize).Select(Best)];
     }
 
@@ -92,36 +100,36 @@ public sealed class BestOfNSampler
         [.. samples.OrderByDescending(sample => sample.Score).Take(_nCandidates)];
 
     /// <summary>All samples of the first prompt, then all of the second, and so on. Prompts of equal limits are sampled together.</summary>
-    private string[] Sample(IReadOnlyList<string> prompts, GenerationOptions options, CancellationToken cancel)
+    private Answer[] Sample(IReadOnlyList<string> prompts, GenerationOptions options, CancellationToken cancel)
     {
-        int[][] ids = [.. prompts.Select((prompt, row) => _model.Codec.Prompt(prompt, row, _model.Codec.ContextLength))];
-        var completions = new string[prompts.Count * _sampleSize];
+        int[][] ids = [.. prompts.Select(_model.Tokens)];
+        var answers = new Answer[prompts.Count * _sampleSize];
         foreach (var group in Enumerable.Range(0, prompts.Count).GroupBy(row => Limited(options, prompts[row])))
         {
             (int Row, int Number)[] samples = [.. group.SelectMany(_ => Enumerable.Range(0, _sampleSize), (row, number) => (row, number))];
-            string[] texts = _model.Complete(
+            IReadOnlyList<Answer> some = _model.Answer(
                 Array.ConvertAll(samples, sample => ids[sample.Row]),
-                Array.ConvertAll(samples, sample => PromptSeed.Of(prompts[sample.Row], sample.Number)),
+                Array.ConvertAll(samples, sample => PromptSeed.OfSample(prompts[sample.Row], sample.Number)),
                 group.Key,
                 cancel);
-            foreach (((int row, int number), string text) in samples.Zip(texts))
-                completions[(row * _sampleSize) + number] = text;
+            foreach (((int row, int number), Answer answer) in samples.Zip(some))
+                answers[(row * _sampleSize) + number] = answer;
         }
-        return completions;
+        return answers;
     }
 
     private GenerationOptions Limited(GenerationOptions options, string prompt) =>
         _lengthSampler?.Limit(options, PromptSeed.Of(prompt)) ?? options;
 
-    private IReadOnlyList<double> Score(string[] prompts, string[] completions)
+    private IReadOnlyList<double> Score(string[] prompts, Answer[] answers)
     {
         if (prompts.Length == 0)
             return [];
-        IReadOnlyList<double> scores = _queriesToScores(prompts, completions);
-        if (scores is null || scores.Count != completions.Length)
+        IReadOnlyList<double> scores = _score(prompts, answers);
+        if (scores is null || scores.Count != answers.Length)
             throw new InvalidOperationException(
-                $"queriesToScores gave {scores?.Count ?? 0} scores for {completions.Length} completions; it must give one for each.");
-        for (int row = 0; row < completions.Length; row++)
+                $"queriesToScores gave {scores?.Count ?? 0} scores for {answers.Length} completions; it must give one for each.");
+        for (int row = 0; row < answers.Length; row++)
             if (!double.IsFinite(scores[row]))
                 throw new InvalidOperationException(FormattableString.Invariant(
                     $"queriesToScores gave {scores[row]} for sample {row % _sampleSize} of prompt {row / _sampleSize}; ")
@@ -129,9 +137,19 @@ public sealed class BestOfNSampler
         return scores;
     }
 
-    private static Func<IReadOnlyList<string>, IReadOnlyList<string>, IReadOnlyList<double>> Scores(TextRewardModel rewardModel)
+    private static Func<IReadOnlyList<string>, IReadOnlyList<Answer>, IReadOnlyList<double>> Scores(
+        Func<IReadOnlyList<string>, IReadOnlyList<string>, IReadOnlyList<double>> queriesToScores)
     {
+        ArgumentNullException.ThrowIfNull(queriesToScores);
+        return (prompts, answers) => queriesToScores(prompts, [.. answers.Select(answer => answer.Text)]);
+    }
+
+    private static Func<IReadOnlyList<string>, IReadOnlyList<Answer>, IReadOnlyList<double>> Scores(
+        LanguageModel model, TextRewardModel rewardModel)
+    {
+        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rewardModel);
-        return (prompts, completions) => Array.ConvertAll(rewardModel.Score(prompts, completions), score => (double)score);
+        return (prompts, answers) =>
+            Array.ConvertAll(AnswerScorer.Score(rewardModel, model.Tokenizer, prompts, answers), score => (double)score);
     }
 }

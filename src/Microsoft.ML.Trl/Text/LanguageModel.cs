@@ -6,6 +6,7 @@ public sealed class LanguageModel : IDisposable
     private const int RowsAtOnce = 32;
 
     private readonly Lock _oneAtATime = new();
+    private readonly ReferenceCount _uses;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="network">Owned from here on; set to evaluation.</param>
@@ -24,6 +25,7 @@ public sealed class LanguageModel : IDisposable
         Generation = (generation ?? new GenerationOptions()).Validated();
         ValueHead = valueHead;
         Codec = new TextCodec(tokenizer, network.Config);
+        _uses = new ReferenceCount(nameof(LanguageModel), Free);
         network.SetDropout(null);
         network.eval();
     }
@@ -63,7 +65,7 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Continues one text.</summary>
-    /// <param name="prompt">Not empty, shorter than the model's context.</param>
+    /// <param name="prompt">At least one token, shorter than the model's context.</param>
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>
     /// <returns>The new text alone.</returns>
@@ -71,19 +73,26 @@ public sealed class LanguageModel : IDisposable
         Complete([prompt], options, cancel)[0];
 
     /// <summary>Continues texts, in batches. A text's continuation is a function of the model, the options and that text alone.</summary>
-    /// <param name="prompts">Not empty, each shorter than the model's context.</param>
+    /// <param name="prompts">Each at least one token, and shorter than the model's context.</param>
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>
     /// <returns>The new texts, in the order of the prompts.</returns>
     /// <exception cref="ArgumentException">A prompt is empty or too long; the message names its row.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IReadOnlyList<string> Complete(
-        IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default) =>
-        Complete(prompts, 0, options ?? Generation, cancel);
+        IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompts);
+        int[][] ids = [.. prompts.Select(Tokens)];
+        return [.. Answer(ids, [.. prompts.Select(PromptSeed.Of)], options ?? Generation, cancel).Select(answer => answer.Text)];
+    }
 
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Save(string folder)
     {
+        using IDisposable use = Use();
         HuggingFaceFolder.Save(folder, Network);
         if (ValueHead is not null)
             HuggingFaceFolder.Save(folder, ValueHead);
@@ -94,8 +103,12 @@ public sealed class LanguageModel : IDisposable
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
     /// <returns>The caller owns it.</returns>
-    public LanguageModel Copy(TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null) =>
-        new(Network.Copy(device, type), Tokenizer, Generation, ValueHead?.Copy(device));
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public LanguageModel Copy(TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
+    {
+        using IDisposable use = Use();
+        return new(Network.Copy(device, type), Tokenizer, Generation, ValueHead?.Copy(device));
+    }
 
     /// <summary>The same parts with other generation options; owns them in this one's stead.</summary>
     internal LanguageModel With(GenerationOptions generation) => new(Network, Tokenizer, generation, ValueHead);
@@ -108,40 +121,52 @@ public sealed class LanguageModel : IDisposable
         ValueHead = critic;
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Keeps the model alive until the result is disposed, even where another thread disposes the model.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    internal IDisposable Use() => _uses.Enter();
+
+    /// <summary>Frees the weights, as soon as no call that has begun uses them any more.</summary>
+    public void Dispose() => _uses.Dispose();
+
+    /// <summary>Tokens of a prompt that can be answered; messages name its row.</summary>
+    internal int[] Tokens(string prompt, int row)
+    {
+        if (prompt is null)
+            throw new ArgumentException($"Prompt {row} is null; give a text.", nameof(prompt));
+        int[] ids = Codec.Prompt(prompt);
+        return Codec.Unanswerable(ids) is { } reason ? throw new ArgumentException($"Row {row}: {reason}", nameof(prompt)) : ids;
+    }
+
+    private void Free()
     {
         Network.Dispose();
         ValueHead?.Dispose();
     }
 
-    /// <summary>As the public one; messages count rows from <paramref name="firstRow"/>.</summary>
-    internal string[] Complete(IReadOnlyList<string> prompts, long firstRow, GenerationOptions options, CancellationToken cancel)
-    {
-        ArgumentNullException.ThrowIfNull(prompts);
-        int[][] ids = [.. prompts.Select((prompt, row) => Codec.Prompt(prompt, firstRow + row, Codec.ContextLength))];
-        return Complete(ids, [.. prompts.Select(prompt => PromptSeed.Of(prompt))], options, cancel);
-    }
-
-    /// <summary>Continues texts that are tokens already.</summary>
-    /// <param name="ids">[B] token ids.</param>
-    /// <param name="seeds">[B] numbers that decide, with the seed of the options, what each row draws.</param>
-    /// <param name="options">How.</param>
+    /// <summary>Answers prompts that are tokens already.</summary>
+    /// <param name="prompts">Each at least one token and shorter than the context.</param>
+    /// <param name="seeds">One number per prompt, of <see cref="PromptSeed"/>.</param>
+    /// <param name="options">How they are continued.</param>
     /// <param name="cancel">Looked at once per token.</param>
-    internal string[] Complete(int[][] ids, long[] seeds, GenerationOptions options, CancellationToken cancel)
+    internal IReadOnlyList<Answer> Answer(
+        IReadOnlyList<int[]> prompts, IReadOnlyList<long> seeds, GenerationOptions options, CancellationToken cancel)
     {
+        using IDisposable use = Use();
         var stops = new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens));
-        var texts = new List<string>(ids.Length);
-        for (int start = 0; start < ids.Length; start += RowsAtOnce)
+        IReadOnlyList<int> ends = options.EosTokenIds ?? Network.Config.EosTokenIds;
+        var answers = new List<Answer>(prompts.Count);
+        for (int start = 0; start < prompts.Count; start += RowsAtOnce)
         {
-            int end = Math.Min(ids.Length, start + RowsAtOnce);
+            int[][] batch = [.. prompts.Skip(start).Take(RowsAtOnce)];
+            long[] batchSeeds = [.. seeds.Skip(start).Take(RowsAtOnce)];
             lock (_oneAtATime)
             {
                 var generator = new TokenGenerator(Network);
-                GenerationResult result = generator.Generate(ids[start..end], options, seeds[start..end], stops.IsReached, cancel: cancel);
-                texts.AddRange(result.Tokens.Select(tokens => Tokenizer.Decode(tokens)));
+                GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, cancel: cancel);
+                answers.AddRange(result.Tokens.Zip(batch, (tokens, prompt) =>
+                    new Answer(prompt, tokens, Tokenizer.Decode(tokens), tokens.Length > 0 && ends.Contains(tokens[^1]))));
             }
         }
-        return [.. texts];
+        return answers;
     }
 }

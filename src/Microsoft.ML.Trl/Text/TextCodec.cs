@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Trl.Text;
 
-/// <summary>Texts of prompts and completions to the token ids of one model, in training and afterwards alike.</summary>
+/// <summary>Texts of prompts and completions to the token ids of one model, as TRL does it, in training and afterwards alike.</summary>
 /// <param name="tokenizer">The model's tokenizer.</param>
 /// <param name="config">Tells the context and, where the tokenizer has none, the end token.</param>
 internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
@@ -10,34 +10,39 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     /// <summary>Tokens the model reads at most.</summary>
     public int ContextLength => config.ContextLength;
 
-    /// <summary>A prompt to be answered: encoded by itself, since generation has nothing else.</summary>
-    /// <param name="text">Not empty.</param>
-    /// <param name="row">Its place in the data, for messages.</param>
-    /// <param name="limit">Tokens that prompt and answer may have together.</param>
-    /// <exception cref="ArgumentException">It is empty, or leaves no room for an answer.</exception>
-    public int[] Prompt(string text, long row, int limit)
+    /// <summary>A prompt to be answered: encoded by itself, since generation has nothing else. A blank is a token as any other.</summary>
+    public int[] Prompt(string text) => tokenizer.Encode(text, addSpecialTokens: true);
+
+    /// <summary>Why a prompt cannot be answered; null when it can.</summary>
+    /// <param name="prompt">Token ids.</param>
+    public string? Unanswerable(int[] prompt)
     {
-        if (string.IsNullOrWhiteSpace(text))
-            throw new ArgumentException(
-                $"Row {row}: the prompt is empty; it needs at least one character that is no white space. "
-                + "Leave the row out or give it a prompt.",
-                nameof(text));
-        int[] ids = tokenizer.Encode(text, addSpecialTokens: true);
-        if (ids.Length >= limit)
-            throw new ArgumentException(
-                $"Row {row}: the prompt is {ids.Length} tokens long and leaves no room for an answer within {limit} "
-                + $"(the model's context is {config.ContextLength}); shorten it to {limit - 1} tokens or less.",
-                nameof(text));
-        return ids;
+        if (prompt.Length == 0)
+            return "the prompt is empty; it needs at least one token. Leave the row out or give it a prompt.";
+        return prompt.Length < ContextLength ? null
+            : $"the prompt is {prompt.Length} tokens long and leaves no room for an answer within the model's context of {ContextLength}; "
+                + $"shorten it to {ContextLength - 1} tokens or less.";
     }
 
-    /// <summary>The answer to a prompt, with the end token.</summary>
-    public int[] Completion(string text) => Ended(tokenizer.Encode(text));
+    /// <summary>
+    /// A prompt with its answer: the two are one text, so that a token may span the place where they meet, and the answer is what comes
+    /// after as many tokens as the prompt alone has.
+    /// </summary>
+    /// <returns>The tokens of both with the end token, and how many of them the prompt has.</returns>
+    public (int[] Ids, int PromptLength, bool StartsWithPrompt) Continued(string prompt, string completion)
+    {
+        int[] head = Prompt(prompt), whole = Whole(prompt + completion);
+        return (whole, Math.Min(head.Length, whole.Length), whole.AsSpan().StartsWith(head));
+    }
 
     /// <summary>A whole text, with the tokens that begin and end one.</summary>
-    public int[] Whole(string text) => Ended(tokenizer.Encode(text, addSpecialTokens: true));
-
-    private int[] Ended(int[] ids) => _end is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;
+    /// <param name="text">Any text.</param>
+    /// <param name="hasEnded">Whether the end token is added where it is not there.</param>
+    public int[] Whole(string text, bool hasEnded = true)
+    {
+        int[] ids = Prompt(text);
+        return hasEnded && _end is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;
+    }
 
     /// <summary>Fails when the tokenizer has ids without an embedding in the network. A larger one is allowed: many are padded.</summary>
     public static void CheckVocabulary(TextTokenizer tokenizer, ModelConfig config)

@@ -8,20 +8,21 @@ public sealed class TextRewardModel : IDisposable
 {
     private const int RowsAtOnce = 32;
 
+    private readonly ReferenceCount _uses;
+
     /// <summary>Puts the parts together.</summary>
     /// <param name="network">Owned from here on; set to evaluation.</param>
     /// <param name="tokenizer">Its tokens must all have a row in the network's embedding.</param>
-    /// <param name="readsWholeTexts">True = trained on whole texts: prompt and completion are joined before they become tokens.</param>
     /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
-    public TextRewardModel(RewardModel network, TextTokenizer tokenizer, bool readsWholeTexts = false)
+    public TextRewardModel(RewardModel network, TextTokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
         TextCodec.CheckVocabulary(tokenizer, network.Config);
         Network = network;
         Tokenizer = tokenizer;
-        ReadsWholeTexts = readsWholeTexts;
         Codec = new TextCodec(tokenizer, network.Config);
+        _uses = new ReferenceCount(nameof(TextRewardModel), network.Dispose);
         network.SetDropout(null);
         network.eval();
     }
@@ -34,9 +35,6 @@ public sealed class TextRewardModel : IDisposable
 
     /// <summary>Texts of prompts and completions to token ids.</summary>
     internal TextCodec Codec { get; }
-
-    /// <summary>Whether prompt and completion are joined before they become tokens.</summary>
-    public bool ReadsWholeTexts { get; }
 
     /// <summary>Loads a sequence classifier with one label from a folder in Hugging Face's layout.</summary>
     /// <param name="folder">Path on this machine.</param>
@@ -54,52 +52,84 @@ public sealed class TextRewardModel : IDisposable
         return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type), tokenizer);
     }
 
-    /// <summary>Scores completions.</summary>
+    /// <summary>Scores completions. Prompt and completion are one text when they become tokens, as in training.</summary>
     /// <param name="prompts">What they answer, one per completion; null scores the completions by themselves.</param>
     /// <param name="completions">The end token is added; what goes beyond the model's context is cut off.</param>
     /// <returns>One unbounded score per completion; higher is better.</returns>
-    /// <exception cref="ArgumentException">There are not as many prompts as completions.</exception>
+    /// <exception cref="ArgumentException">There are not as many prompts as completions, or a text has no token.</exception>
     /// <exception cref="InvalidOperationException">A score is not a finite number: the weights are broken.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public float[] Score(IReadOnlyList<string>? prompts, IReadOnlyList<string> completions)
     {
         ArgumentNullException.ThrowIfNull(completions);
         if (prompts is not null && prompts.Count != completions.Count)
             throw new ArgumentException(
                 $"There are {prompts.Count} prompts for {completions.Count} completions; give one per completion.", nameof(prompts));
-        int[][] rows = [.. completions.Select((completion, row) => Tokens(prompts?[row], completion))];
-        var scores = new List<float>(rows.Length);
-        for (int start = 0; start < rows.Length; start += RowsAtOnce)
-            scores.AddRange(Score(rows[start..Math.Min(rows.Length, start + RowsAtOnce)]));
+        return Score([.. completions.Select((completion, row) => Codec.Whole(prompts?[row] + completion))]);
+    }
+
+    /// <summary>Scores texts that are tokens already, such as a prompt with the very tokens that a policy has written.</summary>
+    /// <param name="rows">Token ids, at least one per row; what goes beyond the model's context is cut off.</param>
+    /// <returns>One unbounded score per row; higher is better.</returns>
+    /// <exception cref="ArgumentException">A row has no token, or one outside of the vocabulary.</exception>
+    /// <exception cref="InvalidOperationException">A score is not a finite number: the weights are broken.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public float[] Score(IReadOnlyList<int[]> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        using IDisposable use = Use();
+        int[][] checkedRows = [.. rows.Select(Checked)];
+        var scores = new List<float>(rows.Count);
+        foreach (int[][] batch in checkedRows.Chunk(RowsAtOnce))
+            scores.AddRange(ScoreBatch(batch));
         int broken = scores.FindIndex(score => !float.IsFinite(score));
         if (broken >= 0)
             throw new InvalidOperationException(
-                $"The reward model scores completion {broken} with {scores[broken]}; its weights are broken. "
-                + "Train it again with a lower learning rate.");
+                $"The reward model scores row {broken} with {scores[broken]}; its weights are not finite numbers any more. "
+                + "Load or train it again.");
         return [.. scores];
+    }
+
+    /// <summary>A second reward model that shares nothing but the tokenizer with this one. The caller owns it.</summary>
+    /// <param name="device">Where its weights go; null = where they are here.</param>
+    /// <param name="type">Their type; null = as here.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public TextRewardModel Copy(Device? device = null, ScalarType? type = null)
+    {
+        using IDisposable use = Use();
+        return new TextRewardModel(Network.Copy(device, type), Tokenizer);
     }
 
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Save(string folder)
     {
+        using IDisposable use = Use();
         HuggingFaceFolder.Save(folder, Network);
         Tokenizer.Save(folder);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => Network.Dispose();
+    /// <summary>Keeps the model alive until the result is disposed, even where another thread disposes the model.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    internal IDisposable Use() => _uses.Enter();
 
-    private int[] Tokens(string? prompt, string completion)
+    /// <summary>Frees the weights, as soon as no call that has begun uses them any more.</summary>
+    public void Dispose() => _uses.Dispose();
+
+    private int[] Checked(int[] ids, int row)
     {
-        int[] ids = string.IsNullOrEmpty(prompt) || ReadsWholeTexts
-            ? Codec.Whole(prompt + completion)
-            : [.. Tokenizer.Encode(prompt, addSpecialTokens: true), .. Codec.Completion(completion)];
-        if (ids.Length == 0)
-            throw new ArgumentException("A completion without text cannot be scored by a model without an end token.", nameof(completion));
+        if (ids is null || ids.Length == 0)
+            throw new ArgumentException($"Row {row} has no token; a text to be scored needs at least one.", nameof(ids));
+        if (Array.FindIndex(ids, id => id < 0 || id >= Network.Config.VocabularySize) is >= 0 and int wrong)
+            throw new ArgumentException(
+                $"Row {row} holds the token {ids[wrong]}, but the vocabulary has the tokens 0 to {Network.Config.VocabularySize - 1}; "
+                + "do tokenizer and model belong together?",
+                nameof(ids));
         return ids.Length <= Codec.ContextLength ? ids : ids[..Codec.ContextLength];
     }
 
-    private float[] Score(int[][] rows)
+    private float[] ScoreBatch(int[][] rows)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();

@@ -146,6 +146,11 @@ public sealed class TextTokenizer
     /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
     public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(_tokens, skipSpecialTokens);
 
+    /// <summary>Whether this tokenizer and another were made from equal files, so that token ids mean the same to both.</summary>
+    /// <param name="other">May be this one itself.</param>
+    internal bool HasSameFilesAs(TextTokenizer other) =>
+        ReferenceEquals(this, other) || _files[TokenizerFiles.Tokenizer] == other._files[TokenizerFiles.Tokenizer];
+
     /// <summary>Id of a token as the vocabulary writes it ("Ġthe" for " the"), or null when there is none.</summary>
     /// <param name="token">Token of the vocabulary or added token.</param>
     public int? IdOf(string token)

@@ -13,6 +13,8 @@ internal static class StepLine
         ("env/reward_mean", "score"), ("objective/kl", "kl"),
     ];
 
+    private const int LongestSample = 48;
+
     /// <summary>Such as <c>SFT step 10/120: loss 2.3456, 5120 tokens/s, 1:05 left</c>.</summary>
     public static string Of(StepReport report)
     {
@@ -28,7 +30,16 @@ internal static class StepLine
         double seconds = report.Elapsed.TotalSeconds;
         if (seconds > 0)
             line.Append(separator).Append(CultureInfo.InvariantCulture, $"{report.Tokens / seconds:0} tokens/s, {Left(report)} left");
+        if (report.Completions.Count > 0)
+            line.Append(CultureInfo.InvariantCulture, $", {Sample(report.Completions[0])}");
         return line.ToString();
+    }
+
+    private static string Sample(SampleCompletion sample)
+    {
+        string line = sample.Completion.ReplaceLineEndings(" ").Trim();
+        string text = line.Length <= LongestSample ? line : line[..LongestSample] + "...";
+        return string.Create(CultureInfo.InvariantCulture, $"\"{text}\" {sample.Score:0.00}");
     }
 
     private static string Left(StepReport report)

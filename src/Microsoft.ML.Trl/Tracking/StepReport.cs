@@ -14,6 +14,9 @@ namespace Microsoft.ML.Trl;
 public sealed record StepReport(
     string Stage, int Step, int TotalSteps, IReadOnlyDictionary<string, double> Metrics, long Tokens, TimeSpan Elapsed)
 {
+    /// <summary>Some completions of this step with their scores, where the stage generates; otherwise empty.</summary>
+    public IReadOnlyList<SampleCompletion> Completions { get; init; } = [];
+
     /// <summary>The metric of that name, or NaN where this stage does not report it.</summary>
     /// <param name="metric">A key of <see cref="Metrics"/>.</param>
     public double this[string metric] => Metrics.GetValueOrDefault(metric, double.NaN);

@@ -4,11 +4,15 @@ namespace Microsoft.ML.Trl.Training;
 internal sealed class FitSession : IDisposable
 {
     private readonly StageTracker _tracker;
+    private readonly CancelWatch _watch;
+    private readonly StageContext _stage;
 
     private FitSession(StageContext stage, TrainingOptions options)
     {
-        _tracker = new StageTracker(stage.Ml, stage.Name, stage.Progress);
-        Cancel = stage.Cancel;
+        _stage = stage;
+        var host = new ComponentHost(stage.Ml, "TRL " + stage.Name);
+        _tracker = new StageTracker(host, stage.Progress);
+        _watch = host.Watch(stage.Cancel);
         var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
         Placement = device.Resolve(ContextSettings.Of(stage.Ml), Warn);
     }
@@ -19,8 +23,8 @@ internal sealed class FitSession : IDisposable
     /// <summary>Hands every report on: to ML.NET's log, to the caller, and into the history.</summary>
     public IProgress<StepReport> Progress => _tracker;
 
-    /// <summary>Ends training within one step.</summary>
-    public CancellationToken Cancel { get; }
+    /// <summary>Ends training within one step: the caller's token, or <c>CancelExecution</c> of the context.</summary>
+    public CancellationToken Cancel => _watch.Token;
 
     /// <summary>Trains a policy and hands it out as a transformer; also on the exception, where training ends early.</summary>
     /// <param name="stage">The stage and its start model.</param>
@@ -41,9 +45,10 @@ internal sealed class FitSession : IDisposable
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<LanguageModel>(source.OpenPolicy(session.Placement));
-        return Run(
-            () => train(session, model.Value, source.Frozen(session.Placement)),
-            () => output.Transformer(model.Release(), session._tracker.Reports));
+        using FrozenPolicy? frozen = source.Frozen(session.Placement);
+        return session.Run(
+            () => train(session, model.Value, frozen?.Network),
+            () => output.Transformer(stage.Ml, model.Release(), session._tracker.Reports));
     }
 
     /// <summary>Trains a reward model and hands it out as a transformer; also on the exception, where training ends early.</summary>
@@ -62,7 +67,7 @@ internal sealed class FitSession : IDisposable
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<TextRewardModel>(source.OpenReward(session.Placement, options.Seed));
-        return Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
+        return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
     }
 
     /// <summary>Tokens a row may have: the option, or the model's context where that is less; a warning says so.</summary>
@@ -76,15 +81,31 @@ internal sealed class FitSession : IDisposable
     /// <summary>A warning to ML.NET's log.</summary>
     public void Warn(string text) => _tracker.Warn(text);
 
-    /// <inheritdoc/>
-    public void Dispose() => _tracker.Dispose();
+    /// <summary>Says in the log and in the history what became of the rows, where not all are learnt from as they came.</summary>
+    public void Tell(RowCounts counts)
+    {
+        if (counts.Warning is { } warning)
+            Warn(warning);
+        _tracker.AddToNext(counts.Metrics);
+    }
 
-    private static T Run<T>(Action train, Func<T> finish)
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _watch.Dispose();
+        _tracker.Dispose();
+    }
+
+    private T Run<T>(Action train, Func<T> finish)
         where T : ITransformer
     {
         try
         {
             train();
+        }
+        catch (OperationCanceledException stop) when (stop is not IPartialModel && Cancel.IsCancellationRequested)
+        {
+            throw new TrainingCanceledException(_stage.Name, _stage.Cancel) { Model = finish() };
         }
         catch (Exception stop) when (stop is IPartialModel)
         {

@@ -16,6 +16,7 @@ internal sealed class StepLog(string stage, int totalSteps, TrainingOptions opti
     private double _gradientNorm;
     private double _learningRate;
     private long _tokens;
+    private IReadOnlyList<SampleCompletion> _completions = [];
 
     /// <summary>Notes a value; a report carries the mean of what was noted since the last one.</summary>
     public void Note(string metric, double value)
@@ -26,6 +27,9 @@ internal sealed class StepLog(string stage, int totalSteps, TrainingOptions opti
 
     /// <summary>Counts real tokens that went through the model.</summary>
     public void CountTokens(long tokens) => _tokens += tokens;
+
+    /// <summary>Keeps completions of the latest step for the next report.</summary>
+    public void NoteCompletions(IReadOnlyList<SampleCompletion> completions) => _completions = completions;
 
     /// <summary>Notes an update of the weights.</summary>
     /// <param name="loss">What was minimised.</param>
@@ -50,6 +54,6 @@ internal sealed class StepLog(string stage, int totalSteps, TrainingOptions opti
         metrics["num_tokens"] = _tokens;
         metrics["epoch"] = epoch;
         _window.Clear();
-        progress?.Report(new StepReport(stage, step, totalSteps, metrics, _tokens, _clock.Elapsed));
+        progress?.Report(new StepReport(stage, step, totalSteps, metrics, _tokens, _clock.Elapsed) { Completions = _completions });
     }
 }

@@ -32,6 +32,7 @@ internal sealed class TrainingRun
     /// <param name="step">What a step does; may throw <see cref="OperationCanceledException"/> before it has changed a weight.</param>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
     /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number; the weights are of the last good step.</exception>
+    /// <exception cref="TrainingFailedException">A step after the first, or a report, failed; the weights are of the last step.</exception>
     public void Run(IEnumerable<StepPlan> plan, Action<StepPlan> step)
     {
         foreach (StepPlan next in plan)
@@ -45,7 +46,24 @@ internal sealed class TrainingRun
             {
                 throw new TrainingCanceledException(_stage, next.Number - 1, _totalSteps, _cancel);
             }
-            Log.EndStep(next.Number, next.Epoch);
+            catch (Exception cause) when (next.Number > 1 && cause is not IPartialModel)
+            {
+                // The first step's exceptions come as they are: they mostly say what is wrong with options or data.
+                throw new TrainingFailedException(_stage, next.Number - 1, $"step {next.Number}", cause);
+            }
+            Report(next);
+        }
+    }
+
+    private void Report(StepPlan done)
+    {
+        try
+        {
+            Log.EndStep(done.Number, done.Epoch);
+        }
+        catch (Exception cause) when (cause is not IPartialModel)
+        {
+            throw new TrainingFailedException(_stage, done.Number, "the progress callback", cause);
         }
     }
 

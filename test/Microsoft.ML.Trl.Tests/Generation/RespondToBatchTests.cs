@@ -61,7 +61,8 @@ public sealed class RespondToBatchTests
         using CausalLanguageModel model = Toys.Gpt2();
         StringAssert.Contains(
             Assert.ThrowsExactly<ArgumentException>(() => model.RespondToBatch([[1], [.. Enumerable.Repeat(1, 13)]])).Message,
-            "Query 1 has 13 tokens, and txtLen (20) more do not fit into the model's context of 32; shorten the query to 12 tokens or less");
+            "Query 1 has 13 tokens, and txtLen (20) more do not fit into the model's context of 32; "
+            + "shorten the query to 12 tokens or less");
         StringAssert.Contains(
             Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => model.RespondToBatch([[1]], txtLen: 0)).Message,
             "txtLen (0) must be 1 or greater");

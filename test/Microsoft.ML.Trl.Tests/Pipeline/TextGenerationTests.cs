@@ -55,26 +55,76 @@ public sealed class TextGenerationTests
     public void Nothing_is_generated_for_columns_that_nobody_reads()
     {
         using TextGenerationTransformer transformer = New(Tiny.Greedy);
-        IDataView answered = transformer.Transform(Prompts(["the film", "  "]));
+        IDataView answered = transformer.With(Tiny.Greedy with { RefuseUnanswerablePrompts = true }).Transform(Prompts(["the film", ""]));
         Assert.AreEqual(2, answered.GetColumn<string>("Prompt").Count()); // the empty prompt would be an error
         Assert.AreEqual(2, answered.GetRowCount() ?? 2);
     }
 
     [TestMethod]
-    public void An_empty_prompt_is_an_error_that_names_the_row()
+    public void Rows_that_cannot_be_answered_get_nothing_and_one_warning()
     {
+        List<string> log = [];
+        _ml.Log += (_, message) => log.Add(message.Message);
         using TextGenerationTransformer transformer = New(Tiny.Greedy);
-        ArgumentException error = Assert.Throws<ArgumentException>(() => Answers(transformer, ["the film", "\t "]));
-        Assert.Contains("Row 1: the prompt is empty", error.Message);
+        using RewardTransformer reward = _ml.Trl().RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(Rows());
+        log.Clear();
+        string longPrompt = string.Concat(Enumerable.Repeat(" good", 40));
+        IDataView answered = transformer.Transform(reward.Transform(Prompts(["the film", "", "a", longPrompt])));
+        Tiny.ScoredAnswer[] rows = [.. _ml.Data.CreateEnumerable<Tiny.ScoredAnswer>(answered, false)];
+        CollectionAssert.AreEqual(Answers(transformer, ["the film", "a"]), new[] { rows[0].Completion, rows[2].Completion });
+        CollectionAssert.AreEqual(new[] { "", "" }, new[] { rows[1].Completion, rows[3].Completion });
+        CollectionAssert.AreEqual(new[] { false, true, false, true }, rows.Select(row => float.IsNaN(row.Score)).ToArray());
+        string warning = log.Single(line => line.Contains("Kind=Warning", StringComparison.Ordinal));
+        Assert.Contains("Row 1: the prompt is empty; it needs at least one token.", warning);
+        Assert.Contains("Its completion is empty, and its score NaN", warning);
     }
 
     [TestMethod]
-    public void A_prompt_longer_than_the_context_is_an_error_that_names_row_and_length()
+    public void Rows_that_cannot_be_answered_are_an_error_where_the_options_ask_for_it()
     {
-        using TextGenerationTransformer transformer = New(Tiny.Greedy);
+        using TextGenerationTransformer transformer = New(Tiny.Greedy with { RefuseUnanswerablePrompts = true });
+        ArgumentException empty = Assert.Throws<ArgumentException>(() => Answers(transformer, ["the film", ""]));
+        Assert.Contains("Row 1: the prompt is empty", empty.Message);
         ArgumentException error = Assert.Throws<ArgumentException>(
             () => Answers(transformer, ["a", string.Concat(Enumerable.Repeat(" good", 40))]));
-        Assert.Contains("Row 1: the prompt is 40 tokens long and leaves no room for an answer within 32", error.Message);
+        Assert.Contains(
+            "Row 1: the prompt is 40 tokens long and leaves no room for an answer within the model's context of 32", error.Message);
+        Assert.Contains("Row 0: the prompt is empty", Assert.Throws<ArgumentException>(() => transformer.Model.Complete("")).Message);
+    }
+
+    [TestMethod]
+    public void A_blank_prompt_is_a_prompt()
+    {
+        using TextGenerationTransformer transformer = New(Sampling);
+        string[] answers = Answers(transformer, ["   ", " "]);
+        Assert.IsGreaterThan(0, answers[0].Length);
+        Assert.IsGreaterThan(0, answers[1].Length);
+    }
+
+    [TestMethod]
+    public void A_reward_model_scores_text_without_a_token_with_nan()
+    {
+        CausalLanguageModel network = CausalLanguageModel.Create(Tiny.Config() with { EosTokenIds = [] }, 3);
+        var model = new TextRewardModel(RewardModel.FromPolicy(network, 1), WithoutEnd());
+        network.Dispose();
+        using var transformer = new RewardTransformer(_ml, model, "Score", "Prompt", "Completion", []);
+        IDataView texts = _ml.Data.LoadFromEnumerable(new[] { new Tiny.PairRow { Completion = "a" }, new Tiny.PairRow() });
+        float[] scores = [.. transformer.Transform(texts).GetColumn<float>("Score")];
+        CollectionAssert.AreEqual(new[] { false, true }, scores.Select(float.IsNaN).ToArray());
+    }
+
+    [TestMethod]
+    public void A_cursor_that_generates_can_be_cancelled()
+    {
+        using TextGenerationTransformer transformer = New(Tiny.Greedy);
+        using var cancel = new CancellationTokenSource();
+        transformer.CancellationToken = cancel.Token;
+        transformer.BatchSize = 1;
+        IDataView answered = transformer.Transform(Prompts(["the film", "a"]));
+        using DataViewRowCursor cursor = answered.GetRowCursor(answered.Schema);
+        Assert.IsTrue(cursor.MoveNext());
+        cancel.Cancel();
+        Assert.Throws<OperationCanceledException>(() => cursor.MoveNext());
     }
 
     [TestMethod]
@@ -125,14 +175,18 @@ public sealed class TextGenerationTests
         }
     }
 
-    private static TextGenerationTransformer New(GenerationOptions generation)
+    private TextGenerationTransformer New(GenerationOptions generation)
     {
         CausalLanguageModel network = CausalLanguageModel.Create(Tiny.Config() with { InitializerRange = 0.3 }, 3);
-        return new(new LanguageModel(network, Tiny.Tokenizer, generation), "Completion", null, "Prompt", []);
+        return new(_ml, new LanguageModel(network, Tiny.Tokenizer, generation), "Completion", null, "Prompt", []);
     }
 
     private IDataView Prompts(string[] prompts) =>
         _ml.Data.LoadFromEnumerable(prompts.Select(prompt => new Tiny.PromptRow { Prompt = prompt }).ToArray());
+
+    /// <summary>The tokenizer without the names of special tokens.</summary>
+    private static TextTokenizer WithoutEnd() => TextTokenizer.FromFiles(
+        Tiny.Tokenizer.Files().Where(file => file.Key == "tokenizer.json").ToDictionary());
 
     private IDataView Rows() => _ml.Data.LoadFromEnumerable(Tiny.Pairs);
 

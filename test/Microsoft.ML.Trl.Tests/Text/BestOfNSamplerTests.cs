@@ -79,8 +79,12 @@ public sealed class BestOfNSamplerTests
         var sampler = new BestOfNSampler(model, reward, sampleSize: 4, nCandidates: 4);
         IReadOnlyList<ScoredCompletion> all = sampler.Generate("the film", Sampling);
         Assert.HasCount(4, all);
-        foreach (ScoredCompletion candidate in all)
-            Close.Absolute(reward.Score(["the film"], [candidate.Completion])[0], candidate.Score, 1e-5);
+        int[] prompt = model.Tokenizer.Encode("the film", addSpecialTokens: true);
+        long[] seeds = [.. Enumerable.Range(0, 4).Select(sample => PromptSeed.OfSample("the film", sample))];
+        IReadOnlyList<Answer> answers = model.Answer([prompt, prompt, prompt, prompt], seeds, Sampling, default);
+        foreach (Answer answer in answers) // its very tokens are scored
+            Close.Absolute(
+                reward.Score([[.. prompt, .. answer.Tokens]])[0], all.Single(candidate => candidate.Completion == answer.Text).Score, 1e-5);
         CollectionAssert.AreEqual(all.OrderByDescending(candidate => candidate.Score).ToArray(), all.ToArray());
         IReadOnlyList<ScoredCompletion> best = new BestOfNSampler(model, reward).Generate("the film", Sampling); // 4 samples, the best
         Assert.HasCount(1, best);
@@ -140,7 +144,7 @@ public sealed class BestOfNSamplerTests
             "DoSample is false: all 4 samples of a prompt would be the same text. Set DoSample to true, or sampleSize to 1.");
         Assert.HasCount(1, new BestOfNSampler(model, score, null, 1).Generate("a", Tiny.Greedy));
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentException>(() => new BestOfNSampler(model, score).Generate(["a", " "], Sampling)).Message,
+            Assert.ThrowsExactly<ArgumentException>(() => new BestOfNSampler(model, score).Generate(["a", ""], Sampling)).Message,
             "Row 1: the prompt is empty");
         var few = new BestOfNSampler(model, (_, _) => [1, 2]);
         StringAssert.Contains(

@@ -11,7 +11,7 @@ public sealed class TrainingHistoryTests
     private static readonly StepReport[] Reports =
     [
         new("PPO", 1, 2, First, 10, TimeSpan.FromSeconds(1.5)),
-        new("PPO", 2, 2, Second, 20, TimeSpan.FromSeconds(3)),
+        new("PPO", 2, 2, Second, 20, TimeSpan.FromSeconds(3)) { Completions = [new("a \"b\"", "c\nd", 0.1 + 0.2)] },
     ];
 
     [TestMethod]
@@ -38,7 +38,8 @@ public sealed class TrainingHistoryTests
         for (int i = 0; i < 2; i++)
         {
             CollectionAssert.AreEqual(Reports[i].Metrics.ToArray(), read[i].Metrics.ToArray());
-            Assert.AreEqual(Reports[i] with { Metrics = read[i].Metrics }, read[i]);
+            CollectionAssert.AreEqual(Reports[i].Completions.ToArray(), read[i].Completions.ToArray());
+            Assert.AreEqual(Reports[i] with { Metrics = read[i].Metrics, Completions = read[i].Completions }, read[i]);
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class StageTrackerTests
         MLContext ml = new(1);
         List<string> log = [];
         ml.Log += (_, message) => log.Add(message.Message);
-        using (var tracker = new StageTracker(ml, "SFT", null))
+        using (var tracker = new StageTracker(new ComponentHost(ml, "TRL SFT"), null))
             tracker.Warn("a {0} and a {broken");
         Assert.IsTrue(log.Any(line => line.Contains("a {0} and a {broken", StringComparison.Ordinal)), string.Join("\n", log));
     }

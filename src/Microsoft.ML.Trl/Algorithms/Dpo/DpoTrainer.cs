@@ -23,7 +23,9 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
-            List<PreferenceExample> pairs = reader.Read(model.Codec, limit);
+            var counts = new RowCounts();
+            List<PreferenceExample> pairs = reader.ReadCut(model.Codec, limit, counts, session.Cancel);
+            session.Tell(counts);
             CausalLanguageModel? reference = _options.SyncRefModel ? null : frozen; // one that moves must be a copy
             new DpoLoop(model.Network, reference, _options with { MaxLength = limit }, session.Progress).Run(pairs, session.Cancel);
         });

@@ -35,7 +35,9 @@ internal sealed class PpoLoop(
             int[] chosen = step.MicroBatches[0];
             int[][] queries = Array.ConvertAll(chosen, prompt => prompts[prompt]);
             IReadOnlyList<int[]> responses = session.Generate(queries, stop: stop, cancel: cancel);
-            IReadOnlyList<double> scores = RewardScorer.Ask(scorer, step.Number, chosen, queries, responses, cancel);
+            var rollout = new RolloutTexts(step.Number, chosen, queries, responses);
+            IReadOnlyList<double> scores = RewardScorer.Ask(scorer, rollout, cancel);
+            run.Log.NoteCompletions(scorer.Samples(rollout, scores, options.NumCompletionsToPrint));
             Record(session.Step(queries, responses, scores), step.Number, run);
             run.Log.CountTokens(queries.Sum(query => query.Length) + responses.Sum(response => response.Length));
         });

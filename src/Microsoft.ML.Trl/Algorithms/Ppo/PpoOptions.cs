@@ -110,6 +110,9 @@ public sealed record PpoOptions : TrainingOptions
     /// </summary>
     public int? GenerationBatchSize { get; init; }
 
+    /// <summary>Responses of a step that each report carries with their scores. At least 0.</summary>
+    public int NumCompletionsToPrint { get; init; } = 1;
+
     /// <summary>Text column of answers that the fitted stage adds.</summary>
     public string OutputColumnName { get; init; } = "Completion";
 
@@ -147,6 +150,7 @@ public sealed record PpoOptions : TrainingOptions
         Require.NotNegative(VfCoef);
         Require.Positive(TargetKl);
         Require.Positive(RatioThreshold);
+        Require.AtLeast(NumCompletionsToPrint, 0);
         Require.Named(OutputColumnName);
         Require.Named(PromptColumnName);
         if (ScoreColumnName is not null)

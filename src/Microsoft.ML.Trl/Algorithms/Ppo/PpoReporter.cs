@@ -10,6 +10,11 @@ internal sealed record PpoGame(IReadOnlyList<string>? Queries, IReadOnlyList<str
 {
     public double RewardMean => Rewards.Average();
 
+    /// <summary>The rows, where texts were given.</summary>
+    public IReadOnlyList<SampleCompletion> Completions => Queries is null || Responses is null
+        ? []
+        : [.. Rewards.Select((reward, row) => new SampleCompletion(Queries[row], Responses[row], reward))];
+
     /// <summary>Unbiased; 0 for a single row.</summary>
     public double RewardDeviation => Rewards.Count < 2
         ? 0
@@ -67,6 +72,6 @@ internal sealed class PpoReporter(int totalSteps)
             ["env/reward_mean"] = game.RewardMean,
             ["env/reward_std"] = game.RewardDeviation,
         };
-        return new StepReport("PPO", step, totalSteps, metrics, _tokens, _clock.Elapsed);
+        return new StepReport("PPO", step, totalSteps, metrics, _tokens, _clock.Elapsed) { Completions = game.Completions };
     }
 }

@@ -197,8 +197,8 @@ public sealed class PpoSession : IDisposable
     /// <summary>Reports the last step to whoever follows the training: TRL's <c>log_stats</c>.</summary>
     /// <param name="statistics">What <see cref="Step"/> returned.</param>
     /// <param name="progress">Told at once, such as <see cref="ConsoleProgress"/>.</param>
-    /// <param name="queries">[BatchSize] texts of the queries; null = not given.</param>
-    /// <param name="responses">[BatchSize] texts of the responses; null = not given.</param>
+    /// <param name="queries">[BatchSize] texts of the queries, for <see cref="StepReport.Completions"/>; null = no texts.</param>
+    /// <param name="responses">[BatchSize] texts of the responses; null = no texts.</param>
     /// <param name="rewards">[BatchSize] finite; <c>env/reward_*</c> are theirs. Null = the scores that the step learnt from.</param>
     /// <exception cref="ArgumentException">A list has not one entry per row, or one of the two texts is missing.</exception>
     /// <exception cref="InvalidOperationException">There was no step yet.</exception>

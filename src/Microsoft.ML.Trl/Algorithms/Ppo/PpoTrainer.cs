@@ -25,14 +25,14 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         DataViewSchema.Column column = InputColumns.Text(data.Schema, _options.PromptColumnName, "prompt");
         _stage.StartModel(input);
         RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
-        reward.Check(_stage.Ml);
+        reward.Check(_stage.Ml, data.Schema);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, (session, model, frozen) =>
         {
-            List<TextRow> rows = [.. RowReader.Read(data, [column])];
-            int[][] prompts = [.. rows.Select(row => model.Codec.Prompt(row.Texts[0], row.Number, model.Codec.ContextLength))];
+            (List<TextRow> rows, List<int[]> prompts) = ReadPrompts(data, column, model.Codec, session);
             if (model.ValueHead is null)
                 model.ReplaceCritic(PpoSession.FreshHead(model.Network, _options));
-            var scorer = new RewardScorer(_stage.Ml, reward, model.Tokenizer, [.. rows.Select(row => row.Texts[0])]);
+            BoundReward bound = reward.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer));
+            var scorer = new RewardScorer(bound, model, rows);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, frozen);
             new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached).Run(prompts, session.Cancel);
@@ -49,6 +49,33 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         if (_stage.TrainingData is null)
             InputColumns.RequireText(inputSchema, _options.PromptColumnName, "prompt");
         return _options.Output.Promise(_stage.Ml, inputSchema);
+    }
+
+    /// <summary>The prompts that can be answered, and their rows.</summary>
+    private static (List<TextRow> Rows, List<int[]> Prompts) ReadPrompts(
+        IDataView data, DataViewSchema.Column column, TextCodec codec, FitSession session)
+    {
+        var counts = new RowCounts();
+        var (rows, prompts) = (new List<TextRow>(), new List<int[]>());
+        foreach (TextRow row in RowReader.Read(data, [column]))
+        {
+            session.Cancel.ThrowIfCancellationRequested();
+            counts.Add();
+            int[] prompt = codec.Prompt(row.Texts[0]);
+            if (codec.Unanswerable(prompt) is null)
+            {
+                rows.Add(row);
+                prompts.Add(prompt);
+            }
+            else
+            {
+                counts.Note(RowFate.NoAnswerPossible, row.Number);
+            }
+        }
+        if (rows.Count == 0)
+            throw counts.NothingLeft();
+        session.Tell(counts);
+        return (rows, prompts);
     }
 
     private static RewardFunction? Upstream(DataViewSchema schema) =>

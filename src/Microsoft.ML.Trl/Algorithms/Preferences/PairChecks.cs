@@ -18,10 +18,11 @@ internal static class PairChecks
 
     private static void Check(PreferenceExample example, int row, int limit, bool uncut, int vocabulary)
     {
-        if (example.Prompt.Length == 0)
-            throw Bad(row, "the prompt is empty; it needs at least one token.");
         if (example.Chosen.Length == 0 || example.Rejected.Length == 0)
             throw Bad(row, $"the {(example.Chosen.Length == 0 ? "chosen" : "rejected")} answer is empty; it needs at least one token.");
+        if (example.Prompt.Length == 0 && Math.Min(example.Chosen.Length, example.Rejected.Length) == 1)
+            throw Bad(
+                row, "the prompt is empty, and an answer has a single token, which nothing predicts; give a prompt or a longer answer.");
         if (example.Chosen.AsSpan().SequenceEqual(example.Rejected))
             throw Bad(row, "chosen and rejected are equal; a pair must say which of two answers is better. Leave the row out.");
         if (example.Prompt.Length >= limit)

@@ -10,12 +10,14 @@ internal sealed class PreferenceReader
     private readonly DataViewSchema.Column _chosen;
     private readonly DataViewSchema.Column _rejected;
     private readonly DataViewSchema.Column? _margin;
+    private readonly bool _scoresWhole;
 
     /// <summary>Finds the columns.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is missing or of the wrong type.</exception>
     public PreferenceReader(IDataView rows, PreferenceColumns columns)
     {
         _rows = rows;
+        _scoresWhole = !columns.PromptRequired;
         _prompt = columns.PromptRequired
             ? InputColumns.Text(rows.Schema, columns.Prompt, "prompt")
             : InputColumns.TextOrNull(rows.Schema, columns.Prompt, "prompt");
@@ -40,34 +42,82 @@ internal sealed class PreferenceReader
             InputColumns.RequireNumber(shape, margin, "margin");
     }
 
-    /// <summary>All rows as tokens.</summary>
+    /// <summary>All pairs as tokens, prompt and answers cut at the limit; those without anything to learn there are left out.</summary>
     /// <param name="codec">The model's.</param>
-    /// <param name="limit">Tokens a row may have; a prompt must leave room below it.</param>
-    /// <exception cref="ArgumentException">There are no rows, or one cannot be learnt from; the message names it.</exception>
-    public List<PreferenceExample> Read(TextCodec codec, int limit)
+    /// <param name="limit">Tokens of prompt and answer; the end of a longer answer is cut off there.</param>
+    /// <param name="counts">Told what becomes of the rows.</param>
+    /// <param name="cancel">Looked at for every row.</param>
+    /// <exception cref="ArgumentException">There are no rows, none can be learnt from, or a margin is no finite number.</exception>
+    public List<PreferenceExample> ReadCut(TextCodec codec, int limit, RowCounts counts, CancellationToken cancel) =>
+        Read(codec, counts, (pair, row) =>
+        {
+            if (pair.Prompt.Length >= limit)
+                return Left(RowFate.PromptTooLong, row);
+            int room = limit - pair.Prompt.Length;
+            if (pair.Chosen.Length > room || pair.Rejected.Length > room)
+                counts.Note(RowFate.Cut, row);
+            PreferenceExample cut = pair with { Chosen = [.. pair.Chosen.Take(room)], Rejected = [.. pair.Rejected.Take(room)] };
+            int least = pair.Prompt.Length == 0 ? 2 : 1; // nothing predicts the first token of all
+            return cut.Chosen.Length < least || cut.Rejected.Length < least ? Left(RowFate.NothingToLearn, row)
+                : cut.Chosen.AsSpan().SequenceEqual(cut.Rejected) ? Left(RowFate.EqualSides, row)
+                : cut;
+
+            PreferenceExample? Left(RowFate fate, long number)
+            {
+                counts.Note(fate, number);
+                return null;
+            }
+        }, cancel);
+
+    /// <summary>All pairs as tokens; those with a side longer than the limit are left out, as TRL does for reward models.</summary>
+    /// <param name="codec">The model's.</param>
+    /// <param name="limit">Tokens of prompt and answer.</param>
+    /// <param name="counts">Told what becomes of the rows.</param>
+    /// <param name="cancel">Looked at for every row.</param>
+    /// <exception cref="ArgumentException">There are no rows, none can be learnt from, or a margin is no finite number.</exception>
+    public List<PreferenceExample> ReadFitting(TextCodec codec, int limit, RowCounts counts, CancellationToken cancel) =>
+        Read(codec, counts, (pair, row) =>
+        {
+            RowFate? fate = pair.Length > limit ? RowFate.PairTooLong
+                : pair.Chosen.Length == 0 || pair.Rejected.Length == 0 ? RowFate.NothingToLearn
+                : pair.Chosen.AsSpan().SequenceEqual(pair.Rejected) ? RowFate.EqualSides
+                : null;
+            if (fate is not null)
+                counts.Note(fate, row);
+            return fate is null ? pair : null;
+        }, cancel);
+
+    private List<PreferenceExample> Read(
+        TextCodec codec, RowCounts counts, Func<PreferenceExample, long, PreferenceExample?> keep, CancellationToken cancel)
     {
         DataViewSchema.Column[] texts = _prompt is { } prompt ? [prompt, _chosen, _rejected] : [_chosen, _rejected];
-        List<PreferenceExample> examples = [.. RowReader.Read(_rows, texts, _margin).Select(row => Pair(codec, row, limit))];
-        return examples.Count > 0 ? examples : throw new ArgumentException("The training data have no rows; at least one pair is needed.");
+        var examples = new List<PreferenceExample>();
+        foreach (TextRow row in RowReader.Read(_rows, texts, _margin))
+        {
+            cancel.ThrowIfCancellationRequested();
+            counts.Add();
+            if (row.Value is { } margin && !double.IsFinite(margin))
+                throw new ArgumentException(string.Create(
+                    CultureInfo.InvariantCulture, $"Row {row.Number}: the margin is {margin}; it must be a finite number."));
+            if (keep(Pair(codec, row, counts), row.Number) is { } kept)
+                examples.Add(kept);
+        }
+        return examples.Count > 0 ? examples : throw counts.NothingLeft();
     }
 
-    private PreferenceExample Pair(TextCodec codec, TextRow row, int limit)
+    private PreferenceExample Pair(TextCodec codec, TextRow row, RowCounts counts)
     {
-        (string chosen, string rejected) = (row.Texts[^2], row.Texts[^1]);
-        if (chosen == rejected)
-            throw new ArgumentException(
-                $"Row {row.Number}: chosen and rejected are equal (\"{Short(chosen)}\"); "
-                + "a pair must say which of two completions is better. Leave the row out.");
-        if (row.Value is { } margin && !double.IsFinite(margin))
-            throw new ArgumentException(string.Create(
-                CultureInfo.InvariantCulture, $"Row {row.Number}: the margin is {margin}; it must be a finite number."));
-        return HasPrompts
-            ? new PreferenceExample(
-                codec.Prompt(row.Texts[0], row.Number, limit), codec.Completion(chosen), codec.Completion(rejected), row.Value)
-            : new PreferenceExample([], codec.Whole(chosen), codec.Whole(rejected), row.Value);
+        if (!HasPrompts)
+            return new PreferenceExample([], codec.Whole(row.Texts[0]), codec.Whole(row.Texts[1]), row.Value);
+        string prompt = row.Texts[0];
+        (int[] chosen, int length, bool chosenFits) = codec.Continued(prompt, row.Texts[1]);
+        (int[] rejected, int rejectedLength, bool rejectedFits) = codec.Continued(prompt, row.Texts[2]);
+        if (!chosenFits || !rejectedFits)
+            counts.Note(RowFate.OtherTokens, row.Number);
+        return _scoresWhole
+            ? new PreferenceExample([], chosen, rejected, row.Value)
+            : new PreferenceExample(codec.Prompt(prompt), chosen[length..], rejected[rejectedLength..], row.Value);
     }
-
-    private static string Short(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }
 
 /// <summary>The columns of pairs.</summary>
@@ -75,5 +125,7 @@ internal sealed class PreferenceReader
 /// <param name="Chosen">Text.</param>
 /// <param name="Rejected">Text.</param>
 /// <param name="Margin">Numbers; null = none.</param>
-/// <param name="PromptRequired">Whether there must be prompts.</param>
+/// <param name="PromptRequired">
+/// Whether there must be prompts, and prompt and answer are kept apart; otherwise a side of a pair is one text, with the prompt in it.
+/// </param>
 internal sealed record PreferenceColumns(string Prompt, string Chosen, string Rejected, string? Margin, bool PromptRequired);

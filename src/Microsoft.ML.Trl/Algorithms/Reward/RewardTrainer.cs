@@ -24,12 +24,16 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
             (session, model) =>
             {
                 int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
-                List<PreferenceExample> pairs = reader.Read(model.Codec, limit);
+                var counts = new RowCounts();
+                List<PreferenceExample> pairs = reader.ReadFitting(model.Codec, limit, counts, session.Cancel);
+                session.Tell(counts);
                 new RewardLoop(model.Network, _options with { MaxLength = limit }, session.Progress).Run(pairs, session.Cancel);
             },
             (model, reports) => new RewardTransformer(
-                new TextRewardModel(model.Network, model.Tokenizer, readsWholeTexts: !reader.HasPrompts),
-                _options.OutputColumnName, _options.PromptColumnName, _options.CompletionColumnName, reports));
+                _stage.Ml, model, _options.OutputColumnName, _options.PromptColumnName, _options.CompletionColumnName, reports)
+            {
+                ReadsWholeTexts = !reader.HasPrompts,
+            });
     }
 
     /// <inheritdoc/>

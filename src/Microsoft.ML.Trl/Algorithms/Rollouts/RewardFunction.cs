@@ -1,44 +1,97 @@
 namespace Microsoft.ML.Trl;
 
-/// <summary>Says how good a response to a prompt is; higher is better. PPO asks it for every batch. Scores must be finite.</summary>
+/// <summary>
+/// Says how good completions are; higher is better. PPO asks it for every batch. Scores must be finite, one per completion.
+/// </summary>
+/// <remarks>
+/// A function sees prompt and completion, or the whole <see cref="RewardRow"/>, and with a class of its own the other columns of the row:
+/// <c>RewardFunction.Of&lt;Question&gt;((question, row) => row.Completion.Contains(question.Answer) ? 1 : 0)</c> reads the column
+/// <c>Answer</c> into the property of that name, as <c>ml.Data.CreateEnumerable</c> does.
+/// </remarks>
 public abstract class RewardFunction
 {
     private protected RewardFunction() { }
 
-    /// <summary>A function of one prompt and its response.</summary>
+    /// <summary>A function of one prompt and its completion.</summary>
     /// <param name="score">Called on the training thread, row after row.</param>
     public static RewardFunction Of(Func<string, string, double> score)
     {
         ArgumentNullException.ThrowIfNull(score);
-        return new BatchReward((prompts, responses, _) => [.. prompts.Zip(responses, score)]);
+        return Of(row => score(row.Prompt, row.Completion));
     }
 
-    /// <summary>A function of many prompts and their responses.</summary>
-    /// <param name="score">Returns one score per response.</param>
+    /// <summary>A function of one completion with all that is known about it.</summary>
+    /// <param name="score">Called on the training thread, row after row.</param>
+    public static RewardFunction Of(Func<RewardRow, double> score)
+    {
+        ArgumentNullException.ThrowIfNull(score);
+        return new BatchReward((rows, _) => [.. rows.Select(score)]);
+    }
+
+    /// <summary>A function of one completion and of the columns of its row.</summary>
+    /// <typeparam name="TRow">Its properties are columns of the data.</typeparam>
+    /// <param name="score">Called on the training thread, row after row.</param>
+    public static RewardFunction Of<TRow>(Func<TRow, RewardRow, double> score)
+        where TRow : class, new()
+    {
+        ArgumentNullException.ThrowIfNull(score);
+        return new ColumnsReward<TRow>((data, rows, _) => [.. data.Zip(rows, score)]);
+    }
+
+    /// <summary>A function of many prompts and their completions.</summary>
+    /// <param name="score">Returns one score per completion.</param>
     public static RewardFunction OfBatch(Func<IReadOnlyList<string>, IReadOnlyList<string>, IReadOnlyList<double>> score)
     {
         ArgumentNullException.ThrowIfNull(score);
-        return new BatchReward((prompts, responses, _) => score(prompts, responses));
+        return OfBatch(rows => score([.. rows.Select(row => row.Prompt)], [.. rows.Select(row => row.Completion)]));
     }
 
-    /// <summary>A function that takes its time, such as a call to a service. The rows of a batch are asked for at once.</summary>
-    /// <param name="score">May run on any thread, several times at once.</param>
-    public static RewardFunction OfAsync(Func<string, string, CancellationToken, Task<double>> score)
+    /// <summary>A function of many completions with all that is known about them.</summary>
+    /// <param name="score">Returns one score per completion.</param>
+    public static RewardFunction OfBatch(Func<IReadOnlyList<RewardRow>, IReadOnlyList<double>> score)
     {
         ArgumentNullException.ThrowIfNull(score);
-        return new BatchReward((prompts, responses, cancel) =>
-        {
-            Task<double>[] Ask() => [.. prompts.Zip(responses, (prompt, response) => score(prompt, response, cancel))];
-            return Task.Run(() => Task.WhenAll(Ask()), cancel).GetAwaiter().GetResult();
-        });
+        return new BatchReward((rows, _) => score(rows));
     }
 
-    /// <summary>A reward model.</summary>
+    /// <summary>A function of many completions and of the columns of their rows.</summary>
+    /// <typeparam name="TRow">Its properties are columns of the data.</typeparam>
+    /// <param name="score">Returns one score per completion.</param>
+    public static RewardFunction OfBatch<TRow>(Func<IReadOnlyList<TRow>, IReadOnlyList<RewardRow>, IReadOnlyList<double>> score)
+        where TRow : class, new()
+    {
+        ArgumentNullException.ThrowIfNull(score);
+        return new ColumnsReward<TRow>((data, rows, _) => score(data, rows));
+    }
+
+    /// <summary>A function that takes its time, such as a call to a service.</summary>
+    /// <param name="score">Runs on pool threads, for several completions of a batch at once.</param>
+    /// <param name="atOnce">Completions asked for at the same time at most. At least 1.</param>
+    public static RewardFunction OfAsync(Func<string, string, CancellationToken, Task<double>> score, int atOnce = 16)
+    {
+        ArgumentNullException.ThrowIfNull(score);
+        return OfAsync((row, cancel) => score(row.Prompt, row.Completion, cancel), atOnce);
+    }
+
+    /// <summary>A function of all that is known about a completion that takes its time, such as a call to a service.</summary>
+    /// <param name="score">Runs on pool threads, for several completions of a batch at once.</param>
+    /// <param name="atOnce">Completions asked for at the same time at most. At least 1.</param>
+    public static RewardFunction OfAsync(Func<RewardRow, CancellationToken, Task<double>> score, int atOnce = 16)
+    {
+        ArgumentNullException.ThrowIfNull(score);
+        Require.AtLeast(atOnce, 1);
+        return new AsyncReward(score, atOnce);
+    }
+
+    /// <summary>
+    /// A reward model. It scores the very tokens that the policy wrote where its tokenizer is the policy's, and their text otherwise; an
+    /// end token that the policy did not write is not added.
+    /// </summary>
     /// <param name="model">The caller owns it, and disposes it after training.</param>
     public static RewardFunction FromModel(TextRewardModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return new BatchReward((prompts, responses, _) => Array.ConvertAll(model.Score(prompts, responses), score => (double)score));
+        return new ModelReward(model);
     }
 
     /// <summary>A column of numbers that a transformer makes: a reward model, a classifier, a whole pipeline.</summary>
@@ -61,60 +114,18 @@ public abstract class RewardFunction
         return new WeightedReward(parts);
     }
 
-    /// <summary>Finds what is wrong before training begins.</summary>
-    internal virtual void Check(MLContext ml) { }
+    /// <summary>Finds what is wrong before a model is loaded.</summary>
+    internal virtual void Check(MLContext ml, DataViewSchema data) { }
 
-    /// <summary>One score per response.</summary>
-    internal abstract IReadOnlyList<double> Score(
-        MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel);
+    /// <summary>Gets ready for a run.</summary>
+    internal abstract BoundReward Bind(RewardContext context);
 }
 
-/// <summary>A function of prompts and responses.</summary>
-internal sealed class BatchReward(
-    Func<IReadOnlyList<string>, IReadOnlyList<string>, CancellationToken, IReadOnlyList<double>> score) : RewardFunction
-{
-    internal override IReadOnlyList<double> Score(
-        MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel) =>
-        score(prompts, responses, cancel);
-}
+/// <summary>One score per row.</summary>
+internal delegate IReadOnlyList<double> BoundReward(IReadOnlyList<RewardRow> rows, CancellationToken cancel);
 
-/// <summary>Several rewards, each times its weight.</summary>
-internal sealed class WeightedReward : RewardFunction
-{
-    private readonly IReadOnlyList<(RewardFunction Reward, double Weight)> _parts;
-
-    public WeightedReward(IReadOnlyList<(RewardFunction Reward, double Weight)> parts)
-    {
-        if (parts.Count == 0)
-            throw new ArgumentException("A weighted sum needs at least one reward.", nameof(parts));
-        foreach ((RewardFunction reward, double weight) in parts)
-        {
-            ArgumentNullException.ThrowIfNull(reward, nameof(parts));
-            if (!double.IsFinite(weight))
-                throw new ArgumentException($"A weight is {weight}; weights must be finite numbers.", nameof(parts));
-        }
-        _parts = [.. parts];
-    }
-
-    internal override void Check(MLContext ml)
-    {
-        foreach ((RewardFunction reward, _) in _parts)
-            reward.Check(ml);
-    }
-
-    internal override IReadOnlyList<double> Score(
-        MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel)
-    {
-        var sums = new double[responses.Count];
-        foreach ((RewardFunction reward, double weight) in _parts)
-        {
-            IReadOnlyList<double> scores = reward.Score(ml, prompts, responses, cancel);
-            if (scores.Count != sums.Length)
-                throw new InvalidOperationException(
-                    $"One of the weighted rewards gave {scores.Count} scores for {sums.Length} responses; it must give one for each.");
-            for (int row = 0; row < sums.Length; row++)
-                sums[row] += weight * scores[row];
-        }
-        return sums;
-    }
-}
+/// <summary>What a reward is asked in.</summary>
+/// <param name="Ml">The context.</param>
+/// <param name="Data">The rows that <see cref="RewardRow.Row"/> counts.</param>
+/// <param name="Tokenizer">The policy's.</param>
+internal sealed record RewardContext(MLContext Ml, IDataView Data, TextTokenizer Tokenizer);

@@ -1,65 +1,80 @@
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
+/// <summary>The completions of one step, as token ids.</summary>
+/// <param name="Step">Counted from 1.</param>
+/// <param name="Prompts">Which prompts of the run were answered, as indices into its list.</param>
+/// <param name="Queries">Their token ids.</param>
+/// <param name="Responses">The new token ids of each, an end-of-text token included.</param>
+internal sealed record RolloutTexts(
+    int Step, IReadOnlyList<int> Prompts, IReadOnlyList<int[]> Queries, IReadOnlyList<int[]> Responses);
+
 /// <summary>Says how good responses are. Anything may stand behind it: a function, a model, a column of a transformer.</summary>
 internal interface IRolloutScorer
 {
     /// <summary>Scores a batch.</summary>
-    /// <param name="prompts">Which prompts of the run were answered, as indices into its list.</param>
-    /// <param name="queries">Their token ids.</param>
-    /// <param name="responses">The new token ids of each, an end-of-text token included.</param>
+    /// <param name="rollout">What was answered, and how.</param>
     /// <param name="cancel">Asks to stop early.</param>
     /// <returns>One finite number per response; higher is better.</returns>
-    IReadOnlyList<double> Score(
-        IReadOnlyList<int> prompts, IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, CancellationToken cancel);
+    IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel);
+
+    /// <summary>Some prompts and responses as text, for a human to read. None where there is no tokenizer.</summary>
+    /// <param name="rollout">What was answered, and how.</param>
+    /// <param name="scores">One per response.</param>
+    /// <param name="count">How many at most.</param>
+    IReadOnlyList<SampleCompletion> Samples(RolloutTexts rollout, IReadOnlyList<double> scores, int count) => [];
 }
 
 /// <summary>Turns responses back into text and asks a reward function.</summary>
-/// <param name="ml">For rewards that are pipelines.</param>
 /// <param name="reward">Asked once per batch.</param>
-/// <param name="tokenizer">The policy's.</param>
-/// <param name="texts">The prompts of the run, as the data have them.</param>
-internal sealed class RewardScorer(
-    MLContext ml, RewardFunction reward, TextTokenizer tokenizer, IReadOnlyList<string> texts) : IRolloutScorer
+/// <param name="policy">Whose responses they are.</param>
+/// <param name="rows">The prompts of the run, as the data have them.</param>
+internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IReadOnlyList<TextRow> rows) : IRolloutScorer
 {
-    public IReadOnlyList<double> Score(
-        IReadOnlyList<int> prompts, IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, CancellationToken cancel)
-    {
-        string[] decoded = [.. responses.Select(response => tokenizer.Decode(response))];
-        return reward.Score(ml, [.. prompts.Select(row => texts[row])], decoded, cancel);
-    }
+    public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel) =>
+        reward([.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(rollout, i))], cancel);
+
+    public IReadOnlyList<SampleCompletion> Samples(RolloutTexts rollout, IReadOnlyList<double> scores, int count) =>
+    [
+        .. Enumerable.Range(0, Math.Min(count, scores.Count)).Select(i => new SampleCompletion(
+            rows[rollout.Prompts[i]].Texts[0], policy.Tokenizer.Decode(rollout.Responses[i]), scores[i])),
+    ];
 
     /// <summary>Asks a scorer, and checks what it gives.</summary>
     /// <param name="scorer">Asked once.</param>
-    /// <param name="step">Counted from 1, for messages.</param>
-    /// <param name="prompts">As in <see cref="IRolloutScorer.Score"/>.</param>
-    /// <param name="queries">As there.</param>
-    /// <param name="responses">As there.</param>
-    /// <param name="cancel">As there.</param>
+    /// <param name="rollout">What was answered, and how.</param>
+    /// <param name="cancel">Asks to stop early.</param>
     /// <exception cref="RewardFunctionException">The scorer threw, or did not give one finite number per response.</exception>
-    public static IReadOnlyList<double> Ask(
-        IRolloutScorer scorer,
-        int step,
-        IReadOnlyList<int> prompts,
-        IReadOnlyList<int[]> queries,
-        IReadOnlyList<int[]> responses,
-        CancellationToken cancel)
+    public static IReadOnlyList<double> Ask(IRolloutScorer scorer, RolloutTexts rollout, CancellationToken cancel)
     {
-        IReadOnlyList<double> scores;
+        IReadOnlyList<double>? scores;
         try
         {
-            scores = scorer.Score(prompts, queries, responses, cancel);
+            scores = scorer.Score(rollout, cancel);
         }
         catch (Exception cause) when (cause is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
-            throw new RewardFunctionException(step, $"the reward function threw {cause.GetType().Name}: {cause.Message}", cause);
+            throw new RewardFunctionException(rollout.Step, $"the reward function threw {cause.GetType().Name}: {cause.Message}", cause);
         }
-        if (scores is null || scores.Count != responses.Count)
+        if (scores is null || scores.Count != rollout.Responses.Count)
             throw new RewardFunctionException(
-                step, $"the reward function gave {scores?.Count ?? 0} scores for {responses.Count} responses; it must give one for each.");
+                rollout.Step,
+                $"the reward function gave {(scores is null ? "null" : $"{scores.Count} scores")} for {rollout.Responses.Count} "
+                + "responses; it must give one for each.");
         for (int row = 0; row < scores.Count; row++)
             if (!double.IsFinite(scores[row]))
-                throw new RewardFunctionException(step, FormattableString.Invariant(
-                    $"the reward function gave {scores[row]} for row {row} (prompt {prompts[row]}); scores must be finite numbers."));
+                throw new RewardFunctionException(
+                    rollout.Step,
+                    FormattableString.Invariant($"the reward function gave {scores[row]} for row {row} (prompt {rollout.Prompts[row]}); ")
+                    + "scores must be finite numbers.");
         return scores;
+    }
+
+    private RewardRow Row(RolloutTexts rollout, int index)
+    {
+        int[] response = rollout.Responses[index];
+        TextRow row = rows[rollout.Prompts[index]];
+        bool hasEnded = response.Length > 0 && policy.Network.Config.EosTokenIds.Contains(response[^1]);
+        return new RewardRow(
+            row.Texts[0], policy.Tokenizer.Decode(response), rollout.Queries[index], response, hasEnded, row.Number, rollout.Step);
     }
 }

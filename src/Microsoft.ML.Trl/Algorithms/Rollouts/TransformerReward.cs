@@ -8,27 +8,42 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
 {
     private static readonly string[] UsualNames = ["Score", "Probability"];
 
-    internal override void Check(MLContext ml) => Column(transformer.GetOutputSchema(View(ml, [], []).Schema));
+    internal override void Check(MLContext ml, DataViewSchema data) => Column(OutputSchema(transformer, View(ml, []).Schema));
 
-    internal override IReadOnlyList<double> Score(
-        MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses, CancellationToken cancel)
+    internal override BoundReward Bind(RewardContext context) => (rows, _) =>
     {
-        IDataView scored = transformer.Transform(View(ml, prompts, responses));
+        IDataView scored = transformer.Transform(View(context.Ml, rows));
         DataViewSchema.Column column = Column(scored.Schema);
         using DataViewRowCursor cursor = scored.GetRowCursor([column]);
         Func<double> getter = slot is { } place ? SlotGetter(cursor, column, place) : RowReader.NumberGetter(cursor, column);
-        var scores = new List<double>(responses.Count);
+        var scores = new List<double>(rows.Count);
         while (cursor.MoveNext())
             scores.Add(getter());
         return scores;
+    };
+
+    /// <summary>The columns that the transformer makes; where one of its parts lacks a column, the message names that part.</summary>
+    private static DataViewSchema OutputSchema(ITransformer transformer, DataViewSchema input)
+    {
+        if (transformer is IEnumerable<ITransformer> chain)
+            return chain.Aggregate(input, (schema, part) => OutputSchema(part, schema));
+        try
+        {
+            return transformer.GetOutputSchema(input);
+        }
+        catch (Exception cause) when (cause is ArgumentException or InvalidOperationException)
+        {
+            throw new ArgumentException(
+                $"The {transformer.GetType().Name} in the transformer given as reward cannot read completions: {cause.Message} "
+                + $"It gets the columns {string.Join(", ", input.Where(column => !column.IsHidden).Select(column => column.Name))}. "
+                + "Give the part of the pipeline that scores, without what only training needs: fit a label's MapValueToKey apart from "
+                + "the features and the trainer, and pass the transformer of these.",
+                cause);
+        }
     }
 
-    private static IDataView View(MLContext ml, IReadOnlyList<string> prompts, IReadOnlyList<string> responses)
-    {
-        ScoredText Joined(string prompt, string response) =>
-            new() { Prompt = prompt, Completion = response, Text = prompt + response };
-        return ml.Data.LoadFromEnumerable(prompts.Zip(responses, Joined).ToArray());
-    }
+    private static IDataView View(MLContext ml, IReadOnlyList<RewardRow> rows) => ml.Data.LoadFromEnumerable(rows.Select(row =>
+        new ScoredText { Prompt = row.Prompt, Completion = row.Completion, Text = row.Prompt + row.Completion }).ToArray());
 
     private DataViewSchema.Column Column(DataViewSchema schema)
     {

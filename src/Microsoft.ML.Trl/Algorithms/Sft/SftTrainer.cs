@@ -23,7 +23,9 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
-            List<TokenExample> examples = reader.Read(model.Codec, limit);
+            var counts = new RowCounts();
+            List<TokenExample> examples = reader.Read(model.Codec, limit, _options, counts, session.Cancel);
+            session.Tell(counts);
             new SftLoop(model.Network, _options with { MaxLength = limit }, session.Progress).Run(examples, session.Cancel);
         });
     }

@@ -82,33 +82,6 @@ public sealed class FitErrorTests
     }
 
     [TestMethod]
-    public void An_empty_prompt_names_its_row()
-    {
-        IDataView rows = Rows([Pairs[0], With(prompt: " ")]);
-        Refused("Row 1: the prompt is empty", () => _ml.Trl().Sft(Source()).Fit(rows));
-        Refused("Row 1: the prompt is empty", () => _ml.Trl().Dpo(Source()).Fit(rows));
-        Refused("Row 1: the prompt is empty", () => _ml.Trl().Ppo(Source(), One, Steps).Fit(rows));
-    }
-
-    [TestMethod]
-    public void A_prompt_longer_than_the_context_names_its_row_and_both_lengths()
-    {
-        IDataView rows = Rows([Pairs[0], With(prompt: string.Concat(Enumerable.Repeat(" good", 33)))]);
-        Refused(
-            "Row 1: the prompt is 33 tokens long and leaves no room for an answer within 32",
-            () => _ml.Trl().Sft(Source()).Fit(rows));
-        Refused("Row 1: the prompt is 33 tokens long", () => _ml.Trl().Ppo(Source(), One, Steps).Fit(rows));
-    }
-
-    [TestMethod]
-    public void Equal_answers_name_their_row()
-    {
-        IDataView rows = Rows([Pairs[0], With(rejected: Pairs[0].Chosen)]);
-        Refused("Row 1: chosen and rejected are equal (\" was good and warm\")", () => _ml.Trl().Dpo(Source()).Fit(rows));
-        Refused("Row 1: chosen and rejected are equal", () => _ml.Trl().RewardModel(Source()).Fit(rows));
-    }
-
-    [TestMethod]
     public void Batch_sizes_that_do_not_divide_are_refused_when_the_estimator_is_made() =>
         Refused(
             "BatchSize (10) must be a multiple of MiniBatchSize (4)",

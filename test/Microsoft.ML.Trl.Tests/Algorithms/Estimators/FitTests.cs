@@ -94,7 +94,7 @@ public sealed class FitTests
         Tiny.ScoredAnswer[] answers = [.. _ml.Data.CreateEnumerable<Tiny.ScoredAnswer>(chain.Transform(Rows), false)];
         string[] expected = [.. chain.LastTransformer.Model.Complete([.. Tiny.Pairs.Select(row => row.Prompt)])];
         CollectionAssert.AreEqual(expected, answers.Select(answer => answer.Completion).ToArray());
-        float[] scores = reward.Score([.. Tiny.Pairs.Select(row => row.Prompt)], expected);
+        float[] scores = reward.Score([.. Tiny.Pairs.Select(row => Written(chain.LastTransformer.Model, row.Prompt))]);
         CollectionAssert.AreEqual(scores, answers.Select(answer => answer.Score).ToArray());
     }
 
@@ -128,7 +128,7 @@ public sealed class FitTests
     {
         IDataView pairs = _ml.Transforms.SelectColumns("Chosen", "Rejected").Fit(Rows).Transform(Rows);
         using RewardTransformer reward = _ml.Trl().RewardModel(Tiny.Source(), new RewardOptions { MaxSteps = 1 }).Fit(pairs);
-        Assert.IsTrue(reward.Model.ReadsWholeTexts);
+        Assert.IsTrue(reward.ReadsWholeTexts);
         IDataView parts = _ml.Data.LoadFromEnumerable(new[] { new { Prompt = "the film", Completion = " was good" } });
         IDataView whole = _ml.Data.LoadFromEnumerable(new[] { new { Completion = "the film was good" } });
         float[] joined = [.. reward.Transform(parts).GetColumn<float>("Score")];
@@ -168,6 +168,14 @@ public sealed class FitTests
             .Fit(Rows);
         Assert.AreEqual(ScalarType.BFloat16, sft.Model.Network.Type);
         Assert.IsGreaterThan(0, sft.Model.Complete("the film").Length);
+    }
+
+    /// <summary>The prompt and the very tokens that are written after it.</summary>
+    private static int[] Written(LanguageModel model, string prompt)
+    {
+        int[] ids = model.Tokenizer.Encode(prompt, addSpecialTokens: true);
+        GenerationResult result = new TokenGenerator(model.Network).Generate([ids], model.Generation with { StopStrings = [] });
+        return [.. ids, .. result.Tokens[0]];
     }
 
     private static float[] Weights(TextGenerationTransformer transformer) => Values(transformer.Model.Network.Weights());

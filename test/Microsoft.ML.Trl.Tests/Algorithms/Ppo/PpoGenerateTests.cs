@@ -163,11 +163,10 @@ public sealed class PpoGenerateTests
 
     private sealed class LengthScorer(List<int> seen) : IRolloutScorer
     {
-        public IReadOnlyList<double> Score(
-            IReadOnlyList<int> prompts, IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, CancellationToken cancel)
+        public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel)
         {
-            seen.AddRange(responses.Select(response => response.Length));
-            return new double[responses.Count];
+            seen.AddRange(rollout.Responses.Select(response => response.Length));
+            return new double[rollout.Responses.Count];
         }
     }
 }

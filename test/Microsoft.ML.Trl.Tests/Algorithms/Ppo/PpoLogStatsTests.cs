@@ -30,6 +30,9 @@ public sealed class PpoLogStatsTests
         Assert.AreEqual(1.41e-5, report["learning_rate"], 1e-12);
         Close.Above(0, report["grad_norm"]);
         Assert.IsTrue(report.Elapsed > TimeSpan.Zero && last.Elapsed > report.Elapsed);
+        CollectionAssert.AreEqual(
+            new SampleCompletion[] { new("a", "c", 1), new("b", "d", 4) }, report.Completions.ToArray());
+        Assert.IsEmpty(last.Completions);
         string[] ofTheLoop = ["loss", "grad_norm", "learning_rate", "num_tokens"];
         Assert.IsEmpty(ofTheLoop.Except(report.Metrics.Keys));
     });
@@ -42,11 +45,13 @@ public sealed class PpoLogStatsTests
         var progress = new Collected();
         PpoStatistics statistics = session.Step(Queries, Responses, [1, 4]);
         session.LogStats(statistics, progress);
-        session.LogStats(statistics, progress, rewards: [10, 20]);
+        session.LogStats(statistics, progress, ["a", "b"], ["c", "d"], rewards: [10, 20]);
         Close.Absolute(2.5, progress.Reports[0]["env/reward_mean"], 1e-9);
         Close.Absolute(Math.Sqrt(4.5), progress.Reports[0]["env/reward_std"], 1e-9); // 1.5² twice, over 1
         Close.Absolute(15, progress.Reports[1]["env/reward_mean"], 1e-9);
         Close.Absolute(Math.Sqrt(50), progress.Reports[1]["env/reward_std"], 1e-9);
+        CollectionAssert.AreEqual(
+            new SampleCompletion[] { new("a", "c", 10), new("b", "d", 20) }, progress.Reports[1].Completions.ToArray());
     }
 
     [TestMethod]

@@ -157,9 +157,7 @@ public sealed class PpoLoopTests
 
     private sealed class Scorer(Func<IReadOnlyList<int>, IReadOnlyList<int[]>, double[]> score) : IRolloutScorer
     {
-        public IReadOnlyList<double> Score(
-            IReadOnlyList<int> prompts, IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, CancellationToken cancel) =>
-            score(prompts, responses);
+        public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel) => score(rollout.Prompts, rollout.Responses);
     }
 
     private sealed class Recorder(Action<StepReport> report) : IProgress<StepReport>

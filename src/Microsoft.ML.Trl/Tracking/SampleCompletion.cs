@@ -1,0 +1,7 @@
+namespace Microsoft.ML.Trl;
+
+/// <summary>What a policy in training has written, for a human to read.</summary>
+/// <param name="Prompt">The prompt.</param>
+/// <param name="Completion">The answer.</param>
+/// <param name="Score">What the reward gave for it.</param>
+public sealed record SampleCompletion(string Prompt, string Completion, double Score);
