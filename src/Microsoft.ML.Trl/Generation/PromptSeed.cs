@@ -6,6 +6,8 @@ namespace Microsoft.ML.Trl.Generation;
 /// </summary>
 internal static class PromptSeed
 {
+    private const long Stride = 0x5851F42D4C957F2D; // odd and of mixed bits: no two numbers of samples fall together
+
     /// <summary>FNV-1a over the UTF-16 units of the text, 64 bits.</summary>
     public static long Of(string prompt)
     {
@@ -17,4 +19,9 @@ internal static class PromptSeed
         }
         return (long)hash;
     }
+
+    /// <summary>One of several numbers of a prompt, each as good as the first.</summary>
+    /// <param name="prompt">The text.</param>
+    /// <param name="sample">Which one; 0 = the number that stands for the prompt alone.</param>
+    public static long OfSample(string prompt, int sample) => unchecked(Of(prompt) + (sample * Stride));
 }

@@ -21,6 +21,7 @@ public sealed class Decoder : nn.Module
         : base(nameof(Decoder))
     {
         (Config, _tokens, _positions, _blocks, _norm) = (config, tokens, positions, blocks, norm);
+        BlocksName = blocksName;
         this.Own(tokens, positions);
         register_module(blocksName, new ModuleList<Block>([.. blocks]));
         this.Own(norm);
@@ -28,6 +29,9 @@ public sealed class Decoder : nn.Module
 
     /// <summary>Shape and habits.</summary>
     public ModelConfig Config { get; }
+
+    /// <summary>Name of the list of blocks in the checkpoint: <c>h</c>, <c>layers</c>.</summary>
+    internal string BlocksName { get; }
 
     /// <summary>[V, H] one row per token; also the vocabulary projection where the two are tied. The decoder owns it.</summary>
     public Tensor TokenEmbedding => _tokens.Weight;

@@ -9,21 +9,26 @@ public sealed class ValueHead : nn.Module
     private readonly LinearLayer _summary;
     private Dropout _dropout = Models.Dropout.None;
 
-    internal ValueHead(int hiddenSize, WeightSource weights) : base(nameof(ValueHead))
+    internal ValueHead(int hiddenSize, WeightSource weights, Initializer? weight = null, Initializer? bias = null) : base(nameof(ValueHead))
     {
-        Initializer initializer = Initializer.Uniform(1 / Math.Sqrt(hiddenSize));
-        _summary = new LinearLayer(new WeightPath(weights, "v_head.summary"), hiddenSize, 1, initializer, initializer);
+        Initializer uniform = Initializer.Uniform(1 / Math.Sqrt(hiddenSize));
+        _summary = new LinearLayer(new WeightPath(weights, "v_head.summary"), hiddenSize, 1, weight ?? uniform, bias ?? uniform);
         this.Own(_summary);
     }
 
-    /// <summary>A head with random weights on the CPU in float32, drawn as PyTorch's linear layer does.</summary>
+    /// <summary>A head with random weights on the CPU in float32.</summary>
     /// <param name="hiddenSize">H of the model it is for. At least 1.</param>
     /// <param name="seed">The weights are a function of it.</param>
-    public static ValueHead Create(int hiddenSize, int seed)
+    /// <param name="initStrategy">How they are drawn; null = as those of PyTorch's linear layer.</param>
+    /// <param name="initializerRange">Standard deviation with <see cref="VHeadInitStrategy.Normal"/>. At least 0.</param>
+    public static ValueHead Create(int hiddenSize, int seed, VHeadInitStrategy? initStrategy = null, double initializerRange = 0.2)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(hiddenSize, 1);
+        Require.NotNegative(initializerRange);
         using RandomWeights weights = new(seed);
-        return new ValueHead(hiddenSize, weights);
+        return initStrategy == VHeadInitStrategy.Normal
+            ? new ValueHead(hiddenSize, weights, Initializer.Normal(initializerRange), Initializer.Zeros)
+            : new ValueHead(hiddenSize, weights);
     }
 
     /// <summary>A second head with equal weights that shares nothing with this one. The caller owns it.</summary>

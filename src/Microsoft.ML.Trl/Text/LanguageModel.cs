@@ -131,7 +131,8 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Frees the weights, as soon as no call that has begun uses them any more.</summary>
     public void Dispose() => _uses.Dispose();
 
-    private int[] Tokens(string prompt, int row)
+    /// <summary>Tokens of a prompt that can be answered; messages name its row.</summary>
+    internal int[] Tokens(string prompt, int row)
     {
         if (prompt is null)
             throw new ArgumentException($"Prompt {row} is null; give a text.", nameof(prompt));

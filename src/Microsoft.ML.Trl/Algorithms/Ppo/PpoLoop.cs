@@ -34,7 +34,7 @@ internal sealed class PpoLoop(
         {
             int[] chosen = step.MicroBatches[0];
             int[][] queries = Array.ConvertAll(chosen, prompt => prompts[prompt]);
-            IReadOnlyList<int[]> responses = session.Generate(queries, null, stop, cancel);
+            IReadOnlyList<int[]> responses = session.Generate(queries, stop: stop, cancel: cancel);
             var rollout = new RolloutTexts(step.Number, chosen, queries, responses);
             IReadOnlyList<double> scores = RewardScorer.Ask(scorer, rollout, cancel);
             run.Log.NoteCompletions(scorer.Samples(rollout, scores, options.NumCompletionsToPrint));

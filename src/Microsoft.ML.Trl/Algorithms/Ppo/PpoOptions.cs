@@ -86,8 +86,29 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>Scale the rewards of a batch to variance 1 before advantages are estimated.</summary>
     public bool WhitenRewards { get; init; }
 
+    /// <summary>
+    /// Blocks of the policy that are not trained, counted from below, with the embeddings. Where PPO makes its own reference, both models
+    /// share them, which saves their memory. From 0, the embeddings alone, to one less than there are; null = all is trained.
+    /// TRL's trainer has it as <c>num_shared_layers</c>.
+    /// </summary>
+    public int? NumSharedLayers { get; init; }
+
+    /// <summary>The critic's dropout and first weights.</summary>
+    public ValueHeadOptions ValueHead { get; init; } = new();
+
     /// <summary>How responses are sampled during training, and how the fitted stage answers prompts.</summary>
     public GenerationOptions Generation { get; init; } = new();
+
+    /// <summary>
+    /// Draws the most new tokens of responses during training in the place of <see cref="GenerationOptions.MaxNewTokens"/>, one number
+    /// for the rows that are answered at once. Null = always <see cref="GenerationOptions.MaxNewTokens"/>.
+    /// </summary>
+    public LengthSampler? LengthSampler { get; init; }
+
+    /// <summary>
+    /// Prompts that are answered at once during training: the <c>batch_size</c> of TRL's <c>generate</c>. At least 1; null = all of a step.
+    /// </summary>
+    public int? GenerationBatchSize { get; init; }
 
     /// <summary>Responses of a step that each report carries with their scores. At least 0.</summary>
     public int NumCompletionsToPrint { get; init; } = 1;
@@ -153,6 +174,11 @@ public sealed record PpoOptions : TrainingOptions
                 nameof(UseScoreNorm));
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.Validated();
+        LengthSampler?.Limit(Generation, 0);
+        Require.AtLeast(GenerationBatchSize, 1);
+        Require.AtLeast(NumSharedLayers, 0);
+        ArgumentNullException.ThrowIfNull(ValueHead);
+        ValueHead.Validated();
         return this;
     }
 

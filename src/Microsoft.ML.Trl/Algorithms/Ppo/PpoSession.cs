@@ -9,13 +9,16 @@ namespace Microsoft.ML.Trl;
 /// <see cref="Step"/>. The numbers are those of TRL v0.11.4's <c>PPOTrainer.step</c>.
 /// </summary>
 /// <remarks>
-/// Dropout is off throughout, as in TRL. One thread at a time. Between two calls only weights, the
-/// optimizer's state and a few numbers are alive.
+/// Dropout is off throughout, as in TRL, but for the critic's where <see cref="ValueHeadOptions.SummaryDropoutProb"/> asks for it. One
+/// thread at a time. Between two calls only weights, the optimizer's state and a few numbers are alive.
 /// </remarks>
 public sealed class PpoSession : IDisposable
 {
+    private readonly CausalLanguageModel _reference;
     private readonly CausalLanguageModel? _ownReference;
     private readonly ValueHead? _ownValueHead;
+    private readonly Tensor[] _frozen; // weights of the policy, as long as the session lives
+    private readonly Generator _dropout;
     private readonly PpoOptions _options;
     private readonly ScoreShaping _scoreShaping;
     private readonly PpoEvaluator _evaluator;
@@ -24,6 +27,7 @@ public sealed class PpoSession : IDisposable
     private readonly IKlController _klController;
     private readonly RolloutSampler _sampler;
     private readonly LearningRateSchedule _schedule;
+    private readonly PpoReporter _reporter;
     private double? _givenRate;
 
     /// <summary>Starts a run. Weights of the policy and the value head change with every step; the reference never does.</summary>
@@ -33,7 +37,8 @@ public sealed class PpoSession : IDisposable
     /// The critic, on the policy's hidden states; trained too. The caller keeps it. Null = a fresh one, which the session owns.
     /// </param>
     /// <param name="reference">
-    /// What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns.
+    /// What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns; it shares the
+    /// layers of <see cref="PpoOptions.NumSharedLayers"/>, which are frozen in the policy as long as the session lives.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of range, batch sizes do not divide, or the vocabularies differ.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
@@ -51,13 +56,20 @@ public sealed class PpoSession : IDisposable
                 + $"the policy one of {policy.Config.VocabularySize}; both must read the same token ids.",
                 nameof(reference));
         replay ??= PpoReplay.Seeded(options);
-        ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options.Seed));
-        CausalLanguageModel frozen = reference ?? (_ownReference = policy.Copy());
+        Tensor[] trained = [.. policy.parameters().Where(weight => weight.requires_grad)];
+        policy.FreezeFirst(options.NumSharedLayers);
+        _frozen = [.. trained.Where(weight => !weight.requires_grad)];
+        _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.NumSharedLayers));
+        ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options));
+        _dropout = new Generator((uint)options.Seed);
+        ValueHead.SetDropout(options.ValueHead.SummaryDropoutProb, _dropout);
+        if (options.ValueHead.SummaryDropoutProb > 0)
+            Dropout.SeedDevice(policy.Device, options.Seed);
         policy.eval();
-        frozen.eval();
+        _reference.eval();
         ValueHead.eval();
         _scoreShaping = new ScoreShaping(options);
-        _evaluator = new PpoEvaluator(policy, ValueHead, frozen, options, replay.HiddenStates);
+        _evaluator = new PpoEvaluator(policy, ValueHead, _reference, options, replay.HiddenStates);
         _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay);
         _schedule = LearningRateSchedule.Of(options, options.TotalSteps);
         _limits = new RolloutLimits(options.BatchSize, policy.Config.VocabularySize, policy.Config.ContextLength);
@@ -65,6 +77,7 @@ public sealed class PpoSession : IDisposable
             ? new AdaptiveKlController(options.InitKlCoef, options.Target, options.Horizon)
             : new FixedKlController(options.InitKlCoef);
         _sampler = new RolloutSampler(policy, options.Seed);
+        _reporter = new PpoReporter(options.TotalSteps);
     }
 
     /// <summary>The critic. Owned by whoever made it.</summary>
@@ -94,14 +107,51 @@ public sealed class PpoSession : IDisposable
     /// <summary>Samples a response to each query from the policy as it is now.</summary>
     /// <param name="queries">Token ids, each at least one; any number of rows, of any lengths.</param>
     /// <param name="options">How to sample; null = those of <see cref="PpoOptions.Generation"/>.</param>
+    /// <param name="batchSize">
+    /// Rows at once; at least 1. How rows are split decides which length they get, and nothing else.
+    /// Null = <see cref="PpoOptions.GenerationBatchSize"/>.
+    /// </param>
+    /// <param name="lengthSampler">
+    /// Draws the most new tokens of each batch, the n-th length for the n-th batch of the session. Null = that of
+    /// <see cref="PpoOptions.LengthSampler"/>; where <paramref name="options"/> are given, none.
+    /// </param>
+    /// <param name="returnPrompt">Whether the result begins with the query; not for <see cref="Step"/>. TRL's default is true.</param>
     /// <param name="stop">Tells from a row's new tokens whether it has ended, for stop strings; null = only end tokens do.</param>
     /// <param name="cancel">Looked at for every token.</param>
     /// <returns>New tokens of each row, with end-of-text tokens. A function of weights, options, seed and rows sampled before.</returns>
+    /// <exception cref="ArgumentException">A query cannot be answered, or an option is out of range.</exception>
     public IReadOnlyList<int[]> Generate(
         IReadOnlyList<int[]> queries,
         GenerationOptions? options = null,
+        int? batchSize = null,
+        LengthSampler? lengthSampler = null,
+        bool returnPrompt = false,
         Func<IReadOnlyList<int>, bool>? stop = null,
-        CancellationToken cancel = default) => _sampler.Generate(queries, (options ?? _options.Generation).Validated(), stop, cancel);
+        CancellationToken cancel = default)
+    {
+        IReadOnlyList<GenerationBatch> batches = Batches(queries, options, batchSize, lengthSampler);
+        return Rows(queries, _sampler.Generate(batches, stop, cancel), returnPrompt);
+    }
+
+    /// <summary>
+    /// Samples a response to each query from the policy, and one from the reference with the same random numbers and lengths: TRL's
+    /// <c>generate_ref_response</c>. As long as the two models are equal, so are the responses.
+    /// </summary>
+    /// <returns>Those of the policy, as of <see cref="Generate"/>, and those of the reference.</returns>
+    /// <inheritdoc cref="Generate"/>
+    public (IReadOnlyList<int[]> Responses, IReadOnlyList<int[]> ReferenceResponses) GenerateWithReference(
+        IReadOnlyList<int[]> queries,
+        GenerationOptions? options = null,
+        int? batchSize = null,
+        LengthSampler? lengthSampler = null,
+        bool returnPrompt = false,
+        Func<IReadOnlyList<int>, bool>? stop = null,
+        CancellationToken cancel = default)
+    {
+        IReadOnlyList<GenerationBatch> batches = Batches(queries, options, batchSize, lengthSampler);
+        IReadOnlyList<int[]> ours = _sampler.Generate(batches, stop, cancel), theirs = batches.Generate(_reference, stop, cancel);
+        return (Rows(queries, ours, returnPrompt), Rows(queries, theirs, returnPrompt));
+    }
 
     /// <summary>Learns from one batch.</summary>
     /// <param name="queries">[BatchSize] token ids, each at least one.</param>
@@ -133,6 +183,7 @@ public sealed class PpoSession : IDisposable
         PpoRollout rollout = PpoRollout.Estimate(batch, evaluation, rewards, _options);
         clock.Lap("compute_advantages");
         _sampler.Forget();
+        _reporter.CountTokens(batch);
         IReadOnlyList<PpoMiniBatch> learned = _update.Run(batch, rollout, LearningRate);
         clock.Lap("optimize_step");
         var recorder = new PpoRecorder(batch, rollout, learned);
@@ -143,11 +194,39 @@ public sealed class PpoSession : IDisposable
         return statistics with { Scalars = statistics.Scalars.Concat(clock.Finish()).ToDictionary() };
     }
 
-    /// <summary>Frees the optimizer's state and what the session made itself.</summary>
+    /// <summary>Reports the last step to whoever follows the training: TRL's <c>log_stats</c>.</summary>
+    /// <param name="statistics">What <see cref="Step"/> returned.</param>
+    /// <param name="progress">Told at once, such as <see cref="ConsoleProgress"/>.</param>
+    /// <param name="queries">[BatchSize] texts of the queries, for <see cref="StepReport.Completions"/>; null = no texts.</param>
+    /// <param name="responses">[BatchSize] texts of the responses; null = no texts.</param>
+    /// <param name="rewards">[BatchSize] finite; <c>env/reward_*</c> are theirs. Null = the scores that the step learnt from.</param>
+    /// <exception cref="ArgumentException">A list has not one entry per row, or one of the two texts is missing.</exception>
+    /// <exception cref="InvalidOperationException">There was no step yet.</exception>
+    public void LogStats(
+        PpoStatistics statistics,
+        IProgress<StepReport> progress,
+        IReadOnlyList<string>? queries = null,
+        IReadOnlyList<string>? responses = null,
+        IReadOnlyList<double>? rewards = null)
+    {
+        ArgumentNullException.ThrowIfNull(statistics);
+        ArgumentNullException.ThrowIfNull(progress);
+        if (StepNumber == 0)
+            throw new InvalidOperationException("The session has made no step that could be logged; call Step first.");
+        rewards ??= Array.ConvertAll(statistics.Arrays["env/reward_dist"], score => (double)score);
+        PpoGame game = new PpoGame(queries, responses, rewards).Validated(_options.BatchSize);
+        progress.Report(_reporter.Report(StepNumber, statistics, GradientNorm, game));
+    }
+
+    /// <summary>Frees the optimizer's state and what the session made itself; frozen weights of the policy can be trained again.</summary>
     public void Dispose()
     {
         _update.Dispose();
         _sampler.Dispose();
+        ValueHead.SetDropout(0, null);
+        _dropout.Dispose();
+        foreach (Tensor weight in _frozen.Where(weight => !weight.IsInvalid))
+            weight.requires_grad = true;
         _ownReference?.Dispose();
         _ownValueHead?.Dispose();
     }
@@ -156,12 +235,24 @@ public sealed class PpoSession : IDisposable
     internal void CheckPrompts(IReadOnlyList<int[]> prompts) => RolloutChecks.CheckPrompts(prompts, _limits);
 
     /// <summary>A critic on the policy's device. The caller owns it.</summary>
-    internal static ValueHead FreshHead(CausalLanguageModel policy, int seed)
+    internal static ValueHead FreshHead(CausalLanguageModel policy, PpoOptions options)
     {
-        ValueHead head = ValueHead.Create(policy.Config.HiddenSize, seed);
+        (ValueHeadOptions how, int width) = (options.ValueHead, policy.Config.HiddenSize);
+        ValueHead head = ValueHead.Create(width, options.Seed, how.VHeadInitStrategy, how.VHeadInitializerRange);
         head.to(policy.Device);
         return head;
     }
+
+    private IReadOnlyList<GenerationBatch> Batches(
+        IReadOnlyList<int[]> queries, GenerationOptions? options, int? batchSize, LengthSampler? lengthSampler)
+    {
+        lengthSampler ??= options is null ? _options.LengthSampler : null;
+        GenerationOptions how = (options ?? _options.Generation).Validated();
+        return _sampler.Batches(queries, how, batchSize ?? _options.GenerationBatchSize, lengthSampler);
+    }
+
+    private static IReadOnlyList<int[]> Rows(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, bool withPrompt) =>
+        withPrompt ? [.. queries.Zip(responses, (query, response) => (int[])[.. query, .. response])] : responses;
 
     /// <summary>Seconds spent on each part of a step, by TRL's name of the part.</summary>
     private sealed class StepClock

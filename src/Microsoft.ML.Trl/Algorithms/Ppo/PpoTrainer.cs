@@ -32,7 +32,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             PromptRows prompts = PromptRows.Read(data, column, model.Codec, counts, session.Cancel);
             session.Tell(counts);
             if (model.ValueHead is null)
-                model.ReplaceCritic(PpoSession.FreshHead(model.Network, _options.Seed));
+                model.ReplaceCritic(PpoSession.FreshHead(model.Network, _options));
             BoundReward bound = reward.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer));
             var scorer = new RewardScorer(bound, model, prompts.Rows);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));

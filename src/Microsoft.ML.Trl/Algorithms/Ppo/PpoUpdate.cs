@@ -47,6 +47,22 @@ internal sealed class PpoUpdate(
     /// <returns>One entry per mini-batch, in order; the tensors belong to the caller's scope.</returns>
     public IReadOnlyList<PpoMiniBatch> Run(RolloutBatch batch, PpoRollout rollout, double learningRate)
     {
+        critic.train(); // where it has dropout, only these passes have it
+        try
+        {
+            return RunEpochs(batch, rollout, learningRate);
+        }
+        finally
+        {
+            critic.eval();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _gradients.Dispose();
+
+    private List<PpoMiniBatch> RunEpochs(RolloutBatch batch, PpoRollout rollout, double learningRate)
+    {
         var learned = new List<PpoMiniBatch>();
         for (int epoch = 0; epoch < options.PpoEpochs; epoch++)
         {
@@ -62,9 +78,6 @@ internal sealed class PpoUpdate(
         }
         return learned;
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _gradients.Dispose();
 
     /// <summary>Loss and figures of a mini-batch, as TRL v0.11.4 defines them.</summary>
     /// <returns>The loss is a scalar with its gradient, 0 for a skipped mini-batch. The caller owns the tensors.</returns>

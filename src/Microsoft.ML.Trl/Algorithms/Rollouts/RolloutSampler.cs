@@ -15,22 +15,51 @@ internal sealed class RolloutSampler(CausalLanguageModel policy, int seed) : IDi
 {
     private readonly TokenGenerator _generator = new(policy) { KeepsStates = true };
     private readonly Dictionary<(int[] Query, int[] Response), (float[] LogProbs, Tensor States)> _known = new(SameRow.Instance);
-    private long _drawn;
+    private long _rows, _batches; // drawn so far
 
-    /// <summary>Draws a response to each query; every row of the run has its own random stream.</summary>
-    public IReadOnlyList<int[]> Generate(
-        IReadOnlyList<int[]> queries, GenerationOptions options, Func<IReadOnlyList<int>, bool>? stop, CancellationToken cancel)
+    /// <summary>What is generated next. Every row of the run has its own random stream, every batch its own draw of a length.</summary>
+    /// <param name="queries">Any number.</param>
+    /// <param name="options">Checked.</param>
+    /// <param name="batchSize">Rows at once; null = all.</param>
+    /// <param name="lengthSampler">Draws the most new tokens of each batch; null = those of the options.</param>
+    public IReadOnlyList<GenerationBatch> Batches(
+        IReadOnlyList<int[]> queries, GenerationOptions options, int? batchSize, LengthSampler? lengthSampler)
     {
         ArgumentNullException.ThrowIfNull(queries);
+        Require.AtLeast(batchSize, 1);
+        long next = ((long)seed << 32) + _rows;
+        IEnumerable<(int[] Query, long Stream)> rows = queries.Select((query, row) => (query, next + row));
+        return
+        [
+            .. rows.Chunk(batchSize ?? Math.Max(1, queries.Count)).Select((part, batch) => new GenerationBatch(
+                [.. part.Select(row => row.Query)],
+                lengthSampler?.Limit(options, _batches + batch) ?? options,
+                [.. part.Select(row => row.Stream)])),
+        ];
+    }
+
+    /// <summary>Draws a response to each query.</summary>
+    /// <param name="batches">Of <see cref="Batches"/>.</param>
+    /// <param name="stop">Tells from a row's new tokens whether it has ended; null = only end tokens do.</param>
+    /// <param name="cancel">Looked at for every token.</param>
+    public IReadOnlyList<int[]> Generate(
+        IReadOnlyList<GenerationBatch> batches, Func<IReadOnlyList<int>, bool>? stop, CancellationToken cancel)
+    {
+        int[][] responses = [.. batches.SelectMany(batch => Generate(batch, stop, cancel))];
+        _rows += responses.Length;
+        _batches += batches.Count;
+        return responses;
+    }
+
+    private IReadOnlyList<int[]> Generate(GenerationBatch batch, Func<IReadOnlyList<int>, bool>? stop, CancellationToken cancel)
+    {
         using DisposeScope scope = NewDisposeScope();
-        long[] rows = [.. Enumerable.Range(0, queries.Count).Select(row => ((long)seed << 32) + _drawn + row)];
-        GenerationResult result = _generator.Generate(queries, options, rows, stop, cancel: cancel);
-        _drawn += queries.Count;
+        GenerationResult result = _generator.Generate(batch.Queries, batch.Options, batch.Streams, stop, cancel: cancel);
         long start = 0;
-        for (int row = 0; row < queries.Count; row++)
+        for (int row = 0; row < batch.Queries.Length; row++)
         {
             int[] response = result.Tokens[row];
-            Remember((queries[row], response), result.LogProbs[row], result.States!.narrow(0, start, response.Length));
+            Remember((batch.Queries[row], response), result.LogProbs[row], result.States!.narrow(0, start, response.Length));
             start += response.Length;
         }
         return result.Tokens;
