@@ -164,7 +164,7 @@ public sealed class PpoSession : IDisposable
     /// <returns>TRL's statistics.</returns>
     /// <exception cref="ArgumentException">A row cannot be learnt from; the message names it. Nothing has changed.</exception>
     /// <exception cref="TrainingDivergedException">
-    /// Loss or gradient stopped being a number; the update that would have used it was not made.
+    /// Loss or gradient stopped being a number. Policy and critic have the weights that they had before the step.
     /// </exception>
     public PpoStatistics Step(
         IReadOnlyList<int[]> queries,

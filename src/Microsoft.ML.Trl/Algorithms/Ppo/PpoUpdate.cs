@@ -43,14 +43,21 @@ internal sealed class PpoUpdate(
     /// <summary>Norm of the last update's gradient, before clipping.</summary>
     public double GradientNorm { get; private set; }
 
-    /// <summary>Runs the epochs.</summary>
+    /// <summary>Runs the epochs; if one of their updates fails, the weights are what they were before the first.</summary>
     /// <returns>One entry per mini-batch, in order; the tensors belong to the caller's scope.</returns>
+    /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number.</exception>
     public IReadOnlyList<PpoMiniBatch> Run(RolloutBatch batch, PpoRollout rollout, double learningRate)
     {
+        var before = new WeightSnapshot([.. policy.parameters(), .. critic.parameters()]);
         critic.train(); // where it has dropout, only these passes have it
         try
         {
             return RunEpochs(batch, rollout, learningRate);
+        }
+        catch
+        {
+            before.Restore();
+            throw;
         }
         finally
         {
