@@ -41,8 +41,7 @@ internal sealed class SafetensorsFolder : IWeightStore
         }
     }
 
-    public IReadOnlyList<long>? ShapeOf(string name) =>
-        _byName.TryGetValue(name, out SafetensorsFile? file) ? file.Entries[name].Shape : null;
+    public TensorEntry? Find(string name) => _byName.TryGetValue(name, out SafetensorsFile? file) ? file.Entries[name] : null;
 
     public Tensor Take(string name) => _byName[name].Read(name);
 

@@ -131,10 +131,12 @@ public sealed record ModelConfig
         if (HeadCount % KeyValueHeadCount != 0)
             throw new InvalidDataException(
                 $"{source}: the {HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly; give a divisor of {HeadCount}.");
-        if (Rope is null && HeadCount * HeadSize != HiddenSize)
+        if (Rope is null && (long)HeadCount * HeadSize != HiddenSize)
             throw new InvalidDataException($"{source}: the hidden size {HiddenSize} is not a multiple of the {HeadCount} heads.");
-        if (Rope is not null && HeadSize % 2 != 0)
-            throw new InvalidDataException($"{source}: rotary positions turn pairs of dimensions, but the head size {HeadSize} is odd.");
+        if (Rope is not null && (HeadSize % 2 != 0 || HeadSize > RopeSettings.WidestHead))
+            throw new InvalidDataException(
+                $"{source}: the head size is {HeadSize}; rotary positions allow an even number from 2 to {RopeSettings.WidestHead}, "
+                + "since they turn pairs of dimensions.");
         if (WindowedLayers.Count != 0 && WindowedLayers.Count != LayerCount)
             throw new InvalidDataException($"{source}: layer_types names {WindowedLayers.Count} layers, but there are {LayerCount}.");
         return this;

@@ -109,6 +109,20 @@ public sealed class HuggingFaceFolderTests
     }
 
     [TestMethod]
+    [DataRow(ScalarType.Int8, "I8")]
+    [DataRow(ScalarType.Byte, "U8")]
+    [DataRow(ScalarType.Int32, "I32")]
+    [DataRow(ScalarType.Bool, "BOOL")]
+    public void Whole_numbers_are_no_weights(ScalarType type, string name)
+    {
+        CopyModel("gpt2", tensors => tensors
+            .Where(tensor => tensor.Name != "transformer.ln_f.bias").Append(("transformer.ln_f.bias", zeros(32, type))));
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message;
+        StringAssert.Contains(message, $"transformer.ln_f.bias ({name})");
+        StringAssert.Contains(message, "allowed are F64, F32, F16, BF16");
+    }
+
+    [TestMethod]
     public void Derived_buffers_and_a_tied_projection_in_the_file_are_passed_over()
     {
         CopyModel("gpt2", tensors => tensors

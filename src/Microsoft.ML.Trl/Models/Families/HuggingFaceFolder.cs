@@ -116,6 +116,7 @@ public static class HuggingFaceFolder
     private static CausalLanguageModel Build(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
+        weights.CheckLayers(config);
         CausalLanguageModel model = new(config, weights);
         return Checked(model, () => weights.Check(
             name => name.StartsWith("v_head.", StringComparison.Ordinal) || (config.TieWordEmbeddings && name == "lm_head.weight"),
@@ -125,6 +126,7 @@ public static class HuggingFaceFolder
     private static RewardModel BuildReward(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
+        weights.CheckLayers(config);
         RewardModel model = new(config, weights);
         return Checked(model, () => weights.Check(
             _ => false,
