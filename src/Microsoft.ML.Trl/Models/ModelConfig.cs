@@ -115,10 +115,18 @@ public sealed record ModelConfig
     /// </summary>
     public string ToJson() => ModelConfigJson.Write(this, []);
 
-    /// <summary>Checks that the sizes fit together.</summary>
+    /// <summary>Checks that the sizes fit together, and that numbers and tokens are within their bounds.</summary>
     /// <param name="source">What they came from, for messages.</param>
-    /// <exception cref="InvalidDataException">They do not.</exception>
+    /// <exception cref="InvalidDataException">They are not; the message names the first.</exception>
     internal ModelConfig Validated(string source)
+    {
+        CheckSizes(source);
+        CheckNumbers(source);
+        CheckTokens(source);
+        return this;
+    }
+
+    private void CheckSizes(string source)
     {
         foreach ((string name, int value) in new[]
         {
@@ -139,6 +147,31 @@ public sealed record ModelConfig
                 + "since they turn pairs of dimensions.");
         if (WindowedLayers.Count != 0 && WindowedLayers.Count != LayerCount)
             throw new InvalidDataException($"{source}: layer_types names {WindowedLayers.Count} layers, but there are {LayerCount}.");
-        return this;
+    }
+
+    private void CheckNumbers(string source)
+    {
+        Check("norm epsilon", NormEpsilon, NormEpsilon > 0 && double.IsFinite(NormEpsilon), "a finite number greater than 0");
+        Check("initializer range", InitializerRange, InitializerRange >= 0 && double.IsFinite(InitializerRange), "a finite number, 0 or greater");
+        foreach ((string name, double share) in new[]
+        {
+            ("embedding dropout", EmbeddingDropout), ("attention dropout", AttentionDropout), ("residual dropout", ResidualDropout),
+        })
+            Check(name, share, share is >= 0 and < 1, "at least 0 and below 1");
+
+        void Check(string name, double value, bool holds, string allowed)
+        {
+            if (!holds)
+                throw new InvalidDataException(FormattableString.Invariant($"{source}: the {name} is {value}; it must be {allowed}."));
+        }
+    }
+
+    private void CheckTokens(string source)
+    {
+        (string Name, int Id)[] tokens = [.. EosTokenIds.Select(id => ("eos_token_id", id)),
+            ("bos_token_id", BosTokenId ?? 0), ("pad_token_id", PadTokenId ?? 0)];
+        foreach ((string name, int id) in tokens.Where(token => (uint)token.Id >= (uint)VocabularySize))
+            throw new InvalidDataException(
+                $"{source}: {name} is {id}, but the vocabulary has the tokens 0 to {VocabularySize - 1}; name one of them, or none.");
     }
 }

@@ -12,7 +12,7 @@ internal static class GenerationConfig
     /// tokens that their <c>config.json</c> does not know.
     /// </summary>
     /// <exception cref="InvalidDataException">
-    /// The file is there, but is no JSON object or names end tokens that are no whole numbers.
+    /// The file is there, but is no JSON object or names end tokens that are no tokens of the vocabulary.
     /// </exception>
     public static ModelConfig Complete(ModelConfig config, string folder)
     {
@@ -20,7 +20,7 @@ internal static class GenerationConfig
         if (!File.Exists(path))
             return config;
         IReadOnlyList<int> ends = JsonFields.Parse(File.ReadAllText(path), path).Integers("eos_token_id");
-        return ends.Count == 0 ? config : config with { EosTokenIds = ends };
+        return ends.Count == 0 ? config : (config with { EosTokenIds = ends }).Validated(path);
     }
 
     /// <summary>The special tokens of a model, as transformers needs them to generate.</summary>
