@@ -67,6 +67,16 @@ public sealed record GenerationOptions
         return this;
     }
 
+    /// <summary>Checks <see cref="EosTokenIds"/> against the vocabulary of a model.</summary>
+    /// <exception cref="ArgumentException">One is outside of it.</exception>
+    internal void CheckEndTokens(int vocabulary)
+    {
+        foreach (int end in (EosTokenIds ?? []).Where(id => (uint)id >= (uint)vocabulary))
+            throw new ArgumentException(
+                $"The end token {end} of EosTokenIds is not in the vocabulary, which has the tokens 0 to {vocabulary - 1}.",
+                nameof(EosTokenIds));
+    }
+
     private static bool IsPositive(double value) => double.IsFinite(value) && value > 0;
 
     private static void Check(object value, bool holds, string allowed, [CallerArgumentExpression(nameof(value))] string name = "")

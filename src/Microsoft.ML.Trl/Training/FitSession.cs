@@ -41,6 +41,7 @@ internal sealed class FitSession : IDisposable
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<LanguageModel>(source.OpenPolicy(session.Placement));
+        output.Generation?.CheckEndTokens(model.Value.Network.Config.VocabularySize);
         return Run(
             () => train(session, model.Value, source.Frozen(session.Placement)),
             () => output.Transformer(model.Release(), session._tracker.Reports));

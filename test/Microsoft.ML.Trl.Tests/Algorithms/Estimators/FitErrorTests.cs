@@ -164,6 +164,20 @@ public sealed class FitErrorTests
     }
 
     [TestMethod]
+    public void An_end_token_outside_the_vocabulary_is_refused_before_training()
+    {
+        GenerationOptions wrong = Greedy with { EosTokenIds = [Tokenizer.VocabularySize] };
+        int reports = 0;
+        var heard = new Heard(_ => reports++);
+        string message = $"The end token {Tokenizer.VocabularySize} of EosTokenIds is not in the vocabulary, "
+            + $"which has the tokens 0 to {Tokenizer.VocabularySize - 1}";
+        Refused(message, () => _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1, Generation = wrong }, progress: heard).Fit(Rows()));
+        Refused(message, () => _ml.Trl().Dpo(Source(), new DpoOptions { MaxSteps = 1, Generation = wrong }, progress: heard).Fit(Rows()));
+        Refused(message, () => _ml.Trl().Ppo(Source(), One, Steps with { Generation = wrong }, progress: heard).Fit(Rows()));
+        Assert.AreEqual(0, reports);
+    }
+
+    [TestMethod]
     public void A_gpu_that_is_not_there_is_named_or_replaced()
     {
         if (TorchSharp.torch.cuda.is_available() && TorchSharp.torch.cuda.device_count() > 99)
