@@ -73,8 +73,7 @@ public sealed record GenerationOptions
     {
         foreach (int end in (EosTokenIds ?? []).Where(id => (uint)id >= (uint)vocabulary))
             throw new ArgumentException(
-                $"The end token {end} of EosTokenIds is not in the vocabulary, which has the tokens 0 to {vocabulary - 1}.",
-                nameof(EosTokenIds));
+                $"The end token {end} of EosTokenIds is not in the vocabulary, which has the tokens 0 to {vocabulary - 1}.");
     }
 
     private static bool IsPositive(double value) => double.IsFinite(value) && value > 0;
