@@ -151,8 +151,9 @@ public sealed record ModelConfig
 
     private void CheckNumbers(string source)
     {
-        Check("norm epsilon", NormEpsilon, NormEpsilon > 0 && double.IsFinite(NormEpsilon), "a finite number greater than 0");
-        Check("initializer range", InitializerRange, InitializerRange >= 0 && double.IsFinite(InitializerRange), "a finite number, 0 or greater");
+        (double epsilon, double range) = (NormEpsilon, InitializerRange);
+        Check("norm epsilon", epsilon, epsilon > 0 && double.IsFinite(epsilon), "a finite number greater than 0");
+        Check("initializer range", range, range >= 0 && double.IsFinite(range), "a finite number, 0 or greater");
         foreach ((string name, double share) in new[]
         {
             ("embedding dropout", EmbeddingDropout), ("attention dropout", AttentionDropout), ("residual dropout", ResidualDropout),

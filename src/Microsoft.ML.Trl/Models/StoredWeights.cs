@@ -30,7 +30,8 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
         if (held.Length < config.LayerCount)
             throw new InvalidDataException(
                 $"The configuration of '{store.Source}' has {config.LayerCount} layers, but the weights hold {held.Length} "
-                + $"({prefix}.{list}0, {prefix}.{list}1, ...). Configuration and weights must belong together; save or download both again.");
+                + $"({prefix}.{list}0, {prefix}.{list}1, ...). "
+                + "Configuration and weights must belong together; save or download both again.");
     }
 
     /// <summary>Fails unless the checkpoint and the model had the same tensors.</summary>
@@ -43,7 +44,7 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
         string[] reports =
         [
             Report("Missing", _missing), Report("Of another shape", _misshapen), Report("Not part of the model", left),
-            Report($"Of a type that is no weight's (allowed are {string.Join(", ", FloatTypes)}; convert quantized weights to one)", _notFloat),
+            Report($"Of a type that weights cannot have (allowed are {string.Join(", ", FloatTypes)}; convert them)", _notFloat),
         ];
         string problems = string.Join(" ", reports.Where(text => text.Length > 0));
         if (problems.Length > 0)

@@ -3,7 +3,9 @@ using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Models;
 
-/// <summary>A configuration that asks for more than its weights hold, or more than any machine has, is refused before memory is asked for.</summary>
+/// <summary>
+/// A configuration that asks for more than its weights hold, or more than any machine has, is refused before memory is asked for.
+/// </summary>
 [TestClass]
 public sealed class ConfigurationLimitTests
 {
@@ -91,6 +93,35 @@ public sealed class ConfigurationLimitTests
             using CausalLanguageModel model = CausalLanguageModel.Create(config, 1);
             Assert.AreEqual((Int128)model.ParameterCount, ModelSize.Of(config));
         }
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("llama")]
+    [DataRow("qwen2")]
+    [DataRow("mistral")]
+    public void Any_value_of_a_configuration_may_be_spoilt_and_is_either_read_or_refused(string model)
+    {
+        List<string> wrong = [];
+        string whole = File.ReadAllText(Fixtures.Path("models", model, "config.json"));
+        Copy(model, _ => { });
+        foreach ((string what, string json) in Spoilt.Variants(whole))
+        {
+            File.WriteAllText(Path.Combine(_folder, "config.json"), json);
+            try
+            {
+                HuggingFaceFolder.LoadModel(_folder).Dispose();
+            }
+            catch (Exception refused) when (refused is InvalidDataException or NotSupportedException)
+            {
+                Assert.AreNotEqual("", refused.Message);
+            }
+            catch (Exception other)
+            {
+                wrong.Add($"{what} gives {other.GetType().Name}: {other.Message}");
+            }
+        }
+        Assert.AreEqual("", string.Join('\n', wrong));
     }
 
     private void Copy(string model, Action<JsonObject> change)

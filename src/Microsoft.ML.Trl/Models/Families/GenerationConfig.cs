@@ -19,7 +19,7 @@ internal static class GenerationConfig
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return config;
-        IReadOnlyList<int> ends = JsonFields.Parse(File.ReadAllText(path), path).Integers("eos_token_id");
+        IReadOnlyList<int> ends = JsonFields.Parse(BoundedText.ReadFile(path, BoundedText.Small), path).Integers("eos_token_id");
         return ends.Count == 0 ? config : (config with { EosTokenIds = ends }).Validated(path);
     }
 

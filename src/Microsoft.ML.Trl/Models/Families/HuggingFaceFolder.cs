@@ -71,7 +71,7 @@ public static class HuggingFaceFolder
         if (!File.Exists(path))
             throw new FileNotFoundException(
                 $"'{folder}' has no {ConfigFile}; give a folder that save_pretrained wrote, or one saved by this library.", path);
-        return GenerationConfig.Complete(ModelConfig.Parse(File.ReadAllText(path), path), folder);
+        return GenerationConfig.Complete(ModelConfig.Parse(BoundedText.ReadFile(path, BoundedText.Small), path), folder);
     }
 
     /// <summary>
