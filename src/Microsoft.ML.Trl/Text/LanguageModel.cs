@@ -130,7 +130,7 @@ public sealed class LanguageModel : IDisposable
             {
                 var generator = new TokenGenerator(Network);
                 GenerationResult result = generator.Generate(ids[start..end], options, seeds[start..end], stops.IsReached, cancel: cancel);
-                texts.AddRange(result.Tokens.Select(tokens => Tokenizer.Decode(tokens)));
+                texts.AddRange(result.Tokens.Select(tokens => Tokenizer.DecodeCompletion(tokens)));
             }
         }
         return [.. texts];
