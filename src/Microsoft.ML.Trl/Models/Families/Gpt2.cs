@@ -21,13 +21,18 @@ public static class Gpt2Family
 
     extension(ModelConfig)
     {
-        /// <summary>A GPT-2 model with tied embeddings, without dropout.</summary>
+        /// <summary>A GPT-2 model with tied embeddings.</summary>
         /// <param name="vocabularySize">Number of tokens.</param>
         /// <param name="hiddenSize">Width; a multiple of <paramref name="heads"/>.</param>
         /// <param name="layers">Number of blocks.</param>
         /// <param name="heads">Attention heads per block.</param>
         /// <param name="contextLength">Longest sequence in tokens.</param>
-        public static ModelConfig Gpt2(int vocabularySize, int hiddenSize, int layers, int heads, int contextLength) =>
+        /// <param name="dropout">
+        /// Probability of dropping an entry in training (of embeddings, attention weights, what joins the residual stream), in [0, 1); 0.1
+        /// as in transformers' GPT2Config. Small models trained on much data do without.
+        /// </param>
+        public static ModelConfig Gpt2(
+            int vocabularySize, int hiddenSize, int layers, int heads, int contextLength, double dropout = 0.1) =>
             new ModelConfig(Definition)
             {
                 VocabularySize = vocabularySize,
@@ -42,6 +47,9 @@ public static class Gpt2Family
                 AttentionInputBias = true,
                 AttentionOutputBias = true,
                 FeedForwardBias = true,
+                EmbeddingDropout = dropout,
+                AttentionDropout = dropout,
+                ResidualDropout = dropout,
             }.Validated("Gpt2");
     }
 

@@ -19,7 +19,7 @@ public static class LlamaFamily
 
     extension(ModelConfig)
     {
-        /// <summary>A LLaMA model without biases.</summary>
+        /// <summary>A LLaMA model without biases and without dropout, as transformers' LlamaConfig has it.</summary>
         /// <param name="vocabularySize">Number of tokens.</param>
         /// <param name="hiddenSize">Width; a multiple of <paramref name="heads"/>.</param>
         /// <param name="layers">Number of blocks.</param>
