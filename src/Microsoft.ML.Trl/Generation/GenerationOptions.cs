@@ -62,8 +62,7 @@ public sealed record GenerationOptions
         Check(TopP, TopP is > 0 and <= 1, "greater than 0 and at most 1");
         Check(MinP, MinP is >= 0 and <= 1, "from 0 to 1");
         Check(RepetitionPenalty, IsPositive(RepetitionPenalty), "greater than 0, 1 for none");
-        bool areTexts = StopStrings is not null && StopStrings.All(text => !string.IsNullOrEmpty(text));
-        Check("a list with an empty text", areTexts, "a list of texts of at least one character", nameof(StopStrings));
+        Generation.StopStrings.Check(StopStrings);
         return this;
     }
 

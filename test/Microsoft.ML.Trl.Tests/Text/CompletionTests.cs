@@ -16,6 +16,18 @@ public sealed class CompletionTests
     }
 
     [TestMethod]
+    public void Stop_strings_that_are_none_are_named()
+    {
+        using LanguageModel model = Tiny.Model();
+        Refused([null!], "StopStrings[0] is null");
+        Refused(null!, "StopStrings is null");
+
+        void Refused(string[] stops, string message) => StringAssert.StartsWith(
+            Assert.ThrowsExactly<ArgumentException>(() => model.Complete("a", new GenerationOptions { StopStrings = stops })).Message,
+            message);
+    }
+
+    [TestMethod]
     public void A_finished_character_is_shown()
     {
         using LanguageModel model = AlwaysWriting(Tiny.Tokenizer.IdOf("a")!.Value);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,6 +15,8 @@ namespace Microsoft.ML.Trl;
 /// </remarks>
 public sealed class PpoSession : IDisposable
 {
+    private const double SuspiciousScore = 1e6; // usual ones have a few units
+
     private readonly CausalLanguageModel? _ownReference;
     private readonly ValueHead? _ownValueHead;
     private readonly PpoOptions _options;
@@ -36,6 +39,7 @@ public sealed class PpoSession : IDisposable
     /// What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of range, batch sizes do not divide, or the vocabularies differ.</exception>
+    /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
         : this(policy, options, valueHead, reference, null) { }
 
@@ -50,6 +54,11 @@ public sealed class PpoSession : IDisposable
                 $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, "
                 + $"the policy one of {policy.Config.VocabularySize}; both must read the same token ids.",
                 nameof(reference));
+        FiniteWeights.Require("policy", policy.Weights());
+        if (reference is not null)
+            FiniteWeights.Require("reference", reference.Weights());
+        if (valueHead is not null)
+            FiniteWeights.Require("value head", valueHead.Weights());
         replay ??= PpoReplay.Seeded(options);
         ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options.Seed));
         CausalLanguageModel frozen = reference ?? (_ownReference = policy.Copy());
@@ -133,7 +142,7 @@ public sealed class PpoSession : IDisposable
         PpoRollout rollout = PpoRollout.Estimate(batch, evaluation, rewards, _options);
         clock.Lap("compute_advantages");
         _sampler.Forget();
-        IReadOnlyList<PpoMiniBatch> learned = _update.Run(batch, rollout, LearningRate);
+        IReadOnlyList<PpoMiniBatch> learned = Learn(batch, rollout, scores);
         clock.Lap("optimize_step");
         var recorder = new PpoRecorder(batch, rollout, learned);
         PpoStatistics statistics = recorder.Record(scores, shaped, KlCoefficient, LearningRate, _options.RatioThreshold);
@@ -141,6 +150,20 @@ public sealed class PpoSession : IDisposable
         _klController.Update(rollout.MeanKl, batch.RowCount);
         StepNumber++;
         return statistics with { Scalars = statistics.Scalars.Concat(clock.Finish()).ToDictionary() };
+    }
+
+    private IReadOnlyList<PpoMiniBatch> Learn(RolloutBatch batch, PpoRollout rollout, IReadOnlyList<double> scores)
+    {
+        try
+        {
+            return _update.Run(batch, rollout, LearningRate);
+        }
+        catch (TrainingDivergedException cause) when (scores.MaxBy(Math.Abs) is var largest && Math.Abs(largest) > SuspiciousScore)
+        {
+            throw cause.Blaming(
+                string.Create(CultureInfo.InvariantCulture, $"The largest score of the step is {largest:G6}, the likely cause: ")
+                + "losses grow with its square. Scale the reward to a few units, or set ScoreClip.");
+        }
     }
 
     /// <summary>Frees the optimizer's state and what the session made itself.</summary>
