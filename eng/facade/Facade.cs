@@ -55,10 +55,6 @@ namespace Microsoft.ML
         public readonly string? Directory;
 
         public void CheckAtModel(VersionInfo ver) => throw new NotSupportedException();
-
-        public bool TryLoadTextStream(string name, Action<TextReader> action) => throw new NotSupportedException();
-
-        public bool TryLoadBinaryStream(string name, Action<BinaryReader> action) => throw new NotSupportedException();
     }
 
     public delegate void SignatureLoadModel(ModelLoadContext ctx);

@@ -29,12 +29,7 @@ internal sealed record Settings
     public static Settings Small { get; } = new()
     {
         VocabularySize = 1024,
-        Model = size => ModelConfig.Gpt2(size, hiddenSize: 96, layers: 3, heads: 4, contextLength: 128) with
-        {
-            EmbeddingDropout = 0,
-            AttentionDropout = 0,
-            ResidualDropout = 0,
-        },
+        Model = size => ModelConfig.Gpt2(size, hiddenSize: 96, layers: 3, heads: 4, contextLength: 128, dropout: 0),
         Sft = new()
         {
             LearningRate = 2e-3,
@@ -86,12 +81,7 @@ internal sealed record Settings
     public static Settings Full { get; } = Small with
     {
         VocabularySize = 4096,
-        Model = size => ModelConfig.Gpt2(size, hiddenSize: 192, layers: 4, heads: 6, contextLength: 128) with
-        {
-            EmbeddingDropout = 0.2,
-            AttentionDropout = 0.2,
-            ResidualDropout = 0.2,
-        },
+        Model = size => ModelConfig.Gpt2(size, hiddenSize: 192, layers: 4, heads: 6, contextLength: 128, dropout: 0.2),
         Sft = Small.Sft with { NumTrainEpochs = 1, PerDeviceTrainBatchSize = 32 },
         Reward = Small.Reward with { LearningRate = 1e-3, NumTrainEpochs = 2, WeightDecay = 0.1, DisableDropout = false },
         Ppo = Small.Ppo with

@@ -20,12 +20,7 @@ internal sealed record Settings
 
     /// <summary>The writer's shape: small enough for two cores.</summary>
     public static ModelConfig Model(int vocabularySize) =>
-        ModelConfig.Gpt2(vocabularySize, hiddenSize: 128, layers: 3, heads: 4, ContextLength) with
-        {
-            ResidualDropout = 0,
-            EmbeddingDropout = 0,
-            AttentionDropout = 0,
-        };
+        ModelConfig.Gpt2(vocabularySize, hiddenSize: 128, layers: 3, heads: 4, ContextLength, dropout: 0);
 
     private static GenerationOptions Generation { get; } = new() { MaxNewTokens = 24, TopK = 50 };
 

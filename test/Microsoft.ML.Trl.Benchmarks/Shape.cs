@@ -22,8 +22,7 @@ internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers,
     public static Shape Named(string name) => Array.Find(All, shape => shape.Name == name)
         ?? throw new ArgumentException($"Unknown shape '{name}'; there are {string.Join(", ", All.Select(shape => shape.Name))}.");
 
-    public ModelConfig Config() =>
-        ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, 1024) with { ResidualDropout = 0, EmbeddingDropout = 0, AttentionDropout = 0 };
+    public ModelConfig Config() => ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, 1024, dropout: 0);
 
     public CausalLanguageModel Model(int seed) => Placed(CausalLanguageModel.Create(Config(), seed));
 

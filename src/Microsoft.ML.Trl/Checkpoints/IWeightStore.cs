@@ -10,8 +10,8 @@ internal interface IWeightStore : IDisposable
 
     IEnumerable<string> Names { get; }
 
-    /// <summary>Sizes of a tensor; null when there is none of that name.</summary>
-    IReadOnlyList<long>? ShapeOf(string name);
+    /// <summary>Type and sizes of a tensor; null when there is none of that name.</summary>
+    TensorEntry? Find(string name);
 
     /// <summary>Hands out a tensor on the CPU, once. The caller owns it.</summary>
     Tensor Take(string name);

@@ -50,7 +50,7 @@ public sealed class SafetensorsFile : IWeightStore
     /// <exception cref="NotSupportedException">TorchSharp has no such element type.</exception>
     public Tensor Read(string name)
     {
-        TensorEntry entry = Find(name);
+        TensorEntry entry = Known(name);
         return TensorMemory.Read(entry, Path, (bytes, offset) =>
         {
             ReadExactly(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
@@ -62,7 +62,7 @@ public sealed class SafetensorsFile : IWeightStore
 
     IEnumerable<string> IWeightStore.Names => Entries.Keys;
 
-    IReadOnlyList<long>? IWeightStore.ShapeOf(string name) => Entries.GetValueOrDefault(name)?.Shape;
+    TensorEntry? IWeightStore.Find(string name) => Entries.GetValueOrDefault(name);
 
     Tensor IWeightStore.Take(string name) => Read(name);
 
@@ -93,7 +93,7 @@ public sealed class SafetensorsFile : IWeightStore
         }
     }
 
-    private TensorEntry Find(string name) =>
+    private TensorEntry Known(string name) =>
         Entries.TryGetValue(name, out TensorEntry? entry)
             ? entry
             : throw new KeyNotFoundException(

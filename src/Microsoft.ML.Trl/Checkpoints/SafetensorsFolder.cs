@@ -41,8 +41,7 @@ internal sealed class SafetensorsFolder : IWeightStore
         }
     }
 
-    public IReadOnlyList<long>? ShapeOf(string name) =>
-        _byName.TryGetValue(name, out SafetensorsFile? file) ? file.Entries[name].Shape : null;
+    public TensorEntry? Find(string name) => _byName.TryGetValue(name, out SafetensorsFile? file) ? file.Entries[name] : null;
 
     public Tensor Take(string name) => _byName[name].Read(name);
 
@@ -93,7 +92,7 @@ internal sealed class SafetensorsFolder : IWeightStore
         try
         {
             using JsonDocument document = JsonDocument.Parse(
-                File.ReadAllBytes(indexPath), new JsonDocumentOptions { AllowDuplicateProperties = false });
+                BoundedText.ReadFile(indexPath, BoundedText.Large), new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("weight_map", out JsonElement map)
                 || map.ValueKind != JsonValueKind.Object)

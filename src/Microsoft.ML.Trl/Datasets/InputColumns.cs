@@ -60,11 +60,18 @@ internal static class InputColumns
         schema.Where(column => !column.IsHidden).Select(column => column.Name);
 
     private static ArgumentOutOfRangeException Mismatch(string name, string role, string expected, string actual) =>
-        new(nameof(name), $"Schema mismatch for {role} column '{name}': expected {expected}, got {actual}.");
+        new(nameof(name), $"Schema mismatch for {role} column '{name}': expected {expected}, got {actual}. {Advice(role)}.");
 
     private static ArgumentOutOfRangeException Missing(string name, string role, string expected, IEnumerable<string> present) =>
         new(
             nameof(name),
             $"Schema mismatch for {role} column '{name}': expected {expected}, but there is no such column; "
-            + $"the columns are {string.Join(", ", present.Distinct())}.");
+            + $"the columns are {string.Join(", ", present.Distinct())}. {Advice(role)}, or add it.");
+
+    // The options are called after the roles; that of a reward is a parameter.
+    private static string Advice(string role)
+    {
+        string option = role == "reward" ? "scoreColumnName" : $"{char.ToUpperInvariant(role[0])}{role[1..]}ColumnName";
+        return $"Set {option} to the column that is meant";
+    }
 }

@@ -71,8 +71,7 @@ public sealed record GenerationOptions
         Check(TopP, TopP is > 0 and <= 1, "greater than 0 and at most 1");
         Check(MinP, MinP is >= 0 and <= 1, "from 0 to 1");
         Check(RepetitionPenalty, IsPositive(RepetitionPenalty), "greater than 0, 1 for none");
-        bool areTexts = StopStrings is not null && StopStrings.All(text => !string.IsNullOrEmpty(text));
-        Check("a list with an empty text", areTexts, "a list of texts of at least one character", nameof(StopStrings));
+        Generation.StopStrings.Check(StopStrings);
         return this;
     }
 
@@ -83,6 +82,15 @@ public sealed record GenerationOptions
             yield return "Temperature, TopK, TopP, MinP and Seed of Generation with DoSample false";
         if (MinNewTokens > 0 && EosTokenIds is { Count: 0 })
             yield return "MinNewTokens of Generation without EosTokenIds";
+    }
+
+    /// <summary>Checks <see cref="EosTokenIds"/> against the vocabulary of a model.</summary>
+    /// <exception cref="ArgumentException">One is outside of it.</exception>
+    internal void CheckEndTokens(int vocabulary)
+    {
+        foreach (int end in (EosTokenIds ?? []).Where(id => (uint)id >= (uint)vocabulary))
+            throw new ArgumentException(
+                $"The end token {end} of EosTokenIds is not in the vocabulary, which has the tokens 0 to {vocabulary - 1}.");
     }
 
     private static bool IsPositive(double value) => double.IsFinite(value) && value > 0;

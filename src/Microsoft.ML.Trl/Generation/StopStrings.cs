@@ -9,12 +9,25 @@ public sealed class StopStrings
 
     /// <param name="texts">Texts of at least one character.</param>
     /// <param name="decode">From new tokens to text.</param>
+    /// <exception cref="ArgumentException">There is no list, or one of its texts is null or empty.</exception>
     public StopStrings(IReadOnlyList<string> texts, Func<IReadOnlyList<int>, string> decode)
     {
-        ArgumentNullException.ThrowIfNull(texts);
+        Check(texts);
         ArgumentNullException.ThrowIfNull(decode);
         (_texts, _decode) = (texts, decode);
         _longest = texts.Count == 0 ? 0 : texts.Max(text => text.Length);
+    }
+
+    /// <summary>Fails unless every text has a character.</summary>
+    internal static void Check(IReadOnlyList<string>? texts)
+    {
+        if (texts is null)
+            throw new ArgumentException("StopStrings is null; it must be a list of texts, an empty one for none.", nameof(texts));
+        for (int i = 0; i < texts.Count; i++)
+            if (string.IsNullOrEmpty(texts[i]))
+                throw new ArgumentException(
+                    $"StopStrings[{i}] is {(texts[i] is null ? "null" : "an empty text")}; each must be a text of at least one character.",
+                    nameof(texts));
     }
 
     /// <summary>Whether the newest token completed one of the texts.</summary>

@@ -143,10 +143,7 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             throw new ArgumentException(
                 "StopStrings were set, but nothing turns tokens into text here; give a stop predicate made of StopStrings and a decoder.",
                 nameof(stop));
-        foreach (int end in (options.EosTokenIds ?? []).Where(id => id < 0 || id >= vocabulary))
-            throw new ArgumentException(
-                $"The end token {end} of EosTokenIds is not in the vocabulary, which has the tokens 0 to {vocabulary - 1}.",
-                nameof(options));
+        options.CheckEndTokens(vocabulary);
         for (int row = 0; row < prompts.Count; row++)
         {
             int[] prompt = prompts[row];

@@ -30,11 +30,13 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <summary>A model with random weights on the CPU in float32, drawn as transformers does.</summary>
     /// <param name="config">Its shape.</param>
     /// <param name="seed">The weights are a function of it.</param>
+    /// <exception cref="ArgumentException">The model would be far larger than this machine's memory.</exception>
     public static CausalLanguageModel Create(ModelConfig config, int seed)
     {
         ArgumentNullException.ThrowIfNull(config);
+        ModelSize.RequireMemory(config.Validated(nameof(Create)));
         using RandomWeights weights = new(seed);
-        return new CausalLanguageModel(config.Validated(nameof(Create)), weights);
+        return new CausalLanguageModel(config, weights);
     }
 
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>

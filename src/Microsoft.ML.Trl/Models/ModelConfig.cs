@@ -117,10 +117,18 @@ public sealed record ModelConfig
     /// </summary>
     public string ToJson() => ModelConfigJson.Write(this, []);
 
-    /// <summary>Checks that the sizes fit together.</summary>
+    /// <summary>Checks that the sizes fit together, and that numbers and tokens are within their bounds.</summary>
     /// <param name="source">What they came from, for messages.</param>
-    /// <exception cref="InvalidDataException">They do not.</exception>
+    /// <exception cref="InvalidDataException">They are not; the message names the first.</exception>
     internal ModelConfig Validated(string source)
+    {
+        CheckSizes(source);
+        CheckNumbers(source);
+        CheckTokens(source);
+        return this;
+    }
+
+    private void CheckSizes(string source)
     {
         foreach ((string name, int value) in new[]
         {
@@ -133,12 +141,40 @@ public sealed record ModelConfig
         if (HeadCount % KeyValueHeadCount != 0)
             throw new InvalidDataException(
                 $"{source}: the {HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly; give a divisor of {HeadCount}.");
-        if (Rope is null && HeadCount * HeadSize != HiddenSize)
+        if (Rope is null && (long)HeadCount * HeadSize != HiddenSize)
             throw new InvalidDataException($"{source}: the hidden size {HiddenSize} is not a multiple of the {HeadCount} heads.");
-        if (Rope is not null && HeadSize % 2 != 0)
-            throw new InvalidDataException($"{source}: rotary positions turn pairs of dimensions, but the head size {HeadSize} is odd.");
+        if (Rope is not null && (HeadSize % 2 != 0 || HeadSize > RopeSettings.WidestHead))
+            throw new InvalidDataException(
+                $"{source}: the head size is {HeadSize}; rotary positions allow an even number from 2 to {RopeSettings.WidestHead}, "
+                + "since they turn pairs of dimensions.");
         if (WindowedLayers.Count != 0 && WindowedLayers.Count != LayerCount)
             throw new InvalidDataException($"{source}: layer_types names {WindowedLayers.Count} layers, but there are {LayerCount}.");
-        return this;
+    }
+
+    private void CheckNumbers(string source)
+    {
+        (double epsilon, double range) = (NormEpsilon, InitializerRange);
+        Check("norm epsilon", epsilon, epsilon > 0 && double.IsFinite(epsilon), "a finite number greater than 0");
+        Check("initializer range", range, range >= 0 && double.IsFinite(range), "a finite number, 0 or greater");
+        foreach ((string name, double share) in new[]
+        {
+            ("embedding dropout", EmbeddingDropout), ("attention dropout", AttentionDropout), ("residual dropout", ResidualDropout),
+        })
+            Check(name, share, share is >= 0 and < 1, "at least 0 and below 1");
+
+        void Check(string name, double value, bool holds, string allowed)
+        {
+            if (!holds)
+                throw new InvalidDataException(FormattableString.Invariant($"{source}: the {name} is {value}; it must be {allowed}."));
+        }
+    }
+
+    private void CheckTokens(string source)
+    {
+        (string Name, int Id)[] tokens = [.. EosTokenIds.Select(id => ("eos_token_id", id)),
+            ("bos_token_id", BosTokenId ?? 0), ("pad_token_id", PadTokenId ?? 0)];
+        foreach ((string name, int id) in tokens.Where(token => (uint)token.Id >= (uint)VocabularySize))
+            throw new InvalidDataException(
+                $"{source}: {name} is {id}, but the vocabulary has the tokens 0 to {VocabularySize - 1}; name one of them, or none.");
     }
 }

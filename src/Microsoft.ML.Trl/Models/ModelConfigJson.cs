@@ -20,7 +20,7 @@ internal static class ModelConfigJson
         {
             InitializerRange = fields.Number("initializer_range", 0.02),
             BosTokenId = fields.OptionalInteger("bos_token_id"),
-            PadTokenId = fields.OptionalInteger("pad_token_id"),
+            PadTokenId = fields.OptionalInteger("pad_token_id") is >= 0 and int pad ? pad : null, // some LLaMA files write -1 for none
             EosTokenIds = fields.Integers("eos_token_id"),
             Source = fields.Object.ToJsonString(),
         }).Validated(fields.Source);
@@ -38,12 +38,15 @@ internal static class ModelConfigJson
         json["initializer_range"] = config.InitializerRange;
         config.Family.Write(config, json);
         json["bos_token_id"] = config.BosTokenId;
-        json["pad_token_id"] = config.PadTokenId;
+        if (config.PadTokenId is not null || !IsNegative(json["pad_token_id"]))
+            json["pad_token_id"] = config.PadTokenId;
         json["eos_token_id"] = EndTokens(config);
         foreach ((string key, JsonNode value) in extra)
             json[key] = value.DeepClone();
         return json.ToJsonString(Indented) + "\n";
     }
+
+    private static bool IsNegative(JsonNode? number) => number is JsonValue value && value.TryGetValue(out double given) && given < 0;
 
     /// <summary>One number or a list of them; null when there are none.</summary>
     public static JsonNode? EndTokens(ModelConfig config) => config.EosTokenIds.Count switch

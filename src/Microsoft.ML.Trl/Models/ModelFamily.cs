@@ -13,6 +13,9 @@ internal sealed record ModelFamily
     /// <summary>Name of the decoder inside a model: <c>transformer</c>, <c>model</c>.</summary>
     public required string DecoderName { get; init; }
 
+    /// <summary>Name of the list of blocks inside the decoder: <c>h</c>, <c>layers</c>.</summary>
+    public required string BlocksName { get; init; }
+
     /// <summary>Class of its causal language models in transformers.</summary>
     public required string CausalArchitecture { get; init; }
 

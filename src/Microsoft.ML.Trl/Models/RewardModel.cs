@@ -25,11 +25,13 @@ public sealed class RewardModel : DecoderModel
     /// <summary>A model with random weights on the CPU in float32.</summary>
     /// <param name="config">Its shape; a pad token that is one of the end tokens is left out.</param>
     /// <param name="seed">The weights are a function of it.</param>
+    /// <exception cref="ArgumentException">The model would be far larger than this machine's memory.</exception>
     public static RewardModel Create(ModelConfig config, int seed)
     {
         ArgumentNullException.ThrowIfNull(config);
+        ModelSize.RequireMemory(config.Validated(nameof(Create)));
         using RandomWeights weights = new(seed);
-        return new RewardModel(ScoringTheEnd(config.Validated(nameof(Create))), weights);
+        return new RewardModel(ScoringTheEnd(config), weights);
     }
 
     /// <summary>A model that begins with the decoder of a policy, copied, and a new scoring projection.</summary>

@@ -3,6 +3,9 @@ namespace Microsoft.ML.Trl;
 /// <summary>Rotary position embedding of the LLaMA family: arXiv:2104.09864, with the context extensions of its checkpoints.</summary>
 public sealed record RopeSettings
 {
+    /// <summary>Largest width of a head whose angles are worked out; a hundred times that of any known model.</summary>
+    internal const int WidestHead = 65_536;
+
     /// <summary>Base of the wave lengths. Greater than 0.</summary>
     public double Theta { get; init; } = 10_000;
 

@@ -14,17 +14,38 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     // Buffers that older versions of transformers saved; they can be worked out.
     private static readonly string[] DerivedSuffixes = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
 
+    private static readonly string[] FloatTypes = ["F64", "F32", "F16", "BF16"];
+
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
-    private readonly List<string> _missing = [], _misshapen = [];
+    private readonly List<string> _missing = [], _misshapen = [], _notFloat = [];
+
+    /// <summary>Fails when the checkpoint has fewer blocks than the model will ask for.</summary>
+    /// <param name="config">Of the model.</param>
+    /// <exception cref="InvalidDataException">The message names both numbers.</exception>
+    public void CheckLayers(ModelConfig config)
+    {
+        string list = config.Family.BlocksName + ".";
+        string[] held = [.. store.Names.Select(Bare).Where(name => name.StartsWith(list, StringComparison.Ordinal))
+            .Select(name => name.Split('.')[1]).Where(number => number.All(char.IsAsciiDigit)).Distinct()];
+        if (held.Length < config.LayerCount)
+            throw new InvalidDataException(
+                $"The configuration of '{store.Source}' has {config.LayerCount} layers, but the weights hold {held.Length} "
+                + $"({prefix}.{list}0, {prefix}.{list}1, ...). "
+                + "Configuration and weights must belong together; save or download both again.");
+    }
 
     /// <summary>Fails unless the checkpoint and the model had the same tensors.</summary>
     /// <param name="mayIgnore">Tensors of the checkpoint that this kind of model has no use for.</param>
     /// <param name="advice">What to do, added to the message.</param>
-    /// <exception cref="InvalidDataException">Tensors are missing, of another shape, or left over.</exception>
+    /// <exception cref="InvalidDataException">Tensors are missing, of another shape, of whole numbers, or left over.</exception>
     public void Check(Func<string, bool> mayIgnore, string advice)
     {
         IEnumerable<string> left = store.Names.Where(name => !_used.Contains(name) && !mayIgnore(name) && !IsDerived(name));
-        string[] reports = [Report("Missing", _missing), Report("Of another shape", _misshapen), Report("Not part of the model", left)];
+        string[] reports =
+        [
+            Report("Missing", _missing), Report("Of another shape", _misshapen), Report("Not part of the model", left),
+            Report($"Of a type that weights cannot have (allowed are {string.Join(", ", FloatTypes)}; convert them)", _notFloat),
+        ];
         string problems = string.Join(" ", reports.Where(text => text.Length > 0));
         if (problems.Length > 0)
             throw new InvalidDataException($"The weights in '{store.Source}' do not fit its configuration. {problems} {advice}");
@@ -32,22 +53,26 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
 
     protected override Tensor Make(string name, Initializer initializer, long[] shape)
     {
-        string bare = name.StartsWith(prefix + ".", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;
-        string? stored = store.ShapeOf(name) is not null ? name : store.ShapeOf(bare) is not null ? bare : null;
-        if (stored is null)
+        if ((store.Find(name) ?? store.Find(Bare(name))) is not { } stored)
         {
             _missing.Add($"{name} [{string.Join(", ", shape)}]");
             return empty(0);
         }
-        _used.Add(stored);
-        IReadOnlyList<long> found = store.ShapeOf(stored)!;
-        if (!found.SequenceEqual(shape))
+        _used.Add(stored.Name);
+        if (!stored.Shape.SequenceEqual(shape))
         {
-            _misshapen.Add($"{stored} [{string.Join(", ", found)}] instead of [{string.Join(", ", shape)}]");
+            _misshapen.Add($"{stored.Name} [{string.Join(", ", stored.Shape)}] instead of [{string.Join(", ", shape)}]");
             return empty(0);
         }
-        return store.Take(stored).to(type, device);
+        if (!FloatTypes.Contains(stored.TypeName))
+        {
+            _notFloat.Add($"{stored.Name} ({stored.TypeName})");
+            return empty(0);
+        }
+        return store.Take(stored.Name).to(type, device);
     }
+
+    private string Bare(string name) => name.StartsWith(prefix + ".", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;
 
     private static bool IsDerived(string name) => Array.Exists(DerivedSuffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal));
 

@@ -58,6 +58,18 @@ internal sealed class RandomWeights(int seed) : WeightSource, IDisposable
         initializer.Fill(empty(shape, ScalarType.Float32), _rng);
 }
 
+/// <summary>Gives empty tensors, whatever the shape, and counts what a model would hold.</summary>
+internal sealed class CountedWeights : WeightSource
+{
+    public Int128 Count { get; private set; }
+
+    protected override Tensor Make(string name, Initializer initializer, long[] shape)
+    {
+        Count += shape.Aggregate(Int128.One, (product, size) => product * size);
+        return empty(0);
+    }
+}
+
 /// <summary>Clones the weights of another model.</summary>
 /// <param name="weights">The other model's tensors by name.</param>
 /// <param name="otherwise">Gives what the other model lacks; null when it must lack nothing.</param>

@@ -98,7 +98,7 @@ public abstract class ModelSource
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
             HuggingFaceFolder.LoadConfig(path);
-            string config = File.ReadAllText(Path.Combine(path, HuggingFaceFolder.ConfigFile));
+            string config = BoundedText.ReadFile(Path.Combine(path, HuggingFaceFolder.ConfigFile), BoundedText.Small);
             if (config.Contains("ForSequenceClassification", StringComparison.Ordinal))
                 return TextRewardModel.Load(path, place.Device, place.Type);
             using LanguageModel policy = OpenPolicy(place);

@@ -43,8 +43,9 @@ internal static class RewardLoader
     {
         ArgumentNullException.ThrowIfNull(env);
         var reader = new ModelReader(context, ModelSignature, LoaderSignature, Version);
-        SavedTransformer saved = SavedTransformer.ReadFrom(reader);
-        IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(TrainingHistory.FileName));
+        SavedTransformer saved = SavedTransformer.ReadFrom(
+            reader, found => found.ScoreColumnName, nameof(SavedTransformer.ScoreColumnName));
+        IReadOnlyList<StepReport> reports = reader.History();
         TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
             new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, saved.Type), tokenizer));
         return new RewardTransformer(env, model, saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, reports)

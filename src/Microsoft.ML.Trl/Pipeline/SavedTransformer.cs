@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Pipeline;
 
@@ -9,7 +10,10 @@ internal sealed record SavedTransformer
 {
     public const string Entry = "transformer.json";
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, RespectNullableAnnotations = true };
+
+    private static readonly ScalarType[] WeightTypes =
+        [ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16];
 
     /// <summary>Null where no prompt is read.</summary>
     public required string? PromptColumnName { get; init; }
@@ -31,25 +35,41 @@ internal sealed record SavedTransformer
     public required string[] TokenizerFiles { get; init; }
 
     [JsonIgnore]
-    public TorchSharp.torch.ScalarType Type => Enum.Parse<TorchSharp.torch.ScalarType>(WeightType);
+    public ScalarType Type => Enum.Parse<ScalarType>(WeightType);
 
     public void WriteTo(ModelWriter writer) => writer.Text(Entry, JsonSerializer.Serialize(this, Json));
 
-    public static SavedTransformer ReadFrom(ModelReader reader) => Parse<SavedTransformer>(reader, Entry);
+    /// <summary>Reads and checks them.</summary>
+    /// <param name="reader">The saved transformer.</param>
+    /// <param name="required">A column name that this kind of transformer cannot do without.</param>
+    /// <param name="requiredName">What it is called.</param>
+    /// <exception cref="InvalidDataException">A fact is missing or makes no sense; the message names entry and fact.</exception>
+    public static SavedTransformer ReadFrom(ModelReader reader, Func<SavedTransformer, string?> required, string requiredName)
+    {
+        SavedTransformer saved = Parse<SavedTransformer>(reader, Entry);
+        if (required(saved) is null)
+            throw reader.Senseless(Entry, $"{requiredName} is missing.");
+        if (saved.BatchSize < 1)
+            throw reader.Senseless(Entry, $"BatchSize is {saved.BatchSize}; it must be at least 1.");
+        if (!WeightTypes.Any(type => type.ToString() == saved.WeightType))
+            throw reader.Senseless(Entry, $"WeightType is '{saved.WeightType}'; allowed are {string.Join(", ", WeightTypes)}.");
+        if (saved.TokenizerFiles.Any(string.IsNullOrEmpty) || saved.TokenizerFiles.Distinct().Count() != saved.TokenizerFiles.Length)
+            throw reader.Senseless(
+                Entry, $"TokenizerFiles are [{string.Join(", ", saved.TokenizerFiles)}]; each must have a name of its own.");
+        return saved;
+    }
 
     /// <summary>A JSON entry.</summary>
+    /// <exception cref="InvalidDataException">It is no such object; the message names the entry.</exception>
     public static T Parse<T>(ModelReader reader, string entry)
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(reader.Text(entry), Json)!;
+            return JsonSerializer.Deserialize<T>(reader.Text(entry), Json) ?? throw reader.Senseless(entry, "it is null.");
         }
         catch (JsonException cause)
         {
-            throw new InvalidDataException(
-                $"Entry '{entry}' of the model file cannot be understood: {cause.Message} "
-                + "It was written by another version; save the model again with this one.",
-                cause);
+            throw reader.Senseless(entry, cause.Message, cause);
         }
     }
 }

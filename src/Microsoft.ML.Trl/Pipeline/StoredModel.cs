@@ -34,7 +34,8 @@ internal static class StoredModel
         ContextSettings settings = ContextSettings.Of(env);
         var host = new ComponentHost(env, "TRL");
         Device device = new DeviceChoice(false, null, null, false).Resolve(settings, text => host.Warn("Load", text)).Device;
-        TextTokenizer tokenizer = TextTokenizer.FromFiles(tokenizerFiles.ToDictionary(name => name, reader.Text));
+        TextTokenizer tokenizer = TextTokenizer.FromFiles(
+            tokenizerFiles.ToDictionary(name => name, name => reader.Text(name, BoundedText.Large)));
         DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(settings.TempFolder, "trl_" + Guid.NewGuid().ToString("N")));
         try
         {
@@ -44,7 +45,11 @@ internal static class StoredModel
         }
         catch (InvalidDataException cause) when (cause.Message.Contains(folder.FullName, StringComparison.Ordinal))
         {
-            throw new InvalidDataException(cause.Message.Replace(folder.FullName, reader.Label(Weights), StringComparison.Ordinal), cause);
+            string files = folder.FullName + Path.DirectorySeparatorChar;
+            throw new InvalidDataException(
+                cause.Message.Replace(files, reader.Label(""), StringComparison.Ordinal)
+                    .Replace(folder.FullName, reader.Label(Weights), StringComparison.Ordinal),
+                cause);
         }
         finally
         {

@@ -49,14 +49,16 @@ internal static class TextGenerationLoader
     {
         ArgumentNullException.ThrowIfNull(env);
         var reader = new ModelReader(context, ModelSignature, LoaderSignature, Version);
-        SavedTransformer saved = SavedTransformer.ReadFrom(reader);
+        SavedTransformer saved = SavedTransformer.ReadFrom(
+            reader, found => found.PromptColumnName, nameof(SavedTransformer.PromptColumnName));
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
-        IReadOnlyList<StepReport> reports = TrainingHistory.FromText(reader.Text(TrainingHistory.FileName));
+        reader.Sensible(GenerationEntry, () => generation.Validated());
+        IReadOnlyList<StepReport> reports = reader.History();
         LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
         {
-            ValueHead? head = saved.HasValueHead
-                ? HuggingFaceFolder.LoadValueHead(folder, HuggingFaceFolder.LoadConfig(folder).HiddenSize)
-                : null;
+            ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
+            reader.Sensible(GenerationEntry, () => generation.CheckEndTokens(config.VocabularySize));
+            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize) : null;
             return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, saved.Type), tokenizer, generation, head);
         });
         return new TextGenerationTransformer(

@@ -12,7 +12,9 @@ namespace Microsoft.ML.Trl;
 /// <remarks>
 /// <c>ml.Model.Save</c> writes it into ML.NET's zip with all it needs, and <c>ml.Model.Load</c> finds the loader by the name of this
 /// assembly, which the loading application must reference. Where a runtime does not, register it by hand before loading:
-/// <c>ml.ComponentCatalog.RegisterAssembly(typeof(TrlCatalog).Assembly)</c>. Values are computed anew by every pass over the view; put
+/// <c>ml.ComponentCatalog.RegisterAssembly(typeof(TrlCatalog).Assembly)</c>. ML.NET calls the loader by reflection: of a damaged file
+/// <c>ml.Model.Load</c> throws a <see cref="System.Reflection.TargetInvocationException"/>, whose <see cref="Exception.GetBaseException"/>
+/// is the <see cref="InvalidDataException"/> that names the entry. Values are computed anew by every pass over the view; put
 /// <c>AppendCacheCheckpoint</c> or <c>ml.Data.Cache</c> between it and a trainer that makes many.
 /// </remarks>
 public sealed class TextGenerationTransformer : ITransformer, IDisposable

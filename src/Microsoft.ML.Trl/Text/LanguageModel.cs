@@ -167,7 +167,7 @@ public sealed class LanguageModel : IDisposable
                 var generator = new TokenGenerator(Network);
                 GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, cancel: cancel);
                 answers.AddRange(result.Tokens.Zip(batch, (tokens, prompt) =>
-                    new Answer(prompt, tokens, Tokenizer.Decode(tokens), tokens.Length > 0 && ends.Contains(tokens[^1]))));
+                    new Answer(prompt, tokens, Tokenizer.DecodeCompletion(tokens), tokens.Length > 0 && ends.Contains(tokens[^1]))));
             }
         }
         return answers;

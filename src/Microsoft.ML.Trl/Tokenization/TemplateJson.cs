@@ -42,7 +42,8 @@ internal static class TemplateJson
                 texts++;
                 continue;
             }
-            string name = part.GetProperty("SpecialToken").GetProperty("id").GetString()!;
+            string name = part.GetProperty("SpecialToken").Text("id")
+                ?? throw new InvalidDataException($"{source}: a special token of the template has no \"id\".");
             JsonElement token = json.GetProperty("special_tokens").Get(name) ?? throw new InvalidDataException(
                 $"{source}: the template names the special token \"{name}\" but does not define it.");
             (texts == 0 ? prefix : suffix).AddRange(token.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()));

@@ -143,6 +143,20 @@ public sealed class TextTokenizer
         return _tokens.Decode(ids, skipSpecialTokens);
     }
 
+    /// <summary>
+    /// Text of a finished completion: as <see cref="Decode"/>, but where generation stopped inside a character, the bytes of that
+    /// character are left out instead of becoming U+FFFD. Bytes that no further ones could complete are not.
+    /// </summary>
+    /// <param name="ids">Ids, at least 0.</param>
+    /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An id is negative.</exception>
+    public string DecodeCompletion(IReadOnlyList<int> ids, bool skipSpecialTokens = true)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        TokenStreamDecoder decoder = CreateStreamDecoder(skipSpecialTokens); // never flushed
+        return string.Concat(ids.Select(decoder.Append));
+    }
+
     /// <summary>A decoder that takes ids one by one and gives text as soon as its characters are complete.</summary>
     /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
     public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(_tokens, skipSpecialTokens);

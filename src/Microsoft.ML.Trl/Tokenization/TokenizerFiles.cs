@@ -29,7 +29,7 @@ internal static class TokenizerFiles
         var files = new Dictionary<string, string>();
         foreach (string name in Wanted)
             if (Path.Combine(folder, name) is var path && File.Exists(path))
-                files[name] = ReadText(path);
+                files[name] = BoundedText.ReadFile(path, BoundedText.Large);
         if (files.ContainsKey(Tokenizer) || (files.ContainsKey(Vocab) && files.ContainsKey(Merges)))
             return files;
         foreach ((string file, string kind) in Others)
@@ -44,18 +44,6 @@ internal static class TokenizerFiles
         Directory.CreateDirectory(folder);
         foreach ((string name, string text) in files)
             File.WriteAllText(Path.Combine(folder, name), text, Strict);
-    }
-
-    private static string ReadText(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path, Strict);
-        }
-        catch (DecoderFallbackException e)
-        {
-            throw new InvalidDataException($"'{path}' is not UTF-8 text: {e.Message}", e);
-        }
     }
 }
 

@@ -6,6 +6,9 @@ namespace Microsoft.ML.Trl.Tokenization;
 /// <summary>Reads tokenizer.json (Hugging Face tokenizers 0.x) into a <see cref="TokenizerDefinition"/>.</summary>
 internal static class TokenizerJson
 {
+    // The largest known vocabularies have a sixtieth of that.
+    private const int HighestId = (1 << 24) - 1;
+
     /// <exception cref="InvalidDataException">Not JSON, or not what the format says.</exception>
     /// <exception cref="NotSupportedException">Another kind of tokenizer.</exception>
     public static TokenizerDefinition Read(string json, string source)
@@ -73,6 +76,7 @@ internal static class TokenizerJson
         foreach (JsonProperty entry in vocab.EnumerateObject())
         {
             int id = entry.Value.GetInt32();
+            CheckId(id, entry.Name, source);
             if (id < 0 || !owners.TryAdd(id, entry.Name) || !vocabulary.TryAdd(entry.Name, id))
             {
                 string owner = owners.TryGetValue(id, out string? other) ? $" (\"{other}\")" : "";
@@ -107,17 +111,24 @@ internal static class TokenizerJson
         var added = new List<AddedToken>();
         foreach (JsonElement entry in tokens?.EnumerateArray() ?? [])
         {
-            AddedToken token = entry.Deserialize<AddedToken>(TokenizerWriter.Options)!;
-            if (token.Content is null)
+            if (entry.Deserialize<AddedToken>(TokenizerWriter.Options) is not { Content: not null } token)
                 throw new InvalidDataException($"{source}: an added token has no \"content\": {entry.GetRawText()}");
             if (vocabulary.TryGetValue(token.Content, out int id))
                 token = token with { Id = id };
+            CheckId(token.Id, token.Content, source);
             if (token.Id < 0 || added.Any(other => other.Content == token.Content))
                 throw new InvalidDataException(
                     $"{source}: the added token \"{token.Content}\" (id {token.Id}) is there twice, or has no id or a negative one.");
             added.Add(token);
         }
         return added;
+    }
+
+    // There is a table with a place for every id.
+    private static void CheckId(int id, string token, string source)
+    {
+        if (id > HighestId)
+            throw new InvalidDataException($"{source}: the token \"{token}\" has the id {id}; the highest that is allowed is {HighestId}.");
     }
 
     private static NfcNormalizer? ReadNormalizer(JsonElement? normalizer, string source)

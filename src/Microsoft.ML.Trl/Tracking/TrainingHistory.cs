@@ -10,7 +10,12 @@ internal static class TrainingHistory
     /// <summary>Where a model file keeps the text.</summary>
     public const string FileName = "history.jsonl";
 
-    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     /// <summary>One row per report: Stage, Step, Tokens, Seconds and a column per metric; empty where a report lacks the metric.</summary>
     public static DataFrame ToDataFrame(IReadOnlyList<StepReport> reports)
@@ -33,6 +38,19 @@ internal static class TrainingHistory
         string.Concat(reports.Select(report => JsonSerializer.Serialize(report, Json) + "\n"));
 
     /// <summary>What <see cref="ToText"/> wrote.</summary>
+    /// <exception cref="FormatException">A line is no report; the message has its number.</exception>
     public static IReadOnlyList<StepReport> FromText(string text) =>
-        [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<StepReport>(line, Json)!)];
+        [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Report)];
+
+    private static StepReport Report(string line, int index)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<StepReport>(line, Json) ?? throw new FormatException($"line {index + 1} is null.");
+        }
+        catch (JsonException cause)
+        {
+            throw new FormatException($"line {index + 1} is no report: {cause.Message}", cause);
+        }
+    }
 }

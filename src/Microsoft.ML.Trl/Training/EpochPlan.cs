@@ -21,7 +21,7 @@ internal sealed class EpochPlan
 
     /// <param name="lengths">Length of each example in tokens; their number is the number of examples.</param>
     /// <param name="options">Batch sizes, epochs, order and seed.</param>
-    /// <exception cref="ArgumentException">There is nothing to train on.</exception>
+    /// <exception cref="ArgumentException">There is nothing to train on, or the epochs have more steps than can be counted.</exception>
     public EpochPlan(IReadOnlyList<int> lengths, EpochOptions options)
     {
         if (lengths.Count == 0)
@@ -36,9 +36,9 @@ internal sealed class EpochPlan
         _options = options;
         int batches = options.DataloaderDropLast
             ? lengths.Count / options.PerDeviceTrainBatchSize
-            : (lengths.Count + options.PerDeviceTrainBatchSize - 1) / options.PerDeviceTrainBatchSize;
-        _stepsPerEpoch = (batches + options.GradientAccumulationSteps - 1) / options.GradientAccumulationSteps;
-        TotalSteps = options.MaxSteps > 0 ? options.MaxSteps : checked((int)Math.Ceiling(options.NumTrainEpochs * _stepsPerEpoch));
+            : Parts(lengths.Count, options.PerDeviceTrainBatchSize);
+        _stepsPerEpoch = Parts(batches, options.GradientAccumulationSteps);
+        TotalSteps = options.MaxSteps > 0 ? options.MaxSteps : StepsOf(options.NumTrainEpochs);
     }
 
     /// <summary>Optimizer steps of the run.</summary>
@@ -63,6 +63,17 @@ internal sealed class EpochPlan
         }
     }
 
+    /// <summary>How many parts of a size it takes; the last may be smaller.</summary>
+    private static int Parts(int count, int size) => (int)(((long)count + size - 1) / size);
+
+    private int StepsOf(double epochs)
+    {
+        double steps = Math.Ceiling(epochs * _stepsPerEpoch);
+        return steps <= int.MaxValue ? (int)steps : throw new ArgumentException(FormattableString.Invariant(
+            $"NumTrainEpochs ({epochs:G6}) asks for {steps:G6} steps ({_stepsPerEpoch} per epoch); at most {int.MaxValue} are possible. ")
+            + "Lower it, or set MaxSteps.");
+    }
+
     private bool Kept(int[] batch) => !_options.DataloaderDropLast || batch.Length == _options.PerDeviceTrainBatchSize;
 
     private int[] Order(Random rng)
@@ -73,7 +84,8 @@ internal sealed class EpochPlan
         rng.Shuffle(order);
         if (_options.TrainSamplingStrategy == TrainSamplingStrategy.Random)
             return order;
-        int group = BatchesPerLengthGroup * _options.PerDeviceTrainBatchSize * _options.GradientAccumulationSteps;
-        return [.. order.Chunk(group).SelectMany(part => part.OrderByDescending(index => _lengths[index]))];
+        long group = (long)_options.PerDeviceTrainBatchSize * _options.GradientAccumulationSteps; // of one step
+        group = group < order.Length ? BatchesPerLengthGroup * group : order.Length;
+        return [.. order.Chunk((int)Math.Min(group, order.Length)).SelectMany(part => part.OrderByDescending(index => _lengths[index]))];
     }
 }

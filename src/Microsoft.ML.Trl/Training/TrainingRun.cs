@@ -74,6 +74,7 @@ internal sealed class TrainingRun
     /// <param name="dropout">Whether entries are dropped as the model's configuration says.</param>
     /// <param name="accumulate">Accumulates the gradients of a step; returns its loss.</param>
     /// <param name="updated">Called after each update; null = nobody.</param>
+    /// <exception cref="TrainingDivergedException">The model's weights were no finite numbers, or stopped being ones.</exception>
     public void Learn(
         IEnumerable<StepPlan> plan,
         DecoderModel model,
@@ -82,6 +83,7 @@ internal sealed class TrainingRun
         Func<StepPlan, GradientStep, double> accumulate,
         Action<StepPlan>? updated = null)
     {
+        FiniteWeights.Require("starting model", model.Weights());
         using GradientStep gradients = new(model.parameters(), options, _totalSteps);
         using var rng = new Generator((uint)options.Seed);
         if (dropout)

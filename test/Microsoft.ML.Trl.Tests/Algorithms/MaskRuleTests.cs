@@ -20,7 +20,7 @@ public sealed class MaskRuleTests
     public void The_end_of_a_text_is_learned_even_where_it_is_the_padding_id()
     {
         using CausalLanguageModel model = CausalLanguageModel.Create(
-            ModelConfig.Gpt2(20, 16, 2, 2, 32) with { ResidualDropout = 0, EmbeddingDropout = 0, AttentionDropout = 0 }, seed: 1);
+            ModelConfig.Gpt2(20, 16, 2, 2, 32, dropout: 0), seed: 1);
         TokenExample[] texts = [new([7, 8, 9, End], 1), new([7, 8, 9, End], 1), new([11, 12, End], 1), new([11, 12, End], 1)];
         var options = new SftOptions
         {

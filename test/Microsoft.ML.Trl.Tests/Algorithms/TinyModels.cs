@@ -37,10 +37,5 @@ internal static class TinyModels
     }
 
     private static ModelConfig Config(double dropout) =>
-        ModelConfig.Gpt2(Vocabulary, hiddenSize: 16, layers: 2, heads: 2, contextLength: 32) with
-        {
-            ResidualDropout = dropout,
-            EmbeddingDropout = dropout,
-            AttentionDropout = dropout,
-        };
+        ModelConfig.Gpt2(Vocabulary, hiddenSize: 16, layers: 2, heads: 2, contextLength: 32, dropout);
 }

@@ -5,7 +5,8 @@ namespace Microsoft.ML.Trl.Tests.Algorithms;
 /// <summary>Models small enough for property tests.</summary>
 internal static class Toys
 {
-    public static CausalLanguageModel Gpt2(int seed = 1) => CausalLanguageModel.Create(ModelConfig.Gpt2(40, 16, 2, 2, 32), seed);
+    public static CausalLanguageModel Gpt2(int seed = 1) =>
+        CausalLanguageModel.Create(ModelConfig.Gpt2(40, 16, 2, 2, 32, dropout: 0), seed);
 
     /// <summary>All weights of a model in one array.</summary>
     public static float[] Flat(IEnumerable<(string Name, Tensor Value)> weights)

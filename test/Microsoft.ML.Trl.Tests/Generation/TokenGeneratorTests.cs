@@ -178,6 +178,18 @@ public sealed class TokenGeneratorTests
         GenerationResult stopped = new TokenGenerator(model).Generate([[5]], options, stop: stop.IsReached);
         CollectionAssert.AreEqual(free[..(Array.IndexOf(free, free[3]) + 1)], stopped.Tokens[0]);
         Assert.IsTrue(stopped.Finished[0]);
+        foreach (IReadOnlyList<string>? wrong in new IReadOnlyList<string>?[] { null, [null!], ["x", ""] })
+        {
+            string message = wrong switch
+            {
+                null => "StopStrings is null; it must be a list of texts, an empty one for none.",
+                [null] => "StopStrings[0] is null; each must be a text of at least one character.",
+                _ => "StopStrings[1] is an empty text; each must be a text of at least one character.",
+            };
+            StringAssert.StartsWith(
+                Assert.ThrowsExactly<ArgumentException>(() => (options with { StopStrings = wrong! }).Validated()).Message, message);
+            StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentException>(() => new StopStrings(wrong!, _ => "")).Message, message);
+        }
         Action without = () => new TokenGenerator(model).Generate([[5]], options with { StopStrings = ["x"] });
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(without).Message, "stop predicate");
     }

@@ -109,6 +109,20 @@ public sealed class HuggingFaceFolderTests
     }
 
     [TestMethod]
+    [DataRow(ScalarType.Int8, "I8")]
+    [DataRow(ScalarType.Byte, "U8")]
+    [DataRow(ScalarType.Int32, "I32")]
+    [DataRow(ScalarType.Bool, "BOOL")]
+    public void Whole_numbers_are_no_weights(ScalarType type, string name)
+    {
+        CopyModel("gpt2", tensors => tensors
+            .Where(tensor => tensor.Name != "transformer.ln_f.bias").Append(("transformer.ln_f.bias", zeros(32, type))));
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message;
+        StringAssert.Contains(message, $"transformer.ln_f.bias ({name})");
+        StringAssert.Contains(message, "allowed are F64, F32, F16, BF16");
+    }
+
+    [TestMethod]
     public void Derived_buffers_and_a_tied_projection_in_the_file_are_passed_over()
     {
         CopyModel("gpt2", tensors => tensors
@@ -148,6 +162,17 @@ public sealed class HuggingFaceFolderTests
     [DataRow("{\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"yarn\"}}", "yarn")]
     [DataRow("{\"model_type\":\"llama\",\"num_key_value_heads\":5}", "key-value heads")]
     [DataRow("nonsense", "not JSON")]
+    [DataRow("null", "is not a JSON object")]
+    [DataRow("{\"model_type\":\"gpt2\",\"layer_norm_epsilon\":0}", "the norm epsilon is 0; it must be a finite number greater than 0")]
+    [DataRow("{\"model_type\":\"llama\",\"rms_norm_eps\":-1e-5}", "the norm epsilon is -1E-05; it must be")]
+    [DataRow("{\"model_type\":\"gpt2\",\"embd_pdrop\":1}", "the embedding dropout is 1; it must be at least 0 and below 1")]
+    [DataRow("{\"model_type\":\"gpt2\",\"resid_pdrop\":-0.1}", "the residual dropout is -0.1; it must be at least 0 and below 1")]
+    [DataRow("{\"model_type\":\"llama\",\"attention_dropout\":1.5}", "the attention dropout is 1.5; it must be at least 0")]
+    [DataRow("{\"model_type\":\"gpt2\",\"initializer_range\":-0.02}", "the initializer range is -0.02; it must be a finite number, 0 or")]
+    [DataRow("{\"model_type\":\"gpt2\",\"eos_token_id\":50257}", "eos_token_id is 50257, but the vocabulary has the tokens 0 to 50256")]
+    [DataRow("{\"model_type\":\"gpt2\",\"eos_token_id\":[1,-1]}", "eos_token_id is -1, but the vocabulary has the tokens 0 to 50256")]
+    [DataRow("{\"model_type\":\"gpt2\",\"bos_token_id\":60000}", "bos_token_id is 60000, but the vocabulary has the tokens 0 to 50256")]
+    [DataRow("{\"model_type\":\"gpt2\",\"pad_token_id\":50257}", "pad_token_id is 50257, but the vocabulary has the tokens 0 to 50256")]
     public void A_configuration_that_does_not_make_sense_is_explained(string json, string message)
     {
         File.WriteAllText(Path.Combine(_folder, "config.json"), json);
@@ -162,6 +187,28 @@ public sealed class HuggingFaceFolderTests
         File.WriteAllText(Path.Combine(_folder, "generation_config.json"), "{\"eos_token_id\":[2,7]}");
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(_folder);
         CollectionAssert.AreEqual(new[] { 2, 7 }, model.Config.EosTokenIds.ToArray());
+    }
+
+    [TestMethod]
+    public void End_tokens_of_the_generation_configuration_are_checked_too()
+    {
+        CopyFolder("gpt2");
+        string path = Path.Combine(_folder, "generation_config.json");
+        File.WriteAllText(path, "{\"eos_token_id\":[2,256]}");
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message;
+        StringAssert.Contains(message, $"{path}: eos_token_id is 256, but the vocabulary has the tokens 0 to 255");
+        File.WriteAllText(path, "null");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "is not a JSON object");
+    }
+
+    [TestMethod]
+    public void A_negative_padding_token_means_none_and_is_written_back()
+    {
+        ModelConfig config = ModelConfig.Parse("{\"model_type\":\"llama\",\"pad_token_id\":-1}", "here");
+        Assert.IsNull(config.PadTokenId);
+        StringAssert.Contains(config.ToJson(), "\"pad_token_id\": -1");
+        StringAssert.Contains((config with { PadTokenId = 3 }).ToJson(), "\"pad_token_id\": 3");
     }
 
     [TestMethod]

@@ -10,6 +10,23 @@ public sealed class ModelTests
     private static ModelConfig Small => ModelConfig.Gpt2(300, 64, 3, 4, 32);
 
     [TestMethod]
+    public void Fresh_configurations_have_the_defaults_of_transformers()
+    {
+        // GPT2Config: embd_pdrop, attn_pdrop, resid_pdrop 0.1, layer_norm_epsilon 1e-5.
+        // LlamaConfig: attention_dropout 0, rms_norm_eps 1e-6.
+        ModelConfig gpt2 = ModelConfig.Gpt2(300, 64, 3, 4, 32), llama = ModelConfig.Llama(300, 64, 3, 4, 32);
+        Assert.AreEqual((0.1, 0.1, 0.1), (gpt2.EmbeddingDropout, gpt2.AttentionDropout, gpt2.ResidualDropout));
+        Assert.AreEqual((0.0, 0.0, 0.0), (llama.EmbeddingDropout, llama.AttentionDropout, llama.ResidualDropout));
+        Assert.AreEqual((0.02, 0.02), (gpt2.InitializerRange, llama.InitializerRange));
+        Assert.AreEqual((1e-5, 1e-6), (gpt2.NormEpsilon, llama.NormEpsilon));
+        Assert.AreEqual(("gelu_new", "silu"), (gpt2.Activation, llama.Activation));
+        Assert.AreEqual(0.3, ModelConfig.Gpt2(300, 64, 3, 4, 32, dropout: 0.3).Dropout);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => ModelConfig.Gpt2(300, 64, 3, 4, 32, dropout: 1)).Message,
+            "Gpt2: the embedding dropout is 1; it must be at least 0 and below 1");
+    }
+
+    [TestMethod]
     public void Fresh_weights_are_drawn_as_transformers_does()
     {
         using var scope = NewDisposeScope();

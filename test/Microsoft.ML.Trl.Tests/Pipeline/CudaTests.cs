@@ -124,7 +124,7 @@ public sealed class CudaTests
         int size = Tiny.Tokenizer.VocabularySize;
         ModelConfig config = isLlama
             ? ModelConfig.Llama(size, 32, 2, 4, 32, keyValueHeads: 2)
-            : ModelConfig.Gpt2(size, 32, 2, 4, 32) with { ResidualDropout = 0, EmbeddingDropout = 0, AttentionDropout = 0 };
+            : ModelConfig.Gpt2(size, 32, 2, 4, 32, dropout: 0);
         return ModelSource.New(config, Tiny.Tokenizer, seed: 1);
     }
 }

@@ -98,7 +98,7 @@ public sealed class SaveLoadTests
     {
         byte[] zip = SavedChain.Zip;
         zip[Find(zip, "\"transformer.h.0.attn.c_attn.weight\"") + 4000] ^= 1;
-        string message = Messages(() => SavedChain.Load(zip));
+        string message = SavedChain.Messages(() => SavedChain.Load(zip));
         Assert.Contains("model.safetensors' of the model file is damaged: its SHA-256 is", message);
     }
 
@@ -109,8 +109,8 @@ public sealed class SaveLoadTests
     [DataRow("transformer.json")]
     public void A_changed_text_is_reported_by_entry(string name)
     {
-        byte[] zip = Rewritten(entry => entry.Name == name, content => [.. content[..^2], (byte)' ', content[^1]]);
-        Assert.Contains($"{name}' of the model file is damaged", Messages(() => SavedChain.Load(zip)));
+        byte[] zip = SavedChain.Rewritten(entry => entry.Name == name, content => [.. content[..^2], (byte)' ', content[^1]]);
+        Assert.Contains($"{name}' of the model file is damaged", SavedChain.Messages(() => SavedChain.Load(zip)));
     }
 
     [TestMethod]
@@ -120,8 +120,8 @@ public sealed class SaveLoadTests
     [DataRow("model.safetensors.sha256")]
     public void A_missing_entry_is_reported_by_name(string name)
     {
-        byte[] zip = Rewritten(entry => entry.Name == name, _ => null);
-        string message = Messages(() => SavedChain.Load(zip));
+        byte[] zip = SavedChain.Rewritten(entry => entry.Name == name, _ => null);
+        string message = SavedChain.Messages(() => SavedChain.Load(zip));
         Assert.Contains("The model file has no entry '", message);
         Assert.Contains($"/{name}'", message);
     }
@@ -130,7 +130,7 @@ public sealed class SaveLoadTests
     public void A_truncated_file_is_an_error()
     {
         byte[] zip = SavedChain.Zip;
-        Assert.AreNotEqual("", Messages(() => SavedChain.Load(zip[..(zip.Length / 2)])));
+        Assert.AreNotEqual("", SavedChain.Messages(() => SavedChain.Load(zip[..(zip.Length / 2)])));
     }
 
     [TestMethod]
@@ -139,8 +139,8 @@ public sealed class SaveLoadTests
     [DataRow("transformer.ln_f.weight", "Missing: transformer.ln_f.weight [16]")]
     public void A_missing_tensor_is_reported_by_name(string tensor, string expected)
     {
-        byte[] zip = Rewritten(entry => entry.Name == "model.safetensors", Renamed, mendChecksums: true);
-        Assert.Contains(expected, Messages(() => SavedChain.Load(zip)));
+        byte[] zip = SavedChain.Rewritten(entry => entry.Name == "model.safetensors", Renamed, mendChecksums: true);
+        Assert.Contains(expected, SavedChain.Messages(() => SavedChain.Load(zip)));
 
         byte[] Renamed(byte[] content)
         {
@@ -171,48 +171,10 @@ public sealed class SaveLoadTests
         return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<string>(line)!)];
     }
 
-    /// <summary>The saved file with some entries changed, or left out where the change gives null.</summary>
-    private static byte[] Rewritten(Func<ZipArchiveEntry, bool> chosen, Func<byte[], byte[]?> change, bool mendChecksums = false)
-    {
-        using var result = new MemoryStream();
-        using (var target = new ZipArchive(result, ZipArchiveMode.Create, leaveOpen: true))
-        using (var source = new ZipArchive(new MemoryStream(SavedChain.Zip)))
-        {
-            Dictionary<string, byte[]?> contents = source.Entries.ToDictionary(
-                entry => entry.FullName, entry => chosen(entry) ? change(Bytes(entry)) : Bytes(entry));
-            if (mendChecksums)
-                foreach (string name in contents.Keys.Where(name => contents.ContainsKey(name + ".sha256")).ToArray())
-                    contents[name + ".sha256"] = Encoding.UTF8.GetBytes(
-                        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(contents[name]!)));
-            foreach ((string name, byte[]? content) in contents.Where(entry => entry.Value is not null))
-                using (Stream stream = target.CreateEntry(name).Open())
-                    stream.Write(content);
-        }
-        return result.ToArray();
-    }
-
-    private static byte[] Bytes(ZipArchiveEntry entry)
-    {
-        using Stream stream = entry.Open();
-        using var memory = new MemoryStream();
-        stream.CopyTo(memory);
-        return memory.ToArray();
-    }
-
     private static int Find(byte[] zip, string text)
     {
         int place = zip.AsSpan().IndexOf(Encoding.ASCII.GetBytes(text));
         Assert.IsGreaterThan(0, place);
         return place;
-    }
-
-    /// <summary>All messages of the exception, the inner ones too: ML.NET wraps what a loader throws.</summary>
-    private static string Messages(Action action)
-    {
-        Exception thrown = Assert.Throws<Exception>(action);
-        var all = new StringBuilder();
-        for (Exception? error = thrown; error is not null; error = error.InnerException)
-            all.AppendLine(error.Message);
-        return all.ToString();
     }
 }

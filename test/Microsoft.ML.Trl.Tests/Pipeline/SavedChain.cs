@@ -1,3 +1,6 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
@@ -24,6 +27,44 @@ internal static class SavedChain
     {
         using var file = new MemoryStream(zip);
         return new MLContext().Model.Load(file, out _);
+    }
+
+    /// <summary>The saved file with some entries changed, or left out where the change gives null.</summary>
+    public static byte[] Rewritten(Func<ZipArchiveEntry, bool> chosen, Func<byte[], byte[]?> change, bool mendChecksums = false)
+    {
+        using var result = new MemoryStream();
+        using (var target = new ZipArchive(result, ZipArchiveMode.Create, leaveOpen: true))
+        using (var source = new ZipArchive(new MemoryStream(Zip)))
+        {
+            Dictionary<string, byte[]?> contents = source.Entries.ToDictionary(
+                entry => entry.FullName, entry => chosen(entry) ? change(Bytes(entry)) : Bytes(entry));
+            if (mendChecksums)
+                foreach (string name in contents.Keys.Where(name => contents.ContainsKey(name + ".sha256")).ToArray())
+                    contents[name + ".sha256"] = Encoding.UTF8.GetBytes(
+                        Convert.ToHexStringLower(SHA256.HashData(contents[name]!)));
+            foreach ((string name, byte[]? content) in contents.Where(entry => entry.Value is not null))
+                using (Stream stream = target.CreateEntry(name).Open())
+                    stream.Write(content);
+        }
+        return result.ToArray();
+    }
+
+    private static byte[] Bytes(ZipArchiveEntry entry)
+    {
+        using Stream stream = entry.Open();
+        using var memory = new MemoryStream();
+        stream.CopyTo(memory);
+        return memory.ToArray();
+    }
+
+    /// <summary>All messages of the exception, the inner ones too: ML.NET wraps what a loader throws.</summary>
+    public static string Messages(Action action)
+    {
+        Exception thrown = Assert.Throws<Exception>(action);
+        var all = new StringBuilder();
+        for (Exception? error = thrown; error is not null; error = error.InnerException)
+            all.AppendLine(error.Message);
+        return all.ToString();
     }
 
     private static (MLContext, IDataView, TransformerChain<TextGenerationTransformer>, byte[]) Make()

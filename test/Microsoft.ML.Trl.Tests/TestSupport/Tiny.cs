@@ -15,7 +15,7 @@ internal static class Tiny
 
     public static readonly TextTokenizer Tokenizer = BpeTrainer.Train(Corpus, 300);
 
-    public static ModelConfig Config(int context = 32) => ModelConfig.Gpt2(Tokenizer.VocabularySize, 16, 2, 2, context);
+    public static ModelConfig Config(int context = 32) => ModelConfig.Gpt2(Tokenizer.VocabularySize, 16, 2, 2, context, dropout: 0);
 
     public static ModelSource Source(int seed = 1, int context = 32) => ModelSource.New(Config(context), Tokenizer, seed);
 

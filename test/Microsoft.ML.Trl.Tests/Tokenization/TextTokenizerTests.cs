@@ -229,6 +229,28 @@ public sealed class TextTokenizerTests
     }
 
     [TestMethod]
+    [DataRow(new[] { 0xE4, 0xBD }, "\uFFFD", "")]
+    [DataRow(new[] { 0x61, 0xE4 }, "a\uFFFD", "a")]
+    [DataRow(new[] { 0xF0, 0x9F, 0x98 }, "\uFFFD", "")]
+    [DataRow(new[] { 0xF0, 0x9F, 0x98, 0x80 }, "😀", "😀")]
+    [DataRow(new[] { 0xE4, 0x61 }, "\uFFFDa", "\uFFFDa")]
+    [DataRow(new[] { 0x61, 0x80 }, "a\uFFFD", "a\uFFFD")] // no begin of a character
+    [DataRow(new[] { 0x61, 0xC0 }, "a\uFFFD", "a\uFFFD")] // a byte that UTF-8 never has
+    [DataRow(new int[0], "", "")]
+    public void A_completion_loses_the_bytes_of_a_character_cut_at_its_end_and_nothing_else(int[] bytes, string decoded, string completion)
+    {
+        TextTokenizer tokenizer = BpeTrainer.Train(["x"], 257);
+        // GPT-2's letters: 7F to A0 are U+0121 to U+0142, the others that are needed here stand for themselves.
+        char letter(int value) => (char)(value is >= 0x7F and <= 0xA0 ? value - 0x7F + 0x121 : value);
+        int[] ids = [.. bytes.Select(value => tokenizer.IdOf(letter(value).ToString())!.Value)];
+        Assert.AreEqual(decoded, tokenizer.Decode(ids));
+        Assert.AreEqual(completion, tokenizer.DecodeCompletion(ids));
+        int[] ended = [.. ids, tokenizer.EosTokenId!.Value];
+        Assert.AreEqual(completion, tokenizer.DecodeCompletion(ended));
+        Assert.AreEqual(decoded + tokenizer.EosToken, tokenizer.DecodeCompletion(ended, skipSpecialTokens: false));
+    }
+
+    [TestMethod]
     public void Threads_may_share_a_tokenizer()
     {
         TextTokenizer tokenizer = BpeTrainer.Train([string.Join(' ', Enumerable.Range(0, 2000))], 600);

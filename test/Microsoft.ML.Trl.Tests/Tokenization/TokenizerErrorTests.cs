@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Tokenization;
 
@@ -187,4 +188,60 @@ public sealed class TokenizerErrorTests
 
     private static void AssertThrows<T>(Action action, string message) where T : Exception
         => StringAssert.Contains(Assert.ThrowsExactly<T>(action).Message, message);
+
+    [TestMethod]
+    public void Any_value_of_a_file_may_be_spoilt_and_is_either_read_or_refused()
+    {
+        Dictionary<string, string> whole = TinyTokenizer.Files(json =>
+        {
+            json["pre_tokenizer"] = JsonNode.Parse(PreTokenizer);
+            json["post_processor"] = JsonNode.Parse(Template);
+            json["normalizer"] = JsonNode.Parse("{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"}]}");
+        });
+        whole["tokenizer_config.json"] = "{\"eos_token\":{\"content\":\"<m>\"},\"bos_token\":\"<m>\",\"add_bos_token\":true}";
+        whole["special_tokens_map.json"] = "{\"pad_token\":\"<m>\"}";
+        CheckAll(whole);
+        CheckAll(new Dictionary<string, string>
+        {
+            ["vocab.json"] = "{\"a\":0,\"b\":1,\"ab\":2}",
+            ["merges.txt"] = "a b",
+            ["added_tokens.json"] = "{\"<m>\":3}",
+            ["tokenizer_config.json"] = "{\"eos_token\":\"<m>\",\"added_tokens_decoder\":{\"3\":{\"content\":\"<m>\"}},"
+                + "\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":false,\"add_bos_token\":false}",
+        });
+    }
+
+    private const string PreTokenizer = """
+        {"type": "Sequence", "pretokenizers": [
+          {"type": "Split", "pattern": {"Regex": "a|b"}, "behavior": "Isolated", "invert": false},
+          {"type": "Digits", "individual_digits": true},
+          {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}
+        """;
+
+    private const string Template = """
+        {"type": "TemplateProcessing",
+         "single": [{"SpecialToken": {"id": "<m>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+         "special_tokens": {"<m>": {"id": "<m>", "ids": [9], "tokens": ["<m>"]}}}
+        """;
+
+    private static void CheckAll(Dictionary<string, string> files)
+    {
+        TextTokenizer.FromFiles(files); // the unspoilt ones can be read
+        List<string> wrong = [];
+        foreach (string name in files.Keys.Where(name => name.EndsWith(".json", StringComparison.Ordinal)))
+            foreach ((string what, string json) in Spoilt.Variants(files[name]))
+                try
+                {
+                    TextTokenizer.FromFiles(new Dictionary<string, string>(files) { [name] = json }).Encode("ab <m> 12 a", true);
+                }
+                catch (Exception refused) when (refused is InvalidDataException or NotSupportedException)
+                {
+                    Assert.AreNotEqual("", refused.Message);
+                }
+                catch (Exception other)
+                {
+                    wrong.Add($"{name}: {what} gives {other.GetType().Name}: {other.Message}");
+                }
+        Assert.AreEqual("", string.Join('\n', wrong));
+    }
 }

@@ -83,6 +83,25 @@ public sealed class EpochPlanTests
             "DataloaderDropLast leaves nothing of 1 examples: PerDeviceTrainBatchSize is 2.");
     }
 
+    [TestMethod]
+    public void More_steps_than_can_be_counted_are_refused()
+    {
+        StringAssert.StartsWith(
+            Assert.ThrowsExactly<ArgumentException>(() => new EpochPlan(Ones(7), InOrder with { NumTrainEpochs = 1e12 })).Message,
+            "NumTrainEpochs (1E+12) asks for 2E+12 steps (2 per epoch); at most 2147483647 are possible. Lower it, or set MaxSteps.");
+        Assert.AreEqual(5, new EpochPlan(Ones(7), InOrder with { NumTrainEpochs = 1e12, MaxSteps = 5 }).TotalSteps);
+    }
+
+    [TestMethod]
+    public void The_largest_batch_sizes_are_one_batch()
+    {
+        const int Most = int.MaxValue;
+        SftOptions all = InOrder with { PerDeviceTrainBatchSize = Most, GradientAccumulationSteps = Most, NumTrainEpochs = 1 };
+        Assert.AreEqual("0 1 2 @1", Text(new EpochPlan(Ones(3), all)));
+        SftOptions grouped = all with { TrainSamplingStrategy = TrainSamplingStrategy.GroupByLength };
+        Assert.AreEqual("2 1 0 @1", Text(new EpochPlan([1, 2, 3], grouped))); // the longest first
+    }
+
     private static int[] Ones(int count) => [.. Enumerable.Repeat(1, count)];
 
     private static string Text(EpochPlan plan) => string.Join("; ", plan.Steps().Select(step =>

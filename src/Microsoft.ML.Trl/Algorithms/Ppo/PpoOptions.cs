@@ -184,12 +184,17 @@ public sealed record PpoOptions : TrainingOptions
 
     private void ValidateBatch()
     {
-        int unit = checked(MiniBatchSize * GradientAccumulationSteps);
+        long unit = (long)MiniBatchSize * GradientAccumulationSteps;
+        if (unit > int.MaxValue)
+            throw new ArgumentException(
+                $"MiniBatchSize ({MiniBatchSize}) times GradientAccumulationSteps ({GradientAccumulationSteps}) is {unit} rows, "
+                + $"but a batch has at most {int.MaxValue}; lower one of them.", nameof(MiniBatchSize));
         if (BatchSize >= unit && BatchSize % unit == 0)
             return;
-        int below = Math.Max(unit, BatchSize - (BatchSize % unit));
+        long below = Math.Max(unit, BatchSize - (BatchSize % unit)), above = below + unit;
+        string nearest = above <= int.MaxValue ? $"the nearest are {below} and {above}" : $"the nearest is {below}";
         throw new ArgumentException(
             $"BatchSize ({BatchSize}) must be a multiple of MiniBatchSize ({MiniBatchSize}) times GradientAccumulationSteps "
-            + $"({GradientAccumulationSteps}), which is {unit}; the nearest are {below} and {below + unit}.", nameof(BatchSize));
+            + $"({GradientAccumulationSteps}), which is {unit}; {nearest}.", nameof(BatchSize));
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,6 +15,8 @@ namespace Microsoft.ML.Trl;
 /// </remarks>
 public sealed class PpoSession : IDisposable
 {
+    private const double SuspiciousScore = 1e6; // usual ones have a few units
+
     private readonly CausalLanguageModel _reference;
     private readonly CausalLanguageModel? _ownReference;
     private readonly ValueHead? _ownValueHead;
@@ -41,6 +44,7 @@ public sealed class PpoSession : IDisposable
     /// layers of <see cref="PpoOptions.NumSharedLayers"/>, which are frozen in the policy as long as the session lives.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of range, batch sizes do not divide, or the vocabularies differ.</exception>
+    /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
         : this(policy, options, valueHead, reference, null) { }
 
@@ -55,6 +59,11 @@ public sealed class PpoSession : IDisposable
                 $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, "
                 + $"the policy one of {policy.Config.VocabularySize}; both must read the same token ids.",
                 nameof(reference));
+        FiniteWeights.Require("policy", policy.Weights());
+        if (reference is not null)
+            FiniteWeights.Require("reference", reference.Weights());
+        if (valueHead is not null)
+            FiniteWeights.Require("value head", valueHead.Weights());
         replay ??= PpoReplay.Seeded(options);
         Tensor[] trained = [.. policy.parameters().Where(weight => weight.requires_grad)];
         policy.FreezeFirst(options.NumSharedLayers);
@@ -184,7 +193,7 @@ public sealed class PpoSession : IDisposable
         clock.Lap("compute_advantages");
         _sampler.Forget();
         _reporter.CountTokens(batch);
-        IReadOnlyList<PpoMiniBatch> learned = _update.Run(batch, rollout, LearningRate);
+        IReadOnlyList<PpoMiniBatch> learned = Learn(batch, rollout, scores);
         clock.Lap("optimize_step");
         var recorder = new PpoRecorder(batch, rollout, learned);
         PpoStatistics statistics = recorder.Record(scores, shaped, KlCoefficient, LearningRate, _options.RatioThreshold);
@@ -216,6 +225,20 @@ public sealed class PpoSession : IDisposable
         rewards ??= Array.ConvertAll(statistics.Arrays["env/reward_dist"], score => (double)score);
         PpoGame game = new PpoGame(queries, responses, rewards).Validated(_options.BatchSize);
         progress.Report(_reporter.Report(StepNumber, statistics, GradientNorm, game));
+    }
+
+    private IReadOnlyList<PpoMiniBatch> Learn(RolloutBatch batch, PpoRollout rollout, IReadOnlyList<double> scores)
+    {
+        try
+        {
+            return _update.Run(batch, rollout, LearningRate);
+        }
+        catch (TrainingDivergedException cause) when (scores.MaxBy(Math.Abs) is var largest && Math.Abs(largest) > SuspiciousScore)
+        {
+            throw cause.Blaming(
+                string.Create(CultureInfo.InvariantCulture, $"The largest score of the step is {largest:G6}, the likely cause: ")
+                + "losses grow with its square. Scale the reward to a few units, or set ScoreClip.");
+        }
     }
 
     /// <summary>Frees the optimizer's state and what the session made itself; frozen weights of the policy can be trained again.</summary>
@@ -273,21 +296,5 @@ public sealed class PpoSession : IDisposable
             _seconds["time/ppo/total"] = Stopwatch.GetElapsedTime(_start).TotalSeconds;
             return _seconds;
         }
-    }
-}
-
-/// <summary>What a recorded run has decided already; other runs decide it by their options.</summary>
-/// <param name="RowOrder">Given the rows of a batch, their order in the next epoch.</param>
-/// <param name="MaxGradNorm">Largest gradient norm of an update, by its number (counted from 0); 0 = no limit.</param>
-/// <param name="HiddenStates">The states [n, H] of a model that predict the response tokens of some rows.</param>
-internal sealed record PpoReplay(
-    Func<int, int[]> RowOrder, Func<int, double> MaxGradNorm, Func<CausalLanguageModel, RolloutPart, Tensor> HiddenStates)
-{
-    /// <summary>An ordinary run.</summary>
-    public static PpoReplay Seeded(PpoOptions options)
-    {
-        var rng = new Random(options.Seed);
-        return new PpoReplay(
-            rows => PromptStream.Shuffled(rows, rng), _ => options.MaxGradNorm, (model, part) => model.HiddenAt(part.Ids, part.Positions));
     }
 }

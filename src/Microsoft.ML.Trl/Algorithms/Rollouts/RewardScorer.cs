@@ -36,7 +36,7 @@ internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IRe
     public IReadOnlyList<SampleCompletion> Samples(RolloutTexts rollout, IReadOnlyList<double> scores, int count) =>
     [
         .. Enumerable.Range(0, Math.Min(count, scores.Count)).Select(i => new SampleCompletion(
-            rows[rollout.Prompts[i]].Texts[0], policy.Tokenizer.Decode(rollout.Responses[i]), scores[i])),
+            rows[rollout.Prompts[i]].Texts[0], policy.Tokenizer.DecodeCompletion(rollout.Responses[i]), scores[i])),
     ];
 
     /// <summary>Asks a scorer, and checks what it gives.</summary>
@@ -80,7 +80,7 @@ internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IRe
         int[] response = rollout.Responses[index];
         TextRow row = rows[rollout.Prompts[index]];
         bool hasEnded = response.Length > 0 && policy.Network.Config.EosTokenIds.Contains(response[^1]);
-        return new RewardRow(
-            row.Texts[0], policy.Tokenizer.Decode(response), rollout.Queries[index], response, hasEnded, row.Number, rollout.Step);
+        string text = policy.Tokenizer.DecodeCompletion(response);
+        return new RewardRow(row.Texts[0], text, rollout.Queries[index], response, hasEnded, row.Number, rollout.Step);
     }
 }

@@ -12,15 +12,15 @@ internal static class GenerationConfig
     /// tokens that their <c>config.json</c> does not know.
     /// </summary>
     /// <exception cref="InvalidDataException">
-    /// The file is there, but is no JSON object or names end tokens that are no whole numbers.
+    /// The file is there, but is no JSON object or names end tokens that are no tokens of the vocabulary.
     /// </exception>
     public static ModelConfig Complete(ModelConfig config, string folder)
     {
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return config;
-        IReadOnlyList<int> ends = JsonFields.Parse(File.ReadAllText(path), path).Integers("eos_token_id");
-        return ends.Count == 0 ? config : config with { EosTokenIds = ends };
+        IReadOnlyList<int> ends = JsonFields.Parse(BoundedText.ReadFile(path, BoundedText.Small), path).Integers("eos_token_id");
+        return ends.Count == 0 ? config : (config with { EosTokenIds = ends }).Validated(path);
     }
 
     /// <summary>The special tokens of a model, as transformers needs them to generate.</summary>

@@ -10,6 +10,7 @@ public static class Gpt2Family
     {
         ModelType = "gpt2",
         DecoderName = "transformer",
+        BlocksName = "h",
         CausalArchitecture = "GPT2LMHeadModel",
         ClassifierArchitecture = "GPT2ForSequenceClassification",
         LossCountsFirstToken = true,
@@ -20,13 +21,18 @@ public static class Gpt2Family
 
     extension(ModelConfig)
     {
-        /// <summary>A GPT-2 model with tied embeddings, without dropout.</summary>
+        /// <summary>A GPT-2 model with tied embeddings.</summary>
         /// <param name="vocabularySize">Number of tokens.</param>
         /// <param name="hiddenSize">Width; a multiple of <paramref name="heads"/>.</param>
         /// <param name="layers">Number of blocks.</param>
         /// <param name="heads">Attention heads per block.</param>
         /// <param name="contextLength">Longest sequence in tokens.</param>
-        public static ModelConfig Gpt2(int vocabularySize, int hiddenSize, int layers, int heads, int contextLength) =>
+        /// <param name="dropout">
+        /// Probability of dropping an entry in training (of embeddings, attention weights, what joins the residual stream), in [0, 1); 0.1
+        /// as in transformers' GPT2Config. Small models trained on much data do without.
+        /// </param>
+        public static ModelConfig Gpt2(
+            int vocabularySize, int hiddenSize, int layers, int heads, int contextLength, double dropout = 0.1) =>
             new ModelConfig(Definition)
             {
                 VocabularySize = vocabularySize,
@@ -35,12 +41,15 @@ public static class Gpt2Family
                 HeadCount = heads,
                 KeyValueHeadCount = heads,
                 HeadSize = heads > 0 ? hiddenSize / heads : 0,
-                IntermediateSize = 4 * hiddenSize,
+                IntermediateSize = ModelSize.Saturated(4L * hiddenSize),
                 ContextLength = contextLength,
                 TieWordEmbeddings = true,
                 AttentionInputBias = true,
                 AttentionOutputBias = true,
                 FeedForwardBias = true,
+                EmbeddingDropout = dropout,
+                AttentionDropout = dropout,
+                ResidualDropout = dropout,
             }.Validated("Gpt2");
     }
 
@@ -58,7 +67,7 @@ public static class Gpt2Family
             HeadCount = heads,
             KeyValueHeadCount = heads,
             HeadSize = heads > 0 ? hidden / heads : 0,
-            IntermediateSize = fields.OptionalInteger("n_inner") ?? (4 * hidden),
+            IntermediateSize = fields.OptionalInteger("n_inner") ?? ModelSize.Saturated(4L * hidden),
             ContextLength = fields.Integer("n_positions", 1024),
             NormEpsilon = fields.Number("layer_norm_epsilon", 1e-5),
             TieWordEmbeddings = fields.Flag("tie_word_embeddings", true),
@@ -80,7 +89,7 @@ public static class Gpt2Family
         json["n_layer"] = config.LayerCount;
         json["n_head"] = config.HeadCount;
         json["n_positions"] = config.ContextLength;
-        json["n_inner"] = config.IntermediateSize == 4 * config.HiddenSize ? null : config.IntermediateSize;
+        json["n_inner"] = config.IntermediateSize == ModelSize.Saturated(4L * config.HiddenSize) ? null : config.IntermediateSize;
         json["layer_norm_epsilon"] = config.NormEpsilon;
         json["activation_function"] = config.Activation;
         json["embd_pdrop"] = config.EmbeddingDropout;
@@ -95,20 +104,20 @@ public static class Gpt2Family
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = new(at.At("wte"), config.VocabularySize, config.HiddenSize, initializer);
         LearnedPositions positions = new(at.At("wpe"), config.ContextLength, config.HiddenSize, initializer);
-        const string Blocks = "h";
+        string list = config.Family.BlocksName;
         Block[] blocks =
-            [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{Blocks}.{layer}"), layer, positions))];
+            [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{list}.{layer}"), layer, positions))];
         LayerNormalization norm = new(at.At("ln_f"), config.HiddenSize, config.NormEpsilon);
-        return new Decoder(config, tokens, positions, Blocks, blocks, norm);
+        return new Decoder(config, tokens, positions, list, blocks, norm);
     }
 
     private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
     {
-        (int hidden, int inner) = (config.HiddenSize, config.IntermediateSize);
+        (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
         Initializer inward = Initializer.Normal(config.InitializerRange);
         // Weights that feed the residual stream begin smaller, so that it does not grow with depth (the GPT-2 report, 2.3).
         Initializer outward = Initializer.Normal(config.InitializerRange / Math.Sqrt(2.0 * config.LayerCount));
-        ILinear Linear(string name, int inputs, int outputs, Initializer initializer) =>
+        ILinear Linear(string name, long inputs, long outputs, Initializer initializer) =>
             at.Linear(name, inputs, outputs, initializer, hasBias: true, WeightLayout.InputsByOutputs);
         double scale = (config.ScaleAttention ? 1 / Math.Sqrt(config.HeadSize) : 1) / (config.ScaleAttentionByLayer ? layer + 1 : 1);
         AttentionShape shape = new(layer, config.HeadCount, config.HeadCount, config.HeadSize, scale);

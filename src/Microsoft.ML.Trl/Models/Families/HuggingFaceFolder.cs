@@ -71,7 +71,7 @@ public static class HuggingFaceFolder
         if (!File.Exists(path))
             throw new FileNotFoundException(
                 $"'{folder}' has no {ConfigFile}; give a folder that save_pretrained wrote, or one saved by this library.", path);
-        return GenerationConfig.Complete(ModelConfig.Parse(File.ReadAllText(path), path), folder);
+        return GenerationConfig.Complete(ModelConfig.Parse(BoundedText.ReadFile(path, BoundedText.Small), path), folder);
     }
 
     /// <summary>
@@ -135,6 +135,7 @@ public static class HuggingFaceFolder
     private static CausalLanguageModel Build(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
+        weights.CheckLayers(config);
         CausalLanguageModel model = new(config, weights);
         return Checked(model, () => weights.Check(
             name => name.StartsWith("v_head.", StringComparison.Ordinal) || (config.TieWordEmbeddings && name == "lm_head.weight"),
@@ -144,6 +145,7 @@ public static class HuggingFaceFolder
     private static RewardModel BuildReward(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
+        weights.CheckLayers(config);
         RewardModel model = new(config, weights);
         return Checked(model, () => weights.Check(
             _ => false,

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Trl.Models;
 
@@ -18,7 +19,7 @@ public static class LlamaFamily
 
     extension(ModelConfig)
     {
-        /// <summary>A LLaMA model without biases.</summary>
+        /// <summary>A LLaMA model without biases and without dropout, as transformers' LlamaConfig has it.</summary>
         /// <param name="vocabularySize">Number of tokens.</param>
         /// <param name="hiddenSize">Width; a multiple of <paramref name="heads"/>.</param>
         /// <param name="layers">Number of blocks.</param>
@@ -40,7 +41,7 @@ public static class LlamaFamily
                 HeadCount = heads,
                 KeyValueHeadCount = keyValueHeads == 0 ? heads : keyValueHeads,
                 HeadSize = heads > 0 ? hiddenSize / heads : 0,
-                IntermediateSize = intermediateSize == 0 ? ((hiddenSize * 8 / 3) + 7) / 8 * 8 : intermediateSize,
+                IntermediateSize = intermediateSize == 0 ? ModelSize.Saturated(((hiddenSize * 8L / 3) + 7) / 8 * 8) : intermediateSize,
                 ContextLength = contextLength,
                 NormEpsilon = 1e-6,
                 TieWordEmbeddings = tieWordEmbeddings,
@@ -54,6 +55,7 @@ public static class LlamaFamily
     {
         ModelType = modelType,
         DecoderName = "model",
+        BlocksName = "layers",
         CausalArchitecture = name + "ForCausalLM",
         ClassifierArchitecture = name + "ForSequenceClassification",
         Read = read,
@@ -92,7 +94,7 @@ public static class LlamaFamily
             SlidingWindow = fields.OptionalInteger("sliding_window") ?? 4096,
             WindowedLayers = fields.Object["layer_types"] is JsonArray types
                 ? [.. types.Select(type => type?.ToString() == "sliding_attention")]
-                : [.. Enumerable.Range(0, config.LayerCount).Select(layer => layer >= first)],
+                : new WindowFrom(first, config.LayerCount),
         };
     }
 
@@ -162,7 +164,7 @@ public static class LlamaFamily
     private static void WriteQwen2(ModelConfig config, JsonObject json)
     {
         WriteShared(config, json);
-        if (config.HeadSize * config.HeadCount != config.HiddenSize)
+        if ((long)config.HeadSize * config.HeadCount != config.HiddenSize)
             json["head_dim"] = config.HeadSize;
     }
 
@@ -202,24 +204,36 @@ public static class LlamaFamily
         }
     }
 
+    /// <summary>True from one block on: a list without memory of its own, as the number of blocks is not checked yet.</summary>
+    private sealed class WindowFrom(int first, int count) : IReadOnlyList<bool>
+    {
+        public int Count => count;
+
+        public bool this[int layer] => layer >= first;
+
+        public IEnumerator<bool> GetEnumerator() => Enumerable.Range(0, count).Select(layer => this[layer]).GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+
     private static Decoder Compose(ModelConfig config, WeightPath at)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = new(at.At("embed_tokens"), config.VocabularySize, config.HiddenSize, initializer);
         RotaryPositions positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device);
-        const string Blocks = "layers";
+        string list = config.Family.BlocksName;
         Block[] blocks =
-            [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{Blocks}.{layer}"), layer, positions))];
+            [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{list}.{layer}"), layer, positions))];
         RmsNormalization norm = new(at.At("norm"), config.HiddenSize, config.NormEpsilon);
-        return new Decoder(config, tokens, positions, Blocks, blocks, norm);
+        return new Decoder(config, tokens, positions, list, blocks, norm);
     }
 
     private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
     {
-        (int hidden, int inner) = (config.HiddenSize, config.IntermediateSize);
-        (int wide, int narrow) = (config.HeadCount * config.HeadSize, config.KeyValueHeadCount * config.HeadSize);
+        (long hidden, long inner, long headSize) = (config.HiddenSize, config.IntermediateSize, config.HeadSize);
+        (long wide, long narrow) = (config.HeadCount * headSize, config.KeyValueHeadCount * headSize);
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        ILinear Linear(string name, int inputs, int outputs, bool hasBias) => at.Linear(name, inputs, outputs, initializer, hasBias);
+        ILinear Linear(string name, long inputs, long outputs, bool hasBias) => at.Linear(name, inputs, outputs, initializer, hasBias);
         ILinear[] inputs =
         [
             Linear("self_attn.q_proj", hidden, wide, config.AttentionInputBias),

@@ -137,6 +137,62 @@ public sealed class FitErrorTests
     }
 
     [TestMethod]
+    public void An_end_token_outside_the_vocabulary_is_refused_before_training()
+    {
+        GenerationOptions wrong = Greedy with { EosTokenIds = [Tokenizer.VocabularySize] };
+        int reports = 0;
+        var heard = new Heard(_ => reports++);
+        string message = $"The end token {Tokenizer.VocabularySize} of EosTokenIds is not in the vocabulary, "
+            + $"which has the tokens 0 to {Tokenizer.VocabularySize - 1}";
+        Refused(message, () => _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1, Generation = wrong }, progress: heard).Fit(Rows()));
+        Refused(message, () => _ml.Trl().Dpo(Source(), new DpoOptions { MaxSteps = 1, Generation = wrong }, progress: heard).Fit(Rows()));
+        Refused(message, () => _ml.Trl().Ppo(Source(), One, Steps with { Generation = wrong }, progress: heard).Fit(Rows()));
+        Assert.AreEqual(0, reports);
+    }
+
+    [TestMethod]
+    public void A_starting_model_with_NaN_is_named_and_the_learning_rate_is_not_blamed()
+    {
+        using TextGenerationTransformer start = _ml.Trl().Sft(Source(), new SftOptions { MaxSteps = 1 }).Fit(Rows());
+        using (TorchSharp.torch.no_grad())
+        using (TorchSharp.torch.NewDisposeScope())
+            start.Model.Network.Weights().Single(weight => weight.Name == "transformer.ln_f.bias").Value[3] = float.NaN;
+        ModelSource broken = ModelSource.FromTransformer(start);
+        foreach (Func<ITransformer> fit in new Func<ITransformer>[]
+        {
+            () => _ml.Trl().Sft(broken).Fit(Rows()), () => _ml.Trl().Dpo(broken).Fit(Rows()),
+            () => _ml.Trl().RewardModel(broken).Fit(Rows()), () => _ml.Trl().Ppo(broken, One, Steps).Fit(Rows()),
+        })
+        {
+            TrainingDivergedException error = Assert.Throws<TrainingDivergedException>(() => fit());
+            Assert.Contains("holds NaN in 'transformer.ln_f.bias' before the first step", error.Message);
+            Assert.DoesNotContain("LearningRate", error.Message);
+            Assert.AreEqual(1, error.Step);
+            ((IDisposable)error.Model!).Dispose();
+        }
+    }
+
+    [TestMethod]
+    public void A_column_message_names_the_option_that_chooses_the_column()
+    {
+        IDataView none = _ml.Data.LoadFromEnumerable(new[] { new Tiny.ScoredAnswer() });
+        Named("TextColumnName", () => _ml.Trl().Sft(Source(), new SftOptions { TextColumnName = "Score" }).Fit(none));
+        Named("PromptColumnName", () => _ml.Trl().Sft(Source(), new SftOptions { PromptColumnName = "Q" }).Fit(none));
+        Named("CompletionColumnName", () => _ml.Trl().Sft(Source(), new SftOptions { CompletionColumnName = "A" }).Fit(Rows()));
+        Named("PromptColumnName", () => _ml.Trl().Ppo(Source(), One, Steps).Fit(none));
+        Named("PromptColumnName", () => _ml.Trl().Dpo(Source()).Fit(none));
+        Named("ChosenColumnName", () => _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "C" }).Fit(Rows()));
+        Named("ChosenColumnName", () => _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "Margin" }).Fit(Rows()));
+        Named("RejectedColumnName", () => _ml.Trl().RewardModel(Source(), new RewardOptions { RejectedColumnName = "C" }).Fit(Rows()));
+        Named("MarginColumnName", () => _ml.Trl().RewardModel(Source(), new RewardOptions { MarginColumnName = "C" }).Fit(Rows()));
+        Named("MarginColumnName", () => _ml.Transforms.CopyColumns("Copy", "Prompt")
+            .Append(_ml.Trl().RewardModel(Source(), new RewardOptions { MarginColumnName = "C" })).Fit(Rows()));
+
+        static void Named(string option, Action fit) =>
+            Assert.Contains($" Set {option} to the column", Assert.Throws<ArgumentOutOfRangeException>(fit).Message);
+    }
+
+    [TestMethod]
     public void A_gpu_that_is_not_there_is_named_or_replaced()
     {
         if (TorchSharp.torch.cuda.is_available() && TorchSharp.torch.cuda.device_count() > 99)

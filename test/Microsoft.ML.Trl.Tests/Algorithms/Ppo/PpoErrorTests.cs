@@ -49,6 +49,12 @@ public sealed class PpoErrorTests
             "BatchSize (10) must be a multiple of MiniBatchSize (2) times GradientAccumulationSteps (2), which is 4; "
             + "the nearest are 8 and 12.");
         Refused(new() { BatchSize = 4 }, "BatchSize (4) must be a multiple of MiniBatchSize (128)");
+        Refused(
+            new() { MiniBatchSize = int.MaxValue, GradientAccumulationSteps = 2 },
+            "MiniBatchSize (2147483647) times GradientAccumulationSteps (2) is 4294967294 rows, but a batch has at most 2147483647");
+        Refused(
+            new() { BatchSize = int.MaxValue, MiniBatchSize = 2 },
+            "which is 2; the nearest is 2147483646.");
     }
 
     [TestMethod]
@@ -153,7 +159,45 @@ public sealed class PpoErrorTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         using var session = new PpoSession(policy, Quick);
-        Assert.ThrowsExactly<TrainingDivergedException>(() => session.Step([[1, 2], [3]], [[4], [5, 6]], [1e38, -1e38]));
+        var error = Assert.ThrowsExactly<TrainingDivergedException>(() => session.Step([[1, 2], [3]], [[4], [5, 6]], [1e38, -1e38]));
+        StringAssert.StartsWith(error.Message, "Step 1 diverged: loss ");
+        StringAssert.Contains(error.Message, "the model keeps the weights of step 0");
+    }
+
+    [TestMethod]
+    [DataRow(1e30, 1, "1E+30")]
+    [DataRow(-2e30, 1e30, "-2E+30")]
+    [DataRow(1, 1e300, "1E+300")] // no float32
+    public void Scores_of_absurd_size_are_named_as_the_cause(double first, double second, string named)
+    {
+        using CausalLanguageModel policy = Toys.Gpt2();
+        using var session = new PpoSession(policy, Quick);
+        string message = Assert.ThrowsExactly<TrainingDivergedException>(
+            () => session.Step([[1, 2], [3]], [[4], [5, 6]], [first, second])).Message;
+        StringAssert.Contains(message, $"The largest score of the step is {named}");
+        Assert.DoesNotContain("Lower LearningRate", message);
+    }
+
+    [TestMethod]
+    [DataRow("policy")]
+    [DataRow("reference")]
+    [DataRow("value head")]
+    public void Weights_that_are_no_numbers_are_named_before_the_first_step(string broken)
+    {
+        using CausalLanguageModel policy = Toys.Gpt2(), reference = Toys.Gpt2();
+        using ValueHead head = ValueHead.Create(16, 1);
+        (IEnumerable<(string, Tensor)> weights, string name) = broken switch
+        {
+            "policy" => (policy.Weights(), "transformer.h.1.mlp.c_fc.bias"),
+            "reference" => (reference.Weights(), "transformer.h.1.mlp.c_fc.bias"),
+            _ => (head.Weights(), "v_head.summary.bias"),
+        };
+        using (no_grad())
+        using (NewDisposeScope())
+            weights.Single(weight => weight.Item1 == name).Item2.view(-1)[0] = double.NegativeInfinity;
+        string message = Assert.ThrowsExactly<TrainingDivergedException>(
+            () => new PpoSession(policy, Quick, head, reference)).Message;
+        StringAssert.Contains(message, $"The {broken} holds numbers that are not finite in '{name}' before the first step");
     }
 
     [TestMethod]
