@@ -29,7 +29,9 @@ internal static class StepLine
             }
         double seconds = report.Elapsed.TotalSeconds;
         if (seconds > 0)
-            line.Append(separator).Append(CultureInfo.InvariantCulture, $"{report.Tokens / seconds:0} tokens/s, {Left(report)} left");
+            line.Append(separator).Append(CultureInfo.InvariantCulture, $"{report.Tokens / seconds:0} tokens/s");
+        if (report.TimeLeft is { } left)
+            line.Append(seconds > 0 ? ", " : separator).Append(Left(left));
         if (report.Completions.Count > 0)
             line.Append(CultureInfo.InvariantCulture, $", {Sample(report.Completions[0])}");
         return line.ToString();
@@ -42,11 +44,7 @@ internal static class StepLine
         return string.Create(CultureInfo.InvariantCulture, $"\"{text}\" {sample.Score:0.00}");
     }
 
-    private static string Left(StepReport report)
-    {
-        TimeSpan left = report.Step > 0 ? report.Elapsed * ((report.TotalSteps - report.Step) / (double)report.Step) : TimeSpan.Zero;
-        return left.TotalHours >= 1
-            ? string.Create(CultureInfo.InvariantCulture, $"{(int)left.TotalHours}:{left.Minutes:00}:{left.Seconds:00}")
-            : string.Create(CultureInfo.InvariantCulture, $"{left.Minutes}:{left.Seconds:00}");
-    }
+    private static string Left(TimeSpan left) => left.TotalHours >= 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{(int)left.TotalHours}:{left.Minutes:00}:{left.Seconds:00} left")
+        : string.Create(CultureInfo.InvariantCulture, $"{left.Minutes}:{left.Seconds:00} left");
 }

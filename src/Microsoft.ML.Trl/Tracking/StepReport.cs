@@ -14,6 +14,9 @@ namespace Microsoft.ML.Trl;
 public sealed record StepReport(
     string Stage, int Step, int TotalSteps, IReadOnlyDictionary<string, double> Metrics, long Tokens, TimeSpan Elapsed)
 {
+    /// <summary>Estimated time to the end of the run; null where nobody estimates it.</summary>
+    public TimeSpan? TimeLeft { get; init; }
+
     /// <summary>Some completions of this step with their scores, where the stage generates; otherwise empty.</summary>
     public IReadOnlyList<SampleCompletion> Completions { get; init; } = [];
 

@@ -4,7 +4,8 @@ namespace Microsoft.ML.Trl.Training;
 /// <param name="Number">Counted from 1.</param>
 /// <param name="Epoch">Passes over the data when the step is done.</param>
 /// <param name="MicroBatches">Indices of the examples of each forward pass.</param>
-internal sealed record StepPlan(int Number, double Epoch, IReadOnlyList<int[]> MicroBatches)
+/// <param name="Work">How much there is to do, in the unit of the plan.</param>
+internal sealed record StepPlan(int Number, double Epoch, IReadOnlyList<int[]> MicroBatches, double Work = 1)
 {
     /// <summary>Examples of all micro batches.</summary>
     public int Examples => MicroBatches.Sum(batch => batch.Length);
@@ -44,6 +45,9 @@ internal sealed class EpochPlan
     /// <summary>Optimizer steps of the run.</summary>
     public int TotalSteps { get; }
 
+    /// <summary>Tokens of all steps, padding included: what most of the time goes into.</summary>
+    public double TotalWork => Steps().Sum(step => step.Work);
+
     /// <summary>All steps in order. The last of an epoch may have fewer micro batches, and its last micro batch fewer examples.</summary>
     public IEnumerable<StepPlan> Steps()
     {
@@ -58,7 +62,7 @@ internal sealed class EpochPlan
                 if (number == TotalSteps)
                     yield break;
                 number++;
-                yield return new StepPlan(number, epoch + ((number - before) / (double)_stepsPerEpoch), group);
+                yield return new StepPlan(number, epoch + ((number - before) / (double)_stepsPerEpoch), group, group.Sum(PaddedTokens));
             }
         }
     }
@@ -73,6 +77,8 @@ internal sealed class EpochPlan
             $"NumTrainEpochs ({epochs:G6}) asks for {steps:G6} steps ({_stepsPerEpoch} per epoch); at most {int.MaxValue} are possible. ")
             + "Lower it, or set MaxSteps.");
     }
+
+    private double PaddedTokens(int[] batch) => batch.Length * (double)batch.Max(example => _lengths[example]);
 
     private bool Kept(int[] batch) => !_options.DataloaderDropLast || batch.Length == _options.PerDeviceTrainBatchSize;
 

@@ -7,8 +7,11 @@ namespace Microsoft.ML.Trl.Training;
 /// <param name="totalSteps">Steps of the run.</param>
 /// <param name="options">How often.</param>
 /// <param name="progress">Who listens; null = nobody.</param>
-internal sealed class StepLog(string stage, int totalSteps, TrainingOptions options, IProgress<StepReport>? progress)
+/// <param name="totalWork">Work of all steps, by which the time left is estimated; null = each step is as much work as any other.</param>
+internal sealed class StepLog(
+    string stage, int totalSteps, TrainingOptions options, IProgress<StepReport>? progress, double? totalWork = null)
 {
+    private readonly RemainingTime _remaining = new(totalWork ?? totalSteps);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly int _interval = Math.Max(
         1, (int)(options.LoggingSteps < 1 ? Math.Ceiling(options.LoggingSteps * totalSteps) : options.LoggingSteps));
@@ -44,8 +47,10 @@ internal sealed class StepLog(string stage, int totalSteps, TrainingOptions opti
     /// <summary>Ends a step, and reports when it is time to.</summary>
     /// <param name="step">Counted from 1.</param>
     /// <param name="epoch">Passes over the data so far.</param>
-    public void EndStep(int step, double epoch)
+    /// <param name="work">Work of the step.</param>
+    public void EndStep(int step, double epoch, double work = 1)
     {
+        TimeSpan elapsed = _clock.Elapsed, left = _remaining.After(work, elapsed);
         if (step % _interval != 0 && step != totalSteps && !(step == 1 && options.LoggingFirstStep))
             return;
         Dictionary<string, double> metrics = _window.ToDictionary(entry => entry.Key, entry => entry.Value.Sum / entry.Value.Count);
@@ -54,6 +59,10 @@ internal sealed class StepLog(string stage, int totalSteps, TrainingOptions opti
         metrics["num_tokens"] = _tokens;
         metrics["epoch"] = epoch;
         _window.Clear();
-        progress?.Report(new StepReport(stage, step, totalSteps, metrics, _tokens, _clock.Elapsed) { Completions = _completions });
+        progress?.Report(new StepReport(stage, step, totalSteps, metrics, _tokens, elapsed)
+        {
+            TimeLeft = left,
+            Completions = _completions,
+        });
     }
 }

@@ -19,9 +19,17 @@ internal sealed class TrainingRun
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Looked at before every step.</param>
     public TrainingRun(string stage, int totalSteps, TrainingOptions options, IProgress<StepReport>? progress, CancellationToken cancel)
+        : this(stage, totalSteps, totalSteps, options, progress, cancel) { }
+
+    /// <summary>A run over a data set.</summary>
+    public TrainingRun(string stage, EpochPlan plan, TrainingOptions options, IProgress<StepReport>? progress, CancellationToken cancel)
+        : this(stage, plan.TotalSteps, plan.TotalWork, options, progress, cancel) { }
+
+    private TrainingRun(
+        string stage, int totalSteps, double totalWork, TrainingOptions options, IProgress<StepReport>? progress, CancellationToken cancel)
     {
         (_stage, _totalSteps, _cancel) = (stage, totalSteps, cancel);
-        Log = new StepLog(stage, totalSteps, options, progress);
+        Log = new StepLog(stage, totalSteps, options, progress, totalWork);
     }
 
     /// <summary>What the steps note their figures in.</summary>
@@ -59,7 +67,7 @@ internal sealed class TrainingRun
     {
         try
         {
-            Log.EndStep(done.Number, done.Epoch);
+            Log.EndStep(done.Number, done.Epoch, done.Work);
         }
         catch (Exception cause) when (cause is not IPartialModel)
         {

@@ -25,6 +25,32 @@ public sealed class ConsoleProgressTests
         Assert.AreEqual("SFT step 40/40: loss 1.2346, 1 tokens/s, 0:00 left".PadRight(parts[1].Length) + "\n", parts[2]);
     }
 
+    [TestMethod]
+    public void In_a_file_only_the_first_and_the_last_line_come_at_once()
+    {
+        using var writer = new StringWriter { NewLine = "\n" };
+        var progress = new ConsoleProgress(writer, overwrite: false, TimeSpan.FromHours(1));
+        foreach (int step in new[] { 1, 2, 3, 4, 1, 2 })
+            progress.Report(Report(step, 4, 1, 1));
+        string[] lines = writer.ToString().Split('\n');
+        CollectionAssert.AreEqual(
+            new[] { "SFT step 1/4", "SFT step 4/4", "SFT step 1/4", "" }, lines.Select(line => line.Split(':')[0]).ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ConsoleProgress(writer, false, TimeSpan.FromSeconds(-1)));
+    }
+
+    [TestMethod]
+    public void A_sample_completion_stands_at_the_end_of_the_line()
+    {
+        using var writer = new StringWriter { NewLine = "\n" };
+        string text = "  two\nlines of " + new string('x', 60);
+        StepReport report = Report(10, 40, 1000, 20) with { Completions = [new("prompt", text, 0.126), new("other", "not shown", 1)] };
+        new ConsoleProgress(writer, overwrite: false).Report(report);
+        Assert.EndsWith($"1:00 left, \"two lines of {new string('x', 35)}...\" 0.13\n", writer.ToString());
+    }
+
     private static StepReport Report(int step, int total, long tokens, double seconds) =>
-        new("SFT", step, total, new Dictionary<string, double> { ["loss"] = 1.23456 }, tokens, TimeSpan.FromSeconds(seconds));
+        new("SFT", step, total, new Dictionary<string, double> { ["loss"] = 1.23456 }, tokens, TimeSpan.FromSeconds(seconds))
+        {
+            TimeLeft = TimeSpan.FromSeconds(seconds * (total - step) / step),
+        };
 }

@@ -23,7 +23,7 @@ internal sealed class DpoLoop(
     {
         PairChecks.Check(examples, options.MaxLength, policy.Config);
         var plan = new EpochPlan([.. examples.Select(example => example.Length)], options);
-        var run = new TrainingRun("DPO", plan.TotalSteps, options, progress, cancel);
+        var run = new TrainingRun("DPO", plan, options, progress, cancel);
         using IPairReference held = Reference(examples, cancel);
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,

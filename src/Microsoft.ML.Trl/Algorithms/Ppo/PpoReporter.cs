@@ -51,7 +51,9 @@ internal sealed record PpoGame(IReadOnlyList<string>? Queries, IReadOnlyList<str
 internal sealed class PpoReporter(int totalSteps)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly RemainingTime _remaining = new(totalSteps);
     private long _tokens;
+    private int _lastStep;
 
     /// <summary>Counts the tokens of a batch that was learnt from.</summary>
     public void CountTokens(RolloutBatch batch) => _tokens += batch.QueryLengths.Sum() + batch.ResponseLengths.Sum();
@@ -72,6 +74,9 @@ internal sealed class PpoReporter(int totalSteps)
             ["env/reward_mean"] = game.RewardMean,
             ["env/reward_std"] = game.RewardDeviation,
         };
-        return new StepReport("PPO", step, totalSteps, metrics, _tokens, _clock.Elapsed) { Completions = game.Completions };
+        TimeSpan elapsed = _clock.Elapsed;
+        TimeSpan left = _remaining.After(step - _lastStep, elapsed);
+        _lastStep = step;
+        return new StepReport("PPO", step, totalSteps, metrics, _tokens, elapsed) { TimeLeft = left, Completions = game.Completions };
     }
 }

@@ -20,7 +20,7 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
         options.Validated();
         List<PreferenceExample> pairs = Fitting(examples);
         var plan = new EpochPlan([.. pairs.Select(pair => pair.Length)], options);
-        var run = new TrainingRun("Reward", plan.TotalSteps, options, progress, cancel);
+        var run = new TrainingRun("Reward", plan, options, progress, cancel);
         run.Learn(plan.Steps(), model, options, dropout: !options.DisableDropout, (step, gradients) =>
             step.MicroBatches.Sum(batch => Accumulate([.. batch.Select(index => pairs[index])], step.Examples, gradients, run)));
     }

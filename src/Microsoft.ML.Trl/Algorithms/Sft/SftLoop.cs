@@ -22,7 +22,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         IReadOnlyList<TokenExample[]> rows = SftRows.Prepare(examples, options.Validated());
         RequireContext(rows);
         var plan = new EpochPlan([.. rows.Select(row => row.Sum(example => example.Ids.Length))], options);
-        var run = new TrainingRun("SFT", plan.TotalSteps, options, progress, cancel);
+        var run = new TrainingRun("SFT", plan, options, progress, cancel);
         run.Learn(plan.Steps(), model, options, dropout: true, (step, gradients) =>
         {
             TokenExample[][] batches = [.. step.MicroBatches.Select(batch => batch.SelectMany(index => rows[index]).ToArray())];
