@@ -22,7 +22,9 @@ public sealed class ConsoleProgress : IProgress<StepReport>
     /// <summary>Writes to any writer.</summary>
     /// <param name="writer">Where lines go; the caller owns it.</param>
     /// <param name="overwrite">Whether a carriage return brings the cursor back to the line's begin, as terminals do.</param>
-    /// <param name="interval">Least time between two lines, the first and the last of a run aside; where lines are written over, none.</param>
+    /// <param name="interval">
+    /// Least time between two lines, the first and the last of a run aside. Without effect where lines are written over.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The interval is negative.</exception>
     public ConsoleProgress(TextWriter writer, bool overwrite, TimeSpan interval = default)
     {
