@@ -1,3 +1,6 @@
+using System.Reflection;
+using System.Runtime.ExceptionServices;
+
 namespace Microsoft.ML.Trl;
 
 public sealed partial class TrlCatalog
@@ -32,6 +35,30 @@ public sealed partial class TrlCatalog
         new(_ml, Given(source), outputColumnName, promptColumnName, completionColumnName, bf16);
 
     /// <summary>
+    /// Loads a transformer as <c>ml.Model.Load</c> does, but with the exception that says what is wrong with the file:
+    /// <c>ml.Model.Load</c> wraps those of loaders, once for every level of a chain.
+    /// </summary>
+    /// <param name="path">What <see cref="Save"/> or <c>ml.Model.Save</c> wrote.</param>
+    /// <param name="inputSchema">Schema of its input; null where none was saved.</param>
+    /// <returns>The caller owns it.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged; the message names the entry.</exception>
+    /// <exception cref="NotSupportedException">It holds something that this version cannot read.</exception>
+    public ITransformer Load(string path, out DataViewSchema? inputSchema)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        try
+        {
+            return _ml.Model.Load(path, out inputSchema);
+        }
+        catch (Exception thrown) when (Unwrapped(thrown) is { } cause && cause != thrown)
+        {
+            ExceptionDispatchInfo.Throw(cause);
+            throw; // never reached
+        }
+    }
+
+    /// <summary>
     /// Saves a transformer as <c>ml.Model.Save</c> does, but beside the file and under its name only when it is complete: whatever happens
     /// on the way, an older file stays whole.
     /// </summary>
@@ -58,4 +85,11 @@ public sealed partial class TrlCatalog
             File.Delete(unfinished);
         }
     }
+
+    private static Exception Unwrapped(Exception thrown) => thrown switch
+    {
+        TargetInvocationException { InnerException: { } inner } => Unwrapped(inner),
+        InvalidOperationException { InnerException: TargetInvocationException inner } => Unwrapped(inner),
+        _ => thrown,
+    };
 }
