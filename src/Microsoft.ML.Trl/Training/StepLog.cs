@@ -11,7 +11,7 @@ namespace Microsoft.ML.Trl.Training;
 internal sealed class StepLog(
     string stage, int totalSteps, TrainingOptions options, IProgress<StepReport>? progress, double? totalWork = null)
 {
-    private readonly RemainingTime _remaining = new(totalWork ?? totalSteps);
+    private readonly RemainingTime _remaining = new(totalSteps, totalWork ?? totalSteps);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly int _interval = Math.Max(
         1, (int)(options.LoggingSteps < 1 ? Math.Ceiling(options.LoggingSteps * totalSteps) : options.LoggingSteps));
@@ -50,7 +50,7 @@ internal sealed class StepLog(
     /// <param name="work">Work of the step.</param>
     public void EndStep(int step, double epoch, double work = 1)
     {
-        TimeSpan elapsed = _clock.Elapsed, left = _remaining.After(work, elapsed);
+        TimeSpan elapsed = _clock.Elapsed, left = _remaining.After(1, work, elapsed);
         if (step % _interval != 0 && step != totalSteps && !(step == 1 && options.LoggingFirstStep))
             return;
         Dictionary<string, double> metrics = _window.ToDictionary(entry => entry.Key, entry => entry.Value.Sum / entry.Value.Count);

@@ -51,7 +51,7 @@ internal sealed record PpoGame(IReadOnlyList<string>? Queries, IReadOnlyList<str
 internal sealed class PpoReporter(int totalSteps)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly RemainingTime _remaining = new(totalSteps);
+    private readonly RemainingTime _remaining = new(totalSteps, totalSteps);
     private long _tokens;
     private int _lastStep;
 
@@ -75,7 +75,7 @@ internal sealed class PpoReporter(int totalSteps)
             ["env/reward_std"] = game.RewardDeviation,
         };
         TimeSpan elapsed = _clock.Elapsed;
-        TimeSpan left = _remaining.After(step - _lastStep, elapsed);
+        TimeSpan left = _remaining.After(step - _lastStep, step - _lastStep, elapsed);
         _lastStep = step;
         return new StepReport("PPO", step, totalSteps, metrics, _tokens, elapsed) { TimeLeft = left, Completions = game.Completions };
     }
