@@ -35,7 +35,7 @@ public sealed class RemainingTimeTests
         Assert.AreEqual(TimeSpan.Zero, left.After(1, 40, TimeSpan.FromSeconds(5)));
     }
 
-    /// <summary>Steps take half a second and as long as their padded tokens; what the run says after a tenth of it is what it takes.</summary>
+    /// <summary>Steps take half a second and some for their tokens; what the run says after a tenth of it is what it takes.</summary>
     [TestMethod]
     [DataRow(TrainSamplingStrategy.Random)]
     [DataRow(TrainSamplingStrategy.Sequential)]
