@@ -59,7 +59,7 @@ internal sealed record Settings
             BatchSize = 64,
             MiniBatchSize = 16,
             LearningRate = 2e-4,
-            InitKlCoef = 1.0,
+            InitKlCoef = 1.2,
             AdapKlCtrl = false,
             Generation = Generation,
             Seed = 1,
