@@ -170,19 +170,8 @@ public sealed partial class TrlCatalog
     private Borrowed<LanguageModel> Borrow(ModelSource model) =>
         Given(model).SharedPolicy(null) ?? Borrowed<LanguageModel>.Own(model.OpenPolicy(Place()));
 
-    private static Borrowed<LanguageModel>? Reference(ModelSource? reference, LanguageModel policy)
-    {
-        if (reference is null)
-            return null;
-        var place = new Placement(policy.Network.Device, policy.Network.Type);
-        Borrowed<LanguageModel> held = reference.SharedPolicy(place) ?? Borrowed<LanguageModel>.Own(reference.OpenPolicy(place));
-        (int theirs, int ours) = (held.Model.Network.Config.VocabularySize, policy.Network.Config.VocabularySize);
-        if (theirs == ours)
-            return held;
-        held.Dispose();
-        throw new ArgumentException(
-            $"The reference has a vocabulary of {theirs} tokens, the policy one of {ours}; both must read the same token ids.");
-    }
+    private static Borrowed<LanguageModel>? Reference(ModelSource? reference, LanguageModel policy) =>
+        reference?.OpenReference(new Placement(policy.Network.Device, policy.Network.Type), policy.Network.Config);
 
     private Placement Place()
     {

@@ -73,6 +73,23 @@ public abstract class ModelSource
     /// <param name="place">Where its weights must be; null = anywhere.</param>
     internal virtual Borrowed<LanguageModel>? SharedPolicy(Placement? place) => null;
 
+    /// <summary>The policy as what another one is held against; without a copy where it is in memory in the right place.</summary>
+    /// <param name="place">Where its weights must be.</param>
+    /// <param name="policy">The configuration of the other one.</param>
+    /// <param name="moves">Whether it will change, and so must be a copy.</param>
+    /// <exception cref="ArgumentException">The two read different token ids.</exception>
+    internal Borrowed<LanguageModel> OpenReference(Placement place, ModelConfig policy, bool moves = false)
+    {
+        Borrowed<LanguageModel> reference = (moves ? null : SharedPolicy(place)) ?? Borrowed<LanguageModel>.Own(OpenPolicy(place));
+        int vocabulary = reference.Model.Network.Config.VocabularySize;
+        if (vocabulary == policy.VocabularySize)
+            return reference;
+        reference.Dispose();
+        throw new ArgumentException(
+            $"The reference has a vocabulary of {vocabulary} tokens, the policy one of {policy.VocabularySize}; both must read the same "
+            + "token ids.");
+    }
+
     /// <summary>The reward model where it is in memory, without a copy; null otherwise.</summary>
     internal virtual Borrowed<TextRewardModel>? SharedReward() => null;
 

@@ -11,10 +11,10 @@ internal sealed class FitSession : IDisposable
     {
         _stage = stage;
         var host = new ComponentHost(stage.Ml, "TRL " + stage.Name);
+        var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
+        Placement = device.Resolve(ContextSettings.Of(stage.Ml), text => host.Warn("Fit", text));
         _tracker = new StageTracker(host, stage.Progress);
         _watch = host.Watch(stage.Cancel);
-        var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
-        Placement = device.Resolve(ContextSettings.Of(stage.Ml), Warn);
         string[] unused = [.. options.WithoutEffect()];
         if (unused.Length > 0)
             Warn($"Options without effect in this run: {string.Join("; ", unused)}.");
@@ -102,20 +102,10 @@ internal sealed class FitSession : IDisposable
         _tracker.Dispose();
     }
 
-    private Borrowed<LanguageModel>? Reference(ModelSource start, bool moves, ModelConfig policy)
-    {
-        if (_stage.Reference is not { } given)
-            return moves ? null : start.SharedPolicy(Placement);
-        Borrowed<LanguageModel> reference =
-            (moves ? null : given.SharedPolicy(Placement)) ?? Borrowed<LanguageModel>.Own(given.OpenPolicy(Placement));
-        if (reference.Model.Network.Config.VocabularySize == policy.VocabularySize)
-            return reference;
-        int vocabulary = reference.Model.Network.Config.VocabularySize;
-        reference.Dispose();
-        throw new ArgumentException(
-            $"The reference has a vocabulary of {vocabulary} tokens, the policy one of {policy.VocabularySize}; both must read the same "
-            + "token ids.");
-    }
+    private Borrowed<LanguageModel>? Reference(ModelSource start, bool moves, ModelConfig policy) =>
+        _stage.Reference is { } given ? given.OpenReference(Placement, policy, moves)
+        : moves ? null
+        : start.SharedPolicy(Placement);
 
     private T Run<T>(Action train, Func<T> finish)
         where T : ITransformer
