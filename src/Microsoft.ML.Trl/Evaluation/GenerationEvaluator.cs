@@ -45,5 +45,5 @@ internal static class GenerationEvaluator
     }
 
     private static Tensor Sum(CausalLanguageModel model, TokenBatch batch) => LogProbs
-        .OfHidden(model.HiddenAt(batch.Ids, batch.TargetRows), model.HeadWeight, batch.Labels).to_type(ScalarType.Float64).sum();
+        .OfHidden(model.HiddenAt(batch.Ids, batch.TargetRows), model.Head, batch.Labels).to_type(ScalarType.Float64).sum();
 }

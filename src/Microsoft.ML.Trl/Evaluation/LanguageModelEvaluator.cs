@@ -22,7 +22,7 @@ internal static class LanguageModelEvaluator
             using DisposeScope scope = NewDisposeScope();
             using IDisposable frozen = no_grad();
             using TokenBatch batch = TokenBatch.Of(rows, model.Device);
-            TokenLogProbs found = LogProbs.WithStatistics(model.HiddenAt(batch.Ids, batch.TargetRows), model.HeadWeight, batch.Labels);
+            TokenLogProbs found = LogProbs.WithStatistics(model.HiddenAt(batch.Ids, batch.TargetRows), model.Head, batch.Labels);
             loss -= Sum(found.LogProbs);
             hits += Sum(found.Hit);
             entropy += Sum(found.Entropy);

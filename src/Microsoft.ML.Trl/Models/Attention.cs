@@ -11,20 +11,30 @@ namespace Microsoft.ML.Trl.Models;
 /// <param name="HeadSize">Width of a head, d.</param>
 /// <param name="Scale">Factor of the scores.</param>
 /// <param name="Window">Tokens a query looks back, itself included; null without limit.</param>
-internal sealed record AttentionShape(int Layer, int Heads, int KeyValueHeads, int HeadSize, double Scale, int? Window = null);
+/// <param name="SoftCap">c of <c>c tanh(score / c)</c>, which keeps scores between -c and c: arXiv:2408.00118; null = none.</param>
+internal sealed record AttentionShape(
+    int Layer, int Heads, int KeyValueHeads, int HeadSize, double Scale, int? Window = null, double? SoftCap = null);
+
+/// <summary>Norms of queries and keys, head by head: arXiv:2302.05442, section 3.</summary>
+internal sealed record HeadNorms(nn.Module<Tensor, Tensor> Queries, nn.Module<Tensor, Tensor> Keys);
 
 /// <summary>Softmax attention over heads that may share keys and values: arXiv:1706.03762, arXiv:2305.13245.</summary>
 internal sealed class Attention : nn.Module
 {
     private readonly AttentionShape _shape;
-    private readonly IReadOnlyList<ILinear> _inputs; // for queries, keys and values, or one that gives the three side by side
+    private readonly QueryKeyValue _inputs;
+    private readonly HeadNorms? _norms;
     private readonly ILinear _output;
     private readonly Positions _positions; // the decoder owns it
 
-    public Attention(string name, AttentionShape shape, IReadOnlyList<ILinear> inputs, ILinear output, Positions positions) : base(name)
+    public Attention(
+        string name, AttentionShape shape, QueryKeyValue inputs, ILinear output, Positions positions, HeadNorms? norms = null)
+        : base(name)
     {
-        (_shape, _inputs, _output, _positions) = (shape, inputs, output, positions);
-        this.Own([.. inputs.Select(input => input.Module), output.Module]);
+        (_shape, _inputs, _output, _positions, _norms) = (shape, inputs, output, positions, norms);
+        this.Own([.. inputs.Layers.Select(input => input.Module), output.Module]);
+        if (norms is not null)
+            this.Own(norms.Queries, norms.Keys);
     }
 
     /// <summary>Drops attention weights during training.</summary>
@@ -43,7 +53,7 @@ internal sealed class Attention : nn.Module
             (keys, values) = cache.Append(_shape.Layer, keys, values);
         if (pattern.Reach(_shape.Window) is { } reach)
             (keys, values) = (keys.narrow(2, keys.shape[2] - reach, reach), values.narrow(2, values.shape[2] - reach, reach));
-        Tensor mixed = training && !Dropout.IsOff
+        Tensor mixed = _shape.SoftCap is not null || (training && !Dropout.IsOff)
             ? Composed(queries, keys, values, pattern)
             : Fused(queries, keys, values, pattern);
         mixed = (pattern.Length == 1 ? mixed : mixed.transpose(1, 2)).reshape(pattern.Batch * pattern.Length, -1); // [B·T, h·d]
@@ -53,17 +63,28 @@ internal sealed class Attention : nn.Module
     /// <summary>Queries [B, h, T, d], keys and values [B, kv, T, d].</summary>
     private (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, AttentionPattern pattern)
     {
-        (long wide, long narrow) = ((long)_shape.Heads * _shape.HeadSize, (long)_shape.KeyValueHeads * _shape.HeadSize);
-        Tensor[] parts = _inputs.Count == 1
-            ? Split(_inputs[0].Forward(x), wide, narrow)
-            : [_inputs[0].Forward(x), _inputs[1].Forward(x), _inputs[2].Forward(x)];
-        Tensor queries = _positions.Turn(Heads(parts[0], pattern), pattern), keys = _positions.Turn(Heads(parts[1], pattern), pattern);
-        Tensor values = Heads(parts[2], pattern);
+        (Tensor queries, Tensor keys, Tensor values) = _inputs.Project(x);
+        (queries, keys, values) = (Heads(queries, pattern), Heads(keys, pattern), Heads(values, pattern));
+        if (_norms is not null)
+            (queries, keys) = (_norms.Queries.forward(queries), _norms.Keys.forward(keys));
+        (queries, keys) = (_positions.Turn(queries, pattern), _positions.Turn(keys, pattern));
         return pattern.Length == 1 ? (queries, keys, values) : (queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2));
     }
 
-    private static Tensor[] Split(Tensor packed, long wide, long narrow) =>
-        [packed.narrow(1, 0, wide), packed.narrow(1, wide, narrow), packed.narrow(1, wide + narrow, narrow)];
+    /// <summary>What is added to the scores: [B or 1, h or 1, T, S]; null when there is nothing.</summary>
+    private Tensor? Added(AttentionPattern pattern, ScalarType type)
+    {
+        Tensor? mask = pattern.Mask(_shape.Window, type);
+        if (!_positions.HasBias)
+            return mask;
+        return pattern.Once((_positions, _shape.Window, type), () =>
+        {
+            Tensor bias = _positions.Bias(pattern, type);
+            if (pattern.Reach(_shape.Window) is { } reach)
+                bias = bias.narrow(3, bias.shape[3] - reach, reach);
+            return [mask is null ? bias : bias + mask];
+        })[0];
+    }
 
     /// <summary>[B, T, heads, d]; of single tokens [B, heads, 1, d], which is the same and what attention wants.</summary>
     private Tensor Heads(Tensor part, AttentionPattern pattern) => pattern.Length == 1
@@ -80,8 +101,10 @@ internal sealed class Attention : nn.Module
         bool isGrouped = _shape.Heads != _shape.KeyValueHeads;
         if (isGrouped && pattern.Length == 1) // heads that share keys are queries beside each other
             (queries, isGrouped) = (queries.view(pattern.Batch, _shape.KeyValueHeads, -1, _shape.HeadSize), false);
-        bool isCausal = pattern.IsCausal(_shape.Window);
-        Tensor? mask = isCausal ? null : pattern.Mask(_shape.Window, queries.dtype);
+        bool isCausal = !_positions.HasBias && pattern.IsCausal(_shape.Window);
+        Tensor? mask = isCausal ? null : Added(pattern, queries.dtype);
+        if (mask is not null && mask.shape[1] > 1 && queries.shape[1] != _shape.Heads)
+            mask = mask.view(mask.shape[0], queries.shape[1], -1, mask.shape[3]);
         Tensor mixed = Functional.ScaledDotProductAttention(queries, keys, values, mask, isCausal, _shape.Scale, isGrouped);
         return mixed.dtype == type ? mixed : mixed.to_type(type);
     }
@@ -96,8 +119,13 @@ internal sealed class Attention : nn.Module
         (long shared, long group, long seen) = (_shape.KeyValueHeads, _shape.Heads / _shape.KeyValueHeads, keys.shape[2]);
         Tensor grouped = (queries * _shape.Scale).reshape(shape[0], shared, group * shape[2], shape[3]);
         Tensor scores = grouped.matmul(keys.transpose(-1, -2)); // [B, kv, g·T, S]
-        if (pattern.Mask(_shape.Window, scores.dtype) is { } mask)
-            scores = scores.view(shape[0], shared, group, shape[2], seen).add_(mask.unsqueeze(2)).view(scores.shape);
+        if (_shape.SoftCap is { } cap)
+            scores = (scores / cap).tanh() * cap;
+        if (Added(pattern, scores.dtype) is { } mask)
+        {
+            mask = mask.shape[1] == 1 ? mask.unsqueeze(2) : mask.view(mask.shape[0], shared, group, mask.shape[2], seen);
+            scores = scores.view(shape[0], shared, group, shape[2], seen).add(mask).view(scores.shape);
+        }
         Tensor weights = scores.softmax(-1, ScalarType.Float32).to_type(queries.dtype);
         return Dropout.Apply(weights, training).matmul(values).view(shape);
     }

@@ -35,6 +35,9 @@ internal sealed class AttentionPattern
         private init;
     }
 
+    /// <summary>Positions of all keys in their texts, padding not counted: [1 or B, S] int64.</summary>
+    public Tensor KeyPositions => Once(nameof(KeyPositions), () => [CountKeyPositions()])[0];
+
     /// <summary>Reads the shapes and the mask.</summary>
     /// <param name="ids">[B, T] int64.</param>
     /// <param name="mask">[B, past + T], true (or not 0) on real tokens; null when all are real or the padding is on the right.</param>
@@ -144,6 +147,16 @@ internal sealed class AttentionPattern
 
     private Tensor LastKeys(Tensor scores, int? window) =>
         Reach(window) is { } last ? scores.narrow(3, Past + 1 - last, last) : scores;
+
+    private Tensor CountKeyPositions()
+    {
+        if (_real is not null)
+            return _real.to_type(ScalarType.Int64).cumsum(1).sub_(1).clamp_(0);
+        Tensor keys = arange(Past + Length, ScalarType.Int64, _device).unsqueeze(0);
+        return Length == 1 ? (keys + (Positions.unsqueeze(-1) - Past)).clamp_(0) // behind padding the first keys stand before the text
+            : Positions.shape[0] == Length ? keys
+            : Positions.view(Batch, Length);
+    }
 
     private Tensor CountPositions() => _real is null
         ? arange(Past, Past + Length, ScalarType.Int64, _device)

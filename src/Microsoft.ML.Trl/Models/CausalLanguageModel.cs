@@ -17,12 +17,17 @@ public sealed class CausalLanguageModel : DecoderModel
         if (config.TieWordEmbeddings)
             return;
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        _head = new LinearLayer(new WeightPath(weights, "lm_head"), config.HiddenSize, config.VocabularySize, initializer);
+        _head = new LinearLayer(
+            new WeightPath(weights, config.Family.HeadName), config.OutputSize, config.VocabularySize, initializer,
+            config.HeadBias ? Initializer.Zeros : null);
         this.Own(_head);
     }
 
     /// <summary>[V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it.</summary>
     public Tensor HeadWeight => _head?.Weight ?? Body.TokenEmbedding;
+
+    /// <summary>From hidden states to logits. The model owns its tensors.</summary>
+    public VocabularyProjection Head => new(HeadWeight, _head?.Bias, Config.LogitSoftCap);
 
     /// <summary>Type of the weights.</summary>
     public ScalarType Type => Body.TokenEmbedding.dtype;
@@ -65,7 +70,14 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
     /// <param name="hidden">[..., H] from <see cref="Hidden"/>.</param>
     /// <returns>[..., V] in the type of the weights. The caller owns it.</returns>
-    public Tensor Logits(Tensor hidden) => SmallBatchProduct.Linear(hidden, HeadWeight, null);
+    public Tensor Logits(Tensor hidden)
+    {
+        if (Config.LogitSoftCap is not { } cap)
+            return SmallBatchProduct.Linear(hidden, HeadWeight, _head?.Bias);
+        using var scope = NewDisposeScope();
+        Tensor logits = SmallBatchProduct.Linear(hidden, HeadWeight, _head?.Bias);
+        return ((logits / cap).tanh() * cap).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Sets how many entries are dropped during training (after <c>train()</c>), everywhere alike.</summary>
     /// <param name="probability">In [0, 1); 0 turns dropout off.</param>

@@ -11,20 +11,26 @@ public sealed class Decoder : nn.Module
     private readonly TokenEmbedding _tokens;
     private readonly Positions _positions;
     private readonly IReadOnlyList<Block> _blocks;
-    private readonly nn.Module<Tensor, Tensor> _norm;
+    private readonly IReadOnlyList<nn.Module<Tensor, Tensor>> _entry, _exit;
     private Dropout _dropout = Models.Dropout.None;
 
     /// <summary>Puts the parts together; the list of blocks has its own name in the checkpoint.</summary>
+    /// <param name="config">Shape and habits.</param>
+    /// <param name="tokens">From token ids to the first rows.</param>
+    /// <param name="positions">Adds, turns or biases.</param>
+    /// <param name="blocks">In their order.</param>
+    /// <param name="exit">What follows the last block: mostly a norm.</param>
+    /// <param name="entry">What stands between the embedding of tokens and the positions that are added; mostly nothing.</param>
     internal Decoder(
-        ModelConfig config, TokenEmbedding tokens, Positions positions, string blocksName, IReadOnlyList<Block> blocks,
-        nn.Module<Tensor, Tensor> norm)
+        ModelConfig config, TokenEmbedding tokens, Positions positions, IReadOnlyList<Block> blocks,
+        IReadOnlyList<nn.Module<Tensor, Tensor>> exit, IReadOnlyList<nn.Module<Tensor, Tensor>>? entry = null)
         : base(nameof(Decoder))
     {
-        (Config, _tokens, _positions, _blocks, _norm) = (config, tokens, positions, blocks, norm);
-        BlocksName = blocksName;
+        (Config, _tokens, _positions, _blocks, _exit, _entry) = (config, tokens, positions, blocks, exit, entry ?? []);
+        BlocksName = config.Family.BlocksName;
         this.Own(tokens, positions);
-        register_module(blocksName, new ModuleList<Block>([.. blocks]));
-        this.Own(norm);
+        register_module(BlocksName, new ModuleList<Block>([.. blocks]));
+        this.Own([.. _entry, .. exit]);
     }
 
     /// <summary>Shape and habits.</summary>
@@ -96,13 +102,18 @@ public sealed class Decoder : nn.Module
             x = next;
         }
         cache?.Advance((int)pattern.Length);
-        return _norm.forward(x).MoveToOuterDisposeScope();
+        foreach (nn.Module<Tensor, Tensor> part in _exit)
+            x = part.forward(x);
+        return x.MoveToOuterDisposeScope();
     }
 
     private Tensor Embed(Tensor ids, AttentionPattern pattern) // -> [B·T, H]
     {
         using var scope = NewDisposeScope();
-        Tensor x = _positions.AddTo(_tokens.forward(ids.reshape(-1)), pattern);
+        Tensor x = _tokens.forward(ids.reshape(-1));
+        foreach (nn.Module<Tensor, Tensor> part in _entry)
+            x = part.forward(x);
+        x = _positions.AddTo(x, pattern);
         return _dropout.Apply(x, training).MoveToOuterDisposeScope();
     }
 }

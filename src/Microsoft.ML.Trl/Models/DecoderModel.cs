@@ -8,7 +8,7 @@ public abstract class DecoderModel : nn.Module
     private protected DecoderModel(string name, ModelConfig config, WeightSource weights) : base(name)
     {
         (Config, Body) = (config, config.Family.Build(config, weights));
-        register_module(config.Family.DecoderName, Body);
+        this.Own(config.Family.DecoderName, Body);
     }
 
     /// <summary>Shape and habits.</summary>

@@ -39,3 +39,23 @@ internal sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
         return _down.Forward(_activation(_gate.Forward(input)) * _up.Forward(input)).MoveToOuterDisposeScope();
     }
 }
+
+/// <summary>Gated feed-forward layer whose gate and input come from one layer, side by side.</summary>
+internal sealed class PackedGatedFeedForward : nn.Module<Tensor, Tensor>
+{
+    private readonly Func<Tensor, Tensor> _activation;
+    private readonly ILinear _gateAndUp, _down;
+
+    public PackedGatedFeedForward(string name, Func<Tensor, Tensor> activation, ILinear gateAndUp, ILinear down) : base(name)
+    {
+        (_activation, _gateAndUp, _down) = (activation, gateAndUp, down);
+        this.Own(gateAndUp.Module, down.Module);
+    }
+
+    public override Tensor forward(Tensor input) // [N, H] -> [N, H]
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] halves = _gateAndUp.Forward(input).chunk(2, -1);
+        return _down.Forward(_activation(halves[0]) * halves[1]).MoveToOuterDisposeScope();
+    }
+}

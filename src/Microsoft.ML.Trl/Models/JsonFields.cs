@@ -50,6 +50,7 @@ internal sealed record JsonFields(JsonObject Object, string Source)
         JsonNode other => throw Wrong(key, other, "a number"),
     };
 
+    public double? OptionalNumber(string key) => Object[key] is null ? null : Number(key, 0);
     public int Integer(string key, int otherwise) => OptionalInteger(key) ?? otherwise;
     public int? OptionalInteger(string key) => Object[key] is { } node ? Whole(key, node) : null;
 
@@ -58,6 +59,14 @@ internal sealed record JsonFields(JsonObject Object, string Source)
         null => [],
         JsonArray many => [.. many.Select(node => Whole(key, node ?? throw Wrong(key, many, "whole numbers")))],
         JsonNode one => [Whole(key, one)],
+    };
+
+    /// <summary>Per block, whether <c>layer_types</c> gives it a window; null where the key is absent.</summary>
+    public IReadOnlyList<bool>? LayerTypes() => Object["layer_types"] switch
+    {
+        null => null,
+        JsonArray types => [.. types.Select(type => type?.ToString() == "sliding_attention")],
+        JsonNode other => throw Wrong("layer_types", other, "a list of texts"),
     };
 
     private int Whole(string key, JsonNode node)

@@ -80,6 +80,21 @@ public sealed record ModelConfig
     /// <summary>Rotary positions; null in GPT-2, which learns its positions.</summary>
     public RopeSettings? Rope { get; init; }
 
+    /// <summary>Dimensions of a head that rotary positions turn, an even number; null = all.</summary>
+    public int? RotaryDimensions { get; init; }
+
+    /// <summary>Width of the token embedding and of the states that the decoder gives; null = that of the residual stream.</summary>
+    public int? EmbeddingSize { get; init; }
+
+    /// <summary>Whether a vocabulary projection of its own has a bias.</summary>
+    public bool HeadBias { get; init; }
+
+    /// <summary>c of <c>c tanh(score / c)</c> in attention (arXiv:2408.00118); null = none.</summary>
+    public double? AttentionSoftCap { get; init; }
+
+    /// <summary>c of <c>c tanh(logit / c)</c>; null = none.</summary>
+    public double? LogitSoftCap { get; init; }
+
     /// <summary>Tokens a windowed block looks back, itself included; null without a window.</summary>
     public int? SlidingWindow { get; init; }
 
@@ -102,6 +117,12 @@ public sealed record ModelConfig
     /// It does for GPT-2 and not for the LLaMA family: TRL goes by the name of the model class.
     /// </summary>
     internal bool LossCountsFirstToken => Family.LossCountsFirstToken;
+
+    /// <summary>Width of the states that the decoder gives: what heads read.</summary>
+    internal int OutputSize => EmbeddingSize ?? HiddenSize;
+
+    /// <summary>Settings that only its family has; a record, or null.</summary>
+    internal object? Own { get; init; }
 
     /// <summary>What the family does in its own way.</summary>
     internal ModelFamily Family { get; }
@@ -147,6 +168,14 @@ public sealed record ModelConfig
             throw new InvalidDataException(
                 $"{source}: the head size is {HeadSize}; rotary positions allow an even number from 2 to {RopeSettings.WidestHead}, "
                 + "since they turn pairs of dimensions.");
+        if (RotaryDimensions is { } turned && (turned < 2 || turned % 2 != 0 || turned > HeadSize))
+            throw new InvalidDataException(
+                $"{source}: rotary positions turn {turned} dimensions of each head; it must be an even number from 2 to {HeadSize}.");
+        if (EmbeddingSize < 1)
+            throw new InvalidDataException($"{source}: the embedding size is {EmbeddingSize}; it must be at least 1.");
+        if (AttentionSoftCap is <= 0 or double.NaN || LogitSoftCap is <= 0 or double.NaN)
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"{source}: the soft caps are {AttentionSoftCap} and {LogitSoftCap}; they must be greater than 0, or absent."));
         if (WindowedLayers.Count != 0 && WindowedLayers.Count != LayerCount)
             throw new InvalidDataException($"{source}: layer_types names {WindowedLayers.Count} layers, but there are {LayerCount}.");
     }

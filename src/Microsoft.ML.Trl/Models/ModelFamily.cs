@@ -22,6 +22,9 @@ internal sealed record ModelFamily
     /// <summary>Class of its sequence classifiers in transformers.</summary>
     public required string ClassifierArchitecture { get; init; }
 
+    /// <summary>Name of the vocabulary projection, where it is not the embedding.</summary>
+    public string HeadName { get; init; } = "lm_head";
+
     /// <summary>See <see cref="ModelConfig.LossCountsFirstToken"/>.</summary>
     public bool LossCountsFirstToken { get; init; }
 

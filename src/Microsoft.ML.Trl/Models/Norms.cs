@@ -38,3 +38,23 @@ internal sealed class RmsNormalization : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input) => Functional.RmsNorm(input, _weight, _epsilon); // [..., width] -> [..., width]
 }
+
+/// <summary>Root mean square normalization whose weights count from 1, as in Gemma: multiplied in float32, rounded once.</summary>
+internal sealed class ShiftedRmsNormalization : nn.Module<Tensor, Tensor>
+{
+    private readonly double _epsilon;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+
+    public ShiftedRmsNormalization(WeightPath at, long width, double epsilon) : base(at.Name)
+    {
+        _epsilon = epsilon;
+        register_parameter("weight", _weight = at.Take("weight", Initializer.Zeros, width));
+    }
+
+    public override Tensor forward(Tensor input) // [..., width] -> [..., width]
+    {
+        using var scope = NewDisposeScope();
+        Tensor factors = _weight.to_type(ScalarType.Float32) + 1;
+        return Functional.RmsNorm(input.to_type(ScalarType.Float32), factors, _epsilon).to_type(input.dtype).MoveToOuterDisposeScope();
+    }
+}

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
-/// <summary>How a decoder knows the order of its tokens. A scheme does one of the two.</summary>
+/// <summary>How a decoder knows the order of its tokens. A scheme does one of the three.</summary>
 internal abstract class Positions(string name) : nn.Module(name)
 {
     /// <summary>Adds positions to the embeddings of tokens.</summary>
@@ -18,47 +18,78 @@ internal abstract class Positions(string name) : nn.Module(name)
     /// <param name="pattern">Knows the positions.</param>
     /// <returns>[B, T, heads, d]. The caller owns it.</returns>
     public virtual Tensor Turn(Tensor heads, AttentionPattern pattern) => heads;
+
+    /// <summary>Whether there is a <see cref="Bias"/>.</summary>
+    public virtual bool HasBias => false;
+
+    /// <summary>What is added to the scores of attention.</summary>
+    /// <param name="pattern">Knows the positions of the keys.</param>
+    /// <param name="type">Type of the scores.</param>
+    /// <returns>[B or 1, h, 1, S], in the current scope.</returns>
+    public virtual Tensor Bias(AttentionPattern pattern, ScalarType type) => throw new NotSupportedException();
 }
 
 /// <summary>Positions as in GPT-2: one learned row per position, added to the embedding of the token that stands there.</summary>
 internal sealed class LearnedPositions : Positions
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    private readonly int _first;
 
-    public LearnedPositions(WeightPath at, long positions, long width, Initializer initializer)
-        : base(at.Name) => register_parameter("weight", _weight = at.Take("weight", initializer, positions, width));
+    /// <param name="at">Place in the checkpoint.</param>
+    /// <param name="positions">Positions of the longest text.</param>
+    /// <param name="width">Width of the residual stream.</param>
+    /// <param name="initializer">How fresh rows are drawn.</param>
+    /// <param name="first">Row of position 0.</param>
+    public LearnedPositions(WeightPath at, long positions, long width, Initializer initializer, int first = 0)
+        : base(at.Name)
+    {
+        _first = first;
+        register_parameter("weight", _weight = at.Take("weight", initializer, positions + first, width));
+    }
 
     public override Tensor AddTo(Tensor tokens, AttentionPattern pattern)
     {
         using var scope = NewDisposeScope();
-        Tensor rows = EmbeddingLookup.Rows(_weight, pattern.Positions); // [T, H] or [B·T, H]
+        Tensor rows = EmbeddingLookup.Rows(_weight, _first == 0 ? pattern.Positions : pattern.Positions + _first); // [T, H] or [B·T, H]
         return tokens.view(-1, rows.shape[0], rows.shape[1]).add_(rows).view(tokens.shape).MoveToOuterDisposeScope();
     }
 }
 
 /// <summary>
-/// Rotary positions: queries and keys are turned by an angle that grows with their position. arXiv:2104.09864, halves paired as in LLaMA
-/// checkpoints. One for all blocks of a decoder: the angles are worked out once per call.
+/// Rotary positions: pairs of dimensions of queries and keys are turned by an angle that grows with the position (arXiv:2104.09864). One
+/// for all blocks of a decoder: the angles are worked out once per call.
 /// </summary>
-internal sealed class RotaryPositions : Positions
+internal abstract class RotaryPositions : Positions
 {
-    private readonly Tensor _frequencies; // [1, d / 2] radians per position; no buffer: it stays float32 where the model does not
+    private readonly Tensor _frequencies; // [1, r / 2] radians per position; no buffer: it stays float32 where the model does not
+    private readonly long _turned;
+    private readonly double _factor;
 
-    /// <param name="frequencies">Radians per position of each pair of dimensions.</param>
+    /// <param name="frequencies">Radians per position of each pair of dimensions; dimensions beyond these pairs are not turned.</param>
     /// <param name="device">Device of the model.</param>
-    public RotaryPositions(float[] frequencies, Device device) : base(nameof(RotaryPositions))
+    /// <param name="factor">Length of what was turned, relative to before.</param>
+    protected RotaryPositions(float[] frequencies, Device device, double factor) : base(nameof(RotaryPositions))
     {
         using var scope = NewDisposeScope();
         _frequencies = tensor(frequencies).unsqueeze(0).to(device).DetachFromDisposeScope();
+        (_turned, _factor) = (2 * frequencies.Length, factor);
     }
 
     public override Tensor Turn(Tensor heads, AttentionPattern pattern)
     {
         using var scope = NewDisposeScope();
         Tensor[] angles = pattern.Once((this, heads.dtype), () => Angles(pattern, heads.dtype));
-        long half = heads.shape[^1] / 2;
-        return addcmul(heads * angles[0], heads.roll(half, -1), angles[1], 1).MoveToOuterDisposeScope();
+        long rest = heads.shape[^1] - _turned;
+        Tensor part = rest == 0 ? heads : heads.narrow(-1, 0, _turned);
+        Tensor turned = addcmul(part * angles[0], Swapped(part), angles[1], 1);
+        return (rest == 0 ? turned : cat([turned, heads.narrow(-1, _turned, rest)], -1)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The two dimensions of each pair exchanged.</summary>
+    protected abstract Tensor Swapped(Tensor x);
+
+    /// <summary>Numbers for the first and for the second dimensions of the pairs, [..., r / 2] each, where the dimensions stand.</summary>
+    protected abstract Tensor Spread(Tensor first, Tensor second);
 
     protected override void Dispose(bool disposing)
     {
@@ -67,13 +98,82 @@ internal sealed class RotaryPositions : Positions
         base.Dispose(disposing);
     }
 
-    /// <summary>Cosines, and sines with the sign of their half: each [1 or B, T, 1, d].</summary>
+    /// <summary>Cosines, and sines with the sign of their dimension: each [1 or B, T, 1, r].</summary>
     private Tensor[] Angles(AttentionPattern pattern, ScalarType type)
     {
         Tensor positions = pattern.Positions.to_type(ScalarType.Float32).unsqueeze(-1);
-        Tensor angles = positions * _frequencies.to(positions.device); // [T or B·T, d / 2]
+        Tensor angles = positions * _frequencies.to(positions.device); // [T or B·T, r / 2]
         (Tensor cosines, Tensor sines) = (angles.cos(), angles.sin());
-        Tensor Spread(Tensor left, Tensor right) => cat([left, right], -1).view(-1, pattern.Length, 1, 2 * angles.shape[1]).to_type(type);
-        return [Spread(cosines, cosines), Spread(sines.neg(), sines)];
+        if (_factor != 1)
+            (cosines, sines) = (cosines * _factor, sines * _factor);
+        Tensor Shaped(Tensor spread) => spread.view(-1, pattern.Length, 1, _turned).to_type(type);
+        return [Shaped(Spread(cosines, cosines)), Shaped(Spread(sines.neg(), sines))];
+    }
+}
+
+/// <summary>Rotary positions whose pairs are a dimension of the first half and its counterpart in the second, as in LLaMA.</summary>
+internal sealed class HalvedRotary(float[] frequencies, Device device, double factor = 1) : RotaryPositions(frequencies, device, factor)
+{
+    protected override Tensor Swapped(Tensor x) => x.roll(x.shape[^1] / 2, -1);
+
+    protected override Tensor Spread(Tensor first, Tensor second) => cat([first, second], -1);
+}
+
+/// <summary>Rotary positions whose pairs are neighbouring dimensions, as in GPT-J.</summary>
+internal sealed class PairedRotary(float[] frequencies, Device device) : RotaryPositions(frequencies, device, 1)
+{
+    protected override Tensor Swapped(Tensor x)
+    {
+        long[] shape = x.shape;
+        return x.reshape([.. shape[..^1], shape[^1] / 2, 2]).flip(-1).reshape(shape);
+    }
+
+    protected override Tensor Spread(Tensor first, Tensor second) => stack([first, second], -1).flatten(-2);
+}
+
+/// <summary>
+/// ALiBi: scores fall with the distance, in each head with another slope (arXiv:2108.12409). What is added grows with the position of the
+/// key, which to softmax is the same.
+/// </summary>
+internal sealed class AlibiPositions : Positions
+{
+    private readonly Tensor _slopes; // [h, 1, 1]
+    private readonly double _factor;
+
+    /// <param name="heads">Heads of queries.</param>
+    /// <param name="device">Device of the model.</param>
+    /// <param name="factor">Of all slopes.</param>
+    /// <param name="rounded">Whether slope times position is rounded to bfloat16 first, as in Falcon.</param>
+    public AlibiPositions(int heads, Device device, double factor = 1, bool rounded = false) : base(nameof(AlibiPositions))
+    {
+        using var scope = NewDisposeScope();
+        _factor = factor;
+        _slopes = tensor(Slopes(heads)).view(-1, 1, 1).to(rounded ? ScalarType.BFloat16 : ScalarType.Float32).to(device)
+            .DetachFromDisposeScope();
+    }
+
+    public override bool HasBias => true;
+
+    public override Tensor Bias(AttentionPattern pattern, ScalarType type)
+    {
+        Tensor positions = pattern.KeyPositions.unsqueeze(1).unsqueeze(1).to_type(_slopes.dtype); // [B or 1, 1, 1, S]
+        Tensor bias = (_slopes.to(positions.device) * positions).to_type(ScalarType.Float32);
+        return (_factor == 1 ? bias : bias * _factor).to_type(type);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _slopes.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>2^(-8 i / n) for n a power of two; else those of the power below, and every second of the power above.</summary>
+    private static float[] Slopes(int heads)
+    {
+        int power = 1 << (int)Math.Log2(heads);
+        double first = Math.Pow(2, -8.0 / power), between = Math.Pow(2, -4.0 / power);
+        return [.. Enumerable.Range(0, heads).Select(head =>
+            (float)(head < power ? Math.Pow(first, head + 1) : Math.Pow(between, (2 * (head - power)) + 1)))];
     }
 }

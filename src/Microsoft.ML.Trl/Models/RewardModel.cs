@@ -15,7 +15,7 @@ public sealed class RewardModel : DecoderModel
 
     internal RewardModel(ModelConfig config, WeightSource weights) : base(nameof(RewardModel), config, weights)
     {
-        _score = new LinearLayer(new WeightPath(weights, "score"), config.HiddenSize, 1, Initializer.Normal(config.InitializerRange));
+        _score = new LinearLayer(new WeightPath(weights, "score"), config.OutputSize, 1, Initializer.Normal(config.InitializerRange));
         this.Own(_score);
     }
 

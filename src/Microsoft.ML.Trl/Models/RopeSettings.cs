@@ -9,10 +9,13 @@ public sealed record RopeSettings
     /// <summary>Base of the wave lengths. Greater than 0.</summary>
     public double Theta { get; init; } = 10_000;
 
-    /// <summary><c>default</c>, <c>linear</c> (arXiv:2306.15595) or <c>llama3</c> (the LLaMA 3.1 model card).</summary>
+    /// <summary>
+    /// <c>default</c>, <c>linear</c> (arXiv:2306.15595), <c>dynamic</c> (which within the context is the default), <c>llama3</c> (the LLaMA
+    /// 3.1 model card) or <c>yarn</c> (arXiv:2309.00071).
+    /// </summary>
     public string Type { get; init; } = "default";
 
-    /// <summary>How many times longer the context became; used by <c>linear</c> and <c>llama3</c>.</summary>
+    /// <summary>How many times longer the context became; used by <c>linear</c>, <c>llama3</c> and <c>yarn</c>.</summary>
     public double Factor { get; init; } = 1;
 
     /// <summary><c>llama3</c>: waves longer than the original context divided by this are slowed by <see cref="Factor"/>.</summary>
@@ -21,14 +24,28 @@ public sealed record RopeSettings
     /// <summary><c>llama3</c>: waves shorter than the original context divided by this stay as they are.</summary>
     public double HighFrequencyFactor { get; init; } = 4;
 
-    /// <summary><c>llama3</c>: context length before the extension, in tokens.</summary>
+    /// <summary><c>llama3</c> and <c>yarn</c>: context length before the extension, in tokens.</summary>
     public int OriginalContextLength { get; init; } = 8192;
+
+    /// <summary><c>yarn</c>: dimensions that turn more often than this in the original context stay as they are.</summary>
+    public double BetaFast { get; init; } = 32;
+
+    /// <summary><c>yarn</c>: dimensions that turn less often than this are slowed by <see cref="Factor"/>.</summary>
+    public double BetaSlow { get; init; } = 1;
+
+    /// <summary><c>yarn</c>: length of queries and keys, relative to before; null = 0.1 ln(<see cref="Factor"/>) + 1.</summary>
+    public double? AttentionFactor { get; init; }
+
+    /// <summary>Length of queries and keys, relative to before they are turned.</summary>
+    internal double Scale => Type != "yarn" ? 1 : AttentionFactor ?? (Factor <= 1 ? 1 : (0.1 * Math.Log(Factor)) + 1);
 
     /// <summary>Turns per token of each pair of dimensions, in radians.</summary>
     /// <param name="headSize">Width of a head; even.</param>
     /// <returns>headSize / 2 numbers.</returns>
     internal float[] Frequencies(int headSize)
     {
+        if (Type == "yarn")
+            return Yarn(headSize);
         float[] frequencies = new float[headSize / 2];
         for (int i = 0; i < frequencies.Length; i++)
             frequencies[i] = Scaled(1f / MathF.Pow((float)Theta, 2f * i / headSize));
@@ -51,5 +68,21 @@ public sealed record RopeSettings
             return (float)(frequency / Factor);
         double kept = ((OriginalContextLength / wave) - LowFrequencyFactor) / (HighFrequencyFactor - LowFrequencyFactor);
         return (float)(((1 - kept) * frequency / Factor) + (kept * frequency));
+    }
+
+    /// <summary>arXiv:2309.00071, Eq. 13 and 14: between the two betas both frequencies are mixed.</summary>
+    private float[] Yarn(int width)
+    {
+        double Dimension(double turns) => width * Math.Log(OriginalContextLength / (turns * 2 * Math.PI)) / (2 * Math.Log(Theta));
+        double low = Math.Max(0, Math.Floor(Dimension(BetaFast))), high = Math.Min(width - 1, Math.Ceiling(Dimension(BetaSlow)));
+        if (low == high)
+            high += 0.001;
+        float[] frequencies = new float[width / 2];
+        for (int i = 0; i < frequencies.Length; i++)
+        {
+            double frequency = 1 / Math.Pow(Theta, 2.0 * i / width), slowed = Math.Clamp((i - low) / (high - low), 0, 1);
+            frequencies[i] = (float)((frequency / Factor * slowed) + (frequency * (1 - slowed)));
+        }
+        return frequencies;
     }
 }

@@ -38,6 +38,12 @@ internal sealed record WeightPath(WeightSource Source, string Path)
     /// <summary>A parameter at this place.</summary>
     public Parameter Take(string child, Initializer initializer, params long[] shape) => Source.Take($"{Path}.{child}", initializer, shape);
 
+    /// <summary>The blocks of a decoder at this place, each made at its own.</summary>
+    /// <param name="config">Says how many, and what their list is called.</param>
+    /// <param name="compose">Makes a block of its place and its number, from 0.</param>
+    public Block[] Blocks(ModelConfig config, Func<WeightPath, int, Block> compose) =>
+        [.. Enumerable.Range(0, config.LayerCount).Select(layer => compose(At($"{config.Family.BlocksName}.{layer}"), layer))];
+
     /// <summary>
     /// A linear layer below this place; a bias begins at 0. All of a model's are made here, so that a name may get another kind of layer.
     /// </summary>

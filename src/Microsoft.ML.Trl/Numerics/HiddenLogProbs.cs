@@ -5,7 +5,7 @@ namespace Microsoft.ML.Trl.Numerics;
 
 /// <summary>
 /// log p(label) from hidden states as one node of the autograd graph. Inputs: hidden [N, H], weight [V, H], labels [N], a
-/// <see cref="Call"/>. The weight is a leaf or needs no gradient.
+/// <see cref="Call"/>, which knows the rest of the projection. Weight and bias are leaves or need no gradient.
 /// </summary>
 /// <remarks>
 /// The gradient needs the softmax of all rows. Where that is small it is kept from the forward pass, until the backward pass frees it;
@@ -19,8 +19,8 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
     {
         using DisposeScope scope = NewDisposeScope();
         var (hidden, weight, labels, call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Call)vars[3]);
-        call.Begin(hidden, weight);
-        RowStatistics rows = call.Forward(hidden.contiguous(), weight, labels).MoveToOuter();
+        call.Begin(hidden);
+        RowStatistics rows = call.Forward(hidden.contiguous(), labels).MoveToOuter();
         ctx.save_for_backward([hidden, weight, labels]);
         ctx.save_data(nameof(Call), call);
         return rows.LogProb;
@@ -32,31 +32,34 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         var call = (Call)ctx.get_data(nameof(Call));
         List<Tensor> saved = ctx.get_saved_variables();
         Tensor upstream = grad_output.to_type(ScalarType.Float32).contiguous();
-        Tensor? hidden = call.Backward(saved[0].detach().contiguous(), saved[1], saved[2], upstream);
+        Tensor? hidden = call.Backward(saved[0].detach().contiguous(), saved[2], upstream);
         return HandedGradients.Hand(grad_output, hidden, null, null, null); // the weight's gradient is already where it belongs
     }
 
     /// <summary>One call: its settings, its statistics, and the softmax it keeps.</summary>
+    /// <param name="projection">From hidden states to logits.</param>
     /// <param name="keepBytes">Largest softmax that is kept for the backward pass.</param>
     /// <param name="chunkBytes">Most bytes of logits at once where it is not.</param>
     /// <param name="smoothing">Share ε of the label's weight that is spread over the whole vocabulary.</param>
-    public sealed class Call(long keepBytes, long chunkBytes, double smoothing)
+    public sealed class Call(VocabularyProjection projection, long keepBytes, long chunkBytes, double smoothing)
     {
-        private bool _hiddenNeeds, _weightNeeds;
+        private bool _hiddenNeeds, _weightsNeed;
         private Tensor? _kept;
 
         /// <summary>Entropy, hits and Σp² of the rows; owned by the scope around the call.</summary>
         public RowStatistics? Statistics { get; private set; }
 
-        public void Begin(Tensor hidden, Tensor weight) => (_hiddenNeeds, _weightNeeds) = (hidden.requires_grad, weight.requires_grad);
+        public void Begin(Tensor hidden) => (_hiddenNeeds, _weightsNeed) = (hidden.requires_grad, projection.NeedsGradient);
 
         /// <summary>The forward pass. Results belong to the scope around the current one.</summary>
-        public RowStatistics Forward(Tensor hidden, Tensor weight, Tensor labels)
+        public RowStatistics Forward(Tensor hidden, Tensor labels)
         {
             using DisposeScope scope = NewDisposeScope();
             long count = hidden.shape[0];
-            bool keep = (_hiddenNeeds || _weightNeeds) && count * weight.shape[0] * sizeof(float) <= keepBytes;
-            using var head = new VocabularyHead(weight, count, keep ? keepBytes : chunkBytes);
+            // a cap's derivative needs the logits, of which the softmax is not enough
+            bool keep = (_hiddenNeeds || _weightsNeed) && projection.SoftCap is null
+                && count * projection.Weight.shape[0] * sizeof(float) <= keepBytes;
+            using var head = new VocabularyHead(projection, count, keep ? keepBytes : chunkBytes);
             var parts = new List<RowStatistics>();
             foreach (var (start, length) in head.Chunks(count))
             {
@@ -74,24 +77,29 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         }
 
         /// <summary>The backward pass; must not throw. Adds to the gradient of the weight and returns that of the hidden states.</summary>
-        public Tensor? Backward(Tensor hidden, Tensor weight, Tensor labels, Tensor upstream)
+        public Tensor? Backward(Tensor hidden, Tensor labels, Tensor upstream)
         {
             long count = hidden.shape[0];
             Tensor? gradient = _hiddenNeeds ? empty_like(hidden) : null;
             Tensor factors = upstream.neg(); // the softmax less 1 at the label is the derivative of the negative log-probability
-            using var head = new VocabularyHead(weight, count, _kept is null ? chunkBytes : keepBytes);
-            using WeightGradient? accumulator = WeightGradient.Of(weight);
+            using var head = new VocabularyHead(projection, count, _kept is null ? chunkBytes : keepBytes);
+            using WeightGradient? accumulator = WeightGradient.Of(projection.Weight);
+            using BiasGradient? biases = BiasGradient.Of(projection.Bias);
             foreach (var (start, length) in head.Chunks(count))
             {
                 using DisposeScope chunk = NewDisposeScope();
                 Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length);
                 Tensor above = factors.narrow(0, start, length);
                 Tensor softmax = _kept ?? head.Logits(rows);
+                Tensor? slope = projection.SoftCap is { } cap ? softmax.div(cap).square().neg_().add_(1) : null; // of c tanh(z / c)
                 if (_kept is null)
                     VocabularySoftmax.Apply(softmax, targets);
                 VocabularySoftmax.SubtractLabels(softmax, targets, 1 - smoothing);
                 if (smoothing > 0)
                     softmax.sub_(smoothing / softmax.shape[1]);
+                if (slope is not null)
+                    softmax.mul_(slope);
+                biases?.Add(softmax, above);
                 if (gradient is not null)
                     head.HiddenGradient(softmax, above, gradient.narrow(0, start, length));
                 accumulator?.Add(head, softmax, above, rows);

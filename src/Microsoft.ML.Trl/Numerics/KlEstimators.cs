@@ -46,15 +46,16 @@ public static class KlEstimators
 
     /// <summary><see cref="Full(Tensor, Tensor)"/> from hidden states, a few rows at a time, so that [N, V] never exists.</summary>
     /// <param name="hidden">[N, H] states of the policy before the vocabulary projection.</param>
-    /// <param name="headWeight">[V, H] vocabulary projection of the policy.</param>
+    /// <param name="head">Vocabulary projection of the policy, or its weight [V, H].</param>
     /// <param name="referenceHidden">[N, H'] states of the reference.</param>
-    /// <param name="referenceHeadWeight">[V, H'] vocabulary projection of the reference.</param>
+    /// <param name="referenceHead">Vocabulary projection of the reference.</param>
     /// <returns>[N] float32, no gradient. The caller owns it.</returns>
-    public static Tensor Full(Tensor hidden, Tensor headWeight, Tensor referenceHidden, Tensor referenceHeadWeight)
+    public static Tensor Full(
+        Tensor hidden, VocabularyProjection head, Tensor referenceHidden, VocabularyProjection referenceHead)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        long rows = Math.Max(1, ChunkElements / headWeight.shape[0]);
+        long rows = Math.Max(1, ChunkElements / head.Weight.shape[0]);
         Tensor[] policy = hidden.split(rows);
         Tensor[] reference = referenceHidden.split(rows);
         return cat([.. policy.Zip(reference, Chunk)], 0).MoveToOuterDisposeScope();
@@ -62,13 +63,13 @@ public static class KlEstimators
         Tensor Chunk(Tensor ours, Tensor theirs)
         {
             using var inner = NewDisposeScope();
-            return Full(LogSoftmax(ours, headWeight), LogSoftmax(theirs, referenceHeadWeight)).MoveToOuterDisposeScope();
+            return Full(LogSoftmax(ours, head), LogSoftmax(theirs, referenceHead)).MoveToOuterDisposeScope();
         }
     }
 
-    private static Tensor LogSoftmax(Tensor hidden, Tensor headWeight) // [n, H], [V, H] -> [n, V]
+    private static Tensor LogSoftmax(Tensor hidden, VocabularyProjection head) // [n, H] -> [n, V]
     {
         using var scope = NewDisposeScope();
-        return nn.functional.linear(hidden, headWeight).to_type(ScalarType.Float32).log_softmax(-1).MoveToOuterDisposeScope();
+        return head.Finish(hidden.mm(head.Weight.t()).to_type(ScalarType.Float32)).log_softmax(-1).MoveToOuterDisposeScope();
     }
 }

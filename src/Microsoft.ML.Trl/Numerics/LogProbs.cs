@@ -23,25 +23,27 @@ public static class LogProbs
 
     /// <summary>Log-probabilities of the labels, from hidden states: one node of the autograd graph that works in chunks.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
-    /// <param name="headWeight">
-    /// [V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.
+    /// <param name="head">
+    /// Vocabulary projection, or its weight [V, H]: parameters, to whose gradients <c>backward()</c> adds in place, or tensors that need
+    /// none.
     /// </param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
     /// <param name="keepBytes">
     /// A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.
     /// </param>
     /// <returns>[N] float32. The caller owns it.</returns>
-    /// <exception cref="ArgumentException"><paramref name="headWeight"/> needs a gradient and is no parameter.</exception>
-    public static Tensor OfHidden(Tensor hidden, Tensor headWeight, Tensor labels, long keepBytes = KeepBytes)
+    /// <exception cref="ArgumentException">A part of <paramref name="head"/> needs a gradient and is no parameter.</exception>
+    public static Tensor OfHidden(Tensor hidden, VocabularyProjection head, Tensor labels, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Run(hidden, headWeight, labels, 0, keepBytes).LogProb.MoveToOuterDisposeScope();
+        return Run(hidden, head, labels, 0, keepBytes).LogProb.MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="OfHidden"/>, with entropy, hits and Σp² of the same pass.</summary>
     /// <param name="hidden">[N, H] hidden states, one row per label.</param>
-    /// <param name="headWeight">
-    /// [V, H] vocabulary projection: a parameter, whose gradient <c>backward()</c> adds to in place, or a tensor that needs no gradient.
+    /// <param name="head">
+    /// Vocabulary projection, or its weight [V, H]: parameters, to whose gradients <c>backward()</c> adds in place, or tensors that need
+    /// none.
     /// </param>
     /// <param name="labels">[N] int64, each in [0, V).</param>
     /// <param name="labelSmoothing">
@@ -51,12 +53,12 @@ public static class LogProbs
     /// A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.
     /// </param>
     /// <returns>Four tensors [N]. The caller owns them.</returns>
-    /// <exception cref="ArgumentException"><paramref name="headWeight"/> needs a gradient and is no parameter.</exception>
+    /// <exception cref="ArgumentException">A part of <paramref name="head"/> needs a gradient and is no parameter.</exception>
     public static TokenLogProbs WithStatistics(
-        Tensor hidden, Tensor headWeight, Tensor labels, double labelSmoothing = 0, long keepBytes = KeepBytes)
+        Tensor hidden, VocabularyProjection head, Tensor labels, double labelSmoothing = 0, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
-        RowStatistics rows = Run(hidden, headWeight, labels, labelSmoothing, keepBytes);
+        RowStatistics rows = Run(hidden, head, labels, labelSmoothing, keepBytes);
         return new TokenLogProbs(
             rows.LogProb.MoveToOuterDisposeScope(),
             rows.Entropy.MoveToOuterDisposeScope(),
@@ -64,19 +66,20 @@ public static class LogProbs
             rows.SquaredMass.MoveToOuterDisposeScope());
     }
 
-    private static RowStatistics Run(Tensor hidden, Tensor headWeight, Tensor labels, double labelSmoothing, long keepBytes)
+    private static RowStatistics Run(Tensor hidden, VocabularyProjection head, Tensor labels, double labelSmoothing, long keepBytes)
     {
-        if (headWeight.requires_grad && !headWeight.is_leaf)
+        if (head.Weight is { requires_grad: true, is_leaf: false } || head.Bias is { requires_grad: true, is_leaf: false })
             throw new ArgumentException(
-                "headWeight is the result of a computation that records gradients; it must be a parameter, or detached.",
-                nameof(headWeight));
-        var call = new HiddenLogProbs.Call(keepBytes, VocabularyHead.ChunkBytes, labelSmoothing);
-        if (!is_grad_enabled() || !(hidden.requires_grad || headWeight.requires_grad))
+                "The head is the result of a computation that records gradients; its parts must be parameters, or detached.",
+                nameof(head));
+        bool records = is_grad_enabled() && (hidden.requires_grad || head.NeedsGradient);
+        var call = new HiddenLogProbs.Call(records ? head : head.Detached(), keepBytes, VocabularyHead.ChunkBytes, labelSmoothing);
+        if (!records)
         {
             using IDisposable noGrad = no_grad();
-            return call.Forward(hidden.detach().contiguous(), headWeight.detach(), labels);
+            return call.Forward(hidden.detach().contiguous(), labels);
         }
-        Tensor logProb = HiddenLogProbs.apply(hidden, headWeight, labels, call);
+        Tensor logProb = HiddenLogProbs.apply(hidden, head.Weight, labels, call);
         return call.Statistics! with { LogProb = logProb };
     }
 }

@@ -9,15 +9,18 @@ internal sealed class VocabularyHead : IDisposable
     /// <summary>Most bytes of logits that exist at once.</summary>
     public const long ChunkBytes = 64L << 20;
 
+    private readonly VocabularyProjection _projection;
     private readonly Tensor _weight, _transposed;
     private readonly bool _wide;
     private Tensor? _buffer;
 
-    /// <param name="weight">[V, H].</param>
+    /// <param name="projection">From [H] to [V].</param>
     /// <param name="rows">Rows in all.</param>
     /// <param name="chunkBytes">Most bytes of logits at once.</param>
-    public VocabularyHead(Tensor weight, long rows, long chunkBytes = ChunkBytes)
+    public VocabularyHead(VocabularyProjection projection, long rows, long chunkBytes = ChunkBytes)
     {
+        _projection = projection;
+        Tensor weight = projection.Weight;
         _weight = weight.detach();
         _transposed = _weight.transpose(0, 1);
         long width = weight.shape[0];
@@ -43,9 +46,9 @@ internal sealed class VocabularyHead : IDisposable
     public Tensor Logits(Tensor hidden)
     {
         if (!_wide)
-            return hidden.mm(_transposed).to_type(ScalarType.Float32);
+            return _projection.Finish(hidden.mm(_transposed).to_type(ScalarType.Float32));
         _buffer ??= empty(RowsPerChunk, _weight.shape[0], device: _weight.device, dtype: ScalarType.Float32).DetachFromDisposeScope();
-        return _buffer.narrow(0, 0, hidden.shape[0]).addmm_(hidden, _transposed, 0);
+        return _projection.Finish(_buffer.narrow(0, 0, hidden.shape[0]).addmm_(hidden, _transposed, 0));
     }
 
     /// <summary>Derivative by the hidden states.</summary>

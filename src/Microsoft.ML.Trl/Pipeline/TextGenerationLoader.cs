@@ -58,7 +58,7 @@ internal static class TextGenerationLoader
         {
             ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
             reader.Sensible(GenerationEntry, () => generation.CheckEndTokens(config.VocabularySize));
-            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize) : null;
+            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, config.OutputSize) : null;
             return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, saved.Type), tokenizer, generation, head);
         });
         return new TextGenerationTransformer(

@@ -59,7 +59,7 @@ public sealed class LanguageModel : IDisposable
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
         TextCodec.CheckVocabulary(tokenizer, config);
         using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile))
-            ? HuggingFaceFolder.LoadValueHead(folder, config.HiddenSize)
+            ? HuggingFaceFolder.LoadValueHead(folder, config.OutputSize)
             : null;
         return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer, null, head?.Copy(device));
     }

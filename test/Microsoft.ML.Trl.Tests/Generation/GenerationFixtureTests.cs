@@ -13,12 +13,7 @@ public sealed class GenerationFixtureTests
     private static readonly GenerationOptions Greedy = new() { DoSample = false, MaxNewTokens = 16, EosTokenIds = [] };
 
     [TestMethod]
-    [DataRow("gpt2")]
-    [DataRow("llama")]
-    [DataRow("mistral")]
-    [DataRow("qwen2")]
-    [DataRow("llama_linear_rope")]
-    [DataRow("llama3_rope")]
+    [DynamicData(nameof(ModelFixture.Decoders), typeof(ModelFixture))]
     public void The_likeliest_tokens_are_those_of_transformers(string name)
     {
         using ModelFixture fixture = new(name);
@@ -42,12 +37,7 @@ public sealed class GenerationFixtureTests
     }
 
     [TestMethod]
-    [DataRow("gpt2")]
-    [DataRow("llama")]
-    [DataRow("mistral")]
-    [DataRow("qwen2")]
-    [DataRow("llama_linear_rope")]
-    [DataRow("llama3_rope")]
+    [DynamicData(nameof(ModelFixture.Decoders), typeof(ModelFixture))]
     public void Logits_of_the_first_and_the_last_token_are_those_of_transformers(string name)
     {
         using ModelFixture fixture = new(name);

@@ -80,11 +80,11 @@ public sealed class AttentionTests
         WeightPath at = new(weights, "attn");
         int narrow = shape.KeyValueHeads * HeadSize, wide = shape.Heads * HeadSize;
         Initializer normal = Initializer.Normal(0.3);
-        ILinear[] inputs = shape.Heads == shape.KeyValueHeads
-            ? [at.Linear("qkv", Width, 3 * wide, normal, hasBias: true, WeightLayout.InputsByOutputs)]
-            : [.. new[] { ("q", wide), ("k", narrow), ("v", narrow) }.Select(
-                part => at.Linear(part.Item1, Width, part.Item2, normal, true))];
-        Positions positions = new RotaryPositions(new RopeSettings().Frequencies(HeadSize), CPU);
+        ILinear Input(string name, int outputs) => at.Linear(name, Width, outputs, normal, hasBias: true);
+        QueryKeyValue inputs = shape.Heads == shape.KeyValueHeads
+            ? new PackedProjection(at.Linear("qkv", Width, 3 * wide, normal, hasBias: true, WeightLayout.InputsByOutputs), wide, wide)
+            : new SeparateProjections(Input("q", wide), Input("k", narrow), Input("v", narrow));
+        Positions positions = new HalvedRotary(new RopeSettings().Frequencies(HeadSize), CPU);
         using Attention attention = new("attn", shape, inputs, at.Linear("out", wide, Width, normal, true), positions);
         using Generator rng = new(1);
         attention.Dropout = isComposed ? new Dropout(1e-12, rng) : Dropout.None; // drops nothing, but takes the composed way

@@ -96,10 +96,7 @@ public sealed class ConfigurationLimitTests
     }
 
     [TestMethod]
-    [DataRow("gpt2")]
-    [DataRow("llama")]
-    [DataRow("qwen2")]
-    [DataRow("mistral")]
+    [DynamicData(nameof(ModelFixture.Decoders), typeof(ModelFixture))]
     public void Any_value_of_a_configuration_may_be_spoilt_and_is_either_read_or_refused(string model)
     {
         List<string> wrong = [];

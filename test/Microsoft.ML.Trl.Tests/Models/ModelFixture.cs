@@ -8,6 +8,16 @@ namespace Microsoft.ML.Trl.Tests.Models;
 /// <summary>A tiny model of the reference stack with what it computed.</summary>
 internal sealed class ModelFixture : IDisposable
 {
+    /// <summary>The decoders of all families and their variants.</summary>
+    public static IEnumerable<object[]> Decoders { get; } =
+    [
+        .. new[]
+        {
+            "gpt2", "gpt_neo", "gptj", "gpt_neox", "opt", "opt_proj", "bloom", "falcon", "falcon_alibi", "llama", "llama_linear_rope",
+            "llama3_rope", "mistral", "qwen2", "qwen3", "phi", "phi3", "gemma", "gemma2",
+        }.Select(name => new object[] { name }),
+    ];
+
     private readonly SafetensorsFile _expected;
     private readonly DisposeScope _scope = NewDisposeScope();
 
@@ -24,6 +34,9 @@ internal sealed class ModelFixture : IDisposable
     public JsonElement Info { get; }
 
     public Tensor this[string name] => _expected.Read(name);
+
+    /// <summary>Whether a forward of transformers, which counts padding on the left, reads other positions than ours.</summary>
+    public bool HasLearnedPositions => Info.GetProperty("model_type").GetString() is "gpt2" or "gpt_neo";
 
     public bool Has(string name) => _expected.Entries.ContainsKey(name);
 

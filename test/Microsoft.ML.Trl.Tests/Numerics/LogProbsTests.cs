@@ -60,11 +60,37 @@ public sealed class LogProbsTests
         Tensor hidden = Taken(sample.Hidden), weight = Taken(sample.Weight);
         foreach (var (keep, chunk) in new[] { (1L << 30, 1L << 30), (0L, 5L * 101 * 4), (0L, 1L) })
         {
-            var call = new HiddenLogProbs.Call(keep, chunk, 0);
+            var call = new HiddenLogProbs.Call(sample.Weight, keep, chunk, 0);
             (HiddenLogProbs.apply(sample.Hidden, sample.Weight, sample.Labels, call) * upstream).sum().backward();
             Close.Relative(hidden, Taken(sample.Hidden), 1e-5, $"hidden, chunk {chunk}");
             Close.Relative(weight, Taken(sample.Weight), 1e-5, $"weight, chunk {chunk}");
         }
+    }
+
+    [TestMethod]
+    [DataRow(null)]
+    [DataRow(2.0)]
+    public void A_head_with_a_bias_and_a_soft_cap_gives_what_plain_autograd_gives(double? cap)
+    {
+        using var scope = NewDisposeScope();
+        HeadSample sample = HeadSample.Create(seed: 5, rows: 37, width: 16, vocabulary: 101);
+        Tensor upstream = randn(37), bias = randn(101).requires_grad_();
+        Tensor logits = sample.Hidden.matmul(sample.Weight.transpose(0, 1)) + bias;
+        if (cap is { } most)
+            logits = (logits / most).tanh() * most;
+        (LogProbs.OfLogits(logits, sample.Labels) * upstream).sum().backward();
+        Tensor[] expected = [Taken(sample.Hidden), Taken(sample.Weight), Taken(bias)];
+        var head = new VocabularyProjection(sample.Weight, bias, cap);
+        foreach (long keep in new[] { 1L << 30, 0L })
+        {
+            Tensor logProbs = LogProbs.OfHidden(sample.Hidden, head, sample.Labels, keep);
+            Close.Relative(LogProbs.OfLogits(logits, sample.Labels).detach(), logProbs.detach(), 1e-5, "values");
+            (logProbs * upstream).sum().backward();
+            Close.Relative(expected[0], Taken(sample.Hidden), 1e-5, "hidden");
+            Close.Relative(expected[1], Taken(sample.Weight), 1e-5, "weight");
+            Close.Relative(expected[2], Taken(bias), 1e-5, "bias");
+        }
+        Close.Absolute(logits.detach().mean([-1]), PairScorer.MeanLogits(sample.Hidden, head), 1e-5, "mean of logits");
     }
 
     [TestMethod]

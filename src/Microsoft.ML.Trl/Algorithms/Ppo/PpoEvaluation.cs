@@ -52,11 +52,11 @@ internal sealed class PpoEvaluator(
         Tensor ours = sampled is null ? hiddenStates(policy, part) : sampled.States.narrow(0, start, count); // [n, H]
         Tensor theirs = hiddenStates(reference, part);                                        // [n, H]
         Tensor logProbs = sampled is null
-            ? LogProbs.OfHidden(ours, policy.HeadWeight, part.Labels)
+            ? LogProbs.OfHidden(ours, policy.Head, part.Labels)
             : sampled.LogProbs.narrow(0, start, count);                          // [n]
-        Tensor referenceLogProbs = LogProbs.OfHidden(theirs, reference.HeadWeight, part.Labels); // [n]
+        Tensor referenceLogProbs = LogProbs.OfHidden(theirs, reference.Head, part.Labels); // [n]
         Tensor kl = options.KlPenalty == KlPenalty.Full
-            ? KlEstimators.Full(ours, policy.HeadWeight, theirs, reference.HeadWeight)
+            ? KlEstimators.Full(ours, policy.Head, theirs, reference.Head)
             : _estimator(logProbs, referenceLogProbs);                                        // [n]
         return new PpoEvaluation(
             logProbs.MoveToOuterDisposeScope(),

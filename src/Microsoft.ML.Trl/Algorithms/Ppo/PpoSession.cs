@@ -260,7 +260,7 @@ public sealed class PpoSession : IDisposable
     /// <summary>A critic on the policy's device. The caller owns it.</summary>
     internal static ValueHead FreshHead(CausalLanguageModel policy, PpoOptions options)
     {
-        (ValueHeadOptions how, int width) = (options.ValueHead, policy.Config.HiddenSize);
+        (ValueHeadOptions how, int width) = (options.ValueHead, policy.Config.OutputSize);
         ValueHead head = ValueHead.Create(width, options.Seed, how.VHeadInitStrategy, how.VHeadInitializerRange);
         head.to(policy.Device);
         return head;

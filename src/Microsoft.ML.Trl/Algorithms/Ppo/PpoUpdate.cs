@@ -119,7 +119,7 @@ internal sealed class PpoUpdate(
     private PpoPrediction Predict(RolloutPart part)
     {
         Tensor hidden = replay.HiddenStates(policy, part); // [n, H]
-        TokenLogProbs tokens = LogProbs.WithStatistics(hidden, policy.HeadWeight, part.Labels);
+        TokenLogProbs tokens = LogProbs.WithStatistics(hidden, policy.Head, part.Labels);
         return new PpoPrediction(tokens.LogProbs, tokens.Entropy, critic.Values(hidden));
     }
 }

@@ -12,7 +12,7 @@ internal static class PairScorer
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         Tensor states = model.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
-        PairLogProbs sums = batch.Sum(LogProbs.OfHidden(states, model.HeadWeight, batch.Tokens.Labels));
+        PairLogProbs sums = batch.Sum(LogProbs.OfHidden(states, model.Head, batch.Tokens.Labels));
         sums.Chosen.MoveToOuterDisposeScope();
         sums.Rejected.MoveToOuterDisposeScope();
         return sums;
@@ -24,8 +24,8 @@ internal static class PairScorer
     {
         using var scope = NewDisposeScope();
         Tensor states = policy.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
-        TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.HeadWeight, batch.Tokens.Labels);
-        Tensor meanLogits = MeanLogits(states, policy.HeadWeight);
+        TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.Head, batch.Tokens.Labels);
+        Tensor meanLogits = MeanLogits(states, policy.Head);
         tokens.LogProbs.MoveToOuterDisposeScope();
         tokens.Entropy.MoveToOuterDisposeScope();
         tokens.Hit.MoveToOuterDisposeScope();
@@ -33,16 +33,30 @@ internal static class PairScorer
         return (tokens, meanLogits.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Mean over the vocabulary of each position's logits, for the price of one row: the mean commutes with projection.</summary>
+    /// <summary>
+    /// Mean over the vocabulary of each position's logits, for the price of one row: the mean commutes with a projection that is linear.
+    /// </summary>
     /// <param name="states">[N, H]</param>
-    /// <param name="headWeight">[V, H]</param>
+    /// <param name="head">Vocabulary projection.</param>
     /// <returns>[N] float32, no gradient. The caller owns it.</returns>
-    public static Tensor MeanLogits(Tensor states, Tensor headWeight)
+    public static Tensor MeanLogits(Tensor states, VocabularyProjection head)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        Tensor meanRow = headWeight.to_type(ScalarType.Float32).mean([0]); // [H]
-        return states.to_type(ScalarType.Float32).matmul(meanRow).MoveToOuterDisposeScope();
+        if (head.SoftCap is not null)
+            return MeanCapped(states, head).MoveToOuterDisposeScope();
+        Tensor meanRow = head.Weight.to_type(ScalarType.Float32).mean([0]); // [H]
+        Tensor means = states.to_type(ScalarType.Float32).matmul(meanRow);
+        return (head.Bias is { } bias ? means + bias.to_type(ScalarType.Float32).mean() : means).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor MeanCapped(Tensor states, VocabularyProjection head) // -> [N]
+    {
+        using var product = new VocabularyHead(head.Detached(), states.shape[0]);
+        List<Tensor> means = [];
+        foreach ((long start, long count) in product.Chunks(states.shape[0]))
+            means.Add(product.Logits(states.detach().narrow(0, start, count)).mean([-1]));
+        return cat(means);
     }
 }
 

@@ -41,7 +41,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         if (batch.Targets == 0)
             return 0;
         Tensor hidden = model.HiddenAt(batch.Ids, batch.TargetRows); // [N, H]
-        TokenLogProbs tokens = LogProbs.WithStatistics(hidden, model.HeadWeight, batch.Labels, options.LabelSmoothingFactor);
+        TokenLogProbs tokens = LogProbs.WithStatistics(hidden, model.Head, batch.Labels, options.LabelSmoothingFactor);
         Tensor loss = _loss(tokens.LogProbs, divisor);
         gradients.Accumulate(loss);
         float[] numbers = stack([loss.detach(), tokens.Entropy.mean(), tokens.Hit.mean()]).cpu().data<float>().ToArray();

@@ -104,14 +104,12 @@ public static class Gpt2Family
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = new(at.At("wte"), config.VocabularySize, config.HiddenSize, initializer);
         LearnedPositions positions = new(at.At("wpe"), config.ContextLength, config.HiddenSize, initializer);
-        string list = config.Family.BlocksName;
-        Block[] blocks =
-            [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{list}.{layer}"), layer, positions))];
+        Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("ln_f"), config.HiddenSize, config.NormEpsilon);
-        return new Decoder(config, tokens, positions, list, blocks, norm);
+        return new Decoder(config, tokens, positions, blocks, [norm]);
     }
 
-    private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
+    private static SequentialBlock ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
     {
         (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
         Initializer inward = Initializer.Normal(config.InitializerRange);
@@ -122,11 +120,12 @@ public static class Gpt2Family
         double scale = (config.ScaleAttention ? 1 / Math.Sqrt(config.HeadSize) : 1) / (config.ScaleAttentionByLayer ? layer + 1 : 1);
         AttentionShape shape = new(layer, config.HeadCount, config.HeadCount, config.HeadSize, scale);
         Attention attention = new(
-            "attn", shape, [Linear("attn.c_attn", hidden, 3 * hidden, inward)], Linear("attn.c_proj", hidden, hidden, outward), positions);
+            "attn", shape, new PackedProjection(Linear("attn.c_attn", hidden, 3 * hidden, inward), hidden, hidden),
+            Linear("attn.c_proj", hidden, hidden, outward), positions);
         FeedForward feedForward = new(
             "mlp", Activations.Named(config.Activation),
             Linear("mlp.c_fc", hidden, inner, inward), Linear("mlp.c_proj", inner, hidden, outward));
         LayerNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
-        return new Block(Norm("ln_1"), attention, Norm("ln_2"), feedForward);
+        return new SequentialBlock(Norm("ln_1"), attention, Norm("ln_2"), feedForward);
     }
 }

@@ -138,7 +138,8 @@ public static class HuggingFaceFolder
         weights.CheckLayers(config);
         CausalLanguageModel model = new(config, weights);
         return Checked(model, () => weights.Check(
-            name => name.StartsWith("v_head.", StringComparison.Ordinal) || (config.TieWordEmbeddings && name == "lm_head.weight"),
+            name => name.StartsWith("v_head.", StringComparison.Ordinal)
+                || (config.TieWordEmbeddings && name == config.Family.HeadName + ".weight"),
             "Is it a causal language model of this size? A classifier is loaded as a reward model."));
     }
 

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Trl.Models;
 
@@ -9,8 +8,6 @@ namespace Microsoft.ML.Trl;
 /// </summary>
 public static class LlamaFamily
 {
-    private static readonly string[] RopeTypes = ["default", "linear", "llama3"];
-
     private static readonly ModelFamily LlamaDefinition = Create("llama", "Llama", ReadLlama, WriteLlama);
     private static readonly ModelFamily MistralDefinition = Create("mistral", "Mistral", ReadMistral, WriteMistral);
     private static readonly ModelFamily Qwen2Definition = Create("qwen2", "Qwen2", ReadQwen2, WriteQwen2);
@@ -60,7 +57,7 @@ public static class LlamaFamily
         ClassifierArchitecture = name + "ForSequenceClassification",
         Read = read,
         Write = write,
-        Compose = Compose,
+        Compose = (config, at) => Compose(config, at, norms: null),
     };
 
     private static ModelConfig ReadLlama(JsonFields fields)
@@ -86,19 +83,21 @@ public static class LlamaFamily
     {
         ModelConfig config = ReadShared(fields, Qwen2Definition, 151_936, intermediate: 22_016, context: 32_768)
             with { AttentionInputBias = true };
-        if (!fields.Flag("use_sliding_window", false))
-            return config;
-        int first = fields.Integer("max_window_layers", 28);
-        return config with
-        {
-            SlidingWindow = fields.OptionalInteger("sliding_window") ?? 4096,
-            WindowedLayers = fields.Object["layer_types"] is JsonArray types
-                ? [.. types.Select(type => type?.ToString() == "sliding_attention")]
-                : new WindowFrom(first, config.LayerCount),
-        };
+        return WithWindow(config, fields);
     }
 
-    private static ModelConfig ReadShared(JsonFields fields, ModelFamily family, int vocabulary, int intermediate, int context)
+    /// <summary>The window of Qwen's families, where the configuration asks for it.</summary>
+    internal static ModelConfig WithWindow(ModelConfig config, JsonFields fields) => !fields.Flag("use_sliding_window", false)
+        ? config
+        : config with
+        {
+            SlidingWindow = fields.OptionalInteger("sliding_window") ?? 4096,
+            WindowedLayers = fields.LayerTypes() ?? From(fields.Integer("max_window_layers", 28), config.LayerCount),
+        };
+
+    private static LayerPattern From(int first, int layers) => new(layers, layer => layer >= first);
+
+    internal static ModelConfig ReadShared(JsonFields fields, ModelFamily family, int vocabulary, int intermediate, int context)
     {
         int hidden = fields.Integer("hidden_size", 4096);
         int heads = fields.Integer("num_attention_heads", 32);
@@ -117,33 +116,8 @@ public static class LlamaFamily
             Activation = fields.Text("hidden_act") ?? "silu",
             FeedForwardBias = fields.Flag("mlp_bias", false),
             AttentionDropout = fields.Number("attention_dropout", 0),
-            Rope = ReadRope(fields),
+            Rope = RopeJson.Read(fields),
         };
-    }
-
-    /// <summary>
-    /// transformers 5 has one object <c>rope_parameters</c>; 4 has <c>rope_theta</c> beside an optional <c>rope_scaling</c>.
-    /// </summary>
-    private static RopeSettings ReadRope(JsonFields fields)
-    {
-        JsonFields nested = fields.Nested("rope_parameters") ?? fields.Nested("rope_scaling") ?? fields.Nothing();
-        string type = nested.Text("rope_type") ?? nested.Text("type") ?? "default";
-        if (!RopeTypes.Contains(type))
-            throw new NotSupportedException(
-                $"{fields.Source}: rotary positions of type '{type}' are not supported; supported are {string.Join(", ", RopeTypes)}.");
-        RopeSettings rope = new()
-        {
-            Theta = nested.Number("rope_theta", fields.Number("rope_theta", 10_000)),
-            Type = type,
-            Factor = nested.Number("factor", 1),
-            LowFrequencyFactor = nested.Number("low_freq_factor", 1),
-            HighFrequencyFactor = nested.Number("high_freq_factor", 4),
-            OriginalContextLength = nested.Integer("original_max_position_embeddings", 8192),
-        };
-        if (rope.Theta <= 0 || rope.Factor <= 0 || rope.HighFrequencyFactor <= rope.LowFrequencyFactor || rope.LowFrequencyFactor <= 0)
-            throw new InvalidDataException(
-                $"{fields.Source}: the rotary settings {rope} need positive numbers and a high_freq_factor above the low_freq_factor.");
-        return rope;
     }
 
     private static void WriteLlama(ModelConfig config, JsonObject json)
@@ -168,7 +142,7 @@ public static class LlamaFamily
             json["head_dim"] = config.HeadSize;
     }
 
-    private static void WriteShared(ModelConfig config, JsonObject json)
+    internal static void WriteShared(ModelConfig config, JsonObject json)
     {
         json["hidden_size"] = config.HiddenSize;
         json["num_hidden_layers"] = config.LayerCount;
@@ -179,75 +153,43 @@ public static class LlamaFamily
         json["rms_norm_eps"] = config.NormEpsilon;
         json["hidden_act"] = config.Activation;
         json["attention_dropout"] = config.AttentionDropout;
-        WriteRope(config.Rope!, json);
+        RopeJson.Write(config.Rope!, json);
     }
 
-    private static void WriteRope(RopeSettings rope, JsonObject json)
-    {
-        JsonObject? settings = rope.Type == "default" ? null : new JsonObject { ["rope_type"] = rope.Type, ["factor"] = rope.Factor };
-        if (rope.Type == "llama3")
-        {
-            settings!["low_freq_factor"] = rope.LowFrequencyFactor;
-            settings["high_freq_factor"] = rope.HighFrequencyFactor;
-            settings["original_max_position_embeddings"] = rope.OriginalContextLength;
-        }
-        if (json.ContainsKey("rope_parameters"))
-        {
-            settings ??= new JsonObject { ["rope_type"] = rope.Type };
-            settings["rope_theta"] = rope.Theta;
-            json["rope_parameters"] = settings;
-        }
-        else
-        {
-            json["rope_theta"] = rope.Theta;
-            json["rope_scaling"] = settings;
-        }
-    }
-
-    /// <summary>True from one block on: a list without memory of its own, as the number of blocks is not checked yet.</summary>
-    private sealed class WindowFrom(int first, int count) : IReadOnlyList<bool>
-    {
-        public int Count => count;
-
-        public bool this[int layer] => layer >= first;
-
-        public IEnumerator<bool> GetEnumerator() => Enumerable.Range(0, count).Select(layer => this[layer]).GetEnumerator();
-
-        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-    }
-
-    private static Decoder Compose(ModelConfig config, WeightPath at)
+    /// <summary>A decoder of LLaMA's parts.</summary>
+    /// <param name="config">Of any family that is made of them.</param>
+    /// <param name="at">Place of the decoder in the checkpoint.</param>
+    /// <param name="norms">Norms of queries and keys below a block's place; null = none.</param>
+    internal static Decoder Compose(ModelConfig config, WeightPath at, Func<WeightPath, HeadNorms>? norms)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = new(at.At("embed_tokens"), config.VocabularySize, config.HiddenSize, initializer);
-        RotaryPositions positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device);
-        string list = config.Family.BlocksName;
-        Block[] blocks =
-            [.. Enumerable.Range(0, config.LayerCount).Select(layer => ComposeBlock(config, at.At($"{list}.{layer}"), layer, positions))];
+        HalvedRotary positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device, config.Rope.Scale);
+        Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions, norms));
         RmsNormalization norm = new(at.At("norm"), config.HiddenSize, config.NormEpsilon);
-        return new Decoder(config, tokens, positions, list, blocks, norm);
+        return new Decoder(config, tokens, positions, blocks, [norm]);
     }
 
-    private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
+    private static SequentialBlock ComposeBlock(
+        ModelConfig config, WeightPath at, int layer, Positions positions, Func<WeightPath, HeadNorms>? norms)
     {
         (long hidden, long inner, long headSize) = (config.HiddenSize, config.IntermediateSize, config.HeadSize);
         (long wide, long narrow) = (config.HeadCount * headSize, config.KeyValueHeadCount * headSize);
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         ILinear Linear(string name, long inputs, long outputs, bool hasBias) => at.Linear(name, inputs, outputs, initializer, hasBias);
-        ILinear[] inputs =
-        [
+        SeparateProjections inputs = new(
             Linear("self_attn.q_proj", hidden, wide, config.AttentionInputBias),
             Linear("self_attn.k_proj", hidden, narrow, config.AttentionInputBias),
-            Linear("self_attn.v_proj", hidden, narrow, config.AttentionInputBias),
-        ];
+            Linear("self_attn.v_proj", hidden, narrow, config.AttentionInputBias));
         AttentionShape shape = new(
             layer, config.HeadCount, config.KeyValueHeadCount, config.HeadSize, 1 / Math.Sqrt(config.HeadSize), config.WindowOf(layer));
         Attention attention = new(
-            "self_attn", shape, inputs, Linear("self_attn.o_proj", wide, hidden, config.AttentionOutputBias), positions);
+            "self_attn", shape, inputs, Linear("self_attn.o_proj", wide, hidden, config.AttentionOutputBias), positions,
+            norms?.Invoke(at.At("self_attn")));
         GatedFeedForward feedForward = new(
             "mlp", Activations.Named(config.Activation), Linear("mlp.gate_proj", hidden, inner, config.FeedForwardBias),
             Linear("mlp.up_proj", hidden, inner, config.FeedForwardBias), Linear("mlp.down_proj", inner, hidden, config.FeedForwardBias));
         RmsNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
-        return new Block(Norm("input_layernorm"), attention, Norm("post_attention_layernorm"), feedForward);
+        return new SequentialBlock(Norm("input_layernorm"), attention, Norm("post_attention_layernorm"), feedForward);
     }
 }

@@ -5,7 +5,12 @@ namespace Microsoft.ML.Trl;
 /// <summary>The families of models that this library knows.</summary>
 public static class ModelFamilies
 {
-    private static readonly ModelFamily[] All = [Gpt2Family.Definition, .. LlamaFamily.Definitions];
+    private static readonly ModelFamily[] All =
+    [
+        Gpt2Family.Definition, GptNeoFamily.Definition, GptJFamily.Definition, GptNeoXFamily.Definition, OptFamily.Definition,
+        BloomFamily.Definition, FalconFamily.Definition, .. LlamaFamily.Definitions, Qwen3Family.Definition, PhiFamily.Definition,
+        Phi3Family.Definition, .. GemmaFamily.Definitions,
+    ];
 
     extension(ModelConfig)
     {

@@ -1,0 +1,41 @@
+using System.Text.Json.Nodes;
+using Microsoft.ML.Trl.Models;
+
+namespace Microsoft.ML.Trl;
+
+/// <summary>Qwen 3: LLaMA's parts, with a norm on each head of queries and keys.</summary>
+internal static class Qwen3Family
+{
+    public static ModelFamily Definition { get; } = new()
+    {
+        ModelType = "qwen3",
+        DecoderName = "model",
+        BlocksName = "layers",
+        CausalArchitecture = "Qwen3ForCausalLM",
+        ClassifierArchitecture = "Qwen3ForSequenceClassification",
+        Read = Read,
+        Write = Write,
+        Compose = (config, at) => LlamaFamily.Compose(config, at, place => new HeadNorms(
+            new RmsNormalization(place.At("q_norm"), config.HeadSize, config.NormEpsilon),
+            new RmsNormalization(place.At("k_norm"), config.HeadSize, config.NormEpsilon))),
+    };
+
+    private static ModelConfig Read(JsonFields fields)
+    {
+        bool bias = fields.Flag("attention_bias", false);
+        ModelConfig config = LlamaFamily.ReadShared(fields, Definition, 151_936, intermediate: 22_016, context: 32_768) with
+        {
+            HeadSize = fields.Integer("head_dim", 128),
+            AttentionInputBias = bias,
+            AttentionOutputBias = bias,
+        };
+        return LlamaFamily.WithWindow(config, fields);
+    }
+
+    private static void Write(ModelConfig config, JsonObject json)
+    {
+        LlamaFamily.WriteShared(config, json);
+        json["head_dim"] = config.HeadSize;
+        json["attention_bias"] = config.AttentionInputBias;
+    }
+}

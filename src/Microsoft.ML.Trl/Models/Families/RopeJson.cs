@@ -1,0 +1,83 @@
+using System.Text.Json.Nodes;
+
+namespace Microsoft.ML.Trl.Models;
+
+/// <summary>
+/// Rotary positions in <c>config.json</c>. transformers 5 has one object <c>rope_parameters</c>; 4 has <c>rope_theta</c> beside an optional
+/// <c>rope_scaling</c>.
+/// </summary>
+internal static class RopeJson
+{
+    private static readonly string[] Types = ["default", "linear", "dynamic", "llama3", "yarn"];
+
+    /// <param name="fields">The whole configuration.</param>
+    /// <param name="thetaKey">Name of the base in transformers 4.</param>
+    public static RopeSettings Read(JsonFields fields, string thetaKey = "rope_theta")
+    {
+        JsonFields nested = fields.Nested("rope_parameters") ?? fields.Nested("rope_scaling") ?? fields.Nothing();
+        string type = nested.Text("rope_type") ?? nested.Text("type") ?? "default";
+        if (!Types.Contains(type))
+            throw new NotSupportedException(
+                $"{fields.Source}: rotary positions of type '{type}' are not supported; supported are {string.Join(", ", Types)}.");
+        int context = fields.Integer("max_position_embeddings", 2048);
+        RopeSettings rope = new()
+        {
+            Theta = nested.Number("rope_theta", fields.Number(thetaKey, 10_000)),
+            Type = type,
+            Factor = nested.Number("factor", 1),
+            LowFrequencyFactor = nested.Number("low_freq_factor", 1),
+            HighFrequencyFactor = nested.Number("high_freq_factor", 4),
+            OriginalContextLength = nested.Integer("original_max_position_embeddings", type == "yarn" ? context : 8192),
+            BetaFast = nested.Number("beta_fast", 32),
+            BetaSlow = nested.Number("beta_slow", 1),
+            AttentionFactor = nested.Object["attention_factor"] is null ? null : nested.Number("attention_factor", 1),
+        };
+        if (nested.Object["mscale"] is not null || nested.Object["mscale_all_dim"] is not null)
+            throw new NotSupportedException($"{fields.Source}: rotary positions with mscale are not supported; set attention_factor.");
+        if (rope.Theta <= 0 || rope.Factor <= 0 || rope.HighFrequencyFactor <= rope.LowFrequencyFactor || rope.LowFrequencyFactor <= 0
+            || rope.BetaSlow <= 0 || rope.BetaFast <= rope.BetaSlow || rope.OriginalContextLength < 1)
+            throw new InvalidDataException(
+                $"{fields.Source}: the rotary settings {rope} need positive numbers, a high_freq_factor above the low_freq_factor and a "
+                + "beta_fast above beta_slow.");
+        return rope;
+    }
+
+    /// <summary>The share of a head's dimensions that is turned, by its names in transformers 5 and 4.</summary>
+    public static double Share(JsonFields fields, string key, double otherwise) =>
+        fields.Nested("rope_parameters")?.Number("partial_rotary_factor", double.NaN) is { } share && !double.IsNaN(share)
+            ? share
+            : fields.Number(key, otherwise);
+
+    public static void Write(RopeSettings rope, JsonObject json, string thetaKey = "rope_theta")
+    {
+        JsonObject? settings = rope.Type == "default" ? null : new JsonObject { ["rope_type"] = rope.Type, ["factor"] = rope.Factor };
+        if (rope.Type == "llama3")
+        {
+            settings!["low_freq_factor"] = rope.LowFrequencyFactor;
+            settings["high_freq_factor"] = rope.HighFrequencyFactor;
+        }
+        if (rope.Type == "yarn")
+        {
+            settings!["beta_fast"] = rope.BetaFast;
+            settings["beta_slow"] = rope.BetaSlow;
+            if (rope.AttentionFactor is { } factor)
+                settings["attention_factor"] = factor;
+        }
+        if (rope.Type is "llama3" or "yarn")
+            settings!["original_max_position_embeddings"] = rope.OriginalContextLength;
+        if (json["rope_parameters"] is JsonObject before)
+        {
+            settings ??= new JsonObject { ["rope_type"] = rope.Type };
+            settings["rope_theta"] = rope.Theta;
+            if (before["partial_rotary_factor"] is { } share)
+                settings["partial_rotary_factor"] = share.DeepClone();
+            json["rope_parameters"] = settings;
+        }
+        else
+        {
+            json[thetaKey] = rope.Theta;
+            if (settings is not null || json.ContainsKey("rope_scaling"))
+                json["rope_scaling"] = settings;
+        }
+    }
+}
