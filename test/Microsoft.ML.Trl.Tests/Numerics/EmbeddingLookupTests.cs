@@ -56,6 +56,6 @@ public sealed class EmbeddingLookupTests
         HeadSample sample = HeadSample.Create(seed: 14, rows: 2, width: 3, vocabulary: 5);
         var error = Assert.ThrowsExactly<ArgumentException>(() => LogProbs.OfHidden(sample.Hidden, sample.Weight * 2, sample.Labels));
         StringAssert.StartsWith(
-            error.Message, "headWeight is the result of a computation that records gradients; it must be a parameter, or detached.");
+            error.Message, "The head is the result of a computation that records gradients; its parts must be parameters, or detached.");
     }
 }
