@@ -18,6 +18,12 @@ internal static class Require
             throw Wrong(name, number, "must be a finite number, 0 or greater");
     }
 
+    public static void Finite(double value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (!double.IsFinite(value))
+            throw Wrong(name, value, "must be a finite number");
+    }
+
     /// <summary>Both bounds are allowed.</summary>
     public static void Between(double? value, double low, double high, [CallerArgumentExpression(nameof(value))] string name = "")
     {

@@ -106,6 +106,7 @@ public sealed class LanguageModel : IDisposable
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
     /// <returns>The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public LanguageModel Copy(TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
     {

@@ -97,6 +97,7 @@ public sealed class TextRewardModel : IDisposable
     /// <summary>A second reward model that shares nothing but the tokenizer with this one. The caller owns it.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
+    /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public TextRewardModel Copy(Device? device = null, ScalarType? type = null)
     {

@@ -27,6 +27,7 @@ public static class HuggingFaceFolder
     /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
     public static CausalLanguageModel LoadModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
+        RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
         using SafetensorsFolder store = SafetensorsFolder.Open(folder);
         return Build(store, config, device, dtype);
@@ -36,6 +37,7 @@ public static class HuggingFaceFolder
     /// <inheritdoc cref="LoadModel(string, Device?, ScalarType?)"/>
     public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
+        RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
         using SafetensorsFolder store = SafetensorsFolder.Open(folder);
         return BuildReward(store, config, device, dtype);
