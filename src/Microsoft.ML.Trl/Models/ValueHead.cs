@@ -34,6 +34,17 @@ public sealed class ValueHead : nn.Module
             : new ValueHead(hiddenSize, weights);
     }
 
+    /// <summary>Fails unless the head reads states of this width.</summary>
+    /// <exception cref="ArgumentException">It does not.</exception>
+    internal void CheckWidth(ModelConfig config)
+    {
+        ObjectDisposedException.ThrowIf(_summary.Weight.IsInvalid, this);
+        if (_summary.Weight.size(1) != config.HiddenSize)
+            throw new ArgumentException(
+                $"The value head reads states of width {_summary.Weight.size(1)}, but the model's have {config.HiddenSize}; "
+                + "make one with ValueHead.Create for this model.");
+    }
+
     /// <summary>A second head with equal weights that shares nothing with this one. The caller owns it.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <exception cref="ArgumentException">The device is not there.</exception>

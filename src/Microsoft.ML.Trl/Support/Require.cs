@@ -6,6 +6,10 @@ namespace Microsoft.ML.Trl.Support;
 /// <summary>Checks of option values; each message says what was given and what is allowed. Null passes: not set.</summary>
 internal static class Require
 {
+    /// <returns>The value, if it is one.</returns>
+    public static T NotNull<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "")
+        where T : class => value ?? throw new ArgumentNullException(name);
+
     public static void Positive(double? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         if (value is { } number && !(number > 0 && double.IsFinite(number)))

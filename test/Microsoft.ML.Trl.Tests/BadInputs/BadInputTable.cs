@@ -12,6 +12,10 @@ internal static class BadInputTable
         ["making models"] = ModelMakingInputs.All,
         ["numerics"] = NumericsInputs.All,
         ["losses"] = LossInputs.All,
+        ["data sets"] = DatasetInputs.All,
+        ["tokenizers"] = TokenizerInputs.All,
+        ["texts"] = TextInputs.All,
+        ["checkpoints"] = CheckpointInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];

@@ -74,7 +74,8 @@ internal static class MethodOptionInputs
         Of<ArgumentException>(
             new DpoOptions { SyncRefModel = true, PrecomputeRefLogProbs = true }, "SyncRefModel and PrecomputeRefLogProbs contradict"),
         Of<ArgumentException>(new DpoOptions { ReferenceFree = true, SyncRefModel = true }, "ReferenceFree", "set SyncRefModel"),
-        Of<ArgumentException>(new DpoOptions { ReferenceFree = true, PrecomputeRefLogProbs = true }, "ReferenceFree", "and PrecomputeRefLogProbs to false"),
+        Of<ArgumentException>(new DpoOptions { ReferenceFree = true, PrecomputeRefLogProbs = true }, "ReferenceFree",
+            "and PrecomputeRefLogProbs to false"),
         Of<ArgumentException>(new DpoOptions { Generation = new() { TopP = 0 } }, "TopP (0)", "greater than 0 and at most 1"),
         BadInput.Of<ArgumentException>(
             "TrlCatalog.Dpo", () => Ml.Trl().Dpo(new DpoOptions { ReferenceFree = true }, reference: ModelSource.Folder("there")),

@@ -144,7 +144,7 @@ internal static class ModelInputs
         Gone("DecoderModel.Device", model => _ = model.Device),
         Gone("DecoderModel.Weights", model => _ = model.Weights().Count()),
         Gone("DecoderModel.ParameterCount", model => _ = model.ParameterCount),
-        Gone("RewardModel.FromPolicy(Microsoft.ML.Trl.Models.CausalLanguageModel,System.Int32)", model => RewardModel.FromPolicy(model, 1)),
+        Gone("RewardModel.FromPolicy", model => RewardModel.FromPolicy(model, 1)),
         Gone("ReferenceModelExtensions.CreateReferenceModel", model => model.CreateReferenceModel()),
         Gone("RewardModel.Score", _ => DisposedScorer().Score(Ids(3), [3])),
         Gone("RewardModel.Copy", _ => DisposedScorer().Copy()),
