@@ -126,6 +126,7 @@ public sealed partial class TrlCatalog
     {
         ArgumentNullException.ThrowIfNull(data);
         generation?.Validated();
+        Require.Named(promptColumnName);
         DataViewSchema.Column column = InputColumns.Text(data.Schema, promptColumnName, "prompt");
         reward?.Check(_ml, data.Schema);
         using Borrowed<LanguageModel> policy = Borrow(model);

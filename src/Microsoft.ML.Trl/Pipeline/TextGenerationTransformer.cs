@@ -90,10 +90,12 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>A transformer that generates in another way with the same model, which stays this one's.</summary>
     /// <param name="generation">How answers are generated.</param>
     /// <returns>Usable as long as this transformer is not disposed.</returns>
+    /// <exception cref="ArgumentException">An option is out of range, or an end token is not in the vocabulary.</exception>
     public TextGenerationTransformer With(GenerationOptions generation)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(), ownsModel: false)
+        generation.Validated().CheckEndTokens(Model.Network.Config.VocabularySize);
+        return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation, ownsModel: false)
         {
             BatchSize = BatchSize,
             CancellationToken = CancellationToken,

@@ -45,7 +45,7 @@ internal static class Require
     public static void AtLeast(int? value, int least, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         if (value is { } number && number < least)
-            throw Wrong(name, number, $"must be {Text(least)} or greater");
+            throw Wrong(name, FormattableString.Invariant($"{number}"), FormattableString.Invariant($"must be {least} or greater"));
     }
 
     public static void Known<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : struct, Enum
@@ -60,8 +60,9 @@ internal static class Require
             throw new ArgumentException($"{name} is empty; it must be the name of a column.", name);
     }
 
-    private static ArgumentOutOfRangeException Wrong(string name, double value, string rule) =>
-        new(name, $"{name} ({Text(value)}) {rule}.");
+    private static ArgumentOutOfRangeException Wrong(string name, double value, string rule) => Wrong(name, Text(value), rule);
+
+    private static ArgumentOutOfRangeException Wrong(string name, string value, string rule) => new(name, $"{name} ({value}) {rule}.");
 
     private static string Text(double value) => value.ToString("G9", CultureInfo.InvariantCulture);
 }

@@ -24,7 +24,7 @@ internal sealed record BadInput(string Member, string Name, Type Exception, stri
         new(member, name, typeof(ArgumentNullException), [$"(Parameter '{parameter}')"], act);
 
     /// <summary>A number in the way that messages write it.</summary>
-    public static string Number(double value) => value.ToString("G9", CultureInfo.InvariantCulture);
+    public static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     /// <summary>What is wrong with the refusal; null when it is as it should be.</summary>
     public string? Fault()

@@ -16,6 +16,9 @@ internal static class BadInputTable
         ["tokenizers"] = TokenizerInputs.All,
         ["texts"] = TextInputs.All,
         ["checkpoints"] = CheckpointInputs.All,
+        ["PPO steps"] = PpoInputs.All,
+        ["stages"] = CatalogInputs.All,
+        ["pipelines"] = PipelineInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];

@@ -174,7 +174,7 @@ internal static class TokenizerInputs
 
     private static BadInput Config(string name, string? json, params string[] words) => Of<InvalidDataException>(
         FromFiles, () => TextTokenizer.FromFiles(new Dictionary<string, string>(TinyTokenizer.Files()) { [name] = json! }), words,
-            $"{name}: {json}");
+            $"{name}: {json ?? "null"}");
 
     private static BadInput Folder<T>((string, byte[])[] files, params string[] words)
         where T : Exception => Of<T>(Load, () => InFolder(files, folder => TextTokenizer.Load(folder)), words, string.Join(", ", words));

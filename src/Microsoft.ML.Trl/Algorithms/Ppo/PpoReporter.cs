@@ -53,6 +53,12 @@ internal sealed class PpoReporter(int totalSteps)
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private long _tokens;
 
+    /// <summary>The scores that a step learnt from, as they were given.</summary>
+    /// <exception cref="ArgumentException">These are not the statistics of a step.</exception>
+    public static double[] ScoresOf(PpoStatistics statistics) => statistics.Arrays.TryGetValue("env/reward_dist", out float[]? scores)
+        ? Array.ConvertAll(scores, score => (double)score)
+        : throw Foreign(statistics, "env/reward_dist");
+
     /// <summary>Counts the tokens of a batch that was learnt from.</summary>
     public void CountTokens(RolloutBatch batch) => _tokens += batch.QueryLengths.Sum() + batch.ResponseLengths.Sum();
 
@@ -65,13 +71,19 @@ internal sealed class PpoReporter(int totalSteps)
     {
         Dictionary<string, double> metrics = new(statistics.Scalars)
         {
-            ["loss"] = statistics["ppo/loss/total"],
+            ["loss"] = Scalar(statistics, "ppo/loss/total"),
             ["grad_norm"] = gradientNorm,
-            ["learning_rate"] = statistics["ppo/learning_rate"],
+            ["learning_rate"] = Scalar(statistics, "ppo/learning_rate"),
             ["num_tokens"] = _tokens,
             ["env/reward_mean"] = game.RewardMean,
             ["env/reward_std"] = game.RewardDeviation,
         };
         return new StepReport("PPO", step, totalSteps, metrics, _tokens, _clock.Elapsed) { Completions = game.Completions };
     }
+
+    private static double Scalar(PpoStatistics statistics, string name) =>
+        statistics.Scalars.TryGetValue(name, out double value) ? value : throw Foreign(statistics, name);
+
+    private static ArgumentException Foreign(PpoStatistics statistics, string lacking) =>
+        new($"statistics has no '{lacking}'; give those that Step returned.", nameof(statistics));
 }
