@@ -31,7 +31,7 @@ public sealed class BadInputTests
     public void No_bad_input_ends_the_process()
     {
         if (Environment.GetEnvironmentVariable("TRL_LONG_TESTS") != "1")
-            Assert.Inconclusive("Skipped: it runs the table in child processes, which takes a minute; TRL_LONG_TESTS=1 turns it on.");
+            Assert.Inconclusive("Skipped: it runs the table in child processes, which takes some seconds; TRL_LONG_TESTS=1 turns it on.");
         AssertNone(BadInputTable.Areas.Keys.SelectMany(ChildProcess.Faults));
     }
 

@@ -65,8 +65,8 @@ internal static class CatalogInputs
         Missing("DpoTrainer", "chosen", () => Trl.Dpo(Tiny.Source(), new DpoOptions { ChosenColumnName = "Q" }).Fit(Rows)),
         Missing("DpoTrainer", "rejected", () => Trl.Dpo(Tiny.Source(), new DpoOptions { RejectedColumnName = "Q" }).Fit(Rows)),
         Missing("RewardTrainer", "chosen", () => Trl.RewardModel(Tiny.Source(), new RewardOptions { ChosenColumnName = "Q" }).Fit(Rows)),
-        Missing("RewardTrainer", "rejected", () =>
-            Trl.RewardModel(Tiny.Source(), new RewardOptions { RejectedColumnName = "Q" }).Fit(Rows)),
+        Missing(
+            "RewardTrainer", "rejected", () => Trl.RewardModel(Tiny.Source(), new RewardOptions { RejectedColumnName = "Q" }).Fit(Rows)),
         Missing("RewardTrainer", "margin", () => Trl.RewardModel(Tiny.Source(), new RewardOptions { MarginColumnName = "Q" }).Fit(Rows)),
         Missing("PpoTrainer", "prompt", () => Trl.Ppo(Tiny.Source(), One, Short with { PromptColumnName = "Q" }).Fit(Rows)),
         Missing("TextGenerationEstimator", "prompt", () => Trl.TextGeneration(Tiny.Source(), promptColumnName: "Q").Fit(Rows)),
@@ -81,13 +81,14 @@ internal static class CatalogInputs
         Mistyped("SftTrainer", "prompt", "Text", () => Trl.Sft(Tiny.Source(), new SftOptions { PromptColumnName = "Margin" }).Fit(Rows)),
         Mistyped("SftTrainer", "text", "Text", () => Trl.Sft(Tiny.Source(), new SftOptions { TextColumnName = "Margin" }).Fit(Rows)),
         Mistyped("DpoTrainer", "chosen", "Text", () => Trl.Dpo(Tiny.Source(), new DpoOptions { ChosenColumnName = "Margin" }).Fit(Rows)),
-        Mistyped("DpoTrainer", "rejected", "Text", () =>
-            Trl.Dpo(Tiny.Source(), new DpoOptions { RejectedColumnName = "Margin" }).Fit(Rows)),
-        Mistyped("RewardTrainer", "prompt", "Text", () =>
-            Trl.RewardModel(Tiny.Source(), new RewardOptions { PromptColumnName = "Margin" }).Fit(Rows)),
+        Mistyped(
+            "DpoTrainer", "rejected", "Text", () => Trl.Dpo(Tiny.Source(), new DpoOptions { RejectedColumnName = "Margin" }).Fit(Rows)),
+        Mistyped(
+            "RewardTrainer", "prompt", "Text",
+            () => Trl.RewardModel(Tiny.Source(), new RewardOptions { PromptColumnName = "Margin" }).Fit(Rows)),
         Mistyped("PpoTrainer", "prompt", "Text", () => Trl.Ppo(Tiny.Source(), One, Short with { PromptColumnName = "Margin" }).Fit(Rows)),
-        Mistyped("TextGenerationEstimator", "prompt", "Text", () =>
-            Trl.TextGeneration(Tiny.Source(), promptColumnName: "Margin").Fit(Rows)),
+        Mistyped(
+            "TextGenerationEstimator", "prompt", "Text", () => Trl.TextGeneration(Tiny.Source(), promptColumnName: "Margin").Fit(Rows)),
         Mistyped("RewardScoringEstimator", "prompt", "Text", () => Trl.RewardScoring(RewardSource, promptColumnName: "Margin").Fit(Rows)),
         Of<ArgumentOutOfRangeException>(
             "RewardTrainer.Fit", () => Trl.RewardModel(Tiny.Source(), new RewardOptions { MarginColumnName = "Chosen" }).Fit(Rows),
@@ -100,12 +101,13 @@ internal static class CatalogInputs
         return
         [
             Promise("SftTrainer", Trl.Sft(Tiny.Source()), Numbers, "prompt column 'Prompt'", "got Single"),
-            Promise("SftTrainer", Trl.Sft(Tiny.Source(), new SftOptions { CompletionColumnName = "Q" }), Rows, "completion column 'Q'",
+            Promise(
+                "SftTrainer", Trl.Sft(Tiny.Source(), new SftOptions { CompletionColumnName = "Q" }), Rows, "completion column 'Q'",
                 "no such column"),
-            Promise("RewardTrainer", Trl.RewardModel(Tiny.Source(), new RewardOptions { ChosenColumnName = "Q" }), Rows,
-                "chosen column 'Q'"),
-            Promise("RewardTrainer", Trl.RewardModel(Tiny.Source(), new RewardOptions { MarginColumnName = "Q" }), Rows,
-                "margin column 'Q'"),
+            Promise(
+                "RewardTrainer", Trl.RewardModel(Tiny.Source(), new RewardOptions { ChosenColumnName = "Q" }), Rows, "chosen column 'Q'"),
+            Promise(
+                "RewardTrainer", Trl.RewardModel(Tiny.Source(), new RewardOptions { MarginColumnName = "Q" }), Rows, "margin column 'Q'"),
             Promise("DpoTrainer", Trl.Dpo(Tiny.Source(), new DpoOptions { RejectedColumnName = "Q" }), Rows, "rejected column 'Q'"),
             Promise("PpoTrainer", Trl.Ppo(Tiny.Source(), One, Short), Numbers, "prompt column 'Prompt'", "got Single"),
             Promise("TextGenerationEstimator", Trl.TextGeneration(Tiny.Source()), Numbers, "prompt column 'Prompt'", "got Single"),
@@ -128,12 +130,14 @@ internal static class CatalogInputs
             Source("DpoTrainer", () => Trl.Dpo(RewardSource).Fit(Rows), "holds a reward model", "give a language model"),
             Source("PpoTrainer", () => Trl.Ppo(RewardSource, One, Short).Fit(Rows), "holds a reward model", "give a language model"),
             Source("TextGenerationEstimator", () => Trl.TextGeneration(RewardSource).Fit(Rows), "holds a reward model"),
-            Source("RewardScoringEstimator", () => Trl.RewardScoring(Tiny.Source()).Fit(Rows), "holds a language model",
+            Source(
+                "RewardScoringEstimator", () => Trl.RewardScoring(Tiny.Source()).Fit(Rows), "holds a language model",
                 "give a reward model"),
             Source("SftTrainer", () => Trl.Sft(nothing).Fit(Rows), "(ColumnCopyingTransformer) holds no language model", "Sft, Dpo or Ppo"),
             Source("RewardTrainer", () => Trl.RewardModel(nothing).Fit(Rows), "(ColumnCopyingTransformer) holds no language model"),
             Source("DpoTrainer", () => Trl.Dpo(Tiny.Source(), reference: RewardSource).Fit(Rows), "holds a reward model"),
-            Source("DpoTrainer", () => Trl.Dpo(Tiny.Source(), reference: other).Fit(Rows), "The reference has a vocabulary of",
+            Source(
+                "DpoTrainer", () => Trl.Dpo(Tiny.Source(), reference: other).Fit(Rows), "The reference has a vocabulary of",
                 "the policy one of"),
             Source("PpoTrainer", () => Trl.Ppo(Tiny.Source(), One, Short, reference: other).Fit(Rows), "The reference has a vocabulary of"),
             Source(
@@ -145,10 +149,10 @@ internal static class CatalogInputs
                 "RewardTrainer.Fit", () => Trl.RewardModel(ModelSource.Folder("/no/such/folder")).Fit(Rows), ["'/no/such/folder'"]),
             Of<DirectoryNotFoundException>(
                 "RewardScoringEstimator.Fit", () => Trl.RewardScoring(ModelSource.Folder("/no/such/folder")).Fit(Rows),
-                    ["'/no/such/folder'"]),
+                ["'/no/such/folder'"]),
             Of<DirectoryNotFoundException>(
                 "TextGenerationEstimator.Fit", () => Trl.TextGeneration(ModelSource.Folder("/no/such/folder")).Fit(Rows),
-                    ["'/no/such/folder'"]),
+                ["'/no/such/folder'"]),
         ];
     }
 
@@ -161,7 +165,7 @@ internal static class CatalogInputs
         NoModel("PpoTrainer.Fit", () => Trl.Ppo(Tiny.Source(), null, Short).Fit(Rows), "PPO has no reward", "append Ppo to a RewardModel"),
         .. new[] { 0, 7 }.Select(gpu => NoModel(
             "SftTrainer.Fit", () => Trl.Sft(Tiny.Source(), new SftOptions { GpuDeviceId = 1000 + gpu }).Fit(Rows),
-                $"GPU {1000 + gpu} was asked for")),
+            $"GPU {1000 + gpu} was asked for")),
         NoModel(
             "TextGenerationEstimator.Fit", () => new MLContext { GpuDeviceId = 1000 }.Trl().TextGeneration(Tiny.Source()).Fit(Rows),
             "GPU 1000 was asked for", "FallbackToCpu"),
@@ -176,21 +180,21 @@ internal static class CatalogInputs
         Source("RewardTrainer", () => Trl.RewardModel(Tiny.Source()).Fit(None), "have no rows", "at least one is needed"),
         Source("DpoTrainer", () => Trl.Dpo(Tiny.Source()).Fit(None), "have no rows", "at least one is needed"),
         Source("PpoTrainer", () => Trl.Ppo(Tiny.Source(), One, Short).Fit(None), "have no rows", "at least one is needed"),
-        Source("DpoTrainer", () => Trl.Dpo(Tiny.Source()).Fit(Pairs(("a", "b", "b"))), "None of the 1 rows",
-            "chosen and rejected are equal"),
-        Source("RewardTrainer", () => Trl.RewardModel(Tiny.Source()).Fit(Pairs(("a", "b", "b"))), "None of the 1 rows",
-            "are equal (row 0)"),
+        Source(
+            "DpoTrainer", () => Trl.Dpo(Tiny.Source()).Fit(Pairs(("a", "b", "b"))), "None of the 1 rows", "chosen and rejected are equal"),
+        Source(
+            "RewardTrainer", () => Trl.RewardModel(Tiny.Source()).Fit(Pairs(("a", "b", "b"))), "None of the 1 rows", "are equal (row 0)"),
         Source(
             "RewardTrainer", () => Trl.RewardModel(Tiny.Source(), new RewardOptions { MaxLength = 1 }).Fit(Rows), "None of the 4 rows",
-                "longer than MaxLength"),
+            "longer than MaxLength"),
         Source(
             "DpoTrainer", () => Trl.Dpo(Tiny.Source(), new DpoOptions { MaxLength = 2 }).Fit(Pairs(("the bad plot", "b", "c"))),
-                "None of the 1 rows",
-                "fills MaxLength"),
+            "None of the 1 rows",
+            "fills MaxLength"),
         Source("PpoTrainer", () => Trl.Ppo(Tiny.Source(), One, Short).Fit(Pairs(("", "b", "c"))), "None of the 1 rows", "has no token"),
         Source(
             "PpoTrainer", () => Trl.Ppo(Tiny.Source(), One, Short).Fit(Pairs((new string('q', 40), "b", "c"))), "None of the 1 rows",
-                "no room for an answer"),
+            "no room for an answer"),
         Source(
             "RewardTrainer", () => Trl.RewardModel(Tiny.Source(), new RewardOptions { MarginColumnName = "Margin" }).Fit(
                 Ml.Data.LoadFromEnumerable([new Tiny.PairRow { Prompt = "a", Chosen = "b", Rejected = "c", Margin = float.NaN }])),
@@ -203,10 +207,10 @@ internal static class CatalogInputs
             "DataloaderDropLast leaves nothing of 4 examples", "PerDeviceTrainBatchSize is 8"),
         Source(
             "SftTrainer", () => Trl.Sft(Tiny.Source(), new SftOptions { NumTrainEpochs = 1e12 }).Fit(Rows), "NumTrainEpochs (1E+12)",
-                "set MaxSteps"),
+            "set MaxSteps"),
         Of<ArgumentOutOfRangeException>(
             "PpoTrainer.Fit", () => Trl.Ppo(Tiny.Source(), One, Short with { NumSharedLayers = 5 }).Fit(Rows),
-                ["numSharedLayers (5)", "0 and 1"]),
+            ["numSharedLayers (5)", "0 and 1"]),
     ];
 
     private static IEnumerable<BadInput> PpoRewards()
@@ -214,11 +218,11 @@ internal static class CatalogInputs
         ITransformer copy = Ml.Transforms.CopyColumns("Q", "Prompt").Fit(Rows), odd = Ml.Transforms.CopyColumns("Z", "Rejected").Fit(Rows);
         return
         [
-            Of<ArgumentOutOfRangeException>("PpoTrainer.Fit", () => Fit(RewardFunction.FromTransformer(copy)),
-                ["reward column 'Score'", "no such column"]),
+            Of<ArgumentOutOfRangeException>(
+                "PpoTrainer.Fit", () => Fit(RewardFunction.FromTransformer(copy)), ["reward column 'Score'", "no such column"]),
             Of<ArgumentOutOfRangeException>(
                 "PpoTrainer.Fit", () => Fit(RewardFunction.FromTransformer(copy, "Q")),
-                    ["reward column 'Q'", "expected a number, got String"]),
+                ["reward column 'Q'", "expected a number, got String"]),
             Of<ArgumentOutOfRangeException>(
                 "PpoTrainer.Fit", () => Fit(RewardFunction.FromTransformer(copy, "Q", 1)), ["reward column 'Q'", "slot 1 was asked for"]),
             Source("PpoTrainer", () => Fit(RewardFunction.FromTransformer(odd)), "ColumnCopyingTransformer", "cannot read completions"),

@@ -63,14 +63,14 @@ internal static class CheckpointInputs
     private static IEnumerable<BadInput> Read() =>
     [
         Null("SafetensorsFile.Read", "name", () => WithFile("F32", 4, file => file.Read(null!))),
-        Of<KeyNotFoundException>("SafetensorsFile.Read", () => WithFile("F32", 4, file => file.Read("b")),
-            ["no tensor 'b'", "for example a"]),
-        Of<NotSupportedException>("SafetensorsFile.Read", () => WithFile("F8_E4M3", 1, file => file.Read("a")),
-            ["F8_E4M3", "convert it to F32"]),
+        Of<KeyNotFoundException>(
+            "SafetensorsFile.Read", () => WithFile("F32", 4, file => file.Read("b")), ["no tensor 'b'", "for example a"]),
+        Of<NotSupportedException>(
+            "SafetensorsFile.Read", () => WithFile("F8_E4M3", 1, file => file.Read("a")), ["F8_E4M3", "convert it to F32"]),
         Of<NotSupportedException>("SafetensorsFile.Read", () => WithFile("U64", 8, file => file.Read("a")), ["U64", "convert it to F32"]),
         Of<ObjectDisposedException>(
             "SafetensorsFile.Read", () => WithFile("F32", 4, file => { file.Dispose(); file.Read("a"); }),
-                ["disposed object", "SafetensorsFile"]),
+            ["disposed object", "SafetensorsFile"]),
         Of<InvalidDataException>(
             "SafetensorsFile.Read", () => WithFile("BOOL", 1, file => file.Read("a")), ["tensor 'a'", "neither 0 nor 1"]),
     ];
@@ -86,15 +86,15 @@ internal static class CheckpointInputs
         Of<NotSupportedException>(Write, () => SafetensorsWriter.Write(new MemoryStream([], writable: false), []), ["writing"]),
         Tensors("'a' was given 2 times", () => [("a", ones(1)), ("a", ones(2))]),
         Tensors("tensor 'a' is null", () => [("a", null!)]),
-        Tensors("'a' was disposed", () => [("a", Disposed())]),
+        Tensors("'a' was disposed", () => [("a", Disposed(ones(1)))]),
         Tensors("A name is null", () => [(null!, ones(1))]),
         Tensors("__metadata__", () => [("__metadata__", ones(1))]),
         Of<NotSupportedException>(
             Write, () => SafetensorsWriter.Write(new MemoryStream(), [("a", ones(1, ScalarType.ComplexFloat64))]),
-                ["ComplexFloat64", "convert to one of F64"]),
+            ["ComplexFloat64", "convert to one of F64"]),
         Of<ArgumentException>(
             Write, () => SafetensorsWriter.Write(new MemoryStream(), [], new Dictionary<string, string> { ["a"] = null! }),
-                ["metadata", "'a' is null"]),
+            ["metadata", "'a' is null"]),
         Of<ArgumentException>(Write, () => SafetensorsWriter.Write(new MemoryStream(), [("a", empty(1, device: META))]), ["'a'", "meta"]),
     ];
 
@@ -113,24 +113,24 @@ internal static class CheckpointInputs
             yield return Of<ArgumentException>(member, () => load(""), ["empty", "folder"]);
             yield return Of<DirectoryNotFoundException>(member, () => load("/no/such/folder"), ["'/no/such/folder'", "Hugging Face"]);
             yield return Of<FileNotFoundException>(member, () => InFolder([], load), ["has no config.json", "save_pretrained"]);
-            yield return Of<InvalidDataException>(member, () => InFolder([("config.json", "3")], load),
-                ["config.json", "not a JSON object"]);
+            yield return Of<InvalidDataException>(
+                member, () => InFolder([("config.json", "3")], load), ["config.json", "not a JSON object"]);
             yield return Of<NotSupportedException>(
                 member, () => InFolder([("config.json", "{\"model_type\":\"t5\"}")], load), ["'t5' model", "supported are gpt2"]);
             yield return Of<InvalidDataException>(
                 member, () => InFolder([("config.json", Config.ToJson()), ("generation_config.json", "[]")], load),
-                    ["generation_config.json"]);
+                ["generation_config.json"]);
         }
         yield return Of<FileNotFoundException>(
             "LanguageModel.Load", () => InFolder([("config.json", Config.ToJson())], folder => LanguageModel.Load(folder)),
-                ["holds no tokenizer"]);
+            ["holds no tokenizer"]);
         foreach ((string member, Action<string> load) in loaders[1..3])
         {
-            yield return Of<FileNotFoundException>(member, () => InFolder([("config.json", Config.ToJson())], load),
-                ["neither model.safetensors"]);
+            yield return Of<FileNotFoundException>(
+                member, () => InFolder([("config.json", Config.ToJson())], load), ["neither model.safetensors"]);
             yield return Of<NotSupportedException>(
                 member, () => InFolder([("config.json", Config.ToJson()), ("pytorch_model.bin", "")], load),
-                    ["pytorch_model.bin", "pickled weights", "refused"]);
+                ["pytorch_model.bin", "pickled weights", "refused"]);
             yield return Of<ArgumentException>(member, () => Place(member, null, ScalarType.Int64), ["dtype is Int64", "Float32"]);
             yield return Of<ArgumentException>(member, () => Place(member, META, null), ["device is meta", "cpu"]);
         }
@@ -145,23 +145,23 @@ internal static class CheckpointInputs
         Loaded(Config with { IntermediateSize = 65 }, "Of another shape", "mlp.c_fc.weight"),
         Of<InvalidDataException>(
             "HuggingFaceFolder.LoadRewardModel", () => WithSaved(folder => HuggingFaceFolder.LoadRewardModel(folder)),
-                ["Missing: score.weight", "FromPolicy"]),
+            ["Missing: score.weight", "FromPolicy"]),
         Of<InvalidDataException>(
             "HuggingFaceFolder.LoadModel",
             () => InFolder([], folder => { HuggingFaceFolder.Save(folder, Scorer); HuggingFaceFolder.LoadModel(folder); }),
             ["Not part of the model: score.weight", "A classifier is loaded as a reward model"]),
         Null("HuggingFaceFolder.LoadValueHead", "folder", () => HuggingFaceFolder.LoadValueHead(null!, 16)),
         Of<ArgumentException>("HuggingFaceFolder.LoadValueHead", () => HuggingFaceFolder.LoadValueHead("", 16), ["empty", "folder"]),
-        Of<DirectoryNotFoundException>("HuggingFaceFolder.LoadValueHead", () => HuggingFaceFolder.LoadValueHead("/no/such/folder", 16),
-            ["/no/such/folder"]),
-        Of<FileNotFoundException>("HuggingFaceFolder.LoadValueHead", () =>
-            InFolder([], folder => HuggingFaceFolder.LoadValueHead(folder, 16)), ["neither"]),
+        Of<DirectoryNotFoundException>(
+            "HuggingFaceFolder.LoadValueHead", () => HuggingFaceFolder.LoadValueHead("/no/such/folder", 16), ["/no/such/folder"]),
+        Of<FileNotFoundException>(
+            "HuggingFaceFolder.LoadValueHead", () => InFolder([], folder => HuggingFaceFolder.LoadValueHead(folder, 16)), ["neither"]),
         Of<ArgumentOutOfRangeException>("HuggingFaceFolder.LoadValueHead", () => WithHead(0), ["hiddenSize", "'0'"]),
         Of<ArgumentOutOfRangeException>("HuggingFaceFolder.LoadValueHead", () => WithHead(-1), ["hiddenSize", "'-1'"]),
         Of<InvalidDataException>("HuggingFaceFolder.LoadValueHead", () => WithHead(8), ["v_head.summary.weight [1, 16] instead of [1, 8]"]),
         Of<InvalidDataException>(
             "HuggingFaceFolder.LoadValueHead", () => WithSaved(folder => HuggingFaceFolder.LoadValueHead(folder, 16)),
-                ["Missing: v_head.summary.weight"]),
+            ["Missing: v_head.summary.weight"]),
     ];
 
     private static IEnumerable<BadInput> Shards() =>
@@ -189,16 +189,10 @@ internal static class CheckpointInputs
         Of<ArgumentException>("HuggingFaceFolder.Save", () => HuggingFaceFolder.Save("", Network), ["empty", "folder"]),
         Of<ArgumentException>("HuggingFaceFolder.Save", () => HuggingFaceFolder.Save("", Scorer), ["empty", "folder"]),
         Of<ArgumentException>("HuggingFaceFolder.Save", () => HuggingFaceFolder.Save("", Head), ["empty", "folder"]),
-        Of<IOException>("HuggingFaceFolder.Save", () =>
-            InFolder([("x", "")], folder => HuggingFaceFolder.Save(Path.Combine(folder, "x"), Network)), ["x"]),
+        Of<IOException>(
+            "HuggingFaceFolder.Save",
+            () => InFolder([("x", "")], folder => HuggingFaceFolder.Save(Path.Combine(folder, "x"), Network)), ["x"]),
     ];
-
-    private static Tensor Disposed()
-    {
-        Tensor gone = ones(1);
-        gone.Dispose();
-        return gone;
-    }
 
     private static string Bytes(string name, int from, int to) =>
         $"\"{name}\":{{\"dtype\":\"U8\",\"shape\":[{to - from}],\"data_offsets\":[{from},{to}]}}";
@@ -242,21 +236,6 @@ internal static class CheckpointInputs
         else
             HuggingFaceFolder.LoadRewardModel(folder, device, type);
     });
-
-    private static void InFolder((string Name, string Content)[] files, Action<string> act)
-    {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("trl-bad-");
-        try
-        {
-            foreach ((string name, string content) in files)
-                System.IO.File.WriteAllText(Path.Combine(folder.FullName, name), content);
-            act(folder.FullName);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
 
     private static (string, string)[] Sharded(string index) => [("config.json", Config.ToJson()), ("model.safetensors.index.json", index)];
 

@@ -21,8 +21,8 @@ internal static class DatasetInputs
     [
         Of<ArgumentOutOfRangeException>("TokenExample.Learns", () => Good.Learns(-1), ["position (-1)", "0 to 2"]),
         Of<ArgumentOutOfRangeException>("TokenExample.Learns", () => Good.Learns(3), ["position (3)", "0 to 2"]),
-        Of<ArgumentException>("TokenExample.Learns", () => (Good with { Learned = [true] }).Learns(2),
-            ["Learned has 1 entries", "3 tokens"]),
+        Of<ArgumentException>(
+            "TokenExample.Learns", () => (Good with { Learned = [true] }).Learns(2), ["Learned has 1 entries", "3 tokens"]),
         Of<ArgumentException>(
             "TokenExample.LearnedTokens", () => (Good with { Learned = [true] }).LearnedTokens(), ["Learned has 1 entries", "3 tokens"]),
         Of<ArgumentException>("TokenExample.Slice", () => (Good with { Learned = [] }).Slice(0, 2), ["Learned has 0 entries", "3 tokens"]),
@@ -52,8 +52,8 @@ internal static class DatasetInputs
         Null("TokenBatch.Create", "firstLabels", () => TokenBatch.Create([[1]], null!)),
         Of<ArgumentException>("TokenBatch.Of", () => TokenBatch.Of([]), ["rows is empty", "at least one"]),
         Of<ArgumentException>("TokenBatch.Of", () => TokenBatch.Of([Good, null!]), ["Row 1 is null"]),
-        Of<ArgumentException>("TokenBatch.Of", () => TokenBatch.Of([Good with { Learned = [true, false] }]),
-            ["Learned has 2 entries", "3 tokens"]),
+        Of<ArgumentException>(
+            "TokenBatch.Of", () => TokenBatch.Of([Good with { Learned = [true, false] }]), ["Learned has 2 entries", "3 tokens"]),
         Of<ArgumentException>("TokenBatch.Create", () => TokenBatch.Create([], []), ["rows is empty", "at least one"]),
         Of<ArgumentException>("TokenBatch.Create", () => TokenBatch.Create([[1], null!], [0, 0]), ["Row 1 is null"]),
         Of<ArgumentException>("TokenBatch.Create", () => TokenBatch.Create([[1], []], [0, 0]), ["Row 1", "empty", "at least one token"]),
@@ -78,10 +78,10 @@ internal static class DatasetInputs
         Sum(() => ones(2, 1), "[2]", "[2, 1]"),
         Sum(() => tensor(1f), "[2]", "[]"),
         Sum(() => empty(2, device: META), "meta", "cpu"),
-        Of<ObjectDisposedException>("TokenBatch.Select", () => With(batch => { batch.Dispose(); batch.Select(ones(1, 3, 4)); }),
-            ["TokenBatch"]),
-        Of<ObjectDisposedException>("TokenBatch.SumPerRow", () => With(batch => { batch.Dispose(); batch.SumPerRow(ones(2)); }),
-            ["TokenBatch"]),
+        Of<ObjectDisposedException>(
+            "TokenBatch.Select", () => With(batch => { batch.Dispose(); batch.Select(ones(1, 3, 4)); }), ["TokenBatch"]),
+        Of<ObjectDisposedException>(
+            "TokenBatch.SumPerRow", () => With(batch => { batch.Dispose(); batch.SumPerRow(ones(2)); }), ["TokenBatch"]),
     ];
 
     private static void With(Action<TokenBatch> act)

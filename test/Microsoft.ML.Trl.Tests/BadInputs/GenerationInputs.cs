@@ -22,8 +22,8 @@ internal static class GenerationInputs
             .. new[] { 0, -1, int.MinValue }.Select(x => Option(new() { MaxNewTokens = x }, "MaxNewTokens", x, "at least 1")),
             .. new[] { -1, 65 }.Select(x => Option(new() { MinNewTokens = x }, "MinNewTokens", x, "from 0 to MaxNewTokens (64)")),
             .. broken.Append(0).Append(-1).Select(x => Option(new() { Temperature = x }, "Temperature", x, "set DoSample to false")),
-            .. broken.Append(
-                0).Append(-1).Select(x => Option(new() { RepetitionPenalty = x }, "RepetitionPenalty", x, "greater than 0, 1 for none")),
+            .. broken.Append(0).Append(-1).Select(
+                x => Option(new() { RepetitionPenalty = x }, "RepetitionPenalty", x, "greater than 0, 1 for none")),
             .. broken.Append(0).Append(1.01).Select(x => Option(new() { TopP = x }, "TopP", x, "greater than 0 and at most 1")),
             .. broken.Append(-0.01).Append(1.01).Select(x => Option(new() { MinP = x }, "MinP", x, "from 0 to 1")),
             Option(new() { TopK = -1 }, "TopK", -1, "0 for all tokens"),
@@ -35,7 +35,7 @@ internal static class GenerationInputs
                 ["StopStrings[0] is an empty text"]),
             Of<ArgumentException>(
                 "GenerationOptions.Validated", () => new GenerationOptions { StopStrings = ["a", null!] }.Validated(),
-                    ["StopStrings[1] is null", "at least one character"]),
+                ["StopStrings[1] is null", "at least one character"]),
         ];
     }
 
@@ -85,7 +85,7 @@ internal static class GenerationInputs
         Of<OperationCanceledException>(
             "TokenGenerator.Generate", () => new TokenGenerator(Network).Generate([[1]], new(), cancel: new CancellationToken(true)), []),
         Of<ObjectDisposedException>(
-            "TokenGenerator.Generate", () => new TokenGenerator(Disposed()).Generate([[1]], new()), ["gpt2 model", "was disposed"]),
+            "TokenGenerator.Generate", () => new TokenGenerator(DisposedNetwork()).Generate([[1]], new()), ["gpt2 model", "was disposed"]),
     ];
 
     private static IEnumerable<BadInput> Responses() =>
@@ -146,13 +146,6 @@ internal static class GenerationInputs
     private static Func<IReadOnlyList<string>, IReadOnlyList<string>, IReadOnlyList<double>> Function(
         Func<IReadOnlyList<string>, IReadOnlyList<string>, IReadOnlyList<double>> function) => function;
 
-    private static CausalLanguageModel Disposed()
-    {
-        CausalLanguageModel model = CausalLanguageModel.Create(Config, 1);
-        model.Dispose();
-        return model;
-    }
-
     private static BadInput Tokens(Action act, params string[] words) =>
         Of<ArgumentException>("TokenGenerator.Generate", act, words, string.Join(", ", words));
 
@@ -165,5 +158,5 @@ internal static class GenerationInputs
     private static BadInput Scores(Func<IReadOnlyList<string>, IReadOnlyList<double>> scores, params string[] words) =>
         Of<InvalidOperationException>(
         "BestOfNSampler.Generate", () => new BestOfNSampler(Language, (_, texts) => scores(texts)).Generate("the"), words,
-            string.Join(", ", words));
+        string.Join(", ", words));
 }

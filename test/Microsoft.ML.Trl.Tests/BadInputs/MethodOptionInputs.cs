@@ -10,7 +10,7 @@ internal static class MethodOptionInputs
     private static readonly double[] Outside = [-0.01, 1.01, double.NaN];
 
     private const string Positive = "a finite number greater than 0", NotNegative = "a finite number, 0 or greater",
-        Between = "between 0 and 1";
+    Between = "between 0 and 1";
 
     public static IEnumerable<BadInput> All() =>
         [.. Reward(), .. DpoNumbers(), .. DpoLosses(), .. DpoContradictions(), .. PpoNumbers(), .. PpoBatches(), .. PpoContradictions()];
@@ -60,7 +60,7 @@ internal static class MethodOptionInputs
         Of<ArgumentException>(new DpoOptions { LossWeights = [1, 2] }, "LossWeights has 2 numbers for 1 losses", "give one for each"),
         Of<ArgumentException>(
             new DpoOptions { LossType = [DpoLossType.Ipo, DpoLossType.Sft], LossWeights = [1] },
-                "LossWeights has 1 numbers for 2 losses (Ipo, Sft)"),
+            "LossWeights has 1 numbers for 2 losses (Ipo, Sft)"),
         Of<ArgumentException>(new DpoOptions { LossWeights = [double.NaN] }, "LossWeights holds NaN", "finite numbers"),
         Of<ArgumentException>(new DpoOptions { LossWeights = [double.PositiveInfinity] }, "LossWeights holds Infinity", "finite numbers"),
         Of<ArgumentException>(new DpoOptions { LabelSmoothing = 0.1 }, "LabelSmoothing (0.1) has no effect on Sigmoid", "Robust, ExoPair"),
@@ -74,8 +74,8 @@ internal static class MethodOptionInputs
         Of<ArgumentException>(
             new DpoOptions { SyncRefModel = true, PrecomputeRefLogProbs = true }, "SyncRefModel and PrecomputeRefLogProbs contradict"),
         Of<ArgumentException>(new DpoOptions { ReferenceFree = true, SyncRefModel = true }, "ReferenceFree", "set SyncRefModel"),
-        Of<ArgumentException>(new DpoOptions { ReferenceFree = true, PrecomputeRefLogProbs = true }, "ReferenceFree",
-            "and PrecomputeRefLogProbs to false"),
+        Of<ArgumentException>(
+            new DpoOptions { ReferenceFree = true, PrecomputeRefLogProbs = true }, "ReferenceFree", "and PrecomputeRefLogProbs to false"),
         Of<ArgumentException>(new DpoOptions { Generation = new() { TopP = 0 } }, "TopP (0)", "greater than 0 and at most 1"),
         BadInput.Of<ArgumentException>(
             "TrlCatalog.Dpo", () => Ml.Trl().Dpo(new DpoOptions { ReferenceFree = true }, reference: ModelSource.Folder("there")),
@@ -119,7 +119,7 @@ internal static class MethodOptionInputs
             new PpoOptions { BatchSize = 8, MiniBatchSize = 4, GradientAccumulationSteps = 4 }, "BatchSize (8)", "which is 16"),
         Of<ArgumentException>(
             new PpoOptions { MiniBatchSize = int.MaxValue, GradientAccumulationSteps = 2 }, "MiniBatchSize (2147483647)",
-                "lower one of them"),
+            "lower one of them"),
     ];
 
     private static IEnumerable<BadInput> PpoContradictions() =>
@@ -130,7 +130,7 @@ internal static class MethodOptionInputs
         Of<ArgumentException>(new PpoOptions { Generation = new() { Temperature = 0 } }, "Temperature (0)", "set DoSample to false"),
         Of<ArgumentException>(
             new PpoOptions { Generation = new() { MinNewTokens = 5 }, LengthSampler = new(2, 9) }, "MinNewTokens (5)", "LengthSampler",
-                "(2)"),
+            "(2)"),
         .. new[] { -0.1, 1, double.NaN }.Select(
             x => Of(new PpoOptions { ValueHead = new() { SummaryDropoutProb = x } }, "SummaryDropoutProb", x, "at least 0 and below 1")),
         .. Negative.Select(x => Of(
@@ -138,7 +138,7 @@ internal static class MethodOptionInputs
             "VHeadInitializerRange", x, NotNegative)),
         Of<ArgumentException>(
             new PpoOptions { ValueHead = new() { VHeadInitializerRange = 0.5 } }, "VHeadInitializerRange (0.5)",
-                "set VHeadInitStrategy to Normal"),
+            "set VHeadInitStrategy to Normal"),
         Of<ArgumentException>(
             new PpoOptions { ValueHead = new() { VHeadInitStrategy = (VHeadInitStrategy)1 } }, "VHeadInitStrategy (1)", "one of Normal"),
     ];

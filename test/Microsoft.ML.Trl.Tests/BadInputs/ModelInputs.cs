@@ -8,7 +8,7 @@ namespace Microsoft.ML.Trl.Tests.BadInputs;
 internal static class ModelInputs
 {
     private const string Hidden = "CausalLanguageModel.Hidden", HiddenAt = "CausalLanguageModel.HiddenAt",
-        Logits = "CausalLanguageModel.Logits";
+    Logits = "CausalLanguageModel.Logits";
 
     public static IEnumerable<BadInput> All() =>
     [
@@ -51,26 +51,26 @@ internal static class ModelInputs
 
     private static IEnumerable<BadInput> Masks() =>
     [
-        Mask(ones(1, 4, ScalarType.Bool), "[1, 3]", "[1, 4]"),
-        Mask(ones(2, 3, ScalarType.Bool), "[1, 3]", "[2, 3]"),
-        Mask(ones(3, ScalarType.Bool), "[1, 3]", "[3]"),
-        Mask(tensor(true), "[1, 3]", "[]"),
-        Mask(empty(1, 3, ScalarType.Bool, device: META), "mask", "meta", "cpu"),
-        Mask(ones(1, 3, ScalarType.ComplexFloat32), "mask", "ComplexFloat32", "bool"),
-        Mask(Disposed(ones(1, 3, ScalarType.Bool)), "mask", "was disposed"),
+        Mask(() => ones(1, 4, ScalarType.Bool), "[1, 3]", "[1, 4]"),
+        Mask(() => ones(2, 3, ScalarType.Bool), "[1, 3]", "[2, 3]"),
+        Mask(() => ones(3, ScalarType.Bool), "[1, 3]", "[3]"),
+        Mask(() => tensor(true), "[1, 3]", "[]"),
+        Mask(() => empty(1, 3, ScalarType.Bool, device: META), "mask", "meta", "cpu"),
+        Mask(() => ones(1, 3, ScalarType.ComplexFloat32), "mask", "ComplexFloat32", "bool"),
+        Mask(() => Disposed(ones(1, 3, ScalarType.Bool)), "mask", "was disposed"),
     ];
 
     private static IEnumerable<BadInput> Positions() =>
     [
         Null(HiddenAt, "positions", () => Network.HiddenAt(Ids(3), null!)),
-        At(ones(1), "positions", "int64", "Float32"),
-        At(ones(1, ScalarType.Int32), "positions", "int64", "Int32"),
-        At(zeros(1, 1, ScalarType.Int64), "positions", "[N]", "[1, 1]"),
-        At(tensor(0L), "positions", "[N]", "[]"),
-        At(tensor(new long[] { 0, 3 }), "positions", "3", "0 to 2"),
-        At(tensor(new long[] { -1 }), "positions", "-1", "0 to 2"),
-        At(empty(1, ScalarType.Int64, device: META), "positions", "meta", "cpu"),
-        At(Disposed(zeros(1, ScalarType.Int64)), "positions", "was disposed"),
+        At(() => ones(1), "positions", "int64", "Float32"),
+        At(() => ones(1, ScalarType.Int32), "positions", "int64", "Int32"),
+        At(() => zeros(1, 1, ScalarType.Int64), "positions", "[N]", "[1, 1]"),
+        At(() => tensor(0L), "positions", "[N]", "[]"),
+        At(() => tensor(new long[] { 0, 3 }), "positions", "3", "0 to 2"),
+        At(() => tensor(new long[] { -1 }), "positions", "-1", "0 to 2"),
+        At(() => empty(1, ScalarType.Int64, device: META), "positions", "meta", "cpu"),
+        At(() => Disposed(zeros(1, ScalarType.Int64)), "positions", "was disposed"),
     ];
 
     private static IEnumerable<BadInput> Caches() =>
@@ -83,18 +83,18 @@ internal static class ModelInputs
             "KeyValueCache.#ctor", () => new KeyValueCache(Network.Body, int.MaxValue, int.MaxValue), ["2147483647", "GB", "memory"]),
         Of<ObjectDisposedException>(
             "KeyValueCache.#ctor", () => new KeyValueCache(DisposedNetwork().Body, 1, 1), ["gpt2 model", "was disposed"]),
-        Cached<ArgumentException>(2, 8, Ids(3), "cache holds 2 sequences", "1 were given"),
-        Cached<ArgumentException>(1, 2, Ids(3), "0 of 2 tokens", "no room for 3"),
+        Cached(2, 8, "cache holds 2 sequences", "1 were given"),
+        Cached(1, 2, "0 of 2 tokens", "no room for 3"),
         Of<InvalidOperationException>(
             Hidden, () => WithCache(1, 8, cache => Network.Hidden(Ids(3), null, cache)), ["gradients", "no_grad()"]),
         Of<ArgumentException>(
             Hidden, () => WithCache(1, 8, cache => Frozen(() => Network.Hidden(Ids(3), ones(1, 4, ScalarType.Bool), cache))),
-                ["[1, 3]", "[1, 4]"]),
+            ["[1, 3]", "[1, 4]"]),
         Of<ArgumentException>(
             Hidden, () => WithCache(1, 64, cache => Frozen(() => Network.Hidden(Ids(33), null, cache))), ["33 tokens", "context holds 32"]),
         Of<ObjectDisposedException>(
             Hidden, () => WithCache(1, 8, cache => { cache.Dispose(); Frozen(() => Network.Hidden(Ids(3), null, cache)); }),
-                ["disposed object", "KeyValueCache"]),
+            ["disposed object", "KeyValueCache"]),
         Other(ModelConfig.Gpt2(40, 16, 1, 2, 32), "another decoder", "layers"),
         Other(ModelConfig.Gpt2(40, 16, 2, 4, 32), "another decoder", "heads"),
         Other(ModelConfig.Gpt2(40, 32, 2, 2, 32), "another decoder", "size"),
@@ -154,12 +154,6 @@ internal static class ModelInputs
 
     private static Tensor Ids(int length) => ones(1, length, ScalarType.Int64);
 
-    private static Tensor Disposed(Tensor gone)
-    {
-        gone.Dispose();
-        return gone;
-    }
-
     private static void Frozen(Action act)
     {
         using var frozen = no_grad();
@@ -172,24 +166,16 @@ internal static class ModelInputs
         act(cache);
     }
 
-    private static BadInput Mask(Tensor mask, params string[] words)
-    {
-        Tensor kept = mask.DetachFromDisposeScope();
-        return Of<ArgumentException>(Hidden, () => Network.Hidden(Ids(3), kept), words, "mask: " + string.Join(", ", words));
-    }
+    private static BadInput Mask(Func<Tensor> mask, params string[] words) =>
+        Of<ArgumentException>(Hidden, () => Network.Hidden(Ids(3), mask()), words, "mask: " + string.Join(", ", words));
 
-    private static BadInput At(Tensor positions, params string[] words)
-    {
-        Tensor kept = positions.DetachFromDisposeScope();
-        return Of<ArgumentException>(HiddenAt, () => Network.HiddenAt(Ids(3), kept), words, string.Join(", ", words));
-    }
+    private static BadInput At(Func<Tensor> positions, params string[] words) =>
+        Of<ArgumentException>(HiddenAt, () => Network.HiddenAt(Ids(3), positions()), words, string.Join(", ", words));
 
-    private static BadInput Cached<T>(int rows, int capacity, Tensor ids, params string[] words)
-        where T : Exception
+    private static BadInput Cached(int rows, int capacity, params string[] words)
     {
-        Tensor kept = ids.DetachFromDisposeScope();
-        void read() => WithCache(rows, capacity, cache => Frozen(() => Network.Hidden(kept, null, cache)));
-        return Of<T>(Hidden, read, words, string.Join(", ", words));
+        void read() => WithCache(rows, capacity, cache => Frozen(() => Network.Hidden(Ids(3), null, cache)));
+        return Of<ArgumentException>(Hidden, read, words, string.Join(", ", words));
     }
 
     private static BadInput Other(ModelConfig config, params string[] words) => Of<ArgumentException>(
@@ -208,24 +194,10 @@ internal static class ModelInputs
     private static BadInput Gone(string member, Action<CausalLanguageModel> use) =>
         Of<ObjectDisposedException>(member, () => use(DisposedNetwork()), ["gpt2 model", "was disposed"], "after the model was disposed");
 
-    private static CausalLanguageModel DisposedNetwork()
-    {
-        CausalLanguageModel model = CausalLanguageModel.Create(Config, 1);
-        model.Dispose();
-        return model;
-    }
-
     private static RewardModel DisposedScorer()
     {
         RewardModel model = RewardModel.Create(Config, 1);
         model.Dispose();
         return model;
-    }
-
-    private static ValueHead DisposedHead()
-    {
-        ValueHead head = ValueHead.Create(16, 1);
-        head.Dispose();
-        return head;
     }
 }

@@ -103,7 +103,7 @@ internal static class ModelMakingInputs
         (string Family, string Key, string Value, string[] Words)[] wrong =
         [
             ("gpt2", "vocab_size", "0", ["vocabulary size is 0"]),
-                ("gpt2", "vocab_size", "\"many\"", ["vocab_size is \"many\"", "a whole number"]),
+            ("gpt2", "vocab_size", "\"many\"", ["vocab_size is \"many\"", "a whole number"]),
             ("gpt2", "vocab_size", "1.5", ["vocab_size is 1.5", "a whole number"]), ("gpt2", "vocab_size", "1e99", ["vocab_size is 1e99"]),
             ("gpt2", "n_embd", "-768", ["hidden size is -768"]), ("gpt2", "n_embd", "[768]", ["n_embd is [768]", "a whole number"]),
             ("gpt2", "n_head", "0", ["number of heads is 0"]), ("gpt2", "n_head", "true", ["n_head is true"]),
@@ -114,7 +114,7 @@ internal static class ModelMakingInputs
             ("gpt2", "resid_pdrop", "2", ["residual dropout is 2"]), ("gpt2", "initializer_range", "-1", ["initializer range is -1"]),
             ("gpt2", "tie_word_embeddings", "1", ["tie_word_embeddings is 1", "true or false"]),
             ("gpt2", "eos_token_id", "99999", ["eos_token_id is 99999", "0 to 50256"]),
-                ("gpt2", "eos_token_id", "[1, null]", ["eos_token_id"]),
+            ("gpt2", "eos_token_id", "[1, null]", ["eos_token_id"]),
             ("gpt2", "bos_token_id", "-1", ["bos_token_id is -1"]), ("gpt2", "eos_token_id", "[-2]", ["eos_token_id is -2"]),
             ("llama", "num_key_value_heads", "5", ["32 heads cannot share 5", "a divisor of 32"]),
             ("llama", "head_dim", "3", ["head size is 3", "an even number"]), ("llama", "head_dim", "-2", ["head size is -2"]),
@@ -129,24 +129,24 @@ internal static class ModelMakingInputs
         {
             string extra = key == "max_window_layers" ? "\"use_sliding_window\": true, " : "";
             string json = $$"""{"model_type": "{{family}}", {{extra}}"{{key}}": {{value}}}""";
-            yield return Of<InvalidDataException>(Parse, () => ModelConfig.Parse(json, "a.json"), ["a.json", .. words],
-                $"{family}: {key} is {value}");
+            yield return Of<InvalidDataException>(
+                Parse, () => ModelConfig.Parse(json, "a.json"), ["a.json", .. words], $"{family}: {key} is {value}");
         }
         string[] unsupported = ["activation_function", "hidden_act"];
         foreach ((string key, string family) in unsupported.Zip(["gpt2", "llama"]))
             yield return Of<NotSupportedException>(
                 Parse, () => ModelConfig.Parse($$"""{"model_type": "{{family}}", "{{key}}": "tanh"}""", "a.json"), ["'tanh'", "gelu_new"],
-                    $"{family}: {key}");
+                $"{family}: {key}");
         yield return Of<NotSupportedException>(
             Parse, () => ModelConfig.Parse("""{"model_type": "llama", "rope_scaling": {"rope_type": "yarn"}}""", "a.json"),
-                ["'yarn'", "llama3"]);
+            ["'yarn'", "llama3"]);
     }
 
     private static IEnumerable<BadInput> Copies() =>
     [
-        .. new[] { ScalarType.Int64, ScalarType.Bool, ScalarType.Byte, ScalarType.ComplexFloat32, (ScalarType)99 }.Select(type =>
-            Of<ArgumentException>(
-            "CausalLanguageModel.Copy", () => Network.Copy(type: type), [$"type is {type}", "Float32", "BFloat16"], $"as {type}")),
+        .. new[] { ScalarType.Int64, ScalarType.Bool, ScalarType.Byte, ScalarType.ComplexFloat32, (ScalarType)99 }.Select(
+            type => Of<ArgumentException>(
+                "CausalLanguageModel.Copy", () => Network.Copy(type: type), [$"type is {type}", "Float32", "BFloat16"], $"as {type}")),
         Of<ArgumentException>("CausalLanguageModel.Copy", () => Network.Copy(META), ["device is meta", "cpu"]),
         Of<ArgumentException>(
             "CausalLanguageModel.Copy", () => Network.Copy(new Device(TorchSharp.DeviceType.CUDA, 99)), ["device is cuda:99", "cpu"]),
@@ -155,8 +155,8 @@ internal static class ModelMakingInputs
         Of<ArgumentException>("ValueHead.Copy", () => Head.Copy(META), ["device is meta", "cpu"]),
         Of<ArgumentException>("LanguageModel.Copy", () => Language.Copy(META), ["device is meta", "cpu"]),
         Of<ArgumentException>("LanguageModel.Copy", () => Language.Copy(type: ScalarType.Int16), ["type is Int16", "Float32"]),
-        Of<ArgumentException>("TextRewardModel.Copy", () => Reward.Copy(new Device(TorchSharp.DeviceType.CUDA, 99)),
-            ["device is cuda:99", "cpu"]),
+        Of<ArgumentException>(
+            "TextRewardModel.Copy", () => Reward.Copy(new Device(TorchSharp.DeviceType.CUDA, 99)), ["device is cuda:99", "cpu"]),
         Of<ArgumentException>("TextRewardModel.Copy", () => Reward.Copy(type: ScalarType.Int8), ["type is Int8", "Float32"]),
         .. new[] { -0.1, 1, double.NaN }.Select(x => Of<ArgumentOutOfRangeException>(
             "CausalLanguageModel.SetDropout", () => Network.SetDropout(x, null), [$"probability ({Number(x)})", "below 1"], $"{x}")),

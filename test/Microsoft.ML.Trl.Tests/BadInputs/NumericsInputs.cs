@@ -1,4 +1,5 @@
 using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
+using static Microsoft.ML.Trl.Tests.BadInputs.Samples;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.BadInputs;
@@ -53,7 +54,7 @@ internal static class NumericsInputs
             .. WrongHidden(member, (hidden, weight, labels) => LogProbs.WithStatistics(hidden, weight.requires_grad_(), labels)),
             .. NoShare.Select(x => Of<ArgumentOutOfRangeException>(
                 member, () => LogProbs.WithStatistics(ones(2, 4), ones(5, 4), Ids(2), x), [$"labelSmoothing ({Number(x)})", "below 1"],
-                    Number(x))),
+                Number(x))),
         ];
     }
 
@@ -71,7 +72,8 @@ internal static class NumericsInputs
             ("weight of one dimension", () => (ones(2, 4), ones(4), Ids(2)), ["headWeight", "[V, H]", "[4]"]),
             ("weight of no tokens", () => (ones(2, 4), ones(0, 4), Ids(2)), ["headWeight", "[V, H]", "[0, 4]"]),
             ("weight disposed", () => (ones(2, 4), Disposed(ones(5, 4)), Ids(2)), ["headWeight", "was disposed"]),
-            ("weight computed", () => (ones(2, 4), ones(5, 4, requires_grad: true) * 2, Ids(2)),
+            (
+                "weight computed", () => (ones(2, 4), ones(5, 4, requires_grad: true) * 2, Ids(2)),
                 ["headWeight", "a parameter, or detached"]),
             ("too few labels", () => (ones(2, 4), ones(5, 4), Ids(1)), ["labels", "[2]", "[1]"]),
             ("labels of two dimensions", () => (ones(2, 4), ones(5, 4), Ids(2, 1)), ["labels", "[2]", "[2, 1]"]),
@@ -123,8 +125,8 @@ internal static class NumericsInputs
                     },
                     words, name);
         }
-        yield return Of<ArgumentException>("KlEstimators.Full", () => KlEstimators.Full(tensor(1f), tensor(1f)),
-            ["logProbs", "[..., V]", "[]"]);
+        yield return Of<ArgumentException>(
+            "KlEstimators.Full", () => KlEstimators.Full(tensor(1f), tensor(1f)), ["logProbs", "[..., V]", "[]"]);
     }
 
     private static IEnumerable<BadInput> KlOfHidden() =>
@@ -157,10 +159,10 @@ internal static class NumericsInputs
                 member, () => Advantages.Estimate(Disposed(ones(2, 3)), ones(2, 3), ones(2, 3), 1, 1), ["rewards", "was disposed"]),
             .. Outside.Select(x => Of<ArgumentOutOfRangeException>(
                 member, () => Advantages.Estimate(ones(2, 3), ones(2, 3), ones(2, 3), x, 1), [$"gamma ({Number(x)})", "between 0 and 1"],
-                    $"gamma {x}")),
+                $"gamma {x}")),
             .. Outside.Select(x => Of<ArgumentOutOfRangeException>(
                 member, () => Advantages.Estimate(ones(2, 3), ones(2, 3), ones(2, 3), 1, x), [$"lambda ({Number(x)})", "between 0 and 1"],
-                    $"lambda {x}")),
+                $"lambda {x}")),
         ];
     }
 
@@ -194,12 +196,6 @@ internal static class NumericsInputs
     ];
 
     private static Tensor Ids(params long[] shape) => ones(shape, ScalarType.Int64);
-
-    private static Tensor Disposed(Tensor gone)
-    {
-        gone.Dispose();
-        return gone;
-    }
 
     private static BadInput Logits(Action act, params string[] words) =>
         Of<ArgumentException>("LogProbs.OfLogits", act, words, string.Join(", ", words));

@@ -59,10 +59,10 @@ internal static class PipelineInputs
         (string Member, Action<IDataView> Use)[] uses =
         [
             (Policy + ".Transform", view => Writer.Transform(view)),
-                (Policy + ".GetOutputSchema", view => Writer.GetOutputSchema(view.Schema)),
+            (Policy + ".GetOutputSchema", view => Writer.GetOutputSchema(view.Schema)),
             (Policy + ".GetRowToRowMapper", view => Writer.GetRowToRowMapper(view.Schema)),
             (Judge + ".Transform", view => Scores.Transform(view)),
-                (Judge + ".GetOutputSchema", view => Scores.GetOutputSchema(view.Schema)),
+            (Judge + ".GetOutputSchema", view => Scores.GetOutputSchema(view.Schema)),
             (Judge + ".GetRowToRowMapper", view => Scores.GetRowToRowMapper(view.Schema)),
         ];
         return
@@ -73,31 +73,31 @@ internal static class PipelineInputs
                 use.Member, () => use.Use(Numbers), ["prompt column 'Prompt'", "expected Text, got Single"], "prompts of numbers")),
             Of<ArgumentOutOfRangeException>(
                 Judge + ".Transform", () => Scores.Transform(unanswered).GetColumn<float>("Score").ToArray(),
-                    ["completion column 'Completion'", "no such column"]),
+                ["completion column 'Completion'", "no such column"]),
             Of<ArgumentException>(
                 Policy + ".Transform",
                 () => Writer.With(new() { RefuseUnanswerablePrompts = true }).Transform(Blank).GetColumn<string>("Completion").ToArray(),
                 ["Row 0", "the prompt is empty", "Leave the row out"]),
-            Of<ArgumentException>(Policy + ".With", () => Writer.With(new() { Temperature = 0 }),
-                ["Temperature (0)", "set DoSample to false"]),
-            Of<ArgumentException>(Policy + ".With", () => Writer.With(new() { EosTokenIds = [9999] }),
-                ["The end token 9999", "not in the vocabulary"]),
+            Of<ArgumentException>(
+                Policy + ".With", () => Writer.With(new() { Temperature = 0 }), ["Temperature (0)", "set DoSample to false"]),
+            Of<ArgumentException>(
+                Policy + ".With", () => Writer.With(new() { EosTokenIds = [9999] }), ["The end token 9999", "not in the vocabulary"]),
             Of<ObjectDisposedException>(
                 Policy + ".Transform", () => Gone(gone => gone.Transform(Rows).GetColumn<string>("Completion").ToArray()),
-                    ["LanguageModel was disposed"]),
-            Of<ObjectDisposedException>(Policy + ".SaveHuggingFace", () => Gone(gone => gone.SaveHuggingFace("/tmp/never-written")),
-                ["was disposed"]),
-            Of<ObjectDisposedException>(Catalog + ".Save", () => Gone(gone => Trl.Save(gone, null, "/tmp/never-written.zip")),
-                ["was disposed"]),
+                ["LanguageModel was disposed"]),
+            Of<ObjectDisposedException>(
+                Policy + ".SaveHuggingFace", () => Gone(gone => gone.SaveHuggingFace("/tmp/never-written")), ["was disposed"]),
+            Of<ObjectDisposedException>(
+                Catalog + ".Save", () => Gone(gone => Trl.Save(gone, null, "/tmp/never-written.zip")), ["was disposed"]),
         ];
     }
 
     private static IEnumerable<BadInput> Sizes() => new[] { 0, -1, int.MinValue }.SelectMany(size => new[]
     {
-        Of<ArgumentOutOfRangeException>(Policy + ".BatchSize", () => Writer.BatchSize = size, [$"BatchSize ({size})", "1 or greater"],
-            $"{size}"),
-        Of<ArgumentOutOfRangeException>(Judge + ".BatchSize", () => Scores.BatchSize = size, [$"BatchSize ({size})", "1 or greater"],
-            $"{size}"),
+        Of<ArgumentOutOfRangeException>(
+            Policy + ".BatchSize", () => Writer.BatchSize = size, [$"BatchSize ({size})", "1 or greater"], $"{size}"),
+        Of<ArgumentOutOfRangeException>(
+            Judge + ".BatchSize", () => Scores.BatchSize = size, [$"BatchSize ({size})", "1 or greater"], $"{size}"),
     });
 
     private static IEnumerable<BadInput> Evaluated()
@@ -128,42 +128,42 @@ internal static class PipelineInputs
         [
             Evaluate<ArgumentException>("LanguageModel", () => Trl.EvaluateLanguageModel(source, None), "have no rows"),
             Evaluate<ArgumentException>("LanguageModel", () => Trl.EvaluateLanguageModel(judge, Rows), "holds a reward model"),
-            Evaluate<ArgumentException>("LanguageModel", () => Trl.EvaluateLanguageModel(Scores, Rows),
-                "(RewardTransformer) holds no language model"),
+            Evaluate<ArgumentException>(
+                "LanguageModel", () => Trl.EvaluateLanguageModel(Scores, Rows), "(RewardTransformer) holds no language model"),
             Evaluate<ArgumentOutOfRangeException>(
                 "LanguageModel", () => Trl.EvaluateLanguageModel(source, Numbers), "prompt column 'Prompt'", "got Single"),
             Evaluate<ArgumentOutOfRangeException>(
                 "LanguageModel", () => Trl.EvaluateLanguageModel(source, Rows, new() { PerDeviceTrainBatchSize = 0 }),
-                    "PerDeviceTrainBatchSize (0)"),
+                "PerDeviceTrainBatchSize (0)"),
             Evaluate<ArgumentException>("RewardModel", () => Trl.EvaluateRewardModel(judge, None), "have no rows"),
-            Evaluate<ArgumentException>("RewardModel", () => Trl.EvaluateRewardModel(source, Rows), "holds a language model",
-                "give a reward model"),
+            Evaluate<ArgumentException>(
+                "RewardModel", () => Trl.EvaluateRewardModel(source, Rows), "holds a language model", "give a reward model"),
             Evaluate<ArgumentException>("RewardModel", () => Trl.EvaluateRewardModel(Writer, Rows), "holds a language model"),
             Evaluate<ArgumentOutOfRangeException>(
                 "RewardModel", () => Trl.EvaluateRewardModel(judge, Rows, new() { ChosenColumnName = "Q" }), "chosen column 'Q'"),
-            Evaluate<ArgumentOutOfRangeException>("RewardModel", () => Trl.EvaluateRewardModel(judge, Rows, new() { MaxLength = 0 }),
-                "MaxLength (0)"),
+            Evaluate<ArgumentOutOfRangeException>(
+                "RewardModel", () => Trl.EvaluateRewardModel(judge, Rows, new() { MaxLength = 0 }), "MaxLength (0)"),
             Evaluate<ArgumentException>("Preferences", () => Trl.EvaluatePreferences(source, None), "have no rows"),
-            Evaluate<ArgumentException>("Preferences", () => Trl.EvaluatePreferences(source, Rows, other), "a vocabulary of",
-                "the policy one of"),
+            Evaluate<ArgumentException>(
+                "Preferences", () => Trl.EvaluatePreferences(source, Rows, other), "a vocabulary of", "the policy one of"),
             Evaluate<ArgumentException>("Preferences", () => Trl.EvaluatePreferences(source, Rows, judge), "holds a reward model"),
-            Evaluate<ArgumentOutOfRangeException>("Preferences", () => Trl.EvaluatePreferences(source, Rows, null, new() { Beta = 0 }),
-                "Beta (0)"),
+            Evaluate<ArgumentOutOfRangeException>(
+                "Preferences", () => Trl.EvaluatePreferences(source, Rows, null, new() { Beta = 0 }), "Beta (0)"),
             Evaluate<ArgumentException>("Generation", () => Trl.EvaluateGeneration(source, None), "have no rows"),
             Evaluate<ArgumentException>("Generation", () => Trl.EvaluateGeneration(source, Blank), "None of the 1 rows", "no token"),
             Evaluate<ArgumentException>("Generation", () => Trl.EvaluateGeneration(source, Rows, reference: other), "a vocabulary of"),
-            Evaluate<ArgumentException>("Generation", () => Trl.EvaluateGeneration(source, Rows, generation: new() { TopP = 0 }),
-                "TopP (0)"),
-            Evaluate<ArgumentException>("Generation", () => Trl.EvaluateGeneration(source, Rows, promptColumnName: null!),
-                "promptColumnName is empty"),
-            Evaluate<ArgumentOutOfRangeException>("Generation", () => Trl.EvaluateGeneration(source, Rows, promptColumnName: "Q"),
-                "prompt column 'Q'"),
-            Evaluate<RewardFunctionException>("Generation", () => Trl.EvaluateGeneration(source, Rows, broken), "NaN for row 0",
-                "finite numbers"),
-            Evaluate<OperationCanceledException>("Generation", () =>
-                Trl.EvaluateGeneration(source, Rows, cancel: new CancellationToken(true))),
-            Evaluate<OperationCanceledException>("Preferences", () =>
-                Trl.EvaluatePreferences(source, Rows, cancel: new CancellationToken(true))),
+            Evaluate<ArgumentException>(
+                "Generation", () => Trl.EvaluateGeneration(source, Rows, generation: new() { TopP = 0 }), "TopP (0)"),
+            Evaluate<ArgumentException>(
+                "Generation", () => Trl.EvaluateGeneration(source, Rows, promptColumnName: null!), "promptColumnName is empty"),
+            Evaluate<ArgumentOutOfRangeException>(
+                "Generation", () => Trl.EvaluateGeneration(source, Rows, promptColumnName: "Q"), "prompt column 'Q'"),
+            Evaluate<RewardFunctionException>(
+                "Generation", () => Trl.EvaluateGeneration(source, Rows, broken), "NaN for row 0", "finite numbers"),
+            Evaluate<OperationCanceledException>(
+                "Generation", () => Trl.EvaluateGeneration(source, Rows, cancel: new CancellationToken(true))),
+            Evaluate<OperationCanceledException>(
+                "Preferences", () => Trl.EvaluatePreferences(source, Rows, cancel: new CancellationToken(true))),
         ];
     }
 
@@ -180,17 +180,17 @@ internal static class PipelineInputs
         (string Entry, string? Content, string[] Words)[] changes =
         [
             ("transformer.json", null, ["has no entry"]), ("transformer.json", "", ["cannot be understood"]),
-                ("transformer.json", "3", ["cannot be understood"]),
+            ("transformer.json", "3", ["cannot be understood"]),
             ("transformer.json", "{\"More\":1}", ["cannot be understood"]), ("generation.json", null, ["has no entry"]),
             ("generation.json", "{\"TopP\":7}", ["TopP (7)", "cannot be understood"]),
-                ("generation.json", "{\"Seed\":\"x\"}", ["cannot be understood"]),
+            ("generation.json", "{\"Seed\":\"x\"}", ["cannot be understood"]),
             ("generation.json", "{\"MaxNewTokens\":0}", ["MaxNewTokens (0)"]), ("history.jsonl", null, ["has no entry"]),
             ("history.jsonl", "[]\n", ["line 1"]), ("history.jsonl", "{\"Stage\":3}\n", ["line 1"]),
-                ("config.json", null, ["has no entry"]),
+            ("config.json", null, ["has no entry"]),
             ("config.json", "{", ["is not JSON"]), ("config.json", "{}", ["has no model_type"]),
             ("config.json", "{\"model_type\":\"gpt2\",\"n_head\":0}", ["number of heads is 0"]), ("tokenizer.json", null, ["has no entry"]),
             ("tokenizer.json", "{}", ["has no \"model\""]),
-                ("tokenizer_config.json", "{\"eos_token\":\"</s>\"}", ["eos_token \"</s>\"", "vocabulary"]),
+            ("tokenizer_config.json", "{\"eos_token\":\"</s>\"}", ["eos_token \"</s>\"", "vocabulary"]),
             ("model.safetensors", null, ["has no entry"]), ("model.safetensors", "short", ["model.safetensors", "not a safetensors file"]),
             ("model.safetensors", "\b\0\0\0\0\0\0\0{}      ", ["2 layers, but the weights hold 0"]),
         ];

@@ -26,29 +26,30 @@ internal static class PpoInputs
     [
         Null(Made, "policy", () => new PpoSession(null!, Options)),
         Null(Made, "options", () => new PpoSession(Network, null!)),
-        Of<ArgumentOutOfRangeException>(Made, () => new PpoSession(Network, Options with { PpoEpochs = 0 }),
-            ["PpoEpochs (0)", "1 or greater"]),
-        Of<ArgumentException>(Made, () => new PpoSession(Network, Options with { MiniBatchSize = 3 }),
-            ["BatchSize (2)", "MiniBatchSize (3)"]),
-        Of<ArgumentOutOfRangeException>(Made, () => new PpoSession(Network, Options with { NumSharedLayers = 2 }),
-            ["numSharedLayers (2)", "0 and 1"]),
+        Of<ArgumentOutOfRangeException>(
+            Made, () => new PpoSession(Network, Options with { PpoEpochs = 0 }), ["PpoEpochs (0)", "1 or greater"]),
+        Of<ArgumentException>(
+            Made, () => new PpoSession(Network, Options with { MiniBatchSize = 3 }), ["BatchSize (2)", "MiniBatchSize (3)"]),
+        Of<ArgumentOutOfRangeException>(
+            Made, () => new PpoSession(Network, Options with { NumSharedLayers = 2 }), ["numSharedLayers (2)", "0 and 1"]),
         Of<ArgumentException>(
             Made, () => new PpoSession(Network, Options with { Generation = new() { EosTokenIds = [40] } }),
-                ["The end token 40", "0 to 39"]),
+            ["The end token 40", "0 to 39"]),
         Of<ArgumentException>(Made, () => new PpoSession(Network, Options, ValueHead.Create(8, 1)), ["value head", "width 8", "16"]),
-        Of<ArgumentException>(Made, () => With(41, other => new PpoSession(Network, Options, null, other)),
-            ["a vocabulary of 41", "one of 40"]),
+        Of<ArgumentException>(
+            Made, () => With(41, other => new PpoSession(Network, Options, null, other)), ["a vocabulary of 41", "one of 40"]),
         Of<ArgumentException>(Made, () => new PpoSession(Network, Options, null, Network), ["reference", "the policy itself", "null"]),
-        Of<ObjectDisposedException>(Made, () => With(40, other => { other.Dispose(); return new PpoSession(other, Options); }),
-            ["was disposed"]),
+        Of<ObjectDisposedException>(
+            Made, () => With(40, other => { other.Dispose(); return new PpoSession(other, Options); }), ["was disposed"]),
         Of<ObjectDisposedException>(
             Made, () => With(40, other => { other.Dispose(); return new PpoSession(Network, Options, null, other); }), ["was disposed"]),
         Of<ObjectDisposedException>(Made, () => new PpoSession(Network, Options, DisposedHead()), ["ValueHead"]),
-        Of<TrainingDivergedException>(Made, () => With(40, other => { Break(other); return new PpoSession(other, Options); }),
+        Of<TrainingDivergedException>(
+            Made, () => With(40, other => { Break(other); return new PpoSession(other, Options); }),
             ["The policy holds NaN", "before the first step"]),
         Of<TrainingDivergedException>(
             Made, () => With(40, other => { Break(other); return new PpoSession(Network, Options, null, other); }),
-                ["The reference holds NaN", "before the first step"]),
+            ["The reference holds NaN", "before the first step"]),
     ];
 
     private static IEnumerable<BadInput> Generated()
@@ -72,8 +73,8 @@ internal static class PpoInputs
             yield return Of<ArgumentException>(member, () => Run([Long]), ["Prompt 0 has 32 tokens", "at most 31"]);
             yield return Of<ArgumentException>(member, () => Run([[1]], new() { TopK = -1 }), ["TopK (-1)"]);
             yield return Of<ArgumentException>(member, () => Run([[1]], new() { EosTokenIds = [99] }), ["The end token 99", "0 to 39"]);
-            yield return Of<ArgumentException>(member, () => Run([[1]], new() { StopStrings = ["."] }),
-                ["StopStrings", "a stop predicate"]);
+            yield return Of<ArgumentException>(
+                member, () => Run([[1]], new() { StopStrings = ["."] }), ["StopStrings", "a stop predicate"]);
             yield return Of<ArgumentOutOfRangeException>(member, () => Run([[1]], null, 0), ["batchSize (0)", "1 or greater"]);
             yield return Of<ArgumentOutOfRangeException>(member, () => Run([[1]], null, -3), ["batchSize (-3)", "1 or greater"]);
             yield return Of<ArgumentException>(
@@ -102,8 +103,8 @@ internal static class PpoInputs
         Refused(Queries, [Long, [5]], [1, 2], "Row 0 is 34 tokens long", "context is 32"),
         Refused(Queries, Responses, [1, double.NaN], "The score of row 1 is NaN", "finite numbers"),
         Refused(Queries, Responses, [double.NegativeInfinity, 1], "The score of row 0 is -Infinity", "finite numbers"),
-        Of<TrainingDivergedException>(Step, () => Learn(Queries, Responses, [1e300, 1]),
-            ["largest score of the step is 1E+300", "ScoreClip"]),
+        Of<TrainingDivergedException>(
+            Step, () => Learn(Queries, Responses, [1e300, 1]), ["largest score of the step is 1E+300", "ScoreClip"]),
     ];
 
     private static IEnumerable<BadInput> Masks() =>
@@ -132,21 +133,21 @@ internal static class PpoInputs
     [
         Null(Log, "statistics", () => Session(session => session.LogStats(null!, new Nobody()))),
         Null(Log, "progress", () => Session(session => session.LogStats(Statistics, null!))),
-        Of<InvalidOperationException>(Log, () => Session(session => session.LogStats(Statistics, new Nobody())),
-            ["no step", "call Step first"]),
-        After<ArgumentException>((session, step) => session.LogStats(step, new Nobody(), ["a", "b"]), "queries without responses",
-            "give both"),
-        After<ArgumentException>((session, step) => session.LogStats(step, new Nobody(), null, ["a", "b"]), "responses without queries",
-            "give both"),
+        Of<InvalidOperationException>(
+            Log, () => Session(session => session.LogStats(Statistics, new Nobody())), ["no step", "call Step first"]),
+        After<ArgumentException>(
+            (session, step) => session.LogStats(step, new Nobody(), ["a", "b"]), "queries without responses", "give both"),
+        After<ArgumentException>(
+            (session, step) => session.LogStats(step, new Nobody(), null, ["a", "b"]), "responses without queries", "give both"),
         After<ArgumentException>(
             (session, step) => session.LogStats(step, new Nobody(), ["a"], ["a", "b"]), "queries has 1 rows", "the step had 2"),
         After<ArgumentException>(
             (session, step) => session.LogStats(step, new Nobody(), ["a", "b"], ["a"]), "responses has 1 rows", "the step had 2"),
-        After<ArgumentException>((session, step) => session.LogStats(step, new Nobody(), rewards: [1]), "rewards has 1 rows",
-            "the step had 2"),
+        After<ArgumentException>(
+            (session, step) => session.LogStats(step, new Nobody(), rewards: [1]), "rewards has 1 rows", "the step had 2"),
         After<ArgumentException>(
             (session, step) => session.LogStats(step, new Nobody(), rewards: [1, double.NaN]), "The reward of row 1 is NaN",
-                "finite numbers"),
+            "finite numbers"),
         After<ArgumentException>(
             (session, _) => session.LogStats(new(new Dictionary<string, double>(), new Dictionary<string, float[]>(), []), new Nobody()),
             "statistics", "'env/reward_dist'", "those that Step returned"),
@@ -191,13 +192,6 @@ internal static class PpoInputs
         model.HeadWeight.fill_(double.NaN);
     }
 
-    private static ValueHead DisposedHead()
-    {
-        ValueHead head = ValueHead.Create(16, 1);
-        head.Dispose();
-        return head;
-    }
-
     private static BadInput Refused(int[][] queries, int[][] responses, double[] scores, params string[] words) =>
         Of<ArgumentException>(Step, () => Learn(queries, responses, scores), words, string.Join(", ", words));
 
@@ -217,7 +211,7 @@ internal static class PpoInputs
 
     private static BadInput Disposed(string member, Action<PpoSession> use) => Of<ObjectDisposedException>(
         member, () => Session(session => { session.Dispose(); use(session); }), ["disposed object", "PpoSession"],
-            "after the session was disposed");
+        "after the session was disposed");
 
     private sealed class Nobody : IProgress<StepReport>
     {

@@ -1,4 +1,6 @@
+using System.Text;
 using Microsoft.ML.Trl.Tests.TestSupport;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.BadInputs;
 
@@ -29,4 +31,45 @@ internal static class Samples
     public static LanguageModel Language => MadeLanguage.Value;
 
     public static TextRewardModel Reward => MadeReward.Value;
+
+    /// <summary>A tensor that its owner gave back.</summary>
+    public static Tensor Disposed(Tensor gone)
+    {
+        gone.Dispose();
+        return gone;
+    }
+
+    /// <summary>Of <see cref="Config"/>, and gone.</summary>
+    public static CausalLanguageModel DisposedNetwork()
+    {
+        CausalLanguageModel model = CausalLanguageModel.Create(Config, 1);
+        model.Dispose();
+        return model;
+    }
+
+    /// <summary>For states of <see cref="Config"/>, and gone.</summary>
+    public static ValueHead DisposedHead()
+    {
+        ValueHead head = ValueHead.Create(16, 1);
+        head.Dispose();
+        return head;
+    }
+
+    /// <summary>Gives a folder with files, and deletes it.</summary>
+    /// <param name="files">Names and contents, a byte per character.</param>
+    /// <param name="act">Gets the folder's path.</param>
+    public static void InFolder((string Name, string Content)[] files, Action<string> act)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("trl-bad-");
+        try
+        {
+            foreach ((string name, string content) in files)
+                File.WriteAllText(Path.Combine(folder.FullName, name), content, Encoding.Latin1);
+            act(folder.FullName);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
 }

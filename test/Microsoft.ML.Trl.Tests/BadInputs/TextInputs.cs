@@ -23,7 +23,7 @@ internal static class TextInputs
         Language("tokens, but the model's vocabulary has 40", network => new(network, Tiny.Tokenizer)),
         Of<ArgumentException>(
             "LanguageModel.#ctor", () => WithTinyNetwork(network => new(network, Tiny.Tokenizer, new() { Temperature = -1 })),
-                ["Temperature (-1)"]),
+            ["Temperature (-1)"]),
         Of<ArgumentException>(
             "LanguageModel.#ctor", () => WithTinyNetwork(network => new(network, Tiny.Tokenizer, new() { EosTokenIds = [9999] })),
             ["The end token 9999", "not in the vocabulary"]),
@@ -32,12 +32,12 @@ internal static class TextInputs
             ["value head", "width 8", "16"]),
         Of<ObjectDisposedException>(
             "LanguageModel.#ctor", () => WithTinyNetwork(network => { network.Dispose(); return new(network, Tiny.Tokenizer); }),
-                ["was disposed"]),
+            ["was disposed"]),
         Null("TextRewardModel.#ctor", "network", () => new TextRewardModel(null!, Tiny.Tokenizer)),
         Null("TextRewardModel.#ctor", "tokenizer", () => new TextRewardModel(Scorer, null!)),
         Of<ArgumentException>(
             "TextRewardModel.#ctor", () => new TextRewardModel(Scorer, Tiny.Tokenizer),
-                ["tokens, but the model's vocabulary has 40", "belong together"]),
+            ["tokens, but the model's vocabulary has 40", "belong together"]),
     ];
 
     private static IEnumerable<BadInput> Prompts() =>
@@ -56,7 +56,7 @@ internal static class TextInputs
         Of<OperationCanceledException>(Complete, () => Samples.Language.Complete("the", cancel: new CancellationToken(true)), []),
         Of<InvalidOperationException>(
             Complete, () => { using LanguageModel broken = Broken(); broken.Complete("the"); },
-                ["not finite numbers", "the weights are damaged"]),
+            ["not finite numbers", "the weights are damaged"]),
     ];
 
     private static IEnumerable<BadInput> Scored() =>
@@ -74,7 +74,7 @@ internal static class TextInputs
         Scores(() => Reward.Score([[1], [1, 9999]]), "Row 1 holds the token 9999", "belong together"),
         Of<InvalidOperationException>(
             Score, () => { using TextRewardModel broken = BrokenReward(); broken.Score(null, ["the"]); },
-                ["scores row 0 with NaN", "not finite numbers"]),
+            ["scores row 0 with NaN", "not finite numbers"]),
     ];
 
     private static IEnumerable<BadInput> Gone() =>
@@ -101,12 +101,12 @@ internal static class TextInputs
         Null("ModelSource.New", "config", () => ModelSource.New(null!, Tiny.Tokenizer)),
         Null("ModelSource.New", "tokenizer", () => ModelSource.New(Config, null!)),
         Of<ArgumentException>("ModelSource.New", () => ModelSource.New(Config, Tiny.Tokenizer), ["vocabulary has 40", "belong together"]),
-        Of<InvalidDataException>("ModelSource.New", () => ModelSource.New(Tiny.Config() with { EosTokenIds = null! }, Tiny.Tokenizer),
-            ["eos_token_id is null"]),
-        Of<InvalidDataException>("ModelSource.New", () => ModelSource.New(Tiny.Config() with { LayerCount = 0 }, Tiny.Tokenizer),
-            ["number of layers is 0"]),
-        Of<NotSupportedException>("ModelSource.New", () => ModelSource.New(Tiny.Config() with { Activation = "tanh" }, Tiny.Tokenizer),
-            ["'tanh'", "gelu_new"]),
+        Of<InvalidDataException>(
+            "ModelSource.New", () => ModelSource.New(Tiny.Config() with { EosTokenIds = null! }, Tiny.Tokenizer), ["eos_token_id is null"]),
+        Of<InvalidDataException>(
+            "ModelSource.New", () => ModelSource.New(Tiny.Config() with { LayerCount = 0 }, Tiny.Tokenizer), ["number of layers is 0"]),
+        Of<NotSupportedException>(
+            "ModelSource.New", () => ModelSource.New(Tiny.Config() with { Activation = "tanh" }, Tiny.Tokenizer), ["'tanh'", "gelu_new"]),
     ];
 
     private static IEnumerable<BadInput> Rewards() =>
@@ -126,15 +126,15 @@ internal static class TextInputs
         Of<ArgumentOutOfRangeException>(
             "RewardFunction.OfAsync", () => RewardFunction.OfAsync((_, _, _) => Task.FromResult(1.0), -1), ["atOnce (-1)", "1 or greater"]),
         Of<ArgumentException>("RewardFunction.WeightedSum", () => RewardFunction.WeightedSum(), ["at least one reward"]),
-        Of<ArgumentException>("RewardFunction.WeightedSum", () => RewardFunction.WeightedSum((One, double.NaN)),
-            ["A weight is NaN", "finite numbers"]),
-        Of<ArgumentException>("RewardFunction.WeightedSum", () => RewardFunction.WeightedSum((One, 1), (One, 1 / 0.0)),
-            ["A weight is Infinity"]),
+        Of<ArgumentException>(
+            "RewardFunction.WeightedSum", () => RewardFunction.WeightedSum((One, double.NaN)), ["A weight is NaN", "finite numbers"]),
+        Of<ArgumentException>(
+            "RewardFunction.WeightedSum", () => RewardFunction.WeightedSum((One, 1), (One, 1 / 0.0)), ["A weight is Infinity"]),
         Of<ArgumentOutOfRangeException>(
             "RewardFunction.FromTransformer", () => RewardFunction.FromTransformer(new Unread(), slot: -1), ["slot (-1)", "0 or greater"]),
         Of<ArgumentException>(
             "RewardFunction.FromTransformer", () => RewardFunction.FromTransformer(new Unread(), ""),
-                ["scoreColumnName is empty", "the name of a column"]),
+            ["scoreColumnName is empty", "the name of a column"]),
     ];
 
     private static IEnumerable<BadInput> Progress()

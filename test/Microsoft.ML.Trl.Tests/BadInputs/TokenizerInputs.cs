@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using Microsoft.ML.Trl.Tests.Tokenization;
 using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
+using static Microsoft.ML.Trl.Tests.BadInputs.Samples;
 
 namespace Microsoft.ML.Trl.Tests.BadInputs;
 
@@ -18,8 +19,8 @@ internal static class TokenizerInputs
     private static IEnumerable<BadInput> Sets() =>
     [
         Null(FromFiles, "files", () => TextTokenizer.FromFiles(null!)),
-        Of<FileNotFoundException>(FromFiles, () => TextTokenizer.FromFiles(Files()),
-            ["neither tokenizer.json nor vocab.json with merges.txt"]),
+        Of<FileNotFoundException>(
+            FromFiles, () => TextTokenizer.FromFiles(Files()), ["neither tokenizer.json nor vocab.json with merges.txt"]),
         Of<FileNotFoundException>(FromFiles, () => TextTokenizer.FromFiles(Files(("vocab.json", "{}"))), ["neither tokenizer.json"]),
         Of<FileNotFoundException>(FromFiles, () => TextTokenizer.FromFiles(Files(("merges.txt", "a b"))), ["neither tokenizer.json"]),
         Of<InvalidDataException>(FromFiles, () => TextTokenizer.FromFiles(Files(("tokenizer.json", null!))), ["tokenizer.json", "null"]),
@@ -40,11 +41,11 @@ internal static class TokenizerInputs
         Of<ArgumentException>(Load, () => TextTokenizer.Load(""), ["empty", "folder"]),
         Of<DirectoryNotFoundException>(Load, () => TextTokenizer.Load("/no/such/folder"), ["'/no/such/folder'", "does not exist"]),
         Folder<FileNotFoundException>([], "neither tokenizer.json nor vocab.json with merges.txt"),
-        Folder<NotSupportedException>([("tokenizer.model", [1])], "SentencePiece tokenizers are not supported"),
-        Folder<NotSupportedException>([("vocab.txt", [1])], "WordPiece tokenizers are not supported"),
-        Folder<InvalidDataException>([("tokenizer.json", [0x7B, 0xFF, 0x7D])], "tokenizer.json' is not UTF-8 text"),
-        Folder<InvalidDataException>([("tokenizer.json", [])], "tokenizer.json"),
-        Folder<InvalidDataException>([("vocab.json", [0x7B]), ("merges.txt", [])], "vocab.json and merges.txt", "cannot be read"),
+        Folder<NotSupportedException>([("tokenizer.model", "?")], "SentencePiece tokenizers are not supported"),
+        Folder<NotSupportedException>([("vocab.txt", "?")], "WordPiece tokenizers are not supported"),
+        Folder<InvalidDataException>([("tokenizer.json", "{\u00FF}")], "tokenizer.json' is not UTF-8 text"),
+        Folder<InvalidDataException>([("tokenizer.json", "")], "tokenizer.json"),
+        Folder<InvalidDataException>([("vocab.json", "{"), ("merges.txt", "")], "vocab.json and merges.txt", "cannot be read"),
     ];
 
     private static IEnumerable<BadInput> Damaged()
@@ -56,14 +57,14 @@ internal static class TokenizerInputs
             ("model.vocab.a", "\"x\"", []), ("model.vocab.a", "1.5", []), ("model.vocab.a", "1", ["\"b\" the id 1", "given twice"]),
             ("model.vocab.a", "-1", ["\"a\" the id -1", "negative"]), ("model.vocab.a", "99999999", ["the id 99999999", "the highest"]),
             ("model.merges", "null", []), ("model.merges", "{}", []), ("model.merges", "[3]", []),
-                ("model.merges", "[[]]", ["merge 0 is []"]),
+            ("model.merges", "[[]]", ["merge 0 is []"]),
             ("model.merges", "[\"a\"]", ["merge 0 is \"a\"", "two tokens"]), ("model.merges", "[\"a  b\"]", ["merge 0 is \"a  b\""]),
             ("model.merges", "[\"a q\"]", ["needs the token \"q\""]), ("model.merges", "[\"b a\"]", ["needs the token \"ba\""]),
             ("model.merges", "[[\"a\", null]]", ["merge 0 is"]), ("model.unk_token", "\"?\"", ["unk_token \"?\"", "not in its vocabulary"]),
             ("model.unk_token", "3", []), ("model.fuse_unk", "1", []), ("model.ignore_merges", "\"no\"", []),
-                ("model.dropout", "\"x\"", []),
+            ("model.dropout", "\"x\"", []),
             ("added_tokens", "{}", []), ("added_tokens", "[null]", ["has no \"content\""]),
-                ("added_tokens", "[{\"id\": 9}]", ["has no \"content\""]),
+            ("added_tokens", "[{\"id\": 9}]", ["has no \"content\""]),
             ("added_tokens", "[{\"id\": -2, \"content\": \"<q>\"}]", ["\"<q>\" (id -2)", "a negative one"]),
             ("added_tokens", "[{\"id\": 99999999, \"content\": \"<q>\"}]", ["\"<q>\" has the id 99999999", "the highest"]),
             ("added_tokens", "[{\"content\": \"<q>\"}]", ["\"<q>\" (id -1)", "has no id"]),
@@ -86,7 +87,7 @@ internal static class TokenizerInputs
         ];
         return wrong.Select(one => Of<InvalidDataException>(
             FromFiles, () => TextTokenizer.FromFiles(Changed(one.Place, one.Value)), ["tokenizer.json", .. one.Words],
-                $"{one.Place} = {one.Value}"));
+            $"{one.Place} = {one.Value}"));
     }
 
     private static IEnumerable<BadInput> Unsupported()
@@ -98,12 +99,12 @@ internal static class TokenizerInputs
             ("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix"), ("pre_tokenizer", "null", "without a ByteLevel pre-tokenizer"),
             ("pre_tokenizer", """{"type": "Metaspace"}""", "Metaspace"),
             ("pre_tokenizer", """{"type": "Split", "pattern": {"Regex": "(a"}}""", "\"(a\" of tokenizer.json cannot be written as"),
-                ("normalizer", """{"type": "Lowercase"}""", "Lowercase"),
+            ("normalizer", """{"type": "Lowercase"}""", "Lowercase"),
             ("decoder", """{"type": "WordPiece"}""", "WordPiece"), ("post_processor", """{"type": "Other"}""", "Other"),
         ];
         return kinds.Select(one => Of<NotSupportedException>(
             FromFiles, () => TextTokenizer.FromFiles(Changed(one.Place, one.Value)), [one.Kind],
-                $"{one.Place} = {one.Value}"));
+            $"{one.Place} = {one.Value}"));
     }
 
     private static IEnumerable<BadInput> Legacy()
@@ -138,11 +139,11 @@ internal static class TokenizerInputs
         Null("TextTokenizer.IdOf", "token", () => Tiny.Tokenizer.IdOf(null!)),
         Null("TextTokenizer.Save", "folder", () => Tiny.Tokenizer.Save(null!)),
         Of<ArgumentException>("TextTokenizer.Save", () => Tiny.Tokenizer.Save(""), ["empty", "folder"]),
-        Of<IOException>("TextTokenizer.Save", () =>
-            InFolder([("taken", [])], folder => Tiny.Tokenizer.Save(Path.Combine(folder, "taken"))), ["taken"]),
+        Of<IOException>(
+            "TextTokenizer.Save", () => InFolder([("taken", "")], folder => Tiny.Tokenizer.Save(Path.Combine(folder, "taken"))), ["taken"]),
         Of<ArgumentOutOfRangeException>("TextTokenizer.Decode", () => Tiny.Tokenizer.Decode([1, -1]), ["id", "'-1'"]),
-        Of<ArgumentOutOfRangeException>("TextTokenizer.Decode", () => Tiny.Tokenizer.Decode([int.MinValue], false),
-            ["id", "'-2147483648'"]),
+        Of<ArgumentOutOfRangeException>(
+            "TextTokenizer.Decode", () => Tiny.Tokenizer.Decode([int.MinValue], false), ["id", "'-2147483648'"]),
         Of<ArgumentOutOfRangeException>("TextTokenizer.DecodeCompletion", () => Tiny.Tokenizer.DecodeCompletion([-1]), ["id", "'-1'"]),
         Of<ArgumentOutOfRangeException>("TokenStreamDecoder.Append", () => Tiny.Tokenizer.CreateStreamDecoder().Append(-5), ["id", "'-5'"]),
     ];
@@ -157,12 +158,12 @@ internal static class TokenizerInputs
         Of<ArgumentOutOfRangeException>(Train, () => BpeTrainer.Train(Texts, 256), ["at least 257 tokens", "256"]),
         Of<ArgumentOutOfRangeException>(Train, () => BpeTrainer.Train(Texts, 0), ["at least 257 tokens", "0"]),
         Of<ArgumentOutOfRangeException>(Train, () => BpeTrainer.Train(Texts, -1, []), ["at least 256 tokens", "-1"]),
-        Of<ArgumentOutOfRangeException>(Train, () => BpeTrainer.Train(Texts, 257, ["<a>", "<b>"]),
-            ["at least 258 tokens", "2 special ones"]),
+        Of<ArgumentOutOfRangeException>(
+            Train, () => BpeTrainer.Train(Texts, 257, ["<a>", "<b>"]), ["at least 258 tokens", "2 special ones"]),
         Of<ArgumentOutOfRangeException>(Train, () => BpeTrainer.Train(Texts, 300, minFrequency: 0), ["minFrequency", "'0'"]),
         Of<ArgumentOutOfRangeException>(Train, () => BpeTrainer.Train(Texts, 300, minFrequency: -2), ["minFrequency", "'-2'"]),
-        Of<ArgumentException>(Train, () => BpeTrainer.Train(Texts, 300, [""]),
-            ["The special tokens are [\"\"]", "longer than one character"]),
+        Of<ArgumentException>(
+            Train, () => BpeTrainer.Train(Texts, 300, [""]), ["The special tokens are [\"\"]", "longer than one character"]),
         Of<ArgumentException>(Train, () => BpeTrainer.Train(Texts, 300, [null!]), ["The special tokens are", "longer than one character"]),
         Of<ArgumentException>(Train, () => BpeTrainer.Train(Texts, 300, ["a"]), ["[\"a\"]", "longer than one character"]),
         Of<ArgumentException>(Train, () => BpeTrainer.Train(Texts, 300, ["<a>", "<a>"]), ["[\"<a>\", \"<a>\"]", "given once"]),
@@ -174,9 +175,9 @@ internal static class TokenizerInputs
 
     private static BadInput Config(string name, string? json, params string[] words) => Of<InvalidDataException>(
         FromFiles, () => TextTokenizer.FromFiles(new Dictionary<string, string>(TinyTokenizer.Files()) { [name] = json! }), words,
-            $"{name}: {json ?? "null"}");
+        $"{name}: {json ?? "null"}");
 
-    private static BadInput Folder<T>((string, byte[])[] files, params string[] words)
+    private static BadInput Folder<T>((string, string)[] files, params string[] words)
         where T : Exception => Of<T>(Load, () => InFolder(files, folder => TextTokenizer.Load(folder)), words, string.Join(", ", words));
 
     /// <summary>A good tokenizer.json with one value replaced.</summary>
@@ -187,20 +188,5 @@ internal static class TokenizerInputs
         string[] path = place.Split('.');
         return TinyTokenizer.Files(json =>
             path[..^1].Aggregate((JsonNode)json, (node, key) => node[key]!)[path[^1]] = JsonNode.Parse(value));
-    }
-
-    private static void InFolder((string Name, byte[] Content)[] files, Action<string> act)
-    {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("trl-bad-");
-        try
-        {
-            foreach ((string name, byte[] content) in files)
-                File.WriteAllBytes(Path.Combine(folder.FullName, name), content);
-            act(folder.FullName);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
     }
 }

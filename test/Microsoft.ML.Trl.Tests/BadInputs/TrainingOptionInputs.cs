@@ -43,7 +43,7 @@ internal static class TrainingOptionInputs
             "LrSchedulerType 10", new() { LrSchedulerType = (LrSchedulerType)10 }, "LrSchedulerType (10)", "one of Linear, Cosine"),
         Refused<ArgumentException>(
             "TrainSamplingStrategy 3", new() { TrainSamplingStrategy = (TrainSamplingStrategy)3 }, "(3)",
-                "Random, Sequential, GroupByLength"),
+            "Random, Sequential, GroupByLength"),
         Refused<ArgumentException>("LossType 2", new() { LossType = (SftLossType)2 }, "LossType (2)", "Nll, Dft"),
         Refused<ArgumentException>(
             "PackingStrategy 3", new() { PackingStrategy = (PackingStrategy)3 }, "PackingStrategy (3)", "Bfd, BfdSplit, Wrapped"),
@@ -104,8 +104,8 @@ internal static class TrainingOptionInputs
     ];
 
     private static IEnumerable<BadInput> Each(string name, double[] values, Func<double, SftOptions> make, string allowed) => values.Select(
-        value => Refused<ArgumentOutOfRangeException>($"{name} {BadInput.Number(value)}", make(value),
-            $"{name} ({BadInput.Number(value)})", allowed));
+        value => Refused<ArgumentOutOfRangeException>(
+            $"{name} {BadInput.Number(value)}", make(value), $"{name} ({BadInput.Number(value)})", allowed));
 
     private static BadInput Schedule(LrSchedulerType kind, string? key, double value, params string[] words)
     {
