@@ -120,11 +120,16 @@ public sealed record ModelConfig
     /// <summary>Checks that the sizes fit together, and that numbers and tokens are within their bounds.</summary>
     /// <param name="source">What they came from, for messages.</param>
     /// <exception cref="InvalidDataException">They are not; the message names the first.</exception>
+    /// <exception cref="NotSupportedException">There is no such activation or kind of rotary positions.</exception>
     internal ModelConfig Validated(string source)
     {
         CheckSizes(source);
+        CheckPositions(source);
         CheckNumbers(source);
         CheckTokens(source);
+        if (!Activations.Names.Contains(Activation))
+            throw new NotSupportedException(
+                $"{source}: the activation '{Activation}' is not supported; supported are {string.Join(", ", Activations.Names)}.");
         return this;
     }
 
@@ -141,12 +146,27 @@ public sealed record ModelConfig
         if (HeadCount % KeyValueHeadCount != 0)
             throw new InvalidDataException(
                 $"{source}: the {HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly; give a divisor of {HeadCount}.");
+        if (!Family.SharesKeyValueHeads && KeyValueHeadCount != HeadCount)
+            throw new InvalidDataException(
+                $"{source}: there are {KeyValueHeadCount} key-value heads; a {ModelType} model has as many as heads: {HeadCount}.");
         if (Rope is null && (long)HeadCount * HeadSize != HiddenSize)
             throw new InvalidDataException($"{source}: the hidden size {HiddenSize} is not a multiple of the {HeadCount} heads.");
         if (Rope is not null && (HeadSize % 2 != 0 || HeadSize > RopeSettings.WidestHead))
             throw new InvalidDataException(
                 $"{source}: the head size is {HeadSize}; rotary positions allow an even number from 2 to {RopeSettings.WidestHead}, "
                 + "since they turn pairs of dimensions.");
+    }
+
+    private void CheckPositions(string source)
+    {
+        if (Family.IsRotary != Rope is not null)
+            throw new InvalidDataException(
+                $"{source}: a {ModelType} model has {(Family.IsRotary ? "rotary positions; give" : "no rotary positions; omit")} Rope.");
+        Rope?.Check(source);
+        if (SlidingWindow < 1)
+            throw new InvalidDataException($"{source}: the sliding window is {SlidingWindow}; it must be at least 1, or null for none.");
+        if (WindowedLayers is null)
+            throw new InvalidDataException($"{source}: layer_types is null; give an empty list where no window is looked through.");
         if (WindowedLayers.Count != 0 && WindowedLayers.Count != LayerCount)
             throw new InvalidDataException($"{source}: layer_types names {WindowedLayers.Count} layers, but there are {LayerCount}.");
     }
@@ -171,6 +191,8 @@ public sealed record ModelConfig
 
     private void CheckTokens(string source)
     {
+        if (EosTokenIds is null)
+            throw new InvalidDataException($"{source}: eos_token_id is null; give an empty list where no token ends a text.");
         (string Name, int Id)[] tokens = [.. EosTokenIds.Select(id => ("eos_token_id", id)),
             ("bos_token_id", BosTokenId ?? 0), ("pad_token_id", PadTokenId ?? 0)];
         foreach ((string name, int id) in tokens.Where(token => (uint)token.Id >= (uint)VocabularySize))

@@ -6,6 +6,8 @@ public sealed record RopeSettings
     /// <summary>Largest width of a head whose angles are worked out; a hundred times that of any known model.</summary>
     internal const int WidestHead = 65_536;
 
+    private static readonly string[] Types = ["default", "linear", "llama3"];
+
     /// <summary>Base of the wave lengths. Greater than 0.</summary>
     public double Theta { get; init; } = 10_000;
 
@@ -23,6 +25,21 @@ public sealed record RopeSettings
 
     /// <summary><c>llama3</c>: context length before the extension, in tokens.</summary>
     public int OriginalContextLength { get; init; } = 8192;
+
+    /// <summary>Checks that angles follow from these numbers.</summary>
+    /// <param name="source">What they came from, for messages.</param>
+    /// <exception cref="InvalidDataException">They do not.</exception>
+    /// <exception cref="NotSupportedException">There is no such <see cref="Type"/>.</exception>
+    internal void Check(string source)
+    {
+        if (!Types.Contains(Type))
+            throw new NotSupportedException(
+                $"{source}: rotary positions of type '{Type}' are not supported; supported are {string.Join(", ", Types)}.");
+        double[] numbers = [Theta, Factor, LowFrequencyFactor, HighFrequencyFactor, OriginalContextLength];
+        if (!numbers.All(number => number > 0 && double.IsFinite(number)) || HighFrequencyFactor <= LowFrequencyFactor)
+            throw new InvalidDataException(
+                $"{source}: the rotary settings {this} need positive numbers and a high_freq_factor above the low_freq_factor.");
+    }
 
     /// <summary>Turns per token of each pair of dimensions, in radians.</summary>
     /// <param name="headSize">Width of a head; even.</param>

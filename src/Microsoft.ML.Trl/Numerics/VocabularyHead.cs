@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,6 +26,29 @@ internal sealed class VocabularyHead : IDisposable
         long chunks = (rows + most - 1) / most;
         RowsPerChunk = (int)Math.Max(1, (rows + chunks - 1) / Math.Max(1, chunks));
         _wide = weight.dtype == ScalarType.Float32;
+    }
+
+    /// <summary>Fails unless the states can be multiplied with the weight.</summary>
+    /// <param name="hidden">[N, H].</param>
+    /// <param name="headWeight">[V, H] of the same type and device, V and H at least 1.</param>
+    /// <param name="hiddenName">What the caller calls the states.</param>
+    /// <param name="weightName">What it calls the weight.</param>
+    /// <exception cref="ArgumentException">They cannot.</exception>
+    public static void Check(
+        Tensor hidden,
+        Tensor headWeight,
+        [CallerArgumentExpression(nameof(hidden))] string hiddenName = "",
+        [CallerArgumentExpression(nameof(headWeight))] string weightName = "")
+    {
+        RequireTensor.Floating(hidden, hiddenName);
+        RequireTensor.Floating(headWeight, weightName);
+        RequireTensor.Shape(headWeight, headWeight.dim() == 2 && headWeight.NumberOfElements > 0, "[V, H] without a 0", weightName);
+        long width = headWeight.size(1);
+        RequireTensor.Shape(hidden, hidden.dim() == 2 && hidden.size(1) == width, $"[N, {width}]", hiddenName);
+        RequireTensor.Beside(hidden, headWeight, "the weights", hiddenName);
+        if (hidden.dtype != headWeight.dtype)
+            throw new ArgumentException(
+                $"{hiddenName} is {hidden.dtype}, {weightName} is {headWeight.dtype}; convert one of them with to_type.", hiddenName);
     }
 
     /// <summary>Rows of a full chunk; chunks are about equally long.</summary>

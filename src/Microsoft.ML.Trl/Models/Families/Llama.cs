@@ -9,8 +9,6 @@ namespace Microsoft.ML.Trl;
 /// </summary>
 public static class LlamaFamily
 {
-    private static readonly string[] RopeTypes = ["default", "linear", "llama3"];
-
     private static readonly ModelFamily LlamaDefinition = Create("llama", "Llama", ReadLlama, WriteLlama);
     private static readonly ModelFamily MistralDefinition = Create("mistral", "Mistral", ReadMistral, WriteMistral);
     private static readonly ModelFamily Qwen2Definition = Create("qwen2", "Qwen2", ReadQwen2, WriteQwen2);
@@ -30,6 +28,7 @@ public static class LlamaFamily
         /// Width inside the feed-forward layer; 0 means 8/3 of the width, rounded up to a multiple of 8.
         /// </param>
         /// <param name="tieWordEmbeddings">Whether the vocabulary projection is the token embedding.</param>
+        /// <exception cref="InvalidDataException">A number is out of range, or two do not fit together; the message says which.</exception>
         public static ModelConfig Llama(
             int vocabularySize, int hiddenSize, int layers, int heads, int contextLength,
             int keyValueHeads = 0, int intermediateSize = 0, bool tieWordEmbeddings = false) =>
@@ -58,6 +57,8 @@ public static class LlamaFamily
         BlocksName = "layers",
         CausalArchitecture = name + "ForCausalLM",
         ClassifierArchitecture = name + "ForSequenceClassification",
+        IsRotary = true,
+        SharesKeyValueHeads = true,
         Read = read,
         Write = write,
         Compose = Compose,
@@ -128,10 +129,7 @@ public static class LlamaFamily
     {
         JsonFields nested = fields.Nested("rope_parameters") ?? fields.Nested("rope_scaling") ?? fields.Nothing();
         string type = nested.Text("rope_type") ?? nested.Text("type") ?? "default";
-        if (!RopeTypes.Contains(type))
-            throw new NotSupportedException(
-                $"{fields.Source}: rotary positions of type '{type}' are not supported; supported are {string.Join(", ", RopeTypes)}.");
-        RopeSettings rope = new()
+        return new RopeSettings
         {
             Theta = nested.Number("rope_theta", fields.Number("rope_theta", 10_000)),
             Type = type,
@@ -140,10 +138,6 @@ public static class LlamaFamily
             HighFrequencyFactor = nested.Number("high_freq_factor", 4),
             OriginalContextLength = nested.Integer("original_max_position_embeddings", 8192),
         };
-        if (rope.Theta <= 0 || rope.Factor <= 0 || rope.HighFrequencyFactor <= rope.LowFrequencyFactor || rope.LowFrequencyFactor <= 0)
-            throw new InvalidDataException(
-                $"{fields.Source}: the rotary settings {rope} need positive numbers and a high_freq_factor above the low_freq_factor.");
-        return rope;
     }
 
     private static void WriteLlama(ModelConfig config, JsonObject json)
