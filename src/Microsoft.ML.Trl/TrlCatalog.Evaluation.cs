@@ -11,7 +11,12 @@ public sealed partial class TrlCatalog
     /// <param name="data">Prompts and completions, or texts, as <c>Sft</c> reads them.</param>
     /// <param name="options">Columns, MaxLength, which tokens count, batch size; null = the defaults of SFT.</param>
     /// <param name="cancel">Looked at for every batch.</param>
-    /// <exception cref="ArgumentException">Columns or rows cannot be used; the message names them.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, columns or rows cannot be used; the message names them.</exception>
+    /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
+    /// <exception cref="NotSupportedException">Family, tokenizer or weights of a source are of a kind that is not supported.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     public LanguageModelMetrics EvaluateLanguageModel(
         ITransformer model, IDataView data, SftOptions? options = null, CancellationToken cancel = default) =>
         EvaluateLanguageModel(ModelSource.FromTransformer(model), data, options, cancel);
@@ -37,7 +42,14 @@ public sealed partial class TrlCatalog
     /// <param name="data">Pairs, as <c>RewardModel</c> reads them.</param>
     /// <param name="options">Columns and MaxLength; null = the defaults.</param>
     /// <param name="cancel">Looked at for every pair.</param>
-    /// <exception cref="ArgumentException">Columns or rows cannot be used, or there is no reward model; the message says so.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, columns or rows cannot be used, or there is no reward model; the message says so.
+    /// </exception>
+    /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
+    /// <exception cref="NotSupportedException">Family, tokenizer or weights of a source are of a kind that is not supported.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     public PreferenceMetrics EvaluateRewardModel(
         ITransformer model, IDataView data, RewardOptions? options = null, CancellationToken cancel = default) =>
         EvaluateRewardModel(ModelSource.FromTransformer(model), data, options, cancel);
@@ -64,7 +76,12 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the policy is held against; null = nothing, its log-probabilities count as 0.</param>
     /// <param name="options">Columns, β, MaxLength and batch size; null = the defaults of DPO.</param>
     /// <param name="cancel">Looked at for every batch.</param>
-    /// <exception cref="ArgumentException">Columns or rows cannot be used; the message names them.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, columns or rows cannot be used; the message names them.</exception>
+    /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
+    /// <exception cref="NotSupportedException">Family, tokenizer or weights of a source are of a kind that is not supported.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     public PreferenceMetrics EvaluatePreferences(
         ITransformer model,
         IDataView data,
@@ -96,7 +113,15 @@ public sealed partial class TrlCatalog
     /// <param name="generation">How prompts are answered; null = as the model does.</param>
     /// <param name="promptColumnName">Text column with the prompts.</param>
     /// <param name="cancel">Looked at for every token.</param>
-    /// <exception cref="ArgumentException">The column or all rows cannot be used, or the vocabularies differ.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, the column or all rows cannot be used, or the vocabularies differ.
+    /// </exception>
+    /// <exception cref="RewardFunctionException">The reward gave not one finite number per answer.</exception>
+    /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
+    /// <exception cref="NotSupportedException">Family, tokenizer or weights of a source are of a kind that is not supported.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     public GenerationMetrics EvaluateGeneration(
         ITransformer model,
         IDataView data,
@@ -115,6 +140,9 @@ public sealed partial class TrlCatalog
     /// <param name="generation">How prompts are answered; null = as the model does.</param>
     /// <param name="promptColumnName">Text column with the prompts.</param>
     /// <param name="cancel">Looked at for every token.</param>
+    /// <inheritdoc
+    /// cref="EvaluateGeneration(ITransformer, IDataView, RewardFunction?, ModelSource?, GenerationOptions?, string, CancellationToken)"
+    /// path="/exception"/>
     public GenerationMetrics EvaluateGeneration(
         ModelSource model,
         IDataView data,
@@ -126,6 +154,7 @@ public sealed partial class TrlCatalog
     {
         ArgumentNullException.ThrowIfNull(data);
         generation?.Validated();
+        Require.Named(promptColumnName);
         DataViewSchema.Column column = InputColumns.Text(data.Schema, promptColumnName, "prompt");
         reward?.Check(_ml, data.Schema);
         using Borrowed<LanguageModel> policy = Borrow(model);

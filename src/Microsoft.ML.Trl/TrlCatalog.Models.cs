@@ -11,6 +11,7 @@ public sealed partial class TrlCatalog
     /// <param name="outputColumnName">Text column of answers that is added.</param>
     /// <param name="promptColumnName">Text column with the prompts.</param>
     /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    /// <exception cref="ArgumentException">A column has no name, or an option is out of range.</exception>
     /// <example><c>var baseline = ml.Trl().TextGeneration(ModelSource.Folder("gpt2")).Fit(prompts);</c></example>
     public TextGenerationEstimator TextGeneration(
         ModelSource source,
@@ -26,6 +27,7 @@ public sealed partial class TrlCatalog
     /// <param name="promptColumnName">Text column with what the completions answer; null = completions are scored by themselves.</param>
     /// <param name="completionColumnName">Text column with what is scored.</param>
     /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    /// <exception cref="ArgumentException">A column has no name.</exception>
     public RewardScoringEstimator RewardScoring(
         ModelSource source,
         string outputColumnName = "Score",
@@ -65,7 +67,9 @@ public sealed partial class TrlCatalog
     /// <param name="model">Any transformer.</param>
     /// <param name="inputSchema">Schema of its input; null = none is saved.</param>
     /// <param name="path">Where to; its folder must exist and have room for both files.</param>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
     /// <exception cref="IOException">The file cannot be written; the older one is untouched.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer's model was disposed.</exception>
     public void Save(ITransformer model, DataViewSchema? inputSchema, string path)
     {
         ArgumentNullException.ThrowIfNull(model);

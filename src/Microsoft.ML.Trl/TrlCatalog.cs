@@ -18,6 +18,7 @@ public sealed partial class TrlCatalog
     /// <param name="trainingData">Data of its own; null = what comes down the pipeline.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     [OverloadResolutionPriority(1)] // so that new() means options
     public SftTrainer Sft(
         SftOptions? options = null,
@@ -30,6 +31,7 @@ public sealed partial class TrlCatalog
     /// <param name="trainingData">Data of its own; null = what comes down the pipeline.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     public SftTrainer Sft(
         ModelSource source, SftOptions? options = null,
         IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
@@ -40,6 +42,7 @@ public sealed partial class TrlCatalog
     /// <param name="trainingData">Pairs of its own; null = what comes down the pipeline.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     [OverloadResolutionPriority(1)] // so that new() means options
     public RewardTrainer RewardModel(
         RewardOptions? options = null,
@@ -52,6 +55,7 @@ public sealed partial class TrlCatalog
     /// <param name="trainingData">Pairs of its own; null = what comes down the pipeline.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     public RewardTrainer RewardModel(
         ModelSource source, RewardOptions? options = null,
         IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
@@ -63,6 +67,7 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     [OverloadResolutionPriority(1)] // so that new() means options
     public DpoTrainer Dpo(
         DpoOptions? options = null,
@@ -77,6 +82,7 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     public DpoTrainer Dpo(
         ModelSource source, DpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -89,6 +95,7 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     [OverloadResolutionPriority(1)] // so that new() means options
     public PpoTrainer Ppo(
         PpoOptions? options = null,
@@ -103,6 +110,7 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     public PpoTrainer Ppo(
         Func<string, string, double> reward, PpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -116,6 +124,7 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     public PpoTrainer Ppo(
         Func<RewardRow, double> reward, PpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -132,6 +141,7 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     public PpoTrainer Ppo(
         RewardFunction reward, PpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -149,6 +159,7 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
     public PpoTrainer Ppo(
         ModelSource source, RewardFunction? reward = null, PpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,

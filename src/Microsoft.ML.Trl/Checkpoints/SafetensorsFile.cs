@@ -24,7 +24,10 @@ public sealed class SafetensorsFile : IWeightStore
 
     /// <summary>Opens a file and checks its table of contents; no tensor is read yet.</summary>
     /// <param name="path">A file in safetensors format.</param>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">It is a folder, or may not be read.</exception>
     /// <exception cref="InvalidDataException">
     /// It is damaged, cut off, or of another format; the message says what is wrong with which tensor.
     /// </exception>
@@ -48,8 +51,12 @@ public sealed class SafetensorsFile : IWeightStore
     /// <returns>A new tensor. The caller owns it.</returns>
     /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
     /// <exception cref="NotSupportedException">TorchSharp has no such element type.</exception>
+    /// <exception cref="InvalidDataException">The bytes are no values of the type, or the file became shorter.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
     public Tensor Read(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
+        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
         TensorEntry entry = Known(name);
         return TensorMemory.Read(entry, Path, (bytes, offset) =>
         {

@@ -15,7 +15,8 @@ internal sealed class SafetensorsHeader
     /// <summary>Longest header that is read, in bytes; the limit of the reference implementation.</summary>
     public const long MaxLength = 100_000_000;
 
-    private const string MetadataKey = "__metadata__";
+    /// <summary>Where the texts stand among the tensors.</summary>
+    public const string MetadataKey = "__metadata__";
 
     private SafetensorsHeader(IReadOnlyDictionary<string, TensorEntry> entries, IReadOnlyDictionary<string, string> metadata)
         => (Entries, Metadata) = (entries, metadata);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Checkpoints;
@@ -11,11 +12,14 @@ public static class SafetensorsWriter
     /// <param name="path">Where to; the folder must exist.</param>
     /// <param name="tensors">Names and values, on any device; they are only read.</param>
     /// <param name="metadata">Texts for the header; null writes <c>format</c> = <c>pt</c>, which transformers expects.</param>
-    /// <exception cref="ArgumentException">A name appears twice.</exception>
+    /// <exception cref="ArgumentException">A name is missing or appears twice, a tensor has no values, or a text is null.</exception>
+    /// <exception cref="NotSupportedException">The format has no such element type.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(
         string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(tensors);
         string unfinished = path + ".part";
         try
         {
@@ -33,25 +37,45 @@ public static class SafetensorsWriter
     /// <param name="stream">Where to.</param>
     /// <param name="tensors">Names and values, on any device; they are only read.</param>
     /// <param name="metadata">Texts for the header; null writes <c>format</c> = <c>pt</c>, which transformers expects.</param>
-    /// <exception cref="ArgumentException">A name appears twice.</exception>
-    /// <exception cref="NotSupportedException">The format has no such element type.</exception>
+    /// <exception cref="ArgumentException">A name is missing or appears twice, a tensor has no values, or a text is null.</exception>
+    /// <exception cref="NotSupportedException">The format has no such element type, or the stream cannot be written to.</exception>
+    /// <exception cref="IOException">The stream cannot take more.</exception>
     public static void Write(
         Stream stream, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(tensors);
+        metadata ??= new Dictionary<string, string> { ["format"] = "pt" };
+        if (metadata.FirstOrDefault(text => text.Value is null).Key is { } empty)
+            throw new ArgumentException($"The metadata '{empty}' is null; give a text.", nameof(metadata));
         (string Name, Tensor Value)[] ordered =
-            [.. tensors.OrderByDescending(tensor => tensor.Value.ElementSize).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
+        [
+            .. tensors.Select(Checked).OrderByDescending(tensor => tensor.Value.ElementSize)
+                .ThenBy(tensor => tensor.Name, StringComparer.Ordinal),
+        ];
         if (ordered.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException(
                 $"The tensor name '{twice.Key}' was given {twice.Count()} times; names in a file are unique.", nameof(tensors));
-        byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
+        byte[] header = Header(ordered, metadata);
         byte[] prefix = new byte[SafetensorsHeader.PrefixLength];
         BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);
         stream.Write(prefix);
         stream.Write(header);
         foreach ((_, Tensor value) in ordered)
             WriteData(stream, value);
+    }
+
+    private static (string Name, Tensor Value) Checked((string Name, Tensor Value) tensor)
+    {
+        if (tensor.Name is null or SafetensorsHeader.MetadataKey)
+            throw new ArgumentException(
+                tensor.Name is null ? "A name is null; each tensor needs one." : $"No tensor can be called {tensor.Name}: the texts are.",
+                nameof(tensor));
+        string problem = tensor.Value is null ? "is null" : tensor.Value.IsInvalid ? "was disposed"
+            : tensor.Value.device_type == DeviceType.META ? "is on the meta device, which holds no values" : "";
+        return problem.Length == 0
+            ? tensor
+            : throw new ArgumentException($"The tensor '{tensor.Name}' {problem}; give one with values.", nameof(tensor));
     }
 
     private static void WriteData(Stream stream, Tensor value)

@@ -45,15 +45,25 @@ public sealed class TokenBatch : IDisposable
     /// <param name="firstLabels">Per row, the position of the first label: the length of the prompt.</param>
     /// <param name="device">Where the tensors go; null = CPU.</param>
     /// <returns>The batch. The caller owns it; its tensors belong to no dispose scope.</returns>
-    public static TokenBatch Create(IReadOnlyList<int[]> rows, IReadOnlyList<int> firstLabels, Device? device = null) =>
-        Of([.. rows.Select((row, index) => new TokenExample(row, firstLabels[index]))], device);
+    /// <exception cref="ArgumentException">A row is missing or empty, or has not one first label; or the device is not there.</exception>
+    public static TokenBatch Create(IReadOnlyList<int[]> rows, IReadOnlyList<int> firstLabels, Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(firstLabels);
+        if (firstLabels.Count != rows.Count)
+            throw new ArgumentException(
+                $"firstLabels has {firstLabels.Count} entries for {rows.Count} rows; give one for each.", nameof(firstLabels));
+        return Of([.. rows.Select((row, index) => Row(row, firstLabels[index], index))], device);
+    }
 
     /// <summary>A batch of texts to learn.</summary>
     /// <param name="rows">At least one.</param>
     /// <param name="device">Where the tensors go; null = CPU.</param>
     /// <returns>The batch. The caller owns it; its tensors belong to no dispose scope.</returns>
+    /// <exception cref="ArgumentException">A row is missing, empty, or not marked token by token; or the device is not there.</exception>
     public static TokenBatch Of(IReadOnlyList<TokenExample> rows, Device? device = null)
     {
+        Check(rows, device);
         int length = rows.Max(row => row.Ids.Length);
         var ids = new long[rows.Count * (long)length];
         var lengths = new int[rows.Count];
@@ -87,8 +97,16 @@ public sealed class TokenBatch : IDisposable
     /// <summary>The hidden states that predict a label.</summary>
     /// <param name="hidden">[B, T, H].</param>
     /// <returns>[N, H], differentiable. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The states are not those of this batch.</exception>
+    /// <exception cref="ObjectDisposedException">The batch was disposed.</exception>
     public Tensor Select(Tensor hidden)
     {
+        ObjectDisposedException.ThrowIf(Ids.IsInvalid, this);
+        RequireTensor.Alive(hidden);
+        (long rows, long width) = (Ids.size(0), Ids.size(1));
+        bool fits = hidden.dim() == 3 && hidden.size(0) == rows && hidden.size(1) == width;
+        RequireTensor.Shape(hidden, fits, $"[{rows}, {width}, H]");
+        RequireTensor.Beside(hidden, Ids, "the token ids");
         using DisposeScope scope = NewDisposeScope();
         return hidden.flatten(0, 1).index_select(0, TargetRows).MoveToOuterDisposeScope();
     }
@@ -96,8 +114,15 @@ public sealed class TokenBatch : IDisposable
     /// <summary>Sum of a per-label value over each row.</summary>
     /// <param name="perLabel">[N] in the order of <see cref="Labels"/>.</param>
     /// <returns>[B], differentiable; 0 for rows without labels. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">There is not one value per label.</exception>
+    /// <exception cref="ObjectDisposedException">The batch was disposed.</exception>
     public Tensor SumPerRow(Tensor perLabel)
     {
+        ObjectDisposedException.ThrowIf(Ids.IsInvalid, this);
+        RequireTensor.Alive(perLabel);
+        long count = Labels.size(0);
+        RequireTensor.Shape(perLabel, perLabel.dim() == 1 && perLabel.size(0) == count, $"[{count}]");
+        RequireTensor.Beside(perLabel, Ids, "the token ids");
         using DisposeScope scope = NewDisposeScope();
         long length = Ids.shape[1];
         Tensor row = TargetRows.div(length, RoundingMode.floor).to_type(ScalarType.Int64);
@@ -110,5 +135,26 @@ public sealed class TokenBatch : IDisposable
         Ids.Dispose();
         TargetRows.Dispose();
         Labels.Dispose();
+    }
+
+    private static void Check(IReadOnlyList<TokenExample> rows, Device? device)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        if (rows.Count == 0)
+            throw new ArgumentException("rows is empty; a batch needs at least one row.", nameof(rows));
+        for (int row = 0; row < rows.Count; row++)
+            if (rows[row] is null || rows[row].Ids.Length == 0)
+                throw new ArgumentException(
+                    $"Row {row} is {(rows[row] is null ? "null" : "empty")}; give at least one token.", nameof(rows));
+        RequireTensor.Place(device, null);
+    }
+
+    private static TokenExample Row(int[] ids, int firstLabel, int row)
+    {
+        if (ids is null)
+            throw new ArgumentException($"Row {row} is null; give at least one token.", nameof(row));
+        if (firstLabel < 0)
+            throw new ArgumentException($"Row {row} has the first label ({firstLabel}); it must be 0 or greater.", nameof(firstLabel));
+        return new TokenExample(ids, firstLabel);
     }
 }

@@ -24,7 +24,8 @@ public static class ResponseExtensions
         ArgumentNullException.ThrowIfNull(queries);
         Require.AtLeast(txtLen, 1);
         for (int row = 0; row < queries.Count; row++)
-            CheckRoom(row, queries[row].Length, txtLen, model.Config.ContextLength);
+            CheckRoom(row, queries[row]?.Length ?? throw new ArgumentException(
+                $"Query {row} is null; give at least one token.", nameof(queries)), txtLen, model.Config.ContextLength);
         var options = new GenerationOptions { MaxNewTokens = txtLen, TopK = topK, TopP = topP, EosTokenIds = [], Seed = seed };
         return new TokenGenerator(model).Generate(queries, options).Tokens;
     }

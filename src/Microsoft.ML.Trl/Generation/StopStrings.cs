@@ -32,13 +32,15 @@ public sealed class StopStrings
 
     /// <summary>Whether the newest token completed one of the texts.</summary>
     /// <param name="tokens">The row's new tokens.</param>
+    /// <exception cref="InvalidOperationException">The decoder gave no text.</exception>
     public bool IsReached(IReadOnlyList<int> tokens)
     {
         ArgumentNullException.ThrowIfNull(tokens);
         if (_texts.Count == 0)
             return false;
         int tail = Math.Min(tokens.Count, (4 * _longest) + 4); // a character may take up to four byte tokens
-        string text = _decode([.. tokens.Skip(tokens.Count - tail)]);
+        string text = _decode([.. tokens.Skip(tokens.Count - tail)])
+            ?? throw new InvalidOperationException("The function decode gave null for new tokens; it must give a text.");
         return _texts.Any(stop => text.Contains(stop, StringComparison.Ordinal));
     }
 }

@@ -12,6 +12,8 @@ namespace Microsoft.ML.Trl.Generation;
 /// <param name="model">Only read; the caller keeps it alive. One generation at a time per model.</param>
 public sealed class TokenGenerator(CausalLanguageModel model)
 {
+    private readonly CausalLanguageModel _model = model ?? throw new ArgumentNullException(nameof(model));
+
     /// <summary>Whether results carry the hidden states that tokens were chosen from.</summary>
     internal bool KeepsStates { get; init; }
 
@@ -31,6 +33,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// <exception cref="ArgumentException">
     /// A prompt is empty, holds an id outside of the vocabulary or leaves no room in the context, or an option is out of range.
     /// </exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    /// <exception cref="InvalidOperationException">The weights are broken: the logits are no numbers.</exception>
     /// <exception cref="OperationCanceledException">It was canceled; nothing is kept.</exception>
     public GenerationResult Generate(
         IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds = null,
@@ -40,10 +44,10 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         if (prompts.Count == 0)
             return new GenerationResult([], [], [], []);
         GrowingRow[] rows = [.. prompts.Select((prompt, row) => new GrowingRow(
-            row, Math.Min(options.MaxNewTokens, model.Config.ContextLength - prompt.Length),
+            row, Math.Min(options.MaxNewTokens, _model.Config.ContextLength - prompt.Length),
             new RowRandom(options.Seed, rowSeeds?[row] ?? row)))];
-        bool training = model.training;
-        model.eval();
+        bool training = _model.training;
+        _model.eval();
         try
         {
             using var noGrad = no_grad();
@@ -56,7 +60,7 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         }
         finally
         {
-            model.train(training);
+            _model.train(training);
         }
     }
 
@@ -67,11 +71,11 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         IReadOnlyList<int[]> prompts, GrowingRow[] batch, GenerationHistory history, GenerationOptions options,
         Func<IReadOnlyList<int>, bool>? stop, Action<int, int>? onToken, CancellationToken cancel)
     {
-        int vocabulary = model.Config.VocabularySize;
-        IReadOnlyList<int> endTokens = options.EosTokenIds ?? [.. model.Config.EosTokenIds.Where(id => id >= 0 && id < vocabulary)];
+        int vocabulary = _model.Config.VocabularySize;
+        IReadOnlyList<int> endTokens = options.EosTokenIds ?? [.. _model.Config.EosTokenIds.Where(id => id >= 0 && id < vocabulary)];
         TokenSampler sampler = new(options, endTokens);
         int most = batch.Max(row => row.Limit);
-        using DecodingSession session = new(model, prompts, most);
+        using DecodingSession session = new(_model, prompts, most);
         Tensor? context = sampler.NeedsContext ? Context(prompts, most) : null;
         cancel.ThrowIfCancellationRequested();
         Tensor hidden = session.Start();
@@ -91,7 +95,7 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             context?.narrow(1, step, 1).copy_(tokens.unsqueeze(-1));
             if (active.Length * 2 <= batch.Length)
             {
-                Tensor kept = tensor([.. active.Select(row => (long)Array.IndexOf(batch, row))], device: model.Device);
+                Tensor kept = tensor([.. active.Select(row => (long)Array.IndexOf(batch, row))], device: _model.Device);
                 session.Keep(kept);
                 (tokens, context, batch) = (tokens.index_select(0, kept), context?.index_select(0, kept), active);
             }
@@ -106,8 +110,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     private Tensor Choose(TokenSampler sampler, Tensor hidden, Tensor? context, GrowingRow[] batch, int step, GenerationHistory history)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor uniforms = tensor([.. batch.Select(row => row.Random.Uniform(step))], device: model.Device);
-        TokenChoice choice = sampler.Choose(model.Logits(hidden).to_type(ScalarType.Float32), context, step, uniforms);
+        Tensor uniforms = tensor([.. batch.Select(row => row.Random.Uniform(step))], device: _model.Device);
+        TokenChoice choice = sampler.Choose(_model.Logits(hidden).to_type(ScalarType.Float32), context, step, uniforms);
         long[] tokens = [.. MemoryMarshal.Cast<byte, long>(choice.Tokens.cpu().bytes)];
         if (tokens.Any(token => token < 0))
             throw new InvalidOperationException(
@@ -126,7 +130,7 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         for (int row = 0; row < prompts.Count; row++)
             for (int i = 0; i < width; i++)
                 ids[(row * width) + i] = prompts[row][i < newTokens + prompts[row].Length ? Math.Max(0, i - newTokens) : 0];
-        return tensor(ids, device: model.Device).view(prompts.Count, width);
+        return tensor(ids, device: _model.Device).view(prompts.Count, width);
     }
 
     private void Check(
@@ -135,7 +139,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(options);
         options.Validated();
-        (int context, int vocabulary) = (model.Config.ContextLength, model.Config.VocabularySize);
+        _model.Body.ThrowIfDisposed();
+        (int context, int vocabulary) = (_model.Config.ContextLength, _model.Config.VocabularySize);
         if (rowSeeds is not null && rowSeeds.Count != prompts.Count)
             throw new ArgumentException(
                 $"There are {rowSeeds.Count} row seeds for {prompts.Count} prompts; give one per prompt, or none.", nameof(rowSeeds));
@@ -147,9 +152,10 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         for (int row = 0; row < prompts.Count; row++)
         {
             int[] prompt = prompts[row];
-            if (prompt.Length == 0)
+            if (prompt is null || prompt.Length == 0)
                 throw new ArgumentException(
-                    $"Prompt {row} is empty; begin it with at least one token, such as the model's begin token.", nameof(prompts));
+                    $"Prompt {row} is {(prompt is null ? "null" : "empty")}; begin it with at least one token, such as the model's begin "
+                    + "token.", nameof(prompts));
             if (prompt.Length >= context)
                 throw new ArgumentException(
                     $"Prompt {row} has {prompt.Length} tokens, but the model's context holds {context}, answer included; " +

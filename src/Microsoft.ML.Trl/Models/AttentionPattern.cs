@@ -39,24 +39,23 @@ internal sealed class AttentionPattern
     public Tensor KeyPositions => Once(nameof(KeyPositions), () => [CountKeyPositions()])[0];
 
     /// <summary>Reads the shapes and the mask.</summary>
-    /// <param name="ids">[B, T] int64.</param>
+    /// <param name="ids">[B, T] int64, checked.</param>
     /// <param name="mask">[B, past + T], true (or not 0) on real tokens; null when all are real or the padding is on the right.</param>
     /// <param name="past">Tokens in the cache.</param>
     /// <param name="contextLength">Longest sequence of the model.</param>
-    /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the model's context.</exception>
+    /// <exception cref="ArgumentException">The mask does not fit, or the sequence is longer than the model's context.</exception>
     public static AttentionPattern Create(Tensor ids, Tensor? mask, long past, int contextLength)
     {
-        long[] shape = ids.shape;
-        if (shape.Length != 2 || ids.dtype != ScalarType.Int64)
-            throw new ArgumentException(
-                $"Token ids must be int64 of shape [batch, length]; they are {ids.dtype} of shape [{string.Join(", ", shape)}].",
-                nameof(ids));
-        (long batch, long length) = (shape[0], shape[1]);
+        (long batch, long length) = (ids.size(0), ids.size(1));
         if (mask is null)
         {
             CheckContext(past + length, contextLength);
             return new AttentionPattern(batch, length, past, ids.device);
         }
+        RequireTensor.Alive(mask);
+        RequireTensor.Beside(mask, ids, "the token ids");
+        if (mask.is_complex())
+            throw new ArgumentException($"The mask must be bool, or numbers that are 0 at padding; it is {mask.dtype}.", nameof(mask));
         if (!mask.shape.SequenceEqual([batch, past + length]))
             throw new ArgumentException(
                 $"The mask must have shape [{batch}, {past + length}] (cached and new tokens); it has [{string.Join(", ", mask.shape)}].",

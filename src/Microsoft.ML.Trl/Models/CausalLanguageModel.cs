@@ -24,18 +24,29 @@ public sealed class CausalLanguageModel : DecoderModel
     }
 
     /// <summary>[V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it.</summary>
-    public Tensor HeadWeight => _head?.Weight ?? Body.TokenEmbedding;
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public Tensor HeadWeight
+    {
+        get
+        {
+            Body.ThrowIfDisposed();
+            return _head?.Weight ?? Body.TokenEmbedding;
+        }
+    }
 
     /// <summary>From hidden states to logits. The model owns its tensors.</summary>
     public VocabularyProjection Head => new(HeadWeight, _head?.Bias, Config.LogitSoftCap);
 
     /// <summary>Type of the weights.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public ScalarType Type => Body.TokenEmbedding.dtype;
 
     /// <summary>A model with random weights on the CPU in float32, drawn as transformers does.</summary>
     /// <param name="config">Its shape.</param>
     /// <param name="seed">The weights are a function of it.</param>
     /// <exception cref="ArgumentException">The model would be far larger than this machine's memory.</exception>
+    /// <exception cref="InvalidDataException">The numbers of the configuration do not fit together, or one is out of range.</exception>
+    /// <exception cref="NotSupportedException">There is no such activation or kind of rotary positions.</exception>
     public static CausalLanguageModel Create(ModelConfig config, int seed)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -47,6 +58,8 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
+    /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public CausalLanguageModel Copy(Device? device = null, ScalarType? type = null)
     {
         CausalLanguageModel copy = new(Config, new CopiedWeights(Weights(), null, device, type));
@@ -59,33 +72,43 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <param name="mask">[B, cached + T] bool, true on real tokens; null when nothing is padded on the left.</param>
     /// <param name="cache">What was read before.</param>
     /// <returns>[B, T, H]. The caller owns it.</returns>
+    /// <inheritdoc cref="Decoder.Hidden" path="/exception"/>
     public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null) => Body.Hidden(ids, mask, cache);
 
     /// <summary>Reads whole texts, but finishes some positions only; see <see cref="Decoder.HiddenAt"/>.</summary>
     /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
     /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
     /// <returns>[N, H]. The caller owns it.</returns>
+    /// <inheritdoc cref="Decoder.HiddenAt" path="/exception"/>
     public Tensor HiddenAt(Tensor ids, Tensor positions) => Body.HiddenAt(ids, positions);
 
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
-    /// <param name="hidden">[..., H] from <see cref="Hidden"/>.</param>
+    /// <param name="hidden">[..., H] from <see cref="Hidden"/>, in the type of the weights.</param>
     /// <returns>[..., V] in the type of the weights. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The states are of another width, type or device.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Tensor Logits(Tensor hidden)
     {
+        Tensor weight = HeadWeight;
+        RequireTensor.Floating(hidden);
+        RequireTensor.Shape(hidden, hidden.dim() > 0 && hidden.size(-1) == Config.OutputSize, $"[..., {Config.OutputSize}]");
+        RequireTensor.Beside(hidden, weight, "the weights");
+        if (hidden.dtype != weight.dtype)
+            throw new ArgumentException($"hidden is {hidden.dtype}, the weights are {weight.dtype}; convert it with to_type.", nameof(hidden));
         if (Config.LogitSoftCap is not { } cap)
-            return SmallBatchProduct.Linear(hidden, HeadWeight, _head?.Bias);
+            return SmallBatchProduct.Linear(hidden, weight, _head?.Bias);
         using var scope = NewDisposeScope();
-        Tensor logits = SmallBatchProduct.Linear(hidden, HeadWeight, _head?.Bias);
+        Tensor logits = SmallBatchProduct.Linear(hidden, weight, _head?.Bias);
         return ((logits / cap).tanh() * cap).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sets how many entries are dropped during training (after <c>train()</c>), everywhere alike.</summary>
     /// <param name="probability">In [0, 1); 0 turns dropout off.</param>
     /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The probability is out of range.</exception>
     public void SetDropout(double probability, Generator? generator)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(probability, 0);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(probability, 1);
+        Require.Below(probability, 0, 1);
         Body.SetDropout(probability, probability, probability, generator);
     }
 }

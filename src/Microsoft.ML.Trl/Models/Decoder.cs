@@ -40,7 +40,15 @@ public sealed class Decoder : nn.Module
     internal string BlocksName { get; }
 
     /// <summary>[V, H] one row per token; also the vocabulary projection where the two are tied. The decoder owns it.</summary>
-    public Tensor TokenEmbedding => _tokens.Weight;
+    /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
+    public Tensor TokenEmbedding
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return _tokens.Weight;
+        }
+    }
 
     /// <summary>Reads tokens.</summary>
     /// <param name="ids">[B, T] int64 token ids; padding may be any id of the vocabulary.</param>
@@ -51,10 +59,15 @@ public sealed class Decoder : nn.Module
     /// <returns>
     /// [B, T, H] after the final norm, in the type of the weights. The caller owns it. What stands at padding means nothing.
     /// </returns>
-    /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the context.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape or type does not fit, an id is not in the vocabulary (looked at on the CPU alone), the sequence is longer than the context,
+    /// or the cache has no room or was made for another decoder.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">There is a cache, and gradients are recorded.</exception>
+    /// <exception cref="ObjectDisposedException">The weights or the cache were disposed.</exception>
     public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null)
     {
-        ArgumentNullException.ThrowIfNull(ids);
+        CheckIds(ids);
         using var scope = NewDisposeScope();
         AttentionPattern pattern = AttentionPattern.Create(ids, mask, cache?.Length ?? 0, Config.ContextLength);
         return Run(ids, pattern, cache).view(pattern.Batch, pattern.Length, -1).MoveToOuterDisposeScope();
@@ -66,10 +79,17 @@ public sealed class Decoder : nn.Module
     /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
     /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
     /// <returns>[N, H]: rows of <see cref="Hidden"/>, at less cost. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">A shape does not fit, or the sequence is longer than the context.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape or type does not fit, an id or a position is none (looked at on the CPU alone), or the sequence is longer than the context.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
     public Tensor HiddenAt(Tensor ids, Tensor positions)
     {
-        ArgumentNullException.ThrowIfNull(ids);
+        CheckIds(ids);
+        RequireTensor.Indices(positions);
+        RequireTensor.Shape(positions, positions.dim() == 1, "[N]");
+        RequireTensor.Beside(positions, TokenEmbedding, "the weights");
+        RequireTensor.Below(positions, ids.NumberOfElements);
         using var scope = NewDisposeScope();
         return Run(ids, AttentionPattern.Create(ids, null, 0, Config.ContextLength), null, positions).MoveToOuterDisposeScope();
     }
@@ -82,6 +102,30 @@ public sealed class Decoder : nn.Module
             block.SetDropout(new Dropout(attention, generator), new Dropout(residual, generator));
     }
 
+    /// <summary>Fails unless these are tokens that the decoder can be asked about.</summary>
+    /// <param name="ids">[B, T] int64.</param>
+    /// <exception cref="ArgumentException">They are not.</exception>
+    /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
+    internal void CheckIds(Tensor ids)
+    {
+        RequireTensor.Alive(ids);
+        string shape = RequireTensor.ShapeOf(ids);
+        if (ids.dim() != 2 || ids.dtype != ScalarType.Int64)
+            throw new ArgumentException(
+                $"Token ids must be int64 of shape [batch, length]; they are {ids.dtype} of shape {shape}.", nameof(ids));
+        if (ids.NumberOfElements == 0)
+            throw new ArgumentException($"Token ids have shape {shape}; at least one row of at least one token is needed.", nameof(ids));
+        RequireTensor.Beside(ids, TokenEmbedding, "the weights");
+        RequireTensor.Below(ids, Config.VocabularySize);
+    }
+
+    /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
+    internal void ThrowIfDisposed()
+    {
+        if (_tokens.Weight.IsInvalid)
+            throw ReferenceCount.Disposed(Config.ModelType + " model");
+    }
+
     /// <summary>Reads tokens in a pattern that is known.</summary>
     /// <param name="ids">[B·T] or [B, T] int64.</param>
     /// <param name="pattern">Who sees whom, and where the tokens stand.</param>
@@ -90,9 +134,8 @@ public sealed class Decoder : nn.Module
     /// <returns>[B·T, H], or [N, H] where rows were given, after the final norm. The caller owns it.</returns>
     internal Tensor Run(Tensor ids, AttentionPattern pattern, KeyValueCache? cache = null, Tensor? rows = null)
     {
-        if (TokenEmbedding.IsInvalid)
-            throw ReferenceCount.Disposed(Config.ModelType + " model");
-        cache?.CheckUse(pattern.Batch, pattern.Length);
+        ThrowIfDisposed();
+        cache?.CheckUse(this, pattern.Batch, pattern.Length);
         using var scope = NewDisposeScope();
         Tensor x = Embed(ids, pattern);
         for (int layer = 0; layer < _blocks.Count; layer++)

@@ -18,15 +18,22 @@ public abstract class DecoderModel : nn.Module
     public Decoder Body { get; }
 
     /// <summary>Device of the weights.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Device Device => Body.TokenEmbedding.device;
 
     /// <summary>Number of weights, shared ones counted once.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public long ParameterCount => Weights().Sum(weight => weight.Value.NumberOfElements);
 
     /// <summary>
     /// All weights with their Hugging Face names; a tied projection appears once, as the embedding. The model owns the tensors.
     /// </summary>
-    public IEnumerable<(string Name, Tensor Value)> Weights() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public IEnumerable<(string Name, Tensor Value)> Weights()
+    {
+        Body.ThrowIfDisposed();
+        return named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+    }
 
     /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
     /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>

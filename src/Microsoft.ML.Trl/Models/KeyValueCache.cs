@@ -10,6 +10,7 @@ namespace Microsoft.ML.Trl.Models;
 /// <remarks>Belongs to one sequence of calls and one thread at a time. The creator disposes it.</remarks>
 public sealed class KeyValueCache : IDisposable
 {
+    private readonly (int Layers, int Heads, int HeadSize, ScalarType Type) _model;
     private Tensor _memory; // [2 · layers, rows, key-value heads, capacity, head size]: the keys of each block and its values
     private Tensor[] _parts;
 
@@ -17,7 +18,8 @@ public sealed class KeyValueCache : IDisposable
     /// <param name="model">The decoder it will serve; gives sizes, device and type.</param>
     /// <param name="rows">Sequences in the batch. At least 1.</param>
     /// <param name="capacity">Tokens per sequence, padding included. At least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of range, or far beyond this machine's memory.</exception>
+    /// <exception cref="ObjectDisposedException">The decoder was disposed.</exception>
     public KeyValueCache(Decoder model, int rows, int capacity)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -25,7 +27,14 @@ public sealed class KeyValueCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         (Rows, Capacity) = (rows, capacity);
         Tensor like = model.TokenEmbedding;
+        _model = ModelOf(model);
         long[] shape = [2 * model.Config.LayerCount, rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
+        Int128 bytes = shape.Aggregate((Int128)like.ElementSize, (product, size) => product * size);
+        if (like.device_type == DeviceType.CPU && !ModelSize.FitsMemory(bytes))
+            throw new ArgumentOutOfRangeException(
+                nameof(capacity),
+                $"A cache of {rows} sequences of {capacity} tokens takes {ModelSize.Gigabytes(bytes)}, but {ModelSize.MemoryText}; "
+                + "give smaller numbers.");
         _memory = empty(shape, like.dtype, like.device).DetachFromDisposeScope();
         _parts = Parts(_memory);
     }
@@ -77,10 +86,15 @@ public sealed class KeyValueCache : IDisposable
     }
 
     /// <summary>Fails when there is no room, before any work is done.</summary>
-    /// <exception cref="ArgumentException">The batch differs or the room does not suffice.</exception>
+    /// <exception cref="ArgumentException">The decoder or the batch differs, or the room does not suffice.</exception>
     /// <exception cref="InvalidOperationException">Gradients are recorded.</exception>
-    internal void CheckUse(long rows, long added)
+    /// <exception cref="ObjectDisposedException">The cache was disposed.</exception>
+    internal void CheckUse(Decoder model, long rows, long added)
     {
+        ObjectDisposedException.ThrowIf(_memory.IsInvalid, this);
+        if (ModelOf(model) is var user && user != _model)
+            throw new ArgumentException(
+                $"The cache was made for another decoder: it has {Text(_model)}, this one {Text(user)}. Make one cache per model.");
         if (rows != Rows)
             throw new ArgumentException($"The cache holds {Rows} sequences, {rows} were given; make one cache per batch.");
         if (Length + added > Capacity)
@@ -89,6 +103,12 @@ public sealed class KeyValueCache : IDisposable
         if (is_grad_enabled())
             throw new InvalidOperationException("A key-value cache cannot be used while gradients are recorded; call inside no_grad().");
     }
+
+    private static (int Layers, int Heads, int HeadSize, ScalarType Type) ModelOf(Decoder model) =>
+        (model.Config.LayerCount, model.Config.KeyValueHeadCount, model.Config.HeadSize, model.TokenEmbedding.dtype);
+
+    private static string Text((int Layers, int Heads, int HeadSize, ScalarType Type) model) =>
+        $"{model.Layers} layers of {model.Heads} heads of size {model.HeadSize} in {model.Type}";
 
     private static Tensor[] Parts(Tensor memory) =>
         [.. Enumerable.Range(0, (int)memory.shape[0]).Select(part => memory.select(0, part).DetachFromDisposeScope())];

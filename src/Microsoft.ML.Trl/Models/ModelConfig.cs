@@ -9,7 +9,7 @@ public sealed record ModelConfig
 {
     internal ModelConfig(ModelFamily family) => Family = family;
 
-    /// <summary>Name of the family: <c>gpt2</c>, <c>llama</c>, <c>mistral</c> or <c>qwen2</c>.</summary>
+    /// <summary>Name of the family, such as <c>gpt2</c> or <c>llama</c>.</summary>
     public string ModelType => Family.ModelType;
 
     /// <summary>Rows of the token embedding; token ids lie below it.</summary>
@@ -141,11 +141,16 @@ public sealed record ModelConfig
     /// <summary>Checks that the sizes fit together, and that numbers and tokens are within their bounds.</summary>
     /// <param name="source">What they came from, for messages.</param>
     /// <exception cref="InvalidDataException">They are not; the message names the first.</exception>
+    /// <exception cref="NotSupportedException">There is no such activation or kind of rotary positions.</exception>
     internal ModelConfig Validated(string source)
     {
         CheckSizes(source);
+        CheckPositions(source);
         CheckNumbers(source);
         CheckTokens(source);
+        if (!Activations.Names.Contains(Activation))
+            throw new NotSupportedException(
+                $"{source}: the activation '{Activation}' is not supported; supported are {string.Join(", ", Activations.Names)}.");
         return this;
     }
 
@@ -162,6 +167,9 @@ public sealed record ModelConfig
         if (HeadCount % KeyValueHeadCount != 0)
             throw new InvalidDataException(
                 $"{source}: the {HeadCount} heads cannot share {KeyValueHeadCount} key-value heads evenly; give a divisor of {HeadCount}.");
+        if (!Family.SharesKeyValueHeads && KeyValueHeadCount != HeadCount)
+            throw new InvalidDataException(
+                $"{source}: there are {KeyValueHeadCount} key-value heads; a {ModelType} model has as many as heads: {HeadCount}.");
         if (Rope is null && (long)HeadCount * HeadSize != HiddenSize)
             throw new InvalidDataException($"{source}: the hidden size {HiddenSize} is not a multiple of the {HeadCount} heads.");
         if (Rope is not null && (HeadSize % 2 != 0 || HeadSize > RopeSettings.WidestHead))
@@ -173,9 +181,18 @@ public sealed record ModelConfig
                 $"{source}: rotary positions turn {turned} dimensions of each head; it must be an even number from 2 to {HeadSize}.");
         if (EmbeddingSize < 1)
             throw new InvalidDataException($"{source}: the embedding size is {EmbeddingSize}; it must be at least 1.");
-        if (AttentionSoftCap is <= 0 or double.NaN || LogitSoftCap is <= 0 or double.NaN)
-            throw new InvalidDataException(FormattableString.Invariant(
-                $"{source}: the soft caps are {AttentionSoftCap} and {LogitSoftCap}; they must be greater than 0, or absent."));
+    }
+
+    private void CheckPositions(string source)
+    {
+        if (Family.IsRotary is { } rotary && rotary != Rope is not null)
+            throw new InvalidDataException(
+                $"{source}: a {ModelType} model has {(rotary ? "rotary positions; give" : "no rotary positions; omit")} Rope.");
+        Rope?.Check(source);
+        if (SlidingWindow < 1)
+            throw new InvalidDataException($"{source}: the sliding window is {SlidingWindow}; it must be at least 1, or null for none.");
+        if (WindowedLayers is null)
+            throw new InvalidDataException($"{source}: layer_types is null; give an empty list where no window is looked through.");
         if (WindowedLayers.Count != 0 && WindowedLayers.Count != LayerCount)
             throw new InvalidDataException($"{source}: layer_types names {WindowedLayers.Count} layers, but there are {LayerCount}.");
     }
@@ -185,6 +202,8 @@ public sealed record ModelConfig
         (double epsilon, double range) = (NormEpsilon, InitializerRange);
         Check("norm epsilon", epsilon, epsilon > 0 && double.IsFinite(epsilon), "a finite number greater than 0");
         Check("initializer range", range, range >= 0 && double.IsFinite(range), "a finite number, 0 or greater");
+        foreach ((string name, double? cap) in new[] { ("attention soft cap", AttentionSoftCap), ("logit soft cap", LogitSoftCap) })
+            Check(name, cap ?? 1, cap is null or > 0 and < double.PositiveInfinity, "a finite number greater than 0, or absent");
         foreach ((string name, double share) in new[]
         {
             ("embedding dropout", EmbeddingDropout), ("attention dropout", AttentionDropout), ("residual dropout", ResidualDropout),
@@ -200,6 +219,8 @@ public sealed record ModelConfig
 
     private void CheckTokens(string source)
     {
+        if (EosTokenIds is null)
+            throw new InvalidDataException($"{source}: eos_token_id is null; give an empty list where no token ends a text.");
         (string Name, int Id)[] tokens = [.. EosTokenIds.Select(id => ("eos_token_id", id)),
             ("bos_token_id", BosTokenId ?? 0), ("pad_token_id", PadTokenId ?? 0)];
         foreach ((string name, int id) in tokens.Where(token => (uint)token.Id >= (uint)VocabularySize))

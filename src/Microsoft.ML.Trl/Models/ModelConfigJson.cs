@@ -12,10 +12,6 @@ internal static class ModelConfigJson
     public static ModelConfig Read(JsonFields fields, ModelFamily family)
     {
         ModelConfig config = family.Read(fields);
-        if (!Activations.Names.Contains(config.Activation))
-            throw new NotSupportedException(
-                $"{fields.Source}: the activation '{config.Activation}' is not supported; " +
-                $"supported are {string.Join(", ", Activations.Names)}.");
         return (config with
         {
             InitializerRange = fields.Number("initializer_range", 0.02),

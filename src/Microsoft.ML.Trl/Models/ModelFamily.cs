@@ -28,6 +28,12 @@ internal sealed record ModelFamily
     /// <summary>See <see cref="ModelConfig.LossCountsFirstToken"/>.</summary>
     public bool LossCountsFirstToken { get; init; }
 
+    /// <summary>Whether queries and keys are turned by their positions; null where the configuration says.</summary>
+    public bool? IsRotary { get; init; } = false;
+
+    /// <summary>Whether several query heads may share a head of keys and values.</summary>
+    public bool SharesKeyValueHeads { get; init; }
+
     /// <summary>Reads what the family has of its own in <c>config.json</c>.</summary>
     public required Func<JsonFields, ModelConfig> Read { get; init; }
 

@@ -14,15 +14,26 @@ internal static class ModelSize
     /// <exception cref="ArgumentException">Its weights take more than twice the memory that is there.</exception>
     public static void RequireMemory(ModelConfig config)
     {
-        (Int128 weights, long memory) = (Of(config), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-        // Twice: the runtime may count a part of the memory only, and some more may be swapped out.
-        if (weights * sizeof(float) > 2 * (Int128)memory)
+        Int128 weights = Of(config);
+        if (!FitsMemory(weights * sizeof(float)))
             throw new ArgumentException(FormattableString.Invariant(
                 $"A model of this shape has {weights:N0} weights (vocabulary {config.VocabularySize}, width {config.HiddenSize}, ")
-                + FormattableString.Invariant($"layers {config.LayerCount}), {weights * sizeof(float) / 1_000_000_000:N0} GB in float32, ")
-                + FormattableString.Invariant($"but this machine has {memory / 1e9:N1} GB of memory; give smaller sizes."),
+                + FormattableString.Invariant($"layers {config.LayerCount}), {Gigabytes(weights * sizeof(float))} in float32, ")
+                + $"but {MemoryText}; give smaller sizes.",
                 nameof(config));
     }
+
+    /// <summary>Such as <c>this machine has 16.0 GB of memory</c>.</summary>
+    public static string MemoryText => FormattableString.Invariant($"this machine has {Memory / 1e9:N1} GB of memory");
+
+    private static long Memory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <summary>Whether so much memory may be asked for at all.</summary>
+    public static bool FitsMemory(Int128 bytes) =>
+        bytes <= 2 * (Int128)Memory; // twice: the runtime may count a part of the memory only, and some more may be swapped out
+
+    /// <summary>Such as <c>1,234 GB</c>.</summary>
+    public static string Gigabytes(Int128 bytes) => FormattableString.Invariant($"{bytes / 1_000_000_000:N0} GB");
 
     /// <summary>A size that follows from another one; the largest possible where it would be beyond that.</summary>
     public static int Saturated(long size) => (int)Math.Min(int.MaxValue, size);

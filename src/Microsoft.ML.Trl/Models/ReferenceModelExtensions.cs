@@ -25,6 +25,7 @@ public static class ReferenceModelExtensions
     /// one of them. To train a shared weight again (<c>requires_grad</c>) changes both.
     /// </returns>
     /// <exception cref="ArgumentException">There are not as many layers, or no weight has the pattern in its name.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public static CausalLanguageModel CreateReferenceModel(
         this CausalLanguageModel model, int? numSharedLayers = null, string? pattern = null)
     {
@@ -47,6 +48,8 @@ public static class ReferenceModelExtensions
                 ? new HashSet<string>()
                 : throw new ArgumentException(
                     $"pattern ('{pattern}') says where sharing ends, but nothing is shared; set numSharedLayers too.", nameof(pattern));
+        if (pattern is "")
+            throw new ArgumentException("pattern is empty; give a part of the names of weights, or null.", nameof(pattern));
         int layers = model.Config.LayerCount;
         if (count < 0 || count >= layers)
             throw new ArgumentOutOfRangeException(

@@ -26,6 +26,8 @@ public sealed class RewardModel : DecoderModel
     /// <param name="config">Its shape; a pad token that is one of the end tokens is left out.</param>
     /// <param name="seed">The weights are a function of it.</param>
     /// <exception cref="ArgumentException">The model would be far larger than this machine's memory.</exception>
+    /// <exception cref="InvalidDataException">The numbers of the configuration do not fit together, or one is out of range.</exception>
+    /// <exception cref="NotSupportedException">There is no such activation or kind of rotary positions.</exception>
     public static RewardModel Create(ModelConfig config, int seed)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -37,6 +39,7 @@ public sealed class RewardModel : DecoderModel
     /// <summary>A model that begins with the decoder of a policy, copied, and a new scoring projection.</summary>
     /// <param name="policy">Stays as it is; a pad token that is one of its end tokens is not taken over.</param>
     /// <param name="seed">The new projection is a function of it.</param>
+    /// <exception cref="ObjectDisposedException">The policy was disposed.</exception>
     public static RewardModel FromPolicy(CausalLanguageModel policy, int seed) => FromPolicy(policy, seed, null);
 
     /// <summary>As the public one.</summary>
@@ -53,6 +56,8 @@ public sealed class RewardModel : DecoderModel
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
+    /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public RewardModel Copy(Device? device = null, ScalarType? type = null)
     {
         RewardModel copy = new(Config, new CopiedWeights(Weights(), null, device, type));
@@ -67,10 +72,14 @@ public sealed class RewardModel : DecoderModel
     /// <param name="ids">[B, T] int64 token ids, padded on the right with anything.</param>
     /// <param name="lengths">Real tokens of each row, from 1 to T.</param>
     /// <returns>[B] in the type of the weights; unbounded. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">There are not as many lengths as rows, or one is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are not as many lengths as rows, one is out of range, or the ids are no tokens of the vocabulary; see
+    /// <see cref="Decoder.Hidden"/>.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Tensor Score(Tensor ids, IReadOnlyList<int> lengths)
     {
-        ArgumentNullException.ThrowIfNull(ids);
+        Body.CheckIds(ids);
         ArgumentNullException.ThrowIfNull(lengths);
         long width = ids.shape[^1];
         if (lengths.Count != ids.shape[0] || lengths.Any(length => length < 1 || length > width))

@@ -6,6 +6,8 @@ public sealed record RopeSettings
     /// <summary>Largest width of a head whose angles are worked out; a hundred times that of any known model.</summary>
     internal const int WidestHead = 65_536;
 
+    private static readonly string[] Types = ["default", "linear", "dynamic", "llama3", "yarn"];
+
     /// <summary>Base of the wave lengths. Greater than 0.</summary>
     public double Theta { get; init; } = 10_000;
 
@@ -38,6 +40,24 @@ public sealed record RopeSettings
 
     /// <summary>Length of queries and keys, relative to before they are turned.</summary>
     internal double Scale => Type != "yarn" ? 1 : AttentionFactor ?? (Factor <= 1 ? 1 : (0.1 * Math.Log(Factor)) + 1);
+
+    /// <summary>Checks that angles follow from these numbers.</summary>
+    /// <param name="source">What they came from, for messages.</param>
+    /// <exception cref="InvalidDataException">They do not.</exception>
+    /// <exception cref="NotSupportedException">There is no such <see cref="Type"/>.</exception>
+    internal void Check(string source)
+    {
+        if (!Types.Contains(Type))
+            throw new NotSupportedException(
+                $"{source}: rotary positions of type '{Type}' are not supported; supported are {string.Join(", ", Types)}.");
+        double[] numbers =
+            [Theta, Factor, LowFrequencyFactor, HighFrequencyFactor, OriginalContextLength, BetaSlow, AttentionFactor ?? 1];
+        if (!numbers.All(number => number > 0 && double.IsFinite(number)) || HighFrequencyFactor <= LowFrequencyFactor
+            || BetaFast <= BetaSlow)
+            throw new InvalidDataException(
+                $"{source}: the rotary settings {this} need positive numbers, a high_freq_factor above the low_freq_factor and a "
+                + "beta_fast above beta_slow.");
+    }
 
     /// <summary>Turns per token of each pair of dimensions, in radians.</summary>
     /// <param name="headSize">Width of a head; even.</param>

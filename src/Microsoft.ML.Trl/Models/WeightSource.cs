@@ -85,7 +85,7 @@ internal sealed class CopiedWeights(
     IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null)
     : WeightSource
 {
-    private readonly Dictionary<string, Tensor> _weights = weights.ToDictionary(weight => weight.Name, weight => weight.Value);
+    private readonly Dictionary<string, Tensor> _weights = Checked(weights, device, type);
 
     protected override Tensor Make(string name, Initializer initializer, long[] shape)
     {
@@ -96,5 +96,11 @@ internal sealed class CopiedWeights(
         Tensor like = _weights.Values.First();
         using Tensor drawn = otherwise.Take(name, initializer, shape);
         return drawn.detach().to(like.dtype, like.device, copy: true);
+    }
+
+    private static Dictionary<string, Tensor> Checked(IEnumerable<(string Name, Tensor Value)> weights, Device? device, ScalarType? type)
+    {
+        RequireTensor.Place(device, type);
+        return weights.ToDictionary(weight => weight.Name, weight => weight.Value);
     }
 }

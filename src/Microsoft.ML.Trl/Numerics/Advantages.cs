@@ -13,12 +13,16 @@ public static class Advantages
     /// <param name="gamma">Discount per token, in [0, 1].</param>
     /// <param name="lambda">0 is one-step TD, 1 is Monte Carlo.</param>
     /// <returns>[B, T] float32. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">The three tensors differ in shape.</exception>
+    /// <exception cref="ArgumentException">The three tensors differ in shape, or a number is out of range.</exception>
     public static Tensor Estimate(Tensor rewards, Tensor values, Tensor mask, double gamma, double lambda)
     {
-        if (!rewards.shape.SequenceEqual(values.shape) || !rewards.shape.SequenceEqual(mask.shape))
-            throw new ArgumentException(
-                $"rewards {Shape(rewards)}, values {Shape(values)} and mask {Shape(mask)} must have one shape [B, T].", nameof(rewards));
+        RequireTensor.Alive(rewards);
+        RequireTensor.Alive(values);
+        RequireTensor.Alive(mask);
+        RequireTensor.OneShape((rewards, nameof(rewards)), (values, nameof(values)), (mask, nameof(mask)));
+        RequireTensor.Shape(rewards, rewards.dim() == 2, "[B, T]");
+        Require.Between(gamma, 0, 1);
+        Require.Between(lambda, 0, 1);
         using IDisposable _ = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor inside = mask.to_type(ScalarType.Float32);
@@ -38,8 +42,6 @@ public static class Advantages
         }
         return tensor(advantage, rewards.shape, device: rewards.device).MoveToOuterDisposeScope();
     }
-
-    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 
     private static float[] Rows(Tensor values) => values.to_type(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
 }

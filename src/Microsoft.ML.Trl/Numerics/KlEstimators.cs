@@ -12,14 +12,21 @@ public static class KlEstimators
     /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
     /// <param name="referenceLogProbs">Same shape, under the reference.</param>
     /// <returns>Same shape. The caller owns it.</returns>
-    public static Tensor Difference(Tensor logProbs, Tensor referenceLogProbs) => logProbs - referenceLogProbs;
+    /// <exception cref="ArgumentException">The two differ in shape, or hold no floating-point numbers.</exception>
+    public static Tensor Difference(Tensor logProbs, Tensor referenceLogProbs)
+    {
+        Check(logProbs, referenceLogProbs);
+        return logProbs - referenceLogProbs;
+    }
 
     /// <summary><c>|log p - log q|</c>: a penalty in both directions.</summary>
     /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
     /// <param name="referenceLogProbs">Same shape, under the reference.</param>
     /// <returns>Same shape, at least 0. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The two differ in shape, or hold no floating-point numbers.</exception>
     public static Tensor Absolute(Tensor logProbs, Tensor referenceLogProbs)
     {
+        Check(logProbs, referenceLogProbs);
         using var scope = NewDisposeScope();
         return (logProbs - referenceLogProbs).abs().MoveToOuterDisposeScope();
     }
@@ -28,8 +35,10 @@ public static class KlEstimators
     /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
     /// <param name="referenceLogProbs">Same shape, under the reference.</param>
     /// <returns>Same shape, at least 0. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The two differ in shape, or hold no floating-point numbers.</exception>
     public static Tensor Squared(Tensor logProbs, Tensor referenceLogProbs)
     {
+        Check(logProbs, referenceLogProbs);
         using var scope = NewDisposeScope();
         return (logProbs - referenceLogProbs).square().mul(0.5).MoveToOuterDisposeScope();
     }
@@ -38,8 +47,11 @@ public static class KlEstimators
     /// <param name="logProbs">[..., V] log-probability of every token under the policy.</param>
     /// <param name="referenceLogProbs">[..., V], under the reference.</param>
     /// <returns>[...], at least 0 up to rounding. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The two differ in shape, or hold no floating-point numbers.</exception>
     public static Tensor Full(Tensor logProbs, Tensor referenceLogProbs)
     {
+        Check(logProbs, referenceLogProbs);
+        RequireTensor.Shape(logProbs, logProbs.dim() > 0, "[..., V]");
         using var scope = NewDisposeScope();
         return (logProbs.exp() * (logProbs - referenceLogProbs)).sum(-1).MoveToOuterDisposeScope();
     }
@@ -50,9 +62,17 @@ public static class KlEstimators
     /// <param name="referenceHidden">[N, H'] states of the reference.</param>
     /// <param name="referenceHead">Vocabulary projection of the reference.</param>
     /// <returns>[N] float32, no gradient. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">Rows, widths, vocabularies or types do not fit together.</exception>
     public static Tensor Full(
         Tensor hidden, VocabularyProjection head, Tensor referenceHidden, VocabularyProjection referenceHead)
     {
+        head.Check(hidden);
+        referenceHead.Check(referenceHidden);
+        (long count, long vocabulary, long width) = (hidden.size(0), head.Weight.size(0), referenceHidden.size(1));
+        RequireTensor.Shape(referenceHidden, referenceHidden.size(0) == count, $"[{count}, {width}], as there are states of the policy");
+        RequireTensor.Shape(
+            referenceHead.Weight, referenceHead.Weight.size(0) == vocabulary, $"[{vocabulary}, {width}], of as many tokens as head",
+            nameof(referenceHead));
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         long rows = Math.Max(1, ChunkElements / head.Weight.shape[0]);
@@ -65,6 +85,13 @@ public static class KlEstimators
             using var inner = NewDisposeScope();
             return Full(LogSoftmax(ours, head), LogSoftmax(theirs, referenceHead)).MoveToOuterDisposeScope();
         }
+    }
+
+    private static void Check(Tensor logProbs, Tensor referenceLogProbs)
+    {
+        RequireTensor.Floating(logProbs);
+        RequireTensor.Floating(referenceLogProbs);
+        RequireTensor.OneShape((logProbs, nameof(logProbs)), (referenceLogProbs, nameof(referenceLogProbs)));
     }
 
     private static Tensor LogSoftmax(Tensor hidden, VocabularyProjection head) // [n, H] -> [n, V]

@@ -13,8 +13,16 @@ public static class LogProbs
     /// <param name="logits">[..., V] of any floating type.</param>
     /// <param name="labels">[...] int64, each in [0, V).</param>
     /// <returns>[...] float32. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">A shape or type does not fit, or a label is none (looked at on the CPU alone).</exception>
     public static Tensor OfLogits(Tensor logits, Tensor labels)
     {
+        RequireTensor.Floating(logits);
+        RequireTensor.Indices(labels);
+        RequireTensor.Shape(logits, logits.dim() > 0, "[..., V]");
+        long[] rows = logits.shape[..^1];
+        RequireTensor.Shape(labels, labels.shape.AsSpan().SequenceEqual(rows), $"[{string.Join(", ", rows)}]");
+        RequireTensor.Beside(labels, logits, "the logits");
+        RequireTensor.Below(labels, logits.size(-1));
         using DisposeScope scope = NewDisposeScope();
         Tensor wide = logits.to_type(ScalarType.Float32);                  // [..., V]
         Tensor picked = wide.gather(-1, labels.unsqueeze(-1)).squeeze(-1); // [...]
@@ -32,7 +40,10 @@ public static class LogProbs
     /// A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.
     /// </param>
     /// <returns>[N] float32. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">A part of <paramref name="head"/> needs a gradient and is no parameter.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape or type does not fit, a label is none (looked at on the CPU alone), a part of <paramref name="head"/> needs a gradient and is
+    /// no parameter, or a number is out of range.
+    /// </exception>
     public static Tensor OfHidden(Tensor hidden, VocabularyProjection head, Tensor labels, long keepBytes = KeepBytes)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -53,7 +64,10 @@ public static class LogProbs
     /// A softmax up to this size is kept for the backward pass; a larger one is made again there. In bytes of float32.
     /// </param>
     /// <returns>Four tensors [N]. The caller owns them.</returns>
-    /// <exception cref="ArgumentException">A part of <paramref name="head"/> needs a gradient and is no parameter.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape or type does not fit, a label is none (looked at on the CPU alone), a part of <paramref name="head"/> needs a gradient and is
+    /// no parameter, or a number is out of range.
+    /// </exception>
     public static TokenLogProbs WithStatistics(
         Tensor hidden, VocabularyProjection head, Tensor labels, double labelSmoothing = 0, long keepBytes = KeepBytes)
     {
@@ -68,6 +82,9 @@ public static class LogProbs
 
     private static RowStatistics Run(Tensor hidden, VocabularyProjection head, Tensor labels, double labelSmoothing, long keepBytes)
     {
+        Check(hidden, head, labels);
+        ArgumentOutOfRangeException.ThrowIfNegative(keepBytes);
+        Require.Below(labelSmoothing, 0, 1);
         if (head.Weight is { requires_grad: true, is_leaf: false } || head.Bias is { requires_grad: true, is_leaf: false })
             throw new ArgumentException(
                 "The head is the result of a computation that records gradients; its parts must be parameters, or detached.",
@@ -81,5 +98,15 @@ public static class LogProbs
         }
         Tensor logProb = HiddenLogProbs.apply(hidden, head.Weight, labels, call);
         return call.Statistics! with { LogProb = logProb };
+    }
+
+    private static void Check(Tensor hidden, VocabularyProjection head, Tensor labels)
+    {
+        ArgumentNullException.ThrowIfNull(head);
+        head.Check(hidden);
+        RequireTensor.Indices(labels);
+        RequireTensor.Shape(labels, labels.dim() == 1 && labels.size(0) == hidden.size(0), $"[{hidden.size(0)}]");
+        RequireTensor.Beside(labels, head.Weight, "the weights");
+        RequireTensor.Below(labels, head.Weight.size(0));
     }
 }

@@ -10,8 +10,10 @@ public static class Masked
     /// <param name="values">[...] float32.</param>
     /// <param name="mask">Same shape; bool, or 0 and 1.</param>
     /// <returns>A scalar. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The two differ in shape, or the values are no floating-point numbers.</exception>
     public static Tensor Mean(Tensor values, Tensor mask)
     {
+        Check(values, mask);
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = mask.to_type(values.dtype);
         return ((values * weight).sum() / weight.sum()).MoveToOuterDisposeScope();
@@ -22,8 +24,17 @@ public static class Masked
     /// <param name="mask">Same shape; bool, or 0 and 1.</param>
     /// <param name="dimension">The one to average over.</param>
     /// <returns>One dimension less than <paramref name="values"/>. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">
+    /// The two differ in shape, have no such dimension, or the values are no floating-point numbers.
+    /// </exception>
     public static Tensor Mean(Tensor values, Tensor mask, long dimension)
     {
+        Check(values, mask);
+        long last = values.dim() - 1;
+        if (dimension < -last - 1 || dimension > last)
+            throw new ArgumentOutOfRangeException(
+                nameof(dimension),
+                $"dimension ({dimension}) must be one of the values': {(last < 0 ? "a scalar has none" : $"{-last - 1} to {last}")}.");
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = mask.to_type(values.dtype);
         return ((values * weight).sum(dimension) / weight.sum(dimension)).MoveToOuterDisposeScope();
@@ -34,7 +45,9 @@ public static class Masked
     /// <param name="mask">Same shape; bool, or 0 and 1.</param>
     /// <param name="unbiased">Divide by n - 1 instead of n.</param>
     /// <returns>A scalar. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">The unbiased variance of fewer than two values was asked for.</exception>
+    /// <exception cref="ArgumentException">
+    /// The two differ in shape, the values are no floating-point numbers, or the unbiased variance of fewer than two was asked for.
+    /// </exception>
     public static Tensor Variance(Tensor values, Tensor mask, bool unbiased = true)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -57,11 +70,21 @@ public static class Masked
     /// <param name="mask">Same shape; bool, or 0 and 1.</param>
     /// <param name="shiftMean">False keeps the mean where it was.</param>
     /// <returns>Shape of <paramref name="values"/>; positions outside the mask are scaled too, as in TRL. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">
+    /// The two differ in shape, the values are no floating-point numbers, or fewer than two count.
+    /// </exception>
     public static Tensor Whiten(Tensor values, Tensor mask, bool shiftMean = true)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor mean = Mean(values, mask);
         Tensor whitened = (values - mean) * (Variance(values, mask) + 1e-8).rsqrt();
         return (shiftMean ? whitened : whitened + mean).MoveToOuterDisposeScope();
+    }
+
+    private static void Check(Tensor values, Tensor mask)
+    {
+        RequireTensor.Floating(values);
+        RequireTensor.Alive(mask);
+        RequireTensor.OneShape((values, nameof(values)), (mask, nameof(mask)));
     }
 }

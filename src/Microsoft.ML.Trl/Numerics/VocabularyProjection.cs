@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
@@ -8,6 +9,11 @@ namespace Microsoft.ML.Trl.Numerics;
 /// <param name="SoftCap">c of <c>c tanh(z / c)</c>, which keeps logits between -c and c (arXiv:2408.00118, section 2); null = none.</param>
 public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, double? SoftCap = null)
 {
+    /// <summary>c of <c>c tanh(z / c)</c>; null = none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not a finite number greater than 0.</exception>
+    public double? SoftCap { get; } = SoftCap is null or (> 0 and < double.PositiveInfinity) ? SoftCap
+        : throw new ArgumentOutOfRangeException(nameof(SoftCap), SoftCap, "The soft cap must be a finite number greater than 0, or null.");
+
     /// <summary>A projection by a weight alone.</summary>
     public static implicit operator VocabularyProjection(Tensor weight) => new(weight);
 
@@ -19,6 +25,29 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
 
     /// <summary>The same without gradients.</summary>
     internal VocabularyProjection Detached() => new(Weight.detach(), Bias?.detach(), SoftCap);
+
+    /// <summary>Fails unless states can be projected.</summary>
+    /// <param name="hidden">[N, H].</param>
+    /// <param name="hiddenName">What the caller calls them.</param>
+    /// <exception cref="ArgumentException">They cannot, or the parts of the projection do not fit together.</exception>
+    internal void Check(Tensor hidden, [CallerArgumentExpression(nameof(hidden))] string hiddenName = "")
+    {
+        RequireTensor.Floating(hidden, hiddenName);
+        RequireTensor.Floating(Weight);
+        RequireTensor.Shape(Weight, Weight.dim() == 2 && Weight.NumberOfElements > 0, "[V, H] without a 0");
+        long width = Weight.size(1);
+        RequireTensor.Shape(hidden, hidden.dim() == 2 && hidden.size(1) == width, $"[N, {width}]", hiddenName);
+        RequireTensor.Beside(hidden, Weight, "the weights", hiddenName);
+        if (hidden.dtype != Weight.dtype)
+            throw new ArgumentException(
+                $"{hiddenName} is {hidden.dtype}, its projection is {Weight.dtype}; convert one of them with to_type.", hiddenName);
+        if (Bias is not null)
+        {
+            RequireTensor.Floating(Bias);
+            RequireTensor.Shape(Bias, Bias.dim() == 1 && Bias.size(0) == Weight.size(0), $"[{Weight.size(0)}]");
+            RequireTensor.Beside(Bias, Weight, "the weights");
+        }
+    }
 
     /// <summary>Adds the bias and caps, in place.</summary>
     /// <param name="products">[n, V] float32, what the weight gives.</param>

@@ -12,6 +12,7 @@ public abstract class ModelSource
 
     /// <summary>A folder in Hugging Face's layout.</summary>
     /// <param name="path">Holds config.json, safetensors and tokenizer files. Read when a stage is fitted.</param>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
     public static ModelSource Folder(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -31,11 +32,13 @@ public abstract class ModelSource
     /// <param name="tokenizer">Its tokenizer, of the same vocabulary.</param>
     /// <param name="seed">The weights are a function of it.</param>
     /// <exception cref="ArgumentException">Tokenizer and configuration have different vocabularies.</exception>
+    /// <exception cref="InvalidDataException">The numbers of the configuration do not fit together, or one is out of range.</exception>
+    /// <exception cref="NotSupportedException">There is no such activation or kind of rotary positions.</exception>
     public static ModelSource New(ModelConfig config, TextTokenizer tokenizer, int seed = 42)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        TextCodec.CheckVocabulary(tokenizer, config);
+        TextCodec.CheckVocabulary(tokenizer, config.Validated("The configuration"));
         if (config.EosTokenIds.Count == 0 && tokenizer.EosTokenId is { } end)
             config = config with { EosTokenIds = [end], BosTokenId = config.BosTokenId ?? tokenizer.BosTokenId };
         return new FreshSource(config, tokenizer, seed);

@@ -27,6 +27,9 @@ public sealed class RewardScoringEstimator : IEstimator<RewardTransformer>
     /// <returns>Owns a model of its own.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The column of prompts is missing or of another type.</exception>
     /// <exception cref="ArgumentException">The source holds no reward model.</exception>
+    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
+    /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
     /// <exception cref="InvalidOperationException">The GPU that the context asks for is not there.</exception>
     public RewardTransformer Fit(IDataView input)
     {
@@ -39,6 +42,7 @@ public sealed class RewardScoringEstimator : IEstimator<RewardTransformer>
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);

@@ -7,7 +7,8 @@ namespace Microsoft.ML.Trl;
 /// <summary>Scores completions: text columns of prompt and completion → numbers, higher is better. Lazy, batched. Owns its model.</summary>
 /// <remarks>
 /// Where the data have no completions (a pipeline whose policy comes later), the score column is there all the same and carries the model
-/// to the stages that follow; only reading its values is an error.
+/// to the stages that follow; only reading its values is an error. Of a damaged file <c>ml.Model.Load</c> throws as for
+/// <see cref="TextGenerationTransformer"/>: the base exception is the <see cref="InvalidDataException"/> that names the entry.
 /// </remarks>
 public sealed class RewardTransformer : ITransformer, IDisposable
 {
@@ -77,6 +78,9 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     /// <see cref="TextRewardModel.Save"/>.
     /// </summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void SaveHuggingFace(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -84,6 +88,7 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">A text column is missing or of another type; the message names it.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
@@ -100,6 +105,7 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">A text column is missing or of another type; the message names it.</exception>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);

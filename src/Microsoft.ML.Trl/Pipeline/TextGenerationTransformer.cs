@@ -90,10 +90,12 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>A transformer that generates in another way with the same model, which stays this one's.</summary>
     /// <param name="generation">How answers are generated.</param>
     /// <returns>Usable as long as this transformer is not disposed.</returns>
+    /// <exception cref="ArgumentException">An option is out of range, or an end token is not in the vocabulary.</exception>
     public TextGenerationTransformer With(GenerationOptions generation)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation.Validated(), ownsModel: false)
+        generation.Validated().CheckEndTokens(Model.Network.Config.VocabularySize);
+        return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation, ownsModel: false)
         {
             BatchSize = BatchSize,
             CancellationToken = CancellationToken,
@@ -102,6 +104,9 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
 
     /// <summary>Saves a folder that transformers, <see cref="LanguageModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void SaveHuggingFace(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -109,6 +114,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">A text column is missing or of another type; the message names it.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
@@ -122,6 +128,8 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// </summary>
     /// <param name="input">Has the text column <see cref="PromptColumnName"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">It has not, or of another type.</exception>
+    /// <exception cref="ArgumentException">While rows are read: one cannot be answered, and the options refuse it.</exception>
+    /// <exception cref="ObjectDisposedException">While rows are read: the model was disposed.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -129,6 +137,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">A text column is missing or of another type; the message names it.</exception>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);

@@ -6,6 +6,10 @@ namespace Microsoft.ML.Trl.Support;
 /// <summary>Checks of option values; each message says what was given and what is allowed. Null passes: not set.</summary>
 internal static class Require
 {
+    /// <returns>The value, if it is one.</returns>
+    public static T NotNull<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "")
+        where T : class => value ?? throw new ArgumentNullException(name);
+
     public static void Positive(double? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         if (value is { } number && !(number > 0 && double.IsFinite(number)))
@@ -16,6 +20,12 @@ internal static class Require
     {
         if (value is { } number && !(number >= 0 && double.IsFinite(number)))
             throw Wrong(name, number, "must be a finite number, 0 or greater");
+    }
+
+    public static void Finite(double value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (!double.IsFinite(value))
+            throw Wrong(name, value, "must be a finite number");
     }
 
     /// <summary>Both bounds are allowed.</summary>
@@ -35,7 +45,7 @@ internal static class Require
     public static void AtLeast(int? value, int least, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         if (value is { } number && number < least)
-            throw Wrong(name, number, $"must be {Text(least)} or greater");
+            throw Wrong(name, FormattableString.Invariant($"{number}"), FormattableString.Invariant($"must be {least} or greater"));
     }
 
     public static void Known<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : struct, Enum
@@ -50,8 +60,9 @@ internal static class Require
             throw new ArgumentException($"{name} is empty; it must be the name of a column.", name);
     }
 
-    private static ArgumentOutOfRangeException Wrong(string name, double value, string rule) =>
-        new(name, $"{name} ({Text(value)}) {rule}.");
+    private static ArgumentOutOfRangeException Wrong(string name, double value, string rule) => Wrong(name, Text(value), rule);
+
+    private static ArgumentOutOfRangeException Wrong(string name, string value, string rule) => new(name, $"{name} ({value}) {rule}.");
 
     private static string Text(double value) => value.ToString("G9", CultureInfo.InvariantCulture);
 }

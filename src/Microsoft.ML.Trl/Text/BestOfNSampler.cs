@@ -128,7 +128,8 @@ public sealed class BestOfNSampler
         IReadOnlyList<double> scores = _score(prompts, answers);
         if (scores is null || scores.Count != answers.Length)
             throw new InvalidOperationException(
-                $"queriesToScores gave {scores?.Count ?? 0} scores for {answers.Length} completions; it must give one for each.");
+                $"queriesToScores gave {(scores is null ? "null" : $"{scores.Count} scores")} for {answers.Length} completions; "
+                + "it must give one for each.");
         for (int row = 0; row < answers.Length; row++)
             if (!double.IsFinite(scores[row]))
                 throw new InvalidOperationException(FormattableString.Invariant(

@@ -13,16 +13,22 @@ public sealed class LanguageModel : IDisposable
     /// <param name="tokenizer">Its tokens must all have a row in the network's embedding.</param>
     /// <param name="generation">Used where a call gives no options; null = the defaults.</param>
     /// <param name="valueHead">The critic that was trained along, kept for further training; owned from here on. Null = none.</param>
-    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// Tokenizer and network have different vocabularies, the value head has another width, or an option is out of range.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The network was disposed.</exception>
     public LanguageModel(
         CausalLanguageModel network, TextTokenizer tokenizer, GenerationOptions? generation = null, ValueHead? valueHead = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(tokenizer);
+        network.Body.ThrowIfDisposed();
         TextCodec.CheckVocabulary(tokenizer, network.Config);
+        valueHead?.CheckWidth(network.Config);
         Network = network;
         Tokenizer = tokenizer;
         Generation = (generation ?? new GenerationOptions()).Validated();
+        Generation.CheckEndTokens(network.Config.VocabularySize);
         ValueHead = valueHead;
         Codec = new TextCodec(tokenizer, network.Config);
         _uses = new ReferenceCount(nameof(LanguageModel), Free);
@@ -50,9 +56,13 @@ public sealed class LanguageModel : IDisposable
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
     /// <returns>The caller owns it.</returns>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
-    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
+    /// <exception cref="NotSupportedException">The weights are pickled, or the family or the tokenizer is not supported.</exception>
+    /// <exception cref="ArgumentException">
+    /// Tokenizer and network have different vocabularies, the folder has no name, the device is not there, or weights cannot have the type.
+    /// </exception>
     public static LanguageModel Load(string folder, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
@@ -69,6 +79,7 @@ public sealed class LanguageModel : IDisposable
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>
     /// <returns>The new text alone.</returns>
+    /// <inheritdoc cref="Complete(IReadOnlyList{string}, GenerationOptions?, CancellationToken)" path="/exception"/>
     public string Complete(string prompt, GenerationOptions? options = null, CancellationToken cancel = default) =>
         Complete([prompt], options, cancel)[0];
 
@@ -80,21 +91,27 @@ public sealed class LanguageModel : IDisposable
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>
     /// <returns>The new texts, in the order of the prompts.</returns>
-    /// <exception cref="ArgumentException">A prompt is empty or too long; the message names its row.</exception>
+    /// <exception cref="ArgumentException">A prompt is empty or too long, the message names its row; an option is out of range.</exception>
+    /// <exception cref="InvalidOperationException">The weights are broken: the logits are no numbers.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IReadOnlyList<string> Complete(
         IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(prompts);
+        options = (options ?? Generation).Validated();
         int[][] ids = [.. prompts.Select(Tokens)];
-        return [.. Answer(ids, [.. prompts.Select(PromptSeed.Of)], options ?? Generation, cancel).Select(answer => answer.Text)];
+        return [.. Answer(ids, [.. prompts.Select(PromptSeed.Of)], options, cancel).Select(answer => answer.Text)];
     }
 
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Save(string folder)
     {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
         using IDisposable use = Use();
         HuggingFaceFolder.Save(folder, Network);
         if (ValueHead is not null)
@@ -106,6 +123,7 @@ public sealed class LanguageModel : IDisposable
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
     /// <returns>The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public LanguageModel Copy(TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
     {

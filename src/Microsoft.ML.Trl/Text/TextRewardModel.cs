@@ -45,9 +45,13 @@ public sealed class TextRewardModel : IDisposable
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
     /// <returns>The caller owns it.</returns>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
-    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
+    /// <exception cref="NotSupportedException">The weights are pickled, or the family or the tokenizer is not supported.</exception>
+    /// <exception cref="ArgumentException">
+    /// Tokenizer and network have different vocabularies, the folder has no name, the device is not there, or weights cannot have the type.
+    /// </exception>
     public static TextRewardModel Load(string folder, Device? device = null, ScalarType? type = null)
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
@@ -69,7 +73,8 @@ public sealed class TextRewardModel : IDisposable
         if (prompts is not null && prompts.Count != completions.Count)
             throw new ArgumentException(
                 $"There are {prompts.Count} prompts for {completions.Count} completions; give one per completion.", nameof(prompts));
-        return Score([.. completions.Select((completion, row) => Codec.Whole(prompts?[row] + completion))]);
+        string text(int row) => Given(prompts, "Prompt", row) + Given(completions, "Completion", row);
+        return Score([.. completions.Select((_, row) => Codec.Whole(text(row)))]);
     }
 
     /// <summary>Scores texts that are tokens already, such as a prompt with the very tokens that a policy has written.</summary>
@@ -97,6 +102,7 @@ public sealed class TextRewardModel : IDisposable
     /// <summary>A second reward model that shares nothing but the tokenizer with this one. The caller owns it.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
+    /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public TextRewardModel Copy(Device? device = null, ScalarType? type = null)
     {
@@ -111,9 +117,12 @@ public sealed class TextRewardModel : IDisposable
     /// zeros. A network that has a pad token keeps it, even where it is an end token. Nothing in memory changes.
     /// </remarks>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Save(string folder)
     {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
         using IDisposable use = Use();
         (TextTokenizer tokenizer, ModelConfig config) = OwnPadToken.For(Tokenizer, Network.Config);
         HuggingFaceFolder.Save(folder, Network, config);
@@ -126,6 +135,10 @@ public sealed class TextRewardModel : IDisposable
 
     /// <summary>Frees the weights, as soon as no call that has begun uses them any more.</summary>
     public void Dispose() => _uses.Dispose();
+
+    private static string Given(IReadOnlyList<string>? texts, string what, int row) => texts is null
+        ? ""
+        : texts[row] ?? throw new ArgumentException($"{what} {row} is null; give a text.");
 
     private int[] Checked(int[] ids, int row)
     {

@@ -27,7 +27,8 @@ internal static class LegacyVocabulary
             AdaptTo(config, names, vocab, tokenizer, source);
             files[TokenizerFiles.Tokenizer] = tokenizer.ToJsonString(TokenizerWriter.Options);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or NullReferenceException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or OverflowException
+            or NullReferenceException)
         {
             throw new InvalidDataException(
                 $"{TokenizerFiles.Vocab} and {TokenizerFiles.Merges} of {source} cannot be read: {e.Message}", e);

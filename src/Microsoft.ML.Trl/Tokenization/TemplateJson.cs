@@ -14,7 +14,7 @@ internal static class TemplateJson
             case "ByteLevel":
                 return ([], []);
             case "RobertaProcessing" or "BertProcessing":
-                return ([json.GetProperty("cls")[1].GetInt32()], [json.GetProperty("sep")[1].GetInt32()]);
+                return ([Id(json, "cls")], [Id(json, "sep")]);
             case "TemplateProcessing":
                 return Template(json, source);
             case "Sequence":
@@ -30,6 +30,10 @@ internal static class TemplateJson
                 throw TokenizerJson.OtherKind(source, $"BPE with the post-processor {json.Text("type")}");
         }
     }
+
+    private static int Id(JsonElement json, string name) => json.GetProperty(name) is var pair && pair.GetArrayLength() == 2
+        ? pair[1].GetInt32()
+        : throw new FormatException($"\"{name}\" is {pair.GetRawText()}; a token and its id are needed.");
 
     private static (IReadOnlyList<int> Prefix, IReadOnlyList<int> Suffix) Template(JsonElement json, string source)
     {

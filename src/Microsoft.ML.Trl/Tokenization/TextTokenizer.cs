@@ -68,6 +68,7 @@ public sealed class TextTokenizer
     /// tokenizer_config.json and special_tokens_map.json.
     /// </summary>
     /// <param name="folder">A folder in Hugging Face's layout.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
@@ -90,6 +91,9 @@ public sealed class TextTokenizer
     public static TextTokenizer FromFiles(IReadOnlyDictionary<string, string> files)
     {
         ArgumentNullException.ThrowIfNull(files);
+        foreach ((string name, string text) in files)
+            if (text is null)
+                throw new InvalidDataException($"{name} of the given files is null; give its text, or leave it out.");
         return Create(new Dictionary<string, string>(files), "the given files");
     }
 
@@ -105,6 +109,8 @@ public sealed class TextTokenizer
     /// <see cref="Files"/> gives, vocab.json and merges.txt.
     /// </summary>
     /// <param name="folder">Made when it does not exist; files of the same names are overwritten.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
     public void Save(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

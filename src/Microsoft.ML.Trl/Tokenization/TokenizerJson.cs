@@ -31,6 +31,7 @@ internal static class TokenizerJson
         Dictionary<string, int> vocabulary = ReadVocabulary(model.GetProperty("vocab"), source);
         List<AddedToken> added = ReadAddedTokens(root.Get("added_tokens"), vocabulary, source);
         (IReadOnlyList<int> prefix, IReadOnlyList<int> suffix) = TemplateJson.Read(root.Get("post_processor"), source);
+        CheckTemplate(prefix.Concat(suffix), vocabulary.Values.Concat(added.Select(token => token.Id)).Max(), source);
         CheckDecoder(root.Get("decoder"), source);
         string? unknown = model.Text("unk_token");
         if (unknown is not null && !vocabulary.ContainsKey(unknown))
@@ -93,7 +94,7 @@ internal static class TokenizerJson
         foreach (JsonElement entry in merges.EnumerateArray())
         {
             bool isText = entry.ValueKind == JsonValueKind.String;
-            string[] pair = isText ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(part => part.GetString()!)];
+            string[] pair = isText ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(part => part.GetString() ?? "")];
             if (pair.Length != 2 || pair.Any(part => part.Length == 0 || part.Contains(' ')))
                 throw Damaged($"is {entry.GetRawText()}; two tokens without blanks are needed");
             foreach (string token in new[] { pair[0], pair[1], pair[0] + pair[1] })
@@ -129,6 +130,13 @@ internal static class TokenizerJson
     {
         if (id > HighestId)
             throw new InvalidDataException($"{source}: the token \"{token}\" has the id {id}; the highest that is allowed is {HighestId}.");
+    }
+
+    private static void CheckTemplate(IEnumerable<int> ids, int highest, string source)
+    {
+        foreach (int id in ids.Where(id => (uint)id > (uint)highest))
+            throw new InvalidDataException(
+                $"{source}: the post_processor adds the id {id}, but the tokens have the ids 0 to {highest}.");
     }
 
     private static NfcNormalizer? ReadNormalizer(JsonElement? normalizer, string source)

@@ -14,11 +14,18 @@ namespace Microsoft.ML.Trl;
 public sealed record StepReport(
     string Stage, int Step, int TotalSteps, IReadOnlyDictionary<string, double> Metrics, long Tokens, TimeSpan Elapsed)
 {
+    /// <summary>Who reports.</summary>
+    public string Stage { get; init => field = Require.NotNull(value, nameof(Stage)); } = Require.NotNull(Stage);
+
+    /// <summary>Numbers by TRL's keys.</summary>
+    public IReadOnlyDictionary<string, double> Metrics { get; init => field = Require.NotNull(value, nameof(Metrics)); } =
+        Require.NotNull(Metrics);
+
     /// <summary>Estimated time to the end of the run; null where nobody estimates it.</summary>
     public TimeSpan? TimeLeft { get; init; }
 
     /// <summary>Some completions of this step with their scores, where the stage generates; otherwise empty.</summary>
-    public IReadOnlyList<SampleCompletion> Completions { get; init; } = [];
+    public IReadOnlyList<SampleCompletion> Completions { get; init => field = Require.NotNull(value, nameof(Completions)); } = [];
 
     /// <summary>The metric of that name, or NaN where this stage does not report it.</summary>
     /// <param name="metric">A key of <see cref="Metrics"/>.</param>

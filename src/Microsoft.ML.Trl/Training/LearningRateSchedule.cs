@@ -58,16 +58,24 @@ internal sealed class LearningRateSchedule
     /// <param name="step">Counted from 0.</param>
     public double At(int step) => _peak * (step < _warmup ? Climb(step) : _afterWarmup(step));
 
-    /// <summary>Throws when a number's name is not one that the curve knows, or one that it needs is missing.</summary>
+    /// <summary>Throws when the curve does not know a number's name, has no use for its value, or needs one that is missing.</summary>
     public static void Check(LrSchedulerType kind, IReadOnlyDictionary<string, double>? numbers)
     {
         string[] known = KnownNumbers.GetValueOrDefault(kind, []);
-        foreach (string name in numbers?.Keys ?? [])
+        foreach ((string name, double value) in numbers ?? new Dictionary<string, double>())
+        {
             if (!known.Contains(name))
                 throw new ArgumentException(
                     $"LrSchedulerKwargs has '{name}', which the {kind} schedule does not know; "
                     + $"it knows {(known.Length == 0 ? "none" : string.Join(", ", known))}.",
                     nameof(numbers));
+            bool divides = name == "timescale";
+            if (!double.IsFinite(value) || (divides ? value <= 0 : value < 0))
+                throw new ArgumentException(
+                    FormattableString.Invariant($"LrSchedulerKwargs has '{name}' = {value}; it must be a finite number, ")
+                    + $"{(divides ? "greater than 0" : "0 or greater")}.",
+                    nameof(numbers));
+        }
         bool has(string name) => numbers?.ContainsKey(name) == true;
         if (kind is LrSchedulerType.CosineWithMinLr or LrSchedulerType.CosineWarmupWithMinLr && has("min_lr") == has("min_lr_rate"))
             throw new ArgumentException(

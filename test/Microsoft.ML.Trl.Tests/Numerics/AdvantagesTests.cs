@@ -31,6 +31,6 @@ public sealed class AdvantagesTests
     {
         using var scope = NewDisposeScope();
         var error = Assert.ThrowsExactly<ArgumentException>(() => Advantages.Estimate(ones(1, 2), ones(1, 3), ones(1, 2), 1, 1));
-        StringAssert.StartsWith(error.Message, "rewards [1, 2], values [1, 3] and mask [1, 2] must have one shape [B, T].");
+        StringAssert.StartsWith(error.Message, "rewards [1, 2], values [1, 3] and mask [1, 2] must have one shape.");
     }
 }

@@ -39,9 +39,9 @@ internal static class SavedChain
             Dictionary<string, byte[]?> contents = source.Entries.ToDictionary(
                 entry => entry.FullName, entry => chosen(entry) ? change(Bytes(entry)) : Bytes(entry));
             if (mendChecksums)
-                foreach (string name in contents.Keys.Where(name => contents.ContainsKey(name + ".sha256")).ToArray())
-                    contents[name + ".sha256"] = Encoding.UTF8.GetBytes(
-                        Convert.ToHexStringLower(SHA256.HashData(contents[name]!)));
+                foreach ((string name, byte[]? content) in contents.Where(entry => contents.ContainsKey(entry.Key + ".sha256")).ToArray())
+                    if (content is not null)
+                        contents[name + ".sha256"] = Encoding.UTF8.GetBytes(Convert.ToHexStringLower(SHA256.HashData(content)));
             foreach ((string name, byte[]? content) in contents.Where(entry => entry.Value is not null))
                 using (Stream stream = target.CreateEntry(name).Open())
                     stream.Write(content);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -19,8 +20,11 @@ public static class DpoLoss
     /// <param name="beta">β, above 0.</param>
     /// <param name="labelSmoothing">ε: share of labels thought to be wrong, 0 to 0.5.</param>
     /// <returns>[B]; ln 2 where the margin is 0.</returns>
+    /// <exception cref="ArgumentException">The tensor holds no floating-point numbers, or a number is out of range.</exception>
     public static Tensor Sigmoid(Tensor margin, double beta, double labelSmoothing = 0)
     {
+        Check(margin, beta);
+        Require.Between(labelSmoothing, 0, 0.5);
         using var scope = NewDisposeScope();
         Tensor logit = margin * beta; // [B]
         Tensor loss = labelSmoothing == 0
@@ -33,23 +37,35 @@ public static class DpoLoss
     /// <param name="margin">[B]</param>
     /// <param name="beta">β: reciprocal of the margin asked for.</param>
     /// <returns>[B]</returns>
-    public static Tensor Hinge(Tensor margin, double beta) =>
-        WrappedTensorDisposeScope(() => (1 - (margin * beta)).relu());
+    /// <exception cref="ArgumentException">The tensor holds no floating-point numbers, or a number is out of range.</exception>
+    public static Tensor Hinge(Tensor margin, double beta)
+    {
+        Check(margin, beta);
+        return WrappedTensorDisposeScope(() => (1 - (margin * beta)).relu());
+    }
 
     /// <summary><c>(m - 1/(2β))²</c> on scores per token. arXiv:2310.12036, Eq. 17.</summary>
     /// <param name="marginPerToken">[B]: difference of the two scores, each divided by its answer's length.</param>
     /// <param name="beta">τ of the paper.</param>
     /// <returns>[B]</returns>
-    public static Tensor Ipo(Tensor marginPerToken, double beta) =>
-        WrappedTensorDisposeScope(() => (marginPerToken - (1 / (2 * beta))).square());
+    /// <exception cref="ArgumentException">The tensor holds no floating-point numbers, or a number is out of range.</exception>
+    public static Tensor Ipo(Tensor marginPerToken, double beta)
+    {
+        Check(marginPerToken, beta);
+        return WrappedTensorDisposeScope(() => (marginPerToken - (1 / (2 * beta))).square());
+    }
 
     /// <summary>KL from the policy's preference to the smoothed label. arXiv:2402.00856, Eq. 16.</summary>
     /// <param name="margin">[B]</param>
     /// <param name="beta">β</param>
     /// <param name="labelSmoothing">ε, above 0 and below 1; the paper takes 1e-3.</param>
     /// <returns>[B]</returns>
+    /// <exception cref="ArgumentException">The tensor holds no floating-point numbers, or a number is out of range.</exception>
     public static Tensor ExoPair(Tensor margin, double beta, double labelSmoothing)
     {
+        Check(margin, beta);
+        Require.Positive(labelSmoothing);
+        Require.Below(labelSmoothing, 0, 1);
         using var scope = NewDisposeScope();
         Tensor logit = margin * beta; // [B]
         Tensor right = logit.sigmoid() * (logsigmoid(logit) - double.LogP1(-labelSmoothing)); // [B]
@@ -62,8 +78,12 @@ public static class DpoLoss
     /// <param name="rejected">[B] score r.</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
+    /// <exception cref="ArgumentException">
+    /// The tensors differ in shape or hold no floating-point numbers, or a number is out of range.
+    /// </exception>
     public static Tensor NcaPair(Tensor chosen, Tensor rejected, double beta)
     {
+        Check(chosen, rejected, beta);
         using var scope = NewDisposeScope();
         Tensor up = chosen * beta;     // [B]
         Tensor down = rejected * beta; // [B]
@@ -77,8 +97,11 @@ public static class DpoLoss
     /// <param name="beta">β</param>
     /// <param name="labelSmoothing">ε, at least 0 and below 0.5.</param>
     /// <returns>[B]</returns>
+    /// <exception cref="ArgumentException">The tensor holds no floating-point numbers, or a number is out of range.</exception>
     public static Tensor Robust(Tensor margin, double beta, double labelSmoothing)
     {
+        Check(margin, beta);
+        Require.Below(labelSmoothing, 0, 0.5);
         using var scope = NewDisposeScope();
         Tensor logit = margin * beta;                                   // [B]
         Tensor clean = logsigmoid(logit) * -(1 - labelSmoothing);       // [B]
@@ -91,16 +114,28 @@ public static class DpoLoss
     /// <param name="rejected">[B] score r.</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
-    public static Tensor BcoPair(Tensor chosen, Tensor rejected, double beta) =>
-        WrappedTensorDisposeScope(() => -logsigmoid(chosen * beta) - logsigmoid(rejected * -beta));
+    /// <exception cref="ArgumentException">
+    /// The tensors differ in shape or hold no floating-point numbers, or a number is out of range.
+    /// </exception>
+    public static Tensor BcoPair(Tensor chosen, Tensor rejected, double beta)
+    {
+        Check(chosen, rejected, beta);
+        return WrappedTensorDisposeScope(() => -logsigmoid(chosen * beta) - logsigmoid(rejected * -beta));
+    }
 
     /// <summary><c>(c - 1/(2β))² + (r + 1/(2β))²</c>: arXiv:2405.00675, Eq. 4.7, with the winner's probability set to 1.</summary>
     /// <param name="chosen">[B] score c.</param>
     /// <param name="rejected">[B] score r.</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
-    public static Tensor SppoHard(Tensor chosen, Tensor rejected, double beta) =>
-        WrappedTensorDisposeScope(() => (chosen - (0.5 / beta)).square() + (rejected + (0.5 / beta)).square());
+    /// <exception cref="ArgumentException">
+    /// The tensors differ in shape or hold no floating-point numbers, or a number is out of range.
+    /// </exception>
+    public static Tensor SppoHard(Tensor chosen, Tensor rejected, double beta)
+    {
+        Check(chosen, rejected, beta);
+        return WrappedTensorDisposeScope(() => (chosen - (0.5 / beta)).square() + (rejected + (0.5 / beta)).square());
+    }
 
     /// <summary>The sigmoid loss on margins sorted over the batch, policy against reference. arXiv:2406.05882.</summary>
     /// <param name="policyMargin">[B]: chosen minus rejected log-probability under the policy.</param>
@@ -108,8 +143,15 @@ public static class DpoLoss
     /// <param name="beta">β</param>
     /// <param name="labelSmoothing">ε, 0 to 0.5.</param>
     /// <returns>[B], in sorted order.</returns>
-    public static Tensor Aot(Tensor policyMargin, Tensor referenceMargin, double beta, double labelSmoothing = 0) =>
-        WrappedTensorDisposeScope(() => Sigmoid(policyMargin.sort(0).Item1 - referenceMargin.sort(0).Item1, beta, labelSmoothing));
+    /// <exception cref="ArgumentException">
+    /// The tensors differ in shape or hold no floating-point numbers, or a number is out of range.
+    /// </exception>
+    public static Tensor Aot(Tensor policyMargin, Tensor referenceMargin, double beta, double labelSmoothing = 0)
+    {
+        Check(policyMargin, referenceMargin, beta);
+        RequireTensor.Shape(policyMargin, policyMargin.dim() == 1, "[B]");
+        return WrappedTensorDisposeScope(() => Sigmoid(policyMargin.sort(0).Item1 - referenceMargin.sort(0).Item1, beta, labelSmoothing));
+    }
 
     /// <summary>The sigmoid loss on chosen and rejected ratios, each sorted over the batch. arXiv:2406.05882.</summary>
     /// <param name="chosenRatio">[B]</param>
@@ -117,32 +159,54 @@ public static class DpoLoss
     /// <param name="beta">β</param>
     /// <param name="labelSmoothing">ε, 0 to 0.5.</param>
     /// <returns>[B], in sorted order.</returns>
+    /// <exception cref="ArgumentException">
+    /// The tensors differ in shape or hold no floating-point numbers, or a number is out of range.
+    /// </exception>
     public static Tensor AotUnpaired(Tensor chosenRatio, Tensor rejectedRatio, double beta, double labelSmoothing = 0)
-        => Aot(chosenRatio, rejectedRatio, beta, labelSmoothing);
+    {
+        Check(chosenRatio, rejectedRatio, beta);
+        RequireTensor.Shape(chosenRatio, chosenRatio.dim() == 1, "[B]");
+        return Aot(chosenRatio, rejectedRatio, beta, labelSmoothing);
+    }
 
     /// <summary><c>1 - σ(β c) + σ(β r)</c>: raises chosen, lowers rejected. arXiv:2408.06266, Eq. 7.</summary>
     /// <param name="chosenRatio">[B] ratio c.</param>
     /// <param name="rejectedRatio">[B] ratio r.</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
-    public static Tensor ApoZero(Tensor chosenRatio, Tensor rejectedRatio, double beta) =>
-        WrappedTensorDisposeScope(() => 1 - (chosenRatio * beta).sigmoid() + (rejectedRatio * beta).sigmoid());
+    /// <exception cref="ArgumentException">
+    /// The tensors differ in shape or hold no floating-point numbers, or a number is out of range.
+    /// </exception>
+    public static Tensor ApoZero(Tensor chosenRatio, Tensor rejectedRatio, double beta)
+    {
+        Check(chosenRatio, rejectedRatio, beta);
+        return WrappedTensorDisposeScope(() => 1 - (chosenRatio * beta).sigmoid() + (rejectedRatio * beta).sigmoid());
+    }
 
     /// <summary><c>σ(β c) + 1 - σ(β m)</c>: lowers both, rejected more. arXiv:2408.06266, Eq. 8.</summary>
     /// <param name="chosenRatio">[B] ratio c.</param>
     /// <param name="margin">[B]</param>
     /// <param name="beta">β</param>
     /// <returns>[B]</returns>
-    public static Tensor ApoDown(Tensor chosenRatio, Tensor margin, double beta) =>
-        WrappedTensorDisposeScope(() => (chosenRatio * beta).sigmoid() + 1 - (margin * beta).sigmoid());
+    /// <exception cref="ArgumentException">
+    /// The tensors differ in shape or hold no floating-point numbers, or a number is out of range.
+    /// </exception>
+    public static Tensor ApoDown(Tensor chosenRatio, Tensor margin, double beta)
+    {
+        Check(chosenRatio, margin, beta);
+        return WrappedTensorDisposeScope(() => (chosenRatio * beta).sigmoid() + 1 - (margin * beta).sigmoid());
+    }
 
     /// <summary>Logistic and exponential loss, blended by <c>σ(β m / τ)</c>. arXiv:2406.08414, Eq. 5.</summary>
     /// <param name="margin">[B]</param>
     /// <param name="beta">β</param>
     /// <param name="temperature">τ, above 0; the paper takes 0.05.</param>
     /// <returns>[B]</returns>
+    /// <exception cref="ArgumentException">The tensor holds no floating-point numbers, or a number is out of range.</exception>
     public static Tensor DiscoPop(Tensor margin, double beta, double temperature)
     {
+        Check(margin, beta);
+        Require.Positive(temperature);
         using var scope = NewDisposeScope();
         Tensor logit = margin * beta;                         // [B]
         Tensor share = (logit / temperature).sigmoid();       // [B]
@@ -153,6 +217,29 @@ public static class DpoLoss
     /// <summary>Negative log-likelihood of the chosen answers, the mean over all their tokens in the batch.</summary>
     /// <param name="chosenTokenLogProbs">[N] log-probability of every token of every chosen answer.</param>
     /// <returns>A scalar.</returns>
-    public static Tensor Sft(Tensor chosenTokenLogProbs) =>
-        WrappedTensorDisposeScope(() => chosenTokenLogProbs.mean().neg());
+    /// <exception cref="ArgumentException">The tensor holds no floating-point numbers.</exception>
+    public static Tensor Sft(Tensor chosenTokenLogProbs)
+    {
+        RequireTensor.Floating(chosenTokenLogProbs);
+        return WrappedTensorDisposeScope(() => chosenTokenLogProbs.mean().neg());
+    }
+
+    private static void Check(Tensor margin, double beta, [CallerArgumentExpression(nameof(margin))] string name = "")
+    {
+        RequireTensor.Floating(margin, name);
+        Require.Positive(beta);
+    }
+
+    private static void Check(
+        Tensor first,
+        Tensor second,
+        double beta,
+        [CallerArgumentExpression(nameof(first))] string firstName = "",
+        [CallerArgumentExpression(nameof(second))] string secondName = "")
+    {
+        RequireTensor.Floating(first, firstName);
+        RequireTensor.Floating(second, secondName);
+        RequireTensor.OneShape((first, firstName), (second, secondName));
+        Require.Positive(beta);
+    }
 }

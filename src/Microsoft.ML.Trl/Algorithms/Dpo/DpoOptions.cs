@@ -119,10 +119,7 @@ public sealed record DpoOptions : EpochOptions
         Require.Between(RefModelMixupAlpha, 0, 1);
         Require.AtLeast(RefModelSyncSteps, 1);
         Require.Below(LabelSmoothing, 0, 0.5);
-        if (!double.IsFinite(FAlphaDivergenceCoef))
-            throw new ArgumentOutOfRangeException(
-                nameof(FAlphaDivergenceCoef),
-                FormattableString.Invariant($"FAlphaDivergenceCoef ({FAlphaDivergenceCoef}) must be a finite number."));
+        Require.Finite(FAlphaDivergenceCoef);
         Require.Between(LdAlpha, 0, 1);
         Require.AtLeast(MaxLength, 2);
         Require.AtLeast(PrecomputeRefBatchSize, 1);

@@ -17,6 +17,9 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     /// <param name="input">Prompts with pairs; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
+    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
+    /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
     /// <exception cref="InvalidOperationException">There is no model to start from, or the GPU asked for is not there.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
@@ -36,6 +39,8 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
+    /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);

@@ -13,31 +13,54 @@ public interface IKlController
 }
 
 /// <summary>The same price from first to last.</summary>
-/// <param name="value">Reward units per nat, at least 0.</param>
-public sealed class FixedKlController(double value) : IKlController
+public sealed class FixedKlController : IKlController
 {
+    /// <summary>A price.</summary>
+    /// <param name="value">Reward units per nat, at least 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The price is out of range.</exception>
+    public FixedKlController(double value)
+    {
+        Require.NotNegative(value);
+        Value = value;
+    }
+
     /// <inheritdoc/>
-    public double Value { get; } = value;
+    public double Value { get; }
 
     /// <inheritdoc/>
     public void Update(double meanKl, int samples) { }
 }
 
 /// <summary>Raises the price when the KL is above the target and lowers it when below: arXiv:1909.08593, section 2.2.</summary>
-/// <param name="initial">Reward units per nat at the start, at least 0.</param>
-/// <param name="target">KL per response to steer to, in nats, above 0.</param>
-/// <param name="horizon">Responses over which an error of 20 % takes full effect, above 0.</param>
-public sealed class AdaptiveKlController(double initial, double target, double horizon) : IKlController
+public sealed class AdaptiveKlController : IKlController
 {
     private const double LargestError = 0.2;
 
-    /// <inheritdoc/>
-    public double Value { get; private set; } = initial;
+    private readonly double _target, _horizon;
+
+    /// <summary>A first price, and where it is to go.</summary>
+    /// <param name="initial">Reward units per nat at the start, at least 0.</param>
+    /// <param name="target">KL per response to steer to, in nats, above 0.</param>
+    /// <param name="horizon">Responses over which an error of 20 % takes full effect, above 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    public AdaptiveKlController(double initial, double target, double horizon)
+    {
+        Require.NotNegative(initial);
+        Require.Positive(target);
+        Require.Positive(horizon);
+        (Value, _target, _horizon) = (initial, target, horizon);
+    }
 
     /// <inheritdoc/>
+    public double Value { get; private set; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">The KL is no finite number, or there is no response.</exception>
     public void Update(double meanKl, int samples)
     {
-        double error = Math.Clamp((meanKl / target) - 1, -LargestError, LargestError);
-        Value *= 1 + (error * samples / horizon);
+        Require.Finite(meanKl);
+        Require.AtLeast(samples, 1);
+        double error = Math.Clamp((meanKl / _target) - 1, -LargestError, LargestError);
+        Value *= 1 + (error * samples / _horizon);
     }
 }

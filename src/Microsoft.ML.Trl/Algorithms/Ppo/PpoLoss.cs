@@ -18,8 +18,12 @@ public static class PpoLoss
     /// <param name="mask">Same shape, 1 on tokens that count.</param>
     /// <param name="clipRange">ε, above 0.</param>
     /// <returns>The loss (scalar), its ratios ρ (no gradient) and the share of clipped tokens (scalar). The caller owns them.</returns>
+    /// <exception cref="ArgumentException">The tensors differ in shape, or the range is not above 0.</exception>
     public static PpoLossTerms Policy(Tensor logProbs, Tensor oldLogProbs, Tensor advantages, Tensor mask, double clipRange)
     {
+        Check(
+            clipRange, (logProbs, nameof(logProbs)), (oldLogProbs, nameof(oldLogProbs)), (advantages, nameof(advantages)),
+            (mask, nameof(mask)));
         using var scope = NewDisposeScope();
         Tensor ratio = (logProbs - oldLogProbs).exp();
         Tensor free = -advantages * ratio;
@@ -36,8 +40,10 @@ public static class PpoLoss
     /// <param name="mask">Same shape, 1 on tokens that count.</param>
     /// <param name="clipRange">ε, above 0; in units of the reward.</param>
     /// <returns>Loss (scalar), clipped predictions (no gradient) and share of clipped tokens (scalar). The caller owns them.</returns>
+    /// <exception cref="ArgumentException">The tensors differ in shape, or the range is not above 0.</exception>
     public static PpoLossTerms Value(Tensor values, Tensor oldValues, Tensor returns, Tensor mask, double clipRange)
     {
+        Check(clipRange, (values, nameof(values)), (oldValues, nameof(oldValues)), (returns, nameof(returns)), (mask, nameof(mask)));
         using var scope = NewDisposeScope();
         Tensor near = values.minimum(oldValues + clipRange).maximum(oldValues - clipRange);
         Tensor free = (values - returns).square();
@@ -45,5 +51,13 @@ public static class PpoLoss
         Tensor loss = Masked.Mean(free.maximum(clipped), mask) * 0.5;
         Tensor share = Masked.Mean(clipped.gt(free).to_type(ScalarType.Float32), mask);
         return new PpoLossTerms(loss.MoveToOuterDisposeScope(), near.detach().MoveToOuterDisposeScope(), share.MoveToOuterDisposeScope());
+    }
+
+    private static void Check(double clipRange, params ReadOnlySpan<(Tensor Tensor, string Name)> tensors)
+    {
+        foreach ((Tensor tensor, string name) in tensors)
+            RequireTensor.Alive(tensor, name);
+        RequireTensor.OneShape(tensors);
+        Require.Positive(clipRange);
     }
 }

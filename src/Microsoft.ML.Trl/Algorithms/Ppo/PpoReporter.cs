@@ -55,6 +55,12 @@ internal sealed class PpoReporter(int totalSteps)
     private long _tokens;
     private int _lastStep;
 
+    /// <summary>The scores that a step learnt from, as they were given.</summary>
+    /// <exception cref="ArgumentException">These are not the statistics of a step.</exception>
+    public static double[] ScoresOf(PpoStatistics statistics) => statistics.Arrays.TryGetValue("env/reward_dist", out float[]? scores)
+        ? Array.ConvertAll(scores, score => (double)score)
+        : throw Foreign(statistics, "env/reward_dist");
+
     /// <summary>Counts the tokens of a batch that was learnt from.</summary>
     public void CountTokens(RolloutBatch batch) => _tokens += batch.QueryLengths.Sum() + batch.ResponseLengths.Sum();
 
@@ -67,9 +73,9 @@ internal sealed class PpoReporter(int totalSteps)
     {
         Dictionary<string, double> metrics = new(statistics.Scalars)
         {
-            ["loss"] = statistics["ppo/loss/total"],
+            ["loss"] = Scalar(statistics, "ppo/loss/total"),
             ["grad_norm"] = gradientNorm,
-            ["learning_rate"] = statistics["ppo/learning_rate"],
+            ["learning_rate"] = Scalar(statistics, "ppo/learning_rate"),
             ["num_tokens"] = _tokens,
             ["env/reward_mean"] = game.RewardMean,
             ["env/reward_std"] = game.RewardDeviation,
@@ -79,4 +85,10 @@ internal sealed class PpoReporter(int totalSteps)
         _lastStep = step;
         return new StepReport("PPO", step, totalSteps, metrics, _tokens, elapsed) { TimeLeft = left, Completions = game.Completions };
     }
+
+    private static double Scalar(PpoStatistics statistics, string name) =>
+        statistics.Scalars.TryGetValue(name, out double value) ? value : throw Foreign(statistics, name);
+
+    private static ArgumentException Foreign(PpoStatistics statistics, string lacking) =>
+        new($"statistics has no '{lacking}'; give those that Step returned.", nameof(statistics));
 }

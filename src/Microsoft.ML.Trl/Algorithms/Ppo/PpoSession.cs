@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -32,6 +31,7 @@ public sealed class PpoSession : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly PpoReporter _reporter;
     private double? _givenRate;
+    private bool _isDisposed;
 
     /// <summary>Starts a run. Weights of the policy and the value head change with every step; the reference never does.</summary>
     /// <param name="policy">What is trained. The caller keeps it.</param>
@@ -43,7 +43,10 @@ public sealed class PpoSession : IDisposable
     /// What the KL is measured to. The caller keeps it. Null = a copy of the policy as it is now, which the session owns; it shares the
     /// layers of <see cref="PpoOptions.NumSharedLayers"/>, which are frozen in the policy as long as the session lives.
     /// </param>
-    /// <exception cref="ArgumentException">An option is out of range, batch sizes do not divide, or the vocabularies differ.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, batch sizes do not divide, or the models do not fit together: vocabulary, width of the value head.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
         : this(policy, options, valueHead, reference, null) { }
@@ -59,6 +62,11 @@ public sealed class PpoSession : IDisposable
                 $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, "
                 + $"the policy one of {policy.Config.VocabularySize}; both must read the same token ids.",
                 nameof(reference));
+        if (reference == policy)
+            throw new ArgumentException(
+                "The reference is the policy itself, which every step changes; give another model, or null for a copy.", nameof(reference));
+        _options.Generation.CheckEndTokens(policy.Config.VocabularySize);
+        valueHead?.CheckWidth(policy.Config);
         FiniteWeights.Require("policy", policy.Weights());
         if (reference is not null)
             FiniteWeights.Require("reference", reference.Weights());
@@ -129,6 +137,8 @@ public sealed class PpoSession : IDisposable
     /// <param name="cancel">Looked at for every token.</param>
     /// <returns>New tokens of each row, with end-of-text tokens. A function of weights, options, seed and rows sampled before.</returns>
     /// <exception cref="ArgumentException">A query cannot be answered, or an option is out of range.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     public IReadOnlyList<int[]> Generate(
         IReadOnlyList<int[]> queries,
         GenerationOptions? options = null,
@@ -175,12 +185,14 @@ public sealed class PpoSession : IDisposable
     /// <exception cref="TrainingDivergedException">
     /// Loss or gradient stopped being a number. Policy and critic have the weights that they had before the step.
     /// </exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     public PpoStatistics Step(
         IReadOnlyList<int[]> queries,
         IReadOnlyList<int[]> responses,
         IReadOnlyList<double> scores,
         IReadOnlyList<bool[]>? responseMasks = null)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         RolloutBatch batch = RolloutChecks.Check(queries, responses, scores, responseMasks, _limits);
         using var scope = NewDisposeScope();
         var clock = new StepClock();
@@ -209,7 +221,9 @@ public sealed class PpoSession : IDisposable
     /// <param name="queries">[BatchSize] texts of the queries, for <see cref="StepReport.Completions"/>; null = no texts.</param>
     /// <param name="responses">[BatchSize] texts of the responses; null = no texts.</param>
     /// <param name="rewards">[BatchSize] finite; <c>env/reward_*</c> are theirs. Null = the scores that the step learnt from.</param>
-    /// <exception cref="ArgumentException">A list has not one entry per row, or one of the two texts is missing.</exception>
+    /// <exception cref="ArgumentException">
+    /// A list has not one entry per row, one of the two texts is missing, or the statistics are not those of a step.
+    /// </exception>
     /// <exception cref="InvalidOperationException">There was no step yet.</exception>
     public void LogStats(
         PpoStatistics statistics,
@@ -222,7 +236,7 @@ public sealed class PpoSession : IDisposable
         ArgumentNullException.ThrowIfNull(progress);
         if (StepNumber == 0)
             throw new InvalidOperationException("The session has made no step that could be logged; call Step first.");
-        rewards ??= Array.ConvertAll(statistics.Arrays["env/reward_dist"], score => (double)score);
+        rewards ??= PpoReporter.ScoresOf(statistics);
         PpoGame game = new PpoGame(queries, responses, rewards).Validated(_options.BatchSize);
         progress.Report(_reporter.Report(StepNumber, statistics, GradientNorm, game));
     }
@@ -244,6 +258,9 @@ public sealed class PpoSession : IDisposable
     /// <summary>Frees the optimizer's state and what the session made itself; frozen weights of the policy can be trained again.</summary>
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         _update.Dispose();
         _sampler.Dispose();
         ValueHead.SetDropout(0, null);
@@ -269,6 +286,7 @@ public sealed class PpoSession : IDisposable
     private IReadOnlyList<GenerationBatch> Batches(
         IReadOnlyList<int[]> queries, GenerationOptions? options, int? batchSize, LengthSampler? lengthSampler)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         lengthSampler ??= options is null ? _options.LengthSampler : null;
         GenerationOptions how = (options ?? _options.Generation).Validated();
         return _sampler.Batches(queries, how, batchSize ?? _options.GenerationBatchSize, lengthSampler);
@@ -276,25 +294,4 @@ public sealed class PpoSession : IDisposable
 
     private static IReadOnlyList<int[]> Rows(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses, bool withPrompt) =>
         withPrompt ? [.. queries.Zip(responses, (query, response) => (int[])[.. query, .. response])] : responses;
-
-    /// <summary>Seconds spent on each part of a step, by TRL's name of the part.</summary>
-    private sealed class StepClock
-    {
-        private readonly long _start = Stopwatch.GetTimestamp();
-        private readonly Dictionary<string, double> _seconds = [];
-        private long _last = Stopwatch.GetTimestamp();
-
-        public void Lap(string name)
-        {
-            long now = Stopwatch.GetTimestamp();
-            _seconds["time/ppo/" + name] = Stopwatch.GetElapsedTime(_last, now).TotalSeconds;
-            _last = now;
-        }
-
-        public Dictionary<string, double> Finish()
-        {
-            _seconds["time/ppo/total"] = Stopwatch.GetElapsedTime(_start).TotalSeconds;
-            return _seconds;
-        }
-    }
 }

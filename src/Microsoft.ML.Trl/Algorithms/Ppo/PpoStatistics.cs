@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl;
@@ -20,10 +21,21 @@ namespace Microsoft.ML.Trl;
 public sealed record PpoStatistics(
     IReadOnlyDictionary<string, double> Scalars, IReadOnlyDictionary<string, float[]> Arrays, IReadOnlyList<string> Warnings)
 {
+    /// <summary>Single numbers by name.</summary>
+    public IReadOnlyDictionary<string, double> Scalars { get; init => field = Require.NotNull(value, nameof(Scalars)); } =
+        Require.NotNull(Scalars);
+
+    /// <summary>Rows of numbers by name.</summary>
+    public IReadOnlyDictionary<string, float[]> Arrays { get; init => field = Require.NotNull(value, nameof(Arrays)); } =
+        Require.NotNull(Arrays);
+
+    /// <summary>What a human should look at; mostly empty.</summary>
+    public IReadOnlyList<string> Warnings { get; init => field = Require.NotNull(value, nameof(Warnings)); } = Require.NotNull(Warnings);
+
     /// <summary>A scalar by its TRL name.</summary>
     /// <param name="name">Such as <c>objective/kl</c>.</param>
     /// <exception cref="KeyNotFoundException">There is no such scalar.</exception>
-    public double this[string name] => Scalars.TryGetValue(name, out double value)
+    public double this[string name] => Scalars.TryGetValue(Require.NotNull(name), out double value)
         ? value
         : throw new KeyNotFoundException(
             $"There is no scalar '{name}' in the statistics of a PPO step; the names are {string.Join(", ", Scalars.Keys)}.");
@@ -134,5 +146,26 @@ internal sealed class PpoRecorder(RolloutBatch batch, PpoRollout rollout, IReadO
     {
         double mean = Mean(values);
         return values.Length < 2 ? 0 : Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1));
+    }
+}
+
+/// <summary>Seconds spent on each part of a step, by TRL's name of the part.</summary>
+internal sealed class StepClock
+{
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly Dictionary<string, double> _seconds = [];
+    private long _last = Stopwatch.GetTimestamp();
+
+    public void Lap(string name)
+    {
+        long now = Stopwatch.GetTimestamp();
+        _seconds["time/ppo/" + name] = Stopwatch.GetElapsedTime(_last, now).TotalSeconds;
+        _last = now;
+    }
+
+    public Dictionary<string, double> Finish()
+    {
+        _seconds["time/ppo/total"] = Stopwatch.GetElapsedTime(_start).TotalSeconds;
+        return _seconds;
     }
 }

@@ -14,6 +14,9 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     /// <param name="input">Prompts; also what carries policy and reward model where none were given.</param>
     /// <returns>Owns the trained model and its critic.</returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be used; the message names them.</exception>
+    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
+    /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
     /// <exception cref="InvalidOperationException">There is no model to start from, no reward, or the GPU asked for is missing.</exception>
     /// <exception cref="RewardFunctionException">The reward function threw or gave no finite number; Model is what was reached.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
@@ -42,6 +45,8 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
+    /// <exception cref="InvalidOperationException">There is no model to start from, or no reward.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);

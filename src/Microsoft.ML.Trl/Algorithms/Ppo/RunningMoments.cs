@@ -20,12 +20,16 @@ public sealed class RunningMoments
     /// <summary>Takes a batch in.</summary>
     /// <param name="batch">At least one finite number.</param>
     /// <returns>Mean and unbiased standard deviation of this batch alone; the latter is 0 for a single number.</returns>
-    /// <exception cref="ArgumentException">The batch is empty.</exception>
+    /// <exception cref="ArgumentException">The batch is empty, or one of its numbers is not finite.</exception>
     public (double Mean, double Std) Update(IReadOnlyList<double> batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Count == 0)
             throw new ArgumentException("The batch is empty; moments need at least one number.", nameof(batch));
+        for (int i = 0; i < batch.Count; i++)
+            if (!double.IsFinite(batch[i]))
+                throw new ArgumentException(
+                    FormattableString.Invariant($"The number {i} of the batch is {batch[i]}; moments need finite numbers."), nameof(batch));
         double mean = batch.Average();
         double squares = batch.Sum(x => (x - mean) * (x - mean));
         double total = _count + batch.Count;

@@ -12,6 +12,9 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
     /// <param name="input">Pairs, with or without a prompt column; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
+    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
+    /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
     /// <exception cref="InvalidOperationException">There is no model to start from, or the GPU asked for is not there.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
@@ -37,6 +40,8 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
+    /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);

@@ -40,9 +40,12 @@ internal sealed class AsyncReward(Func<RewardRow, CancellationToken, Task<double
         var scores = new double[rows.Count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancel };
         await Parallel.ForAsync(0, rows.Count, options, async (row, token) =>
-            scores[row] = await score(rows[row], token).ConfigureAwait(false)).ConfigureAwait(false);
+            scores[row] = await Started(rows[row], token).ConfigureAwait(false)).ConfigureAwait(false);
         return scores;
     }
+
+    private Task<double> Started(RewardRow row, CancellationToken cancel) => score(row, cancel)
+        ?? throw new InvalidOperationException("The function of OfAsync gave null; it must give a task.");
 }
 
 /// <summary>A reward model.</summary>

@@ -67,6 +67,7 @@ public abstract class RewardFunction
     /// <summary>A function that takes its time, such as a call to a service.</summary>
     /// <param name="score">Runs on pool threads, for several completions of a batch at once.</param>
     /// <param name="atOnce">Completions asked for at the same time at most. At least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is below 1.</exception>
     public static RewardFunction OfAsync(Func<string, string, CancellationToken, Task<double>> score, int atOnce = 16)
     {
         ArgumentNullException.ThrowIfNull(score);
@@ -76,6 +77,7 @@ public abstract class RewardFunction
     /// <summary>A function of all that is known about a completion that takes its time, such as a call to a service.</summary>
     /// <param name="score">Runs on pool threads, for several completions of a batch at once.</param>
     /// <param name="atOnce">Completions asked for at the same time at most. At least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is below 1.</exception>
     public static RewardFunction OfAsync(Func<RewardRow, CancellationToken, Task<double>> score, int atOnce = 16)
     {
         ArgumentNullException.ThrowIfNull(score);
@@ -100,14 +102,19 @@ public abstract class RewardFunction
     /// Column of numbers or of vectors of numbers; null = <c>Score</c>, or <c>Probability</c> where there is no <c>Score</c>.
     /// </param>
     /// <param name="slot">Which number of a vector, from 0: the class that is wanted. Null where the column holds single numbers.</param>
+    /// <exception cref="ArgumentException">The column has no name, or the slot is negative.</exception>
     public static RewardFunction FromTransformer(ITransformer transformer, string? scoreColumnName = null, int? slot = null)
     {
         ArgumentNullException.ThrowIfNull(transformer);
+        if (scoreColumnName is not null)
+            Require.Named(scoreColumnName);
+        Require.AtLeast(slot, 0);
         return new TransformerReward(transformer, scoreColumnName, slot);
     }
 
     /// <summary>Several rewards, each times its weight.</summary>
     /// <param name="parts">At least one; weights are finite numbers and may be negative.</param>
+    /// <exception cref="ArgumentException">There is no part, or a weight is no finite number.</exception>
     public static RewardFunction WeightedSum(params IReadOnlyList<(RewardFunction Reward, double Weight)> parts)
     {
         ArgumentNullException.ThrowIfNull(parts);

@@ -77,7 +77,8 @@ internal static class RolloutChecks
     private static void CheckTokens(int[] tokens, int row, string what, RolloutLimits limits)
     {
         if (tokens is null || tokens.Length == 0)
-            throw new ArgumentException($"The {what} of row {row} is empty; it needs at least one token.");
+            throw new ArgumentException(
+                $"The {what} of row {row} is {(tokens is null ? "null" : "empty")}; it needs at least one token.");
         foreach (int id in tokens)
             if ((uint)id >= (uint)limits.VocabularySize)
                 throw new ArgumentException(
@@ -97,8 +98,8 @@ internal static class RolloutChecks
     {
         if (mask is null || mask.Length != length)
             throw new ArgumentException(
-                $"The response mask of row {row} has {mask?.Length ?? 0} entries, but the response has {length} tokens; "
-                + "give one per token.");
+                $"The response mask of row {row} {(mask is null ? "is null" : $"has {mask.Length} entries")}, "
+                + $"but the response has {length} tokens; give one per token.");
         if (!mask.Contains(true))
             throw new ArgumentException(
                 $"The response mask of row {row} leaves out every token; leave at least one, the score goes on the last.");

@@ -13,6 +13,8 @@ internal static class FalconFamily
         BlocksName = "h",
         CausalArchitecture = "FalconForCausalLM",
         ClassifierArchitecture = "FalconForSequenceClassification",
+        IsRotary = null,
+        SharesKeyValueHeads = true,
         Read = Read,
         Write = Write,
         Compose = Compose,

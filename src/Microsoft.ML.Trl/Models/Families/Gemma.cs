@@ -27,6 +27,8 @@ internal static class GemmaFamily
         BlocksName = "layers",
         CausalArchitecture = name + "ForCausalLM",
         ClassifierArchitecture = name + "ForSequenceClassification",
+        IsRotary = true,
+        SharesKeyValueHeads = true,
         Read = read,
         Write = write,
         Compose = (config, at) => Compose(config, at, hasNormsBehind),

@@ -31,6 +31,7 @@ public static class Gpt2Family
         /// Probability of dropping an entry in training (of embeddings, attention weights, what joins the residual stream), in [0, 1); 0.1
         /// as in transformers' GPT2Config. Small models trained on much data do without.
         /// </param>
+        /// <exception cref="InvalidDataException">A number is out of range, or two do not fit together; the message says which.</exception>
         public static ModelConfig Gpt2(
             int vocabularySize, int hiddenSize, int layers, int heads, int contextLength, double dropout = 0.1) =>
             new ModelConfig(Definition)

@@ -13,6 +13,7 @@ internal static class GptJFamily
         BlocksName = "h",
         CausalArchitecture = "GPTJForCausalLM",
         ClassifierArchitecture = "GPTJForSequenceClassification",
+        IsRotary = true,
         Read = Read,
         Write = Write,
         Compose = Compose,

@@ -19,6 +19,7 @@ public static class HuggingFaceFolder
     /// <param name="device">Where the weights go; null is the CPU.</param>
     /// <param name="dtype">Their type in memory; null is float32, whatever the file holds.</param>
     /// <returns>A model in evaluation mode. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The folder has no name, the device is not there, or weights cannot have the type.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
     /// <exception cref="InvalidDataException">
@@ -27,6 +28,7 @@ public static class HuggingFaceFolder
     /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
     public static CausalLanguageModel LoadModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
+        RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
         using SafetensorsFolder store = SafetensorsFolder.Open(folder);
         return Build(store, config, device, dtype);
@@ -36,6 +38,7 @@ public static class HuggingFaceFolder
     /// <inheritdoc cref="LoadModel(string, Device?, ScalarType?)"/>
     public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
+        RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
         using SafetensorsFolder store = SafetensorsFolder.Open(folder);
         return BuildReward(store, config, device, dtype);
@@ -45,9 +48,15 @@ public static class HuggingFaceFolder
     /// <param name="folder">Holds <c>v_head.safetensors</c>, or weights with <c>v_head.</c> tensors among them.</param>
     /// <param name="hiddenSize">H of the policy.</param>
     /// <returns>A head on the CPU in float32. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The folder has no name, or the size is below 1.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="FileNotFoundException">It holds no weights.</exception>
+    /// <exception cref="NotSupportedException">The weights are pickled.</exception>
     /// <exception cref="InvalidDataException">The file is damaged or does not fit.</exception>
     public static ValueHead LoadValueHead(string folder, int hiddenSize)
     {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentOutOfRangeException.ThrowIfLessThan(hiddenSize, 1);
         string path = Path.Combine(folder, ValueHeadFile);
         using IWeightStore store = File.Exists(path) ? SafetensorsFile.Open(path) : SafetensorsFolder.Open(folder);
         using var scope = NewDisposeScope();
@@ -61,6 +70,11 @@ public static class HuggingFaceFolder
     /// Reads the shape of the model in a folder, with the end tokens of its <c>generation_config.json</c> where that names some.
     /// </summary>
     /// <param name="folder">Holds <c>config.json</c>.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="FileNotFoundException">It has no <c>config.json</c>.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or its numbers do not fit together.</exception>
+    /// <exception cref="NotSupportedException">The family, the activation or the position scheme is not supported.</exception>
     public static ModelConfig LoadConfig(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -79,8 +93,12 @@ public static class HuggingFaceFolder
     /// </summary>
     /// <param name="folder">Made when it is not there.</param>
     /// <param name="model">Only read; a tied projection is written once, as the embedding.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public static void Save(string folder, CausalLanguageModel model)
     {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
         SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFolder.SingleFile), model.Weights());
@@ -95,8 +113,12 @@ public static class HuggingFaceFolder
     /// </remarks>
     /// <param name="folder">Made when it is not there.</param>
     /// <param name="model">Only read.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public static void Save(string folder, RewardModel model)
     {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(model);
         Save(folder, model, model.Config);
     }
@@ -125,8 +147,12 @@ public static class HuggingFaceFolder
     /// <summary>Saves a value head beside its policy, as <c>v_head.safetensors</c> with TRL's names.</summary>
     /// <param name="folder">Made when it is not there.</param>
     /// <param name="head">Only read.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public static void Save(string folder, ValueHead head)
     {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(head);
         Directory.CreateDirectory(folder);
         SafetensorsWriter.Write(Path.Combine(folder, ValueHeadFile), head.Weights());

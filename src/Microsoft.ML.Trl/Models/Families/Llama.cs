@@ -27,6 +27,7 @@ public static class LlamaFamily
         /// Width inside the feed-forward layer; 0 means 8/3 of the width, rounded up to a multiple of 8.
         /// </param>
         /// <param name="tieWordEmbeddings">Whether the vocabulary projection is the token embedding.</param>
+        /// <exception cref="InvalidDataException">A number is out of range, or two do not fit together; the message says which.</exception>
         public static ModelConfig Llama(
             int vocabularySize, int hiddenSize, int layers, int heads, int contextLength,
             int keyValueHeads = 0, int intermediateSize = 0, bool tieWordEmbeddings = false) =>
@@ -55,6 +56,8 @@ public static class LlamaFamily
         BlocksName = "layers",
         CausalArchitecture = name + "ForCausalLM",
         ClassifierArchitecture = name + "ForSequenceClassification",
+        IsRotary = true,
+        SharesKeyValueHeads = true,
         Read = read,
         Write = write,
         Compose = (config, at) => Compose(config, at, norms: null),

@@ -23,6 +23,8 @@ public static class ModelFamilies
         /// <exception cref="NotSupportedException">A family, activation or position scheme this library does not have.</exception>
         public static ModelConfig Parse(string json, string source)
         {
+            ArgumentNullException.ThrowIfNull(json);
+            ArgumentNullException.ThrowIfNull(source);
             JsonFields fields = JsonFields.Parse(json, source);
             string type = fields.Text("model_type")
                 ?? throw new InvalidDataException($"{source} has no model_type; give the config.json of a causal language model.");

@@ -13,6 +13,8 @@ internal static class PhiFamily
         BlocksName = "layers",
         CausalArchitecture = "PhiForCausalLM",
         ClassifierArchitecture = "PhiForSequenceClassification",
+        IsRotary = true,
+        SharesKeyValueHeads = true,
         Read = Read,
         Write = Write,
         Compose = Compose,

@@ -13,6 +13,8 @@ internal static class Phi3Family
         BlocksName = "layers",
         CausalArchitecture = "Phi3ForCausalLM",
         ClassifierArchitecture = "Phi3ForSequenceClassification",
+        IsRotary = true,
+        SharesKeyValueHeads = true,
         Read = Read,
         Write = Write,
         Compose = Compose,

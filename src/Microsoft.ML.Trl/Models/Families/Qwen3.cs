@@ -13,6 +13,8 @@ internal static class Qwen3Family
         BlocksName = "layers",
         CausalArchitecture = "Qwen3ForCausalLM",
         ClassifierArchitecture = "Qwen3ForSequenceClassification",
+        IsRotary = true,
+        SharesKeyValueHeads = true,
         Read = Read,
         Write = Write,
         Compose = (config, at) => LlamaFamily.Compose(config, at, place => new HeadNorms(

@@ -8,19 +8,16 @@ namespace Microsoft.ML.Trl.Models;
 /// </summary>
 internal static class RopeJson
 {
-    private static readonly string[] Types = ["default", "linear", "dynamic", "llama3", "yarn"];
-
     /// <param name="fields">The whole configuration.</param>
     /// <param name="thetaKey">Name of the base in transformers 4.</param>
     public static RopeSettings Read(JsonFields fields, string thetaKey = "rope_theta")
     {
         JsonFields nested = fields.Nested("rope_parameters") ?? fields.Nested("rope_scaling") ?? fields.Nothing();
         string type = nested.Text("rope_type") ?? nested.Text("type") ?? "default";
-        if (!Types.Contains(type))
-            throw new NotSupportedException(
-                $"{fields.Source}: rotary positions of type '{type}' are not supported; supported are {string.Join(", ", Types)}.");
         int context = fields.Integer("max_position_embeddings", 2048);
-        RopeSettings rope = new()
+        if (nested.Object["mscale"] is not null || nested.Object["mscale_all_dim"] is not null)
+            throw new NotSupportedException($"{fields.Source}: rotary positions with mscale are not supported; set attention_factor.");
+        return new RopeSettings
         {
             Theta = nested.Number("rope_theta", fields.Number(thetaKey, 10_000)),
             Type = type,
@@ -32,14 +29,6 @@ internal static class RopeJson
             BetaSlow = nested.Number("beta_slow", 1),
             AttentionFactor = nested.Object["attention_factor"] is null ? null : nested.Number("attention_factor", 1),
         };
-        if (nested.Object["mscale"] is not null || nested.Object["mscale_all_dim"] is not null)
-            throw new NotSupportedException($"{fields.Source}: rotary positions with mscale are not supported; set attention_factor.");
-        if (rope.Theta <= 0 || rope.Factor <= 0 || rope.HighFrequencyFactor <= rope.LowFrequencyFactor || rope.LowFrequencyFactor <= 0
-            || rope.BetaSlow <= 0 || rope.BetaFast <= rope.BetaSlow || rope.OriginalContextLength < 1)
-            throw new InvalidDataException(
-                $"{fields.Source}: the rotary settings {rope} need positive numbers, a high_freq_factor above the low_freq_factor and a "
-                + "beta_fast above beta_slow.");
-        return rope;
     }
 
     /// <summary>The share of a head's dimensions that is turned, by its names in transformers 5 and 4.</summary>

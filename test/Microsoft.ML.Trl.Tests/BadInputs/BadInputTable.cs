@@ -1,0 +1,25 @@
+namespace Microsoft.ML.Trl.Tests.BadInputs;
+
+/// <summary>All bad inputs, by area. The entries of an area stand in a fixed order.</summary>
+internal static class BadInputTable
+{
+    public static readonly Dictionary<string, Func<IEnumerable<BadInput>>> Areas = new()
+    {
+        ["training options"] = TrainingOptionInputs.All,
+        ["method options"] = MethodOptionInputs.All,
+        ["generation"] = GenerationInputs.All,
+        ["models"] = ModelInputs.All,
+        ["making models"] = ModelMakingInputs.All,
+        ["numerics"] = NumericsInputs.All,
+        ["losses"] = LossInputs.All,
+        ["data sets"] = DatasetInputs.All,
+        ["tokenizers"] = TokenizerInputs.All,
+        ["texts"] = TextInputs.All,
+        ["checkpoints"] = CheckpointInputs.All,
+        ["PPO steps"] = PpoInputs.All,
+        ["stages"] = CatalogInputs.All,
+        ["pipelines"] = PipelineInputs.All,
+    };
+
+    public static BadInput[] Of(string area) => [.. Areas[area]()];
+}
