@@ -29,5 +29,5 @@ public sealed record StepReport(
 
     /// <summary>The metric of that name, or NaN where this stage does not report it.</summary>
     /// <param name="metric">A key of <see cref="Metrics"/>.</param>
-    public double this[string metric] => Metrics.GetValueOrDefault(metric, double.NaN);
+    public double this[string metric] => Metrics.GetValueOrDefault(Require.NotNull(metric), double.NaN);
 }

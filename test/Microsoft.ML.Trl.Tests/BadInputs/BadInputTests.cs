@@ -28,6 +28,14 @@ public sealed class BadInputTests
     }
 
     [TestMethod]
+    public void Every_public_entry_is_given_some()
+    {
+        HashSet<string> tried = [.. BadInputTable.Areas.Keys.SelectMany(BadInputTable.Of).Select(input => input.Member.Split('(')[0])];
+        AssertNone(PublicEntries.All().Except(tried).Except(PublicEntries.AcceptAnything));
+        AssertNone(PublicEntries.AcceptAnything.Except(PublicEntries.All()).Select(entry => entry + " is no entry any more"));
+    }
+
+    [TestMethod]
     public void No_bad_input_ends_the_process()
     {
         if (Environment.GetEnvironmentVariable("TRL_LONG_TESTS") != "1")

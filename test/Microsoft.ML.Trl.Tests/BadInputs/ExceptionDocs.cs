@@ -10,7 +10,8 @@ internal static class ExceptionDocs
         XDocument.Load(Path.ChangeExtension(typeof(TrlCatalog).Assembly.Location, ".xml"))
             .Descendants("member").ToDictionary(member => member.Attribute("name")!.Value);
 
-    private static readonly HashSet<string> PublicMethods = [.. typeof(TrlCatalog).Assembly.ExportedTypes.SelectMany(Methods).Select(Id)];
+    private static readonly HashSet<string> PublicMethods =
+        [.. typeof(TrlCatalog).Assembly.ExportedTypes.SelectMany(PublicEntries.Declared).Select(Id)];
 
     /// <summary>What the documentation lacks for an entry; null when every overload names the exception or a base class of it.</summary>
     public static string? Lacking(BadInput input)
@@ -31,12 +32,6 @@ internal static class ExceptionDocs
             : WithoutArity(id.Split('(')[0]).EndsWith("." + member, StringComparison.Ordinal);
 
     private static bool IsPublic(string id) => id[0] != 'M' || PublicMethods.Contains(id);
-
-    private static IEnumerable<MethodBase> Methods(Type type)
-    {
-        const BindingFlags own = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
-        return type.GetMethods(own).Concat<MethodBase>(type.GetConstructors(own));
-    }
 
     /// <summary>The name of a method in a documentation file (ECMA-334, annex D.4).</summary>
     private static string Id(MethodBase method)

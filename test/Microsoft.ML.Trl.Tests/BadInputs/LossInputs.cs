@@ -65,7 +65,7 @@ internal static class LossInputs
             yield return Of<ArgumentOutOfRangeException>(member, () => loss(ones(2), ones(2), double.NaN), ["beta (NaN)"], "beta NaN");
         }
         yield return Of<ArgumentException>("DpoLoss.Aot", () => DpoLoss.Aot(tensor(1f), tensor(1f), 0.1), ["[B]", "[]"]);
-        yield return Of<ArgumentException>("DpoLoss.AotUnpaired", () => DpoLoss.AotUnpaired(ones(2, 2), ones(2, 2), 0.1), ["[B]", "[2, 2]"]);
+        yield return Of<ArgumentException>("DpoLoss.AotUnpaired", () => DpoLoss.AotUnpaired(ones(2, 2), ones(2, 2), 1), ["[B]", "[2, 2]"]);
     }
 
     private static IEnumerable<BadInput> Smoothing()

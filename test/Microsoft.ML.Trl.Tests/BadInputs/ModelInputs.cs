@@ -15,6 +15,7 @@ internal static class ModelInputs
         .. WrongIds(Hidden, ids => Network.Hidden(ids)),
         .. WrongIds("Decoder.Hidden", ids => Frozen(() => Network.Body.Hidden(ids))),
         .. WrongIds(HiddenAt, ids => Network.HiddenAt(ids, tensor(new long[] { 0 }))),
+        .. WrongIds("Decoder.HiddenAt", ids => Frozen(() => Network.Body.HiddenAt(ids, tensor(new long[] { 0 })))),
         .. WrongIds("RewardModel.Score", ids => Scorer.Score(ids, [1])),
         .. Masks(),
         .. Positions(),

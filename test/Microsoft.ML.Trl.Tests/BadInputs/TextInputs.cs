@@ -146,6 +146,7 @@ internal static class TextInputs
             Null("ConsoleProgress.Report", "value", () => new ConsoleProgress(TextWriter.Null, false).Report(null!)),
             Null("StepReport.#ctor", "Stage", () => new StepReport(null!, 1, 2, report.Metrics, 3, TimeSpan.Zero)),
             Null("StepReport.#ctor", "Metrics", () => new StepReport("SFT", 1, 2, null!, 3, TimeSpan.Zero)),
+            Null("StepReport.Item", "metric", () => _ = report[null!]),
             Null("StepReport.Completions", "Completions", () => _ = report with { Completions = null! }),
             Of<KeyNotFoundException>(
                 "PpoStatistics.Item", () =>
