@@ -94,7 +94,8 @@ public sealed class CausalLanguageModel : DecoderModel
         RequireTensor.Shape(hidden, hidden.dim() > 0 && hidden.size(-1) == Config.OutputSize, $"[..., {Config.OutputSize}]");
         RequireTensor.Beside(hidden, weight, "the weights");
         if (hidden.dtype != weight.dtype)
-            throw new ArgumentException($"hidden is {hidden.dtype}, the weights are {weight.dtype}; convert it with to_type.", nameof(hidden));
+            throw new ArgumentException(
+                $"hidden is {hidden.dtype}, the weights are {weight.dtype}; convert it with to_type.", nameof(hidden));
         if (Config.LogitSoftCap is not { } cap)
             return SmallBatchProduct.Linear(hidden, weight, _head?.Bias);
         using var scope = NewDisposeScope();

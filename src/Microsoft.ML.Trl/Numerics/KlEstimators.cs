@@ -66,6 +66,8 @@ public static class KlEstimators
     public static Tensor Full(
         Tensor hidden, VocabularyProjection head, Tensor referenceHidden, VocabularyProjection referenceHead)
     {
+        ArgumentNullException.ThrowIfNull(head);
+        ArgumentNullException.ThrowIfNull(referenceHead);
         head.Check(hidden);
         referenceHead.Check(referenceHidden);
         (long count, long vocabulary, long width) = (hidden.size(0), head.Weight.size(0), referenceHidden.size(1));

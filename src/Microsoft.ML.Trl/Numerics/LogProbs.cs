@@ -41,8 +41,8 @@ public static class LogProbs
     /// </param>
     /// <returns>[N] float32. The caller owns it.</returns>
     /// <exception cref="ArgumentException">
-    /// A shape or type does not fit, a label is none (looked at on the CPU alone), a part of <paramref name="head"/> needs a gradient and is
-    /// no parameter, or a number is out of range.
+    /// A shape or type does not fit, a label is none (looked at on the CPU alone), a part of <paramref name="head"/> needs a gradient and
+    /// is no parameter, or a number is out of range.
     /// </exception>
     public static Tensor OfHidden(Tensor hidden, VocabularyProjection head, Tensor labels, long keepBytes = KeepBytes)
     {
@@ -65,8 +65,8 @@ public static class LogProbs
     /// </param>
     /// <returns>Four tensors [N]. The caller owns them.</returns>
     /// <exception cref="ArgumentException">
-    /// A shape or type does not fit, a label is none (looked at on the CPU alone), a part of <paramref name="head"/> needs a gradient and is
-    /// no parameter, or a number is out of range.
+    /// A shape or type does not fit, a label is none (looked at on the CPU alone), a part of <paramref name="head"/> needs a gradient and
+    /// is no parameter, or a number is out of range.
     /// </exception>
     public static TokenLogProbs WithStatistics(
         Tensor hidden, VocabularyProjection head, Tensor labels, double labelSmoothing = 0, long keepBytes = KeepBytes)

@@ -15,10 +15,14 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
         : throw new ArgumentOutOfRangeException(nameof(SoftCap), SoftCap, "The soft cap must be a finite number greater than 0, or null.");
 
     /// <summary>A projection by a weight alone.</summary>
-    public static implicit operator VocabularyProjection(Tensor weight) => new(weight);
+    public static implicit operator VocabularyProjection(Tensor weight) => FromTensor(weight);
 
     /// <summary>The same for those who have no use for operators.</summary>
-    public static VocabularyProjection FromTensor(Tensor weight) => new(weight);
+    public static VocabularyProjection FromTensor(Tensor weight)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        return new VocabularyProjection(weight);
+    }
 
     /// <summary>Whether a parameter of it records gradients.</summary>
     internal bool NeedsGradient => Weight.requires_grad || Bias is { requires_grad: true };

@@ -11,7 +11,7 @@ internal static class NumericsInputs
     private static readonly double[] Outside = [-0.1, 1.1, double.NaN, double.PositiveInfinity];
 
     public static IEnumerable<BadInput> All() =>
-        [.. OfLogits(), .. OfHidden(), .. Statistics(), .. Kl(), .. KlOfHidden(), .. Advantage(), .. Means(), .. Deviations()];
+        [.. OfLogits(), .. OfHidden(), .. Statistics(), .. Kl(), .. KlOfHidden(), .. Projections(), .. Advantage(), .. Means(), .. Deviations()];
 
     private static IEnumerable<BadInput> OfLogits() =>
     [
@@ -37,7 +37,7 @@ internal static class NumericsInputs
         return
         [
             Null(member, "hidden", () => LogProbs.OfHidden(null!, ones(5, 4), Ids(2))),
-            Null(member, "headWeight", () => LogProbs.OfHidden(ones(2, 4), null!, Ids(2))),
+            Null(member, "head", () => LogProbs.OfHidden(ones(2, 4), null!, Ids(2))),
             Null(member, "labels", () => LogProbs.OfHidden(ones(2, 4), ones(5, 4), null!)),
             .. WrongHidden(member, (hidden, weight, labels) => LogProbs.OfHidden(hidden, weight, labels)),
             Of<ArgumentOutOfRangeException>(
@@ -69,12 +69,12 @@ internal static class NumericsInputs
             ("hidden bfloat16", () => (ones(2, 4, ScalarType.BFloat16), ones(5, 4), Ids(2)), ["hidden", "BFloat16", "Float32"]),
             ("hidden disposed", () => (Disposed(ones(2, 4)), ones(5, 4), Ids(2)), ["hidden", "was disposed"]),
             ("hidden without values", () => (empty(2, 4, device: META), ones(5, 4), Ids(2)), ["meta", "cpu"]),
-            ("weight of one dimension", () => (ones(2, 4), ones(4), Ids(2)), ["headWeight", "[V, H]", "[4]"]),
-            ("weight of no tokens", () => (ones(2, 4), ones(0, 4), Ids(2)), ["headWeight", "[V, H]", "[0, 4]"]),
-            ("weight disposed", () => (ones(2, 4), Disposed(ones(5, 4)), Ids(2)), ["headWeight", "was disposed"]),
+            ("weight of one dimension", () => (ones(2, 4), ones(4), Ids(2)), ["Weight", "[V, H]", "[4]"]),
+            ("weight of no tokens", () => (ones(2, 4), ones(0, 4), Ids(2)), ["Weight", "[V, H]", "[0, 4]"]),
+            ("weight disposed", () => (ones(2, 4), Disposed(ones(5, 4)), Ids(2)), ["Weight", "was disposed"]),
             (
                 "weight computed", () => (ones(2, 4), ones(5, 4, requires_grad: true) * 2, Ids(2)),
-                ["headWeight", "a parameter, or detached"]),
+                ["head", "a parameter, or detached"]),
             ("too few labels", () => (ones(2, 4), ones(5, 4), Ids(1)), ["labels", "[2]", "[1]"]),
             ("labels of two dimensions", () => (ones(2, 4), ones(5, 4), Ids(2, 1)), ["labels", "[2]", "[2, 1]"]),
             ("labels float32", () => (ones(2, 4), ones(5, 4), ones(2)), ["labels", "int64", "Float32"]),
@@ -131,16 +131,31 @@ internal static class NumericsInputs
 
     private static IEnumerable<BadInput> KlOfHidden() =>
     [
-        Null("KlEstimators.Full", "headWeight", () => KlEstimators.Full(ones(2, 4), null!, ones(2, 4), ones(5, 4))),
+        Null("KlEstimators.Full", "head", () => KlEstimators.Full(ones(2, 4), null!, ones(2, 4), ones(5, 4))),
         FullKl(() => KlEstimators.Full(ones(2, 4), ones(5, 4), ones(3, 4), ones(5, 4)), "referenceHidden", "[2, 4]", "[3, 4]"),
-        FullKl(() => KlEstimators.Full(ones(2, 4), ones(5, 4), ones(2, 4), ones(6, 4)), "referenceHeadWeight", "[5, 4]", "[6, 4]"),
+        FullKl(() => KlEstimators.Full(ones(2, 4), ones(5, 4), ones(2, 4), ones(6, 4)), "referenceHead", "[5, 4]", "[6, 4]"),
         FullKl(() => KlEstimators.Full(ones(2, 3), ones(5, 4), ones(2, 4), ones(5, 4)), "hidden", "[N, 4]", "[2, 3]"),
         FullKl(() => KlEstimators.Full(ones(2, 4), ones(5, 4), ones(2, 3), ones(5, 4)), "referenceHidden", "[N, 4]", "[2, 3]"),
         FullKl(() => KlEstimators.Full(ones(4), ones(5, 4), ones(2, 4), ones(5, 4)), "hidden", "[N, 4]", "[4]"),
-        FullKl(() => KlEstimators.Full(ones(2, 4), ones(4), ones(2, 4), ones(5, 4)), "headWeight", "[V, H]", "[4]"),
-        FullKl(() => KlEstimators.Full(ones(2, 4), ones(0, 4), ones(2, 4), ones(0, 4)), "headWeight", "[V, H]", "[0, 4]"),
+        FullKl(() => KlEstimators.Full(ones(2, 4), ones(4), ones(2, 4), ones(5, 4)), "Weight", "[V, H]", "[4]"),
+        FullKl(() => KlEstimators.Full(ones(2, 4), ones(0, 4), ones(2, 4), ones(0, 4)), "Weight", "[V, H]", "[0, 4]"),
         FullKl(() => KlEstimators.Full(Disposed(ones(2, 4)), ones(5, 4), ones(2, 4), ones(5, 4)), "hidden", "was disposed"),
     ];
+
+    private static IEnumerable<BadInput> Projections()
+    {
+        const string made = "VocabularyProjection.#ctor", taken = "VocabularyProjection.FromTensor", used = "LogProbs.OfHidden";
+        yield return Null(taken, "weight", () => VocabularyProjection.FromTensor(null!));
+        foreach (double cap in new[] { 0, -1, double.NaN, double.PositiveInfinity })
+            yield return Of<ArgumentOutOfRangeException>(
+                made, () => _ = new VocabularyProjection(ones(5, 4), null, cap), ["SoftCap", "greater than 0"], Number(cap));
+        yield return Of<ArgumentException>(
+            used, () => LogProbs.OfHidden(ones(2, 4), new VocabularyProjection(ones(5, 4), ones(4)), Ids(2)), ["Bias", "[5]", "[4]"],
+            "a bias of other tokens");
+        yield return Of<ArgumentException>(
+            used, () => LogProbs.OfHidden(ones(2, 4), new VocabularyProjection(ones(5, 4), Ids(5)), Ids(2)), ["Bias", "floating", "Int64"],
+            "a bias of whole numbers");
+    }
 
     private static IEnumerable<BadInput> Advantage()
     {
