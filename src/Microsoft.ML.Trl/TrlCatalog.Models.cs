@@ -43,8 +43,9 @@ public sealed partial class TrlCatalog
     /// <param name="path">What <see cref="Save"/> or <c>ml.Model.Save</c> wrote.</param>
     /// <param name="inputSchema">Schema of its input; null where none was saved.</param>
     /// <returns>The caller owns it.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged; the message names the entry.</exception>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    /// <exception cref="IOException">There is no such file or folder, or it cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, or no model; the message names the file or its entry.</exception>
     /// <exception cref="NotSupportedException">It holds something that this version cannot read.</exception>
     public ITransformer Load(string path, out DataViewSchema? inputSchema)
     {
@@ -52,6 +53,10 @@ public sealed partial class TrlCatalog
         try
         {
             return _ml.Model.Load(path, out inputSchema);
+        }
+        catch (FormatException thrown)
+        {
+            throw new InvalidDataException($"'{path}' is no model that ML.NET saved, or was cut: {thrown.Message}.", thrown);
         }
         catch (Exception thrown) when (Unwrapped(thrown) is { } cause && cause != thrown)
         {

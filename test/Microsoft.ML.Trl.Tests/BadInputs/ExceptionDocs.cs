@@ -46,6 +46,8 @@ internal static class ExceptionDocs
     {
         if (type.IsArray)
             return Id(type.GetElementType()!) + "[]";
+        if (type.IsByRef)
+            return Id(type.GetElementType()!) + "@";
         if (type.IsGenericParameter)
             return $"``{type.GenericParameterPosition}";
         string name = (type.IsGenericType ? type.GetGenericTypeDefinition() : type).FullName!.Split('`')[0].Replace('+', '.');

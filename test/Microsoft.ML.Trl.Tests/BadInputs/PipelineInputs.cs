@@ -173,6 +173,14 @@ internal static class PipelineInputs
         Null(Catalog + ".Save", "path", () => Trl.Save(Writer, null, null!)),
         Of<ArgumentException>(Catalog + ".Save", () => Trl.Save(Writer, null, ""), ["empty", "path"]),
         Of<DirectoryNotFoundException>(Catalog + ".Save", () => Trl.Save(Writer, null, "/no/such/folder/x.zip"), ["/no/such/folder"]),
+        Null(Catalog + ".Load", "path", () => Trl.Load(null!, out _)),
+        Of<ArgumentException>(Catalog + ".Load", () => Trl.Load("", out _), ["empty", "path"]),
+        Of<DirectoryNotFoundException>(Catalog + ".Load", () => Trl.Load("/no/such/folder/x.zip", out _), ["/no/such/folder"]),
+        Of<FileNotFoundException>(Catalog + ".Load", () => Trl.Load("no-such.zip", out _), ["no-such.zip"]),
+        Unreadable("an empty file", []),
+        Unreadable("a text", Encoding.UTF8.GetBytes("not a zip at all, but longer than its end would be")),
+        Unreadable("a file cut in its middle", SavedChain.Zip[..(SavedChain.Zip.Length / 2)]),
+        Unreadable("a damaged entry", SavedChain.Rewritten(entry => entry.Name == "model.safetensors", Flipped)),
     ];
 
     private static IEnumerable<BadInput> Zips()
@@ -243,6 +251,15 @@ internal static class PipelineInputs
             ExceptionDispatchInfo.Throw(cause);
         }
     }
+
+    private static BadInput Unreadable(string name, byte[] content) => Of<InvalidDataException>(
+        Catalog + ".Load",
+        () => WithFile(path =>
+        {
+            File.WriteAllBytes(path, content);
+            Trl.Load(path, out _);
+        }),
+        [name == "a damaged entry" ? "model.safetensors" : "trl-bad-"], name);
 
     private static void Gone(Action<TextGenerationTransformer> use)
     {
