@@ -7,10 +7,10 @@ namespace Microsoft.ML.Trl.Numerics;
 /// <param name="Weight">[V, H]: a parameter, or a tensor that needs no gradient.</param>
 /// <param name="Bias">[V], a parameter; null = none.</param>
 /// <param name="SoftCap">c of <c>c tanh(z / c)</c>, which keeps logits between -c and c (arXiv:2408.00118, section 2); null = none.</param>
+/// <exception cref="ArgumentOutOfRangeException">The soft cap is not a finite number greater than 0.</exception>
 public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, double? SoftCap = null)
 {
     /// <summary>c of <c>c tanh(z / c)</c>; null = none.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not a finite number greater than 0.</exception>
     public double? SoftCap { get; } = SoftCap is null or (> 0 and < double.PositiveInfinity) ? SoftCap
         : throw new ArgumentOutOfRangeException(nameof(SoftCap), SoftCap, "The soft cap must be a finite number greater than 0, or null.");
 

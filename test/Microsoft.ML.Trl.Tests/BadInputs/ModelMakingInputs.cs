@@ -66,8 +66,17 @@ internal static class ModelMakingInputs
             Made(llama with { Rope = new() { Factor = -1 } }, "Factor = -1", "positive numbers"),
             Made(llama with { Rope = new() { HighFrequencyFactor = 1 } }, "HighFrequencyFactor = 1", "above the low_freq_factor"),
             Made(llama with { Rope = new() { OriginalContextLength = 0 } }, "OriginalContextLength = 0", "positive numbers"),
-            Made<NotSupportedException>(llama with { Rope = new() { Type = "yarn" } }, "'yarn'", "default, linear, llama3"),
-            Made<NotSupportedException>(llama with { Rope = new() { Type = null! } }, "''", "default, linear, llama3"),
+            Made(llama with { Rope = new() { BetaSlow = 0 } }, "BetaSlow = 0", "positive numbers"),
+            Made(llama with { Rope = new() { BetaFast = 1 } }, "BetaFast = 1", "above beta_slow"),
+            Made(llama with { Rope = new() { AttentionFactor = -1 } }, "AttentionFactor = -1", "positive numbers"),
+            Made(llama with { RotaryDimensions = 3 }, "turn 3 dimensions", "an even number"),
+            Made(llama with { RotaryDimensions = 1000 }, "turn 1000 dimensions", "an even number"),
+            Made(llama with { EmbeddingSize = 0 }, "embedding size is 0"),
+            Made(llama with { AttentionSoftCap = 0 }, "attention soft cap is 0", "greater than 0"),
+            Made(llama with { LogitSoftCap = double.NaN }, "logit soft cap is NaN", "greater than 0"),
+            Made<NotSupportedException>(
+                llama with { Rope = new() { Type = "longrope" } }, "'longrope'", "default, linear, dynamic, llama3, yarn"),
+            Made<NotSupportedException>(llama with { Rope = new() { Type = null! } }, "''", "default, linear, dynamic, llama3, yarn"),
             Made<NotSupportedException>(Config with { Activation = "swish" }, "'swish'", "gelu_new"),
             Made<NotSupportedException>(Config with { Activation = null! }, "''", "gelu_new"),
             Made<ArgumentException>(
@@ -92,8 +101,8 @@ internal static class ModelMakingInputs
         Of<InvalidDataException>(
             Parse, () => ModelConfig.Parse("""{"model_type": "gpt2", "model_type": "llama"}""", "a.json"), ["a.json is not JSON"]),
         Of<NotSupportedException>(
-            Parse, () => ModelConfig.Parse("""{"model_type": "bert"}""", "a.json"), ["'bert'", "gpt2, llama, mistral and qwen2"]),
-        Of<NotSupportedException>(Parse, () => ModelConfig.Parse("""{"model_type": ""}""", "a.json"), ["''", "gpt2, llama"]),
+            Parse, () => ModelConfig.Parse("""{"model_type": "bert"}""", "a.json"), ["'bert'", "gpt2, gpt_neo", "and gemma2"]),
+        Of<NotSupportedException>(Parse, () => ModelConfig.Parse("""{"model_type": ""}""", "a.json"), ["''", "gpt2, gpt_neo"]),
         Of<NotSupportedException>(
             Parse, () => ModelConfig.Parse("""{"model_type": "gpt2", "add_cross_attention": true}""", "a.json"), ["cross attention"]),
     ];
@@ -124,10 +133,20 @@ internal static class ModelMakingInputs
             ("llama", "rope_scaling", """{"rope_type": "llama3", "high_freq_factor": 1}""", ["above the low_freq_factor"]),
             ("mistral", "sliding_window", "-1", ["sliding window is -1"]), ("mistral", "sliding_window", "0", ["sliding window is 0"]),
             ("qwen2", "max_window_layers", "\"all\"", ["max_window_layers is \"all\""]),
+            ("gpt_neo", "attention_types", "[[[\"global\"], 3]]", ["attention_types is", "24 in all"]),
+            ("gpt_neo", "attention_types", "3", ["attention_types", "a list"]), ("gpt_neo", "window_size", "0", ["sliding window is 0"]),
+            ("gptj", "rotary_dim", "3", ["turn 3 dimensions"]), ("gptj", "n_head", "0", ["number of heads is 0"]),
+            ("gpt_neox", "rotary_pct", "7", ["turn 672 dimensions"]), ("opt", "word_embed_proj_dim", "0", ["embedding size is 0"]),
+            ("falcon", "num_attention_heads", "0", ["number of heads is 0"]), ("falcon", "alibi", "1", ["alibi is 1", "true or false"]),
+            ("bloom", "n_head", "0", ["number of heads is 0"]), ("gemma", "head_dim", "3", ["head size is 3"]),
+            ("gemma2", "final_logit_softcapping", "-1", ["logit soft cap is -1"]),
+            ("gemma2", "query_pre_attn_scalar", "0", ["query_pre_attn_scalar"]),
+            ("phi", "partial_rotary_factor", "-1", ["turn -64 dimensions"]), ("phi3", "sliding_window", "0", ["sliding window is 0"]),
+            ("qwen3", "layer_types", "[\"sliding_attention\"]", ["layer_types names 1 layers"]),
         ];
         foreach ((string family, string key, string value, string[] words) in wrong)
         {
-            string extra = key == "max_window_layers" ? "\"use_sliding_window\": true, " : "";
+            string extra = key is "max_window_layers" or "layer_types" ? "\"use_sliding_window\": true, " : "";
             string json = $$"""{"model_type": "{{family}}", {{extra}}"{{key}}": {{value}}}""";
             yield return Of<InvalidDataException>(
                 Parse, () => ModelConfig.Parse(json, "a.json"), ["a.json", .. words], $"{family}: {key} is {value}");
@@ -137,9 +156,19 @@ internal static class ModelMakingInputs
             yield return Of<NotSupportedException>(
                 Parse, () => ModelConfig.Parse($$"""{"model_type": "{{family}}", "{{key}}": "tanh"}""", "a.json"), ["'tanh'", "gelu_new"],
                 $"{family}: {key}");
+        (string Family, string Setting, string Words)[] lacking =
+        [
+            ("bloom", "\"apply_residual_connection_post_layernorm\": true", "behind the norms"),
+            ("opt", "\"layer_norm_elementwise_affine\": false", "without weights"), ("phi", "\"qk_layernorm\": true", "qk_layernorm"),
+            ("llama", "\"rope_scaling\": {\"rope_type\": \"yarn\", \"mscale\": 1}", "set attention_factor"),
+        ];
+        foreach ((string family, string setting, string words) in lacking)
+            yield return Of<NotSupportedException>(
+                Parse, () => ModelConfig.Parse($$"""{"model_type": "{{family}}", {{setting}}}""", "a.json"), ["a.json", words],
+                $"{family}: {setting}");
         yield return Of<NotSupportedException>(
-            Parse, () => ModelConfig.Parse("""{"model_type": "llama", "rope_scaling": {"rope_type": "yarn"}}""", "a.json"),
-            ["'yarn'", "llama3"]);
+            Parse, () => ModelConfig.Parse("""{"model_type": "llama", "rope_scaling": {"rope_type": "longrope"}}""", "a.json"),
+            ["'longrope'", "llama3"]);
     }
 
     private static IEnumerable<BadInput> Copies() =>

@@ -11,7 +11,10 @@ internal static class NumericsInputs
     private static readonly double[] Outside = [-0.1, 1.1, double.NaN, double.PositiveInfinity];
 
     public static IEnumerable<BadInput> All() =>
-        [.. OfLogits(), .. OfHidden(), .. Statistics(), .. Kl(), .. KlOfHidden(), .. Projections(), .. Advantage(), .. Means(), .. Deviations()];
+    [
+        .. OfLogits(), .. OfHidden(), .. Statistics(), .. Kl(), .. KlOfHidden(), .. Projections(), .. Advantage(), .. Means(),
+        .. Deviations(),
+    ];
 
     private static IEnumerable<BadInput> OfLogits() =>
     [
@@ -74,7 +77,7 @@ internal static class NumericsInputs
             ("weight disposed", () => (ones(2, 4), Disposed(ones(5, 4)), Ids(2)), ["Weight", "was disposed"]),
             (
                 "weight computed", () => (ones(2, 4), ones(5, 4, requires_grad: true) * 2, Ids(2)),
-                ["head", "a parameter, or detached"]),
+                ["head", "parameters, or detached"]),
             ("too few labels", () => (ones(2, 4), ones(5, 4), Ids(1)), ["labels", "[2]", "[1]"]),
             ("labels of two dimensions", () => (ones(2, 4), ones(5, 4), Ids(2, 1)), ["labels", "[2]", "[2, 1]"]),
             ("labels float32", () => (ones(2, 4), ones(5, 4), ones(2)), ["labels", "int64", "Float32"]),

@@ -49,6 +49,10 @@ internal static class GemmaFamily
     private static ModelConfig ReadGemma2(JsonFields fields)
     {
         int layers = fields.Integer("num_hidden_layers", 26);
+        double scalar = fields.Number("query_pre_attn_scalar", 256);
+        if (!(scalar > 0 && double.IsFinite(scalar)))
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"{fields.Source}: query_pre_attn_scalar is {scalar}; it must be a finite number greater than 0."));
         return ReadShared(fields, Gemma2Definition, intermediate: 9216) with
         {
             HiddenSize = fields.Integer("hidden_size", 2304),
@@ -59,7 +63,7 @@ internal static class GemmaFamily
             WindowedLayers = fields.LayerTypes() ?? new LayerPattern(layers, layer => layer % 2 == 0),
             AttentionSoftCap = fields.Has("attn_logit_softcapping") ? fields.OptionalNumber("attn_logit_softcapping") : 50,
             LogitSoftCap = fields.Has("final_logit_softcapping") ? fields.OptionalNumber("final_logit_softcapping") : 30,
-            Own = new Settings(fields.Number("query_pre_attn_scalar", 256)),
+            Own = new Settings(scalar),
         };
     }
 

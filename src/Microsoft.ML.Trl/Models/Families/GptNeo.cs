@@ -46,20 +46,22 @@ internal static class GptNeoFamily
     /// <summary>Kinds of blocks with how often they come, such as <c>[[["global", "local"], 12]]</c>; by default in turn.</summary>
     private static IReadOnlyList<bool> Windowed(JsonFields fields, int layers)
     {
-        if (fields.Object["attention_types"] is not JsonArray groups)
+        if (fields.Object["attention_types"] is not { } types)
             return new LayerPattern(layers, layer => layer % 2 == 1);
         var windowed = new List<bool>();
-        foreach (JsonNode? group in groups)
+        foreach (JsonNode? group in types as JsonArray ?? throw Wrong())
         {
             if (group is not JsonArray { Count: 2 } pair || pair[0] is not JsonArray kinds || pair[1] is not JsonValue times
                 || !times.TryGetValue(out int count) || count < 0 || (long)count * kinds.Count > layers)
-                throw new InvalidDataException(
-                    $"{fields.Source}: attention_types is {groups.ToJsonString()}; allowed is a list of kinds (global, local) with how "
-                    + $"often they come, {layers} in all.");
+                throw Wrong();
             for (int i = 0; i < count; i++)
                 windowed.AddRange(kinds.Select(kind => kind?.ToString() == "local"));
         }
-        return windowed;
+        return windowed.Count == layers ? windowed : throw Wrong();
+
+        InvalidDataException Wrong() => new(
+            $"{fields.Source}: attention_types is {types.ToJsonString()}; allowed is a list of kinds (global, local) with how often they "
+            + $"come, {layers} in all.");
     }
 
     private static void Write(ModelConfig config, JsonObject json)
