@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using static Microsoft.ML.Trl.Checkpoints.FileBytes;
 
 namespace Microsoft.ML.Trl.Checkpoints;
 
@@ -181,6 +182,4 @@ internal sealed class SafetensorsHeader
         if (entry.TypeName == "BOOL" && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
             throw Broken(source, $"tensor '{entry.Name}' of type BOOL holds a byte that is neither 0 nor 1");
     }
-
-    public static InvalidDataException Broken(string source, string problem) => new($"Cannot read '{source}': {problem}.");
 }

@@ -24,11 +24,13 @@ public static class HuggingFaceFolder
     /// <exception cref="InvalidDataException">
     /// A file is damaged, or weights and configuration do not fit; the message names the tensors.
     /// </exception>
-    /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A PyTorch file holds more than tensors or is older than PyTorch 1.6, or the family is not supported.
+    /// </exception>
     public static CausalLanguageModel LoadModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
         ModelConfig config = LoadConfig(folder);
-        using SafetensorsFolder store = SafetensorsFolder.Open(folder);
+        using WeightFolder store = WeightFolder.Open(folder);
         return Build(store, config, device, dtype);
     }
 
@@ -37,7 +39,7 @@ public static class HuggingFaceFolder
     public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
         ModelConfig config = LoadConfig(folder);
-        using SafetensorsFolder store = SafetensorsFolder.Open(folder);
+        using WeightFolder store = WeightFolder.Open(folder);
         return BuildReward(store, config, device, dtype);
     }
 
@@ -49,7 +51,7 @@ public static class HuggingFaceFolder
     public static ValueHead LoadValueHead(string folder, int hiddenSize)
     {
         string path = Path.Combine(folder, ValueHeadFile);
-        using IWeightStore store = File.Exists(path) ? SafetensorsFile.Open(path) : SafetensorsFolder.Open(folder);
+        using IWeightStore store = File.Exists(path) ? SafetensorsFile.Open(path) : WeightFolder.Open(folder);
         using var scope = NewDisposeScope();
         StoredWeights weights = new(store, "v_head", CPU, ScalarType.Float32);
         ValueHead head = new(hiddenSize, weights);
@@ -83,7 +85,7 @@ public static class HuggingFaceFolder
     {
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
-        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFolder.SingleFile), model.Weights());
+        SafetensorsWriter.Write(Path.Combine(folder, WeightFolder.SingleFile), model.Weights());
         WriteConfig(folder, model.Config, model.Config.Family.CausalArchitecture, model.Type, []);
         File.WriteAllText(Path.Combine(folder, GenerationConfig.FileName), GenerationConfig.Write(model.Config));
     }
@@ -113,7 +115,7 @@ public static class HuggingFaceFolder
         Tensor embedding = model.Body.TokenEmbedding;
         Tensor grown = cat([embedding, embedding.new_zeros(config.VocabularySize - embedding.shape[0], embedding.shape[1])]);
         SafetensorsWriter.Write(
-            Path.Combine(folder, SafetensorsFolder.SingleFile),
+            Path.Combine(folder, WeightFolder.SingleFile),
             model.Weights().Select(weight => ReferenceEquals(weight.Value, embedding) ? (weight.Name, grown) : weight));
         WriteConfig(folder, config, config.Family.ClassifierArchitecture, embedding.dtype, new()
         {
