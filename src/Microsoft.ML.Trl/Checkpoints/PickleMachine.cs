@@ -5,10 +5,10 @@ using static Microsoft.ML.Trl.Checkpoints.FileBytes;
 namespace Microsoft.ML.Trl.Checkpoints;
 
 /// <summary>
-/// Reads the part of Python's pickle format that torch.save writes for tensors. It executes nothing: names are looked up in a short list,
-/// and what stands for a call makes one of this library's records. Everything else is refused by its name.
+/// Reads the part of Python's pickle format that torch.save writes for tensors. It executes nothing: names are looked up in a short
+/// list, and what stands for a call makes one of this library's records. Everything else is refused by its name.
 /// </summary>
-/// <remarks>The opcodes are those of protocol 2 in Python's pickletools.py; what they make is decided by <see cref="PickleValues"/>.</remarks>
+/// <remarks>Opcodes: protocol 2 in Python's pickletools.py. What they make is decided by <see cref="PickleValues"/>.</remarks>
 internal ref struct PickleMachine
 {
     /// <summary>Most values on the stack; torch.save needs some thousands, since it writes a dictionary in parts of a thousand.</summary>
@@ -125,7 +125,7 @@ internal ref struct PickleMachine
         ? _stack[^1]
         : throw Broken(_source, "its pickle uses a value that it has not made");
 
-    /// <summary>Python's pickler numbers what it remembers in the order of writing, so a place far beyond the last is no pickle of it.</summary>
+    /// <summary>Python's pickler numbers what it remembers in the order of writing: a place beyond the next is none of its.</summary>
     private readonly void Remember(uint place)
     {
         object? value = Top();

@@ -5,8 +5,9 @@ internal static class PickleOpcodes
 {
     private static readonly Dictionary<int, string> Names = new()
     {
-        ['0'] = "POP", ['1'] = "POP_MARK", ['2'] = "DUP", ['F'] = "FLOAT", ['I'] = "INT", ['L'] = "LONG", ['P'] = "PERSID", ['S'] = "STRING",
-        ['T'] = "BINSTRING", ['U'] = "SHORT_BINSTRING", ['V'] = "UNICODE", ['d'] = "DICT", ['l'] = "LIST", ['g'] = "GET", ['p'] = "PUT",
+        ['0'] = "POP", ['1'] = "POP_MARK", ['2'] = "DUP", ['F'] = "FLOAT", ['I'] = "INT", ['L'] = "LONG", ['P'] = "PERSID",
+        ['S'] = "STRING", ['T'] = "BINSTRING", ['U'] = "SHORT_BINSTRING", ['V'] = "UNICODE", ['d'] = "DICT", ['l'] = "LIST",
+        ['g'] = "GET", ['p'] = "PUT",
         ['i'] = "INST", ['o'] = "OBJ", ['B'] = "BINBYTES", ['C'] = "SHORT_BINBYTES", ['G'] = "BINFLOAT", [']'] = "EMPTY_LIST",
         ['a'] = "APPEND", ['e'] = "APPENDS", [0x81] = "NEWOBJ", [0x82] = "EXT1", [0x83] = "EXT2", [0x84] = "EXT4", [0x8b] = "LONG4",
         [0x8c] = "SHORT_BINUNICODE", [0x8d] = "BINUNICODE8", [0x8e] = "BINBYTES8", [0x8f] = "EMPTY_SET", [0x90] = "ADDITEMS",

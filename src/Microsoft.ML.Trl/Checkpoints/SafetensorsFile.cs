@@ -48,15 +48,7 @@ public sealed class SafetensorsFile : IWeightStore
     /// <returns>A new tensor. The caller owns it.</returns>
     /// <exception cref="KeyNotFoundException">The file has no such tensor.</exception>
     /// <exception cref="NotSupportedException">TorchSharp has no such element type.</exception>
-    public Tensor Read(string name)
-    {
-        TensorEntry entry = Known(name);
-        return TensorMemory.Read(entry, Path, (bytes, offset) =>
-        {
-            FileBytes.Read(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
-            SafetensorsHeader.CheckValues(bytes, entry, Path);
-        });
-    }
+    public Tensor Read(string name) => Read(Known(name), null);
 
     string IWeightStore.Source => Path;
 
@@ -64,7 +56,7 @@ public sealed class SafetensorsFile : IWeightStore
 
     TensorEntry? IWeightStore.Find(string name) => Entries.GetValueOrDefault(name);
 
-    Tensor IWeightStore.Take(string name) => Read(name);
+    Tensor IWeightStore.Take(string name, ScalarType type) => Read(Known(name), type);
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _handle.Dispose();
@@ -80,6 +72,12 @@ public sealed class SafetensorsFile : IWeightStore
         FileBytes.Read(handle, json, prefix.Length, path, "the header");
         return SafetensorsHeader.Parse(json, length, path);
     }
+
+    private Tensor Read(TensorEntry entry, ScalarType? type) => TensorMemory.Read(entry, Path, type, (bytes, offset) =>
+    {
+        FileBytes.Read(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
+        SafetensorsHeader.CheckValues(bytes, entry, Path);
+    });
 
     private TensorEntry Known(string name) =>
         Entries.TryGetValue(name, out TensorEntry? entry)

@@ -46,19 +46,19 @@ internal sealed class TorchFile : IWeightStore
 
     public TensorEntry? Find(string name) => _tensors.TryGetValue(name, out var tensor) ? tensor.Entry : null;
 
-    public Tensor Take(string name)
+    public Tensor Take(string name, ScalarType type)
     {
         (TorchTensor view, TensorEntry entry) = _tensors[name];
         if (view.IsContiguous)
-            return Read(entry);
+            return Read(entry, type);
         using var scope = NewDisposeScope();
-        Tensor flat = Read(entry with { Shape = [view.Span], Length = view.Span * (entry.Length / view.Count) });
+        Tensor flat = Read(entry with { Shape = [view.Span], Length = view.Span * (entry.Length / view.Count) }, type);
         return flat.as_strided(view.Sizes, view.Strides, 0).contiguous().MoveToOuterDisposeScope();
     }
 
     public void Dispose() => _handle.Dispose();
 
-    private Tensor Read(TensorEntry entry) => TensorMemory.Read(entry, Source, (bytes, offset) =>
+    private Tensor Read(TensorEntry entry, ScalarType type) => TensorMemory.Read(entry, Source, type, (bytes, offset) =>
     {
         FileBytes.Read(_handle, bytes, entry.Offset + offset, Source, $"tensor '{entry.Name}'");
         SafetensorsHeader.CheckValues(bytes, entry, Source);
@@ -89,7 +89,7 @@ internal sealed class TorchFile : IWeightStore
             return;
         if (start[..count].StartsWith((ReadOnlySpan<byte>)[0x80, 0x02]))
             throw new NotSupportedException(
-                $"'{Source}' is in the format that torch.save had before PyTorch 1.6, which is not read. Convert it once where you trust it: "
+                $"'{Source}' is in the format that torch.save had before PyTorch 1.6, which is not read. Convert it where you trust it: "
                 + $"python -c \"import torch; torch.save(torch.load('{Source}', map_location='cpu'), '{Source}')\".");
         throw Broken(Source, "it is no zip file, so torch.save did not write it, or it is damaged");
     }

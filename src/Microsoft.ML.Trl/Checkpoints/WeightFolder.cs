@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Checkpoints;
 
-/// <summary>The weights of a Hugging Face folder: one file, or shards with an index; safetensors where there are any, else PyTorch's.</summary>
+/// <summary>
+/// The weights of a Hugging Face folder: one file, or shards with an index; safetensors where there are any, else PyTorch's.
+/// </summary>
 internal sealed class WeightFolder : IWeightStore
 {
     /// <summary>The file that this library writes.</summary>
@@ -51,7 +53,7 @@ internal sealed class WeightFolder : IWeightStore
 
     public TensorEntry? Find(string name) => _byName.TryGetValue(name, out IWeightStore? file) ? file.Find(name) : null;
 
-    public Tensor Take(string name) => _byName[name].Take(name);
+    public Tensor Take(string name, ScalarType type) => _byName[name].Take(name, type);
 
     public void Dispose()
     {

@@ -89,7 +89,7 @@ internal static class ZipIndex
     {
         if ((U16(entry, 8) & EncryptedFlag) != 0 || U16(entry, 10) != 0)
             throw new NotSupportedException(
-                $"Entry '{name}' of '{path}' is compressed or encrypted, which torch.save never does; save the file again with torch.save.");
+                $"Entry '{name}' of '{path}' is compressed or encrypted, which torch.save never does; save it again with torch.save.");
         ReadOnlySpan<byte> wide = Zip64Values(extra);
         long length = Wide(U32(entry, 24), ref wide), packed = Wide(U32(entry, 20), ref wide), header = Wide(U32(entry, 42), ref wide);
         if (length < 0 || length != packed || header < 0 || header > RandomAccess.GetLength(handle) - LocalLength)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Checkpoints;
 
-/// <summary>Files of torch.save. Expected values are worked out by hand from the layout; the file of a whole model is PyTorch's own.</summary>
+/// <summary>Files of torch.save. Expected values are worked out by hand from the layout; the file of a model is PyTorch's own.</summary>
 [TestClass]
 public sealed class TorchFileTests
 {
@@ -25,7 +25,7 @@ public sealed class TorchFileTests
         using var scope = NewDisposeScope();
         using TorchFile file = TorchFile.Open(Fixtures.Path("models", "gpt2_bin", "pytorch_model.bin"));
         CollectionAssert.Contains(file.Names.ToArray(), "lm_head.weight"); // shares the storage of the embedding
-        Assert.IsTrue(file.Take("lm_head.weight").equal(file.Take("transformer.wte.weight")).all().item<bool>());
+        Assert.IsTrue(Take(file, "lm_head.weight").equal(Take(file, "transformer.wte.weight")).all().item<bool>());
         CollectionAssert.AreEqual(new long[] { 256, 32 }, file.Find("transformer.wte.weight")!.Shape.ToArray());
         Assert.IsNull(file.Find("lm_head.bias"));
     }
@@ -47,7 +47,7 @@ public sealed class TorchFileTests
         Tensor expected = tensor(new float[] { 1, 0, 1, 1 }).to_type(type);
         PickleBytes.WriteFile(File, PickleBytes.OneTensor(storage, 4, 0, [2, 2], [2, 1]), expected.bytes.ToArray());
         using TorchFile file = TorchFile.Open(File);
-        Tensor read = file.Take("x");
+        Tensor read = Take(file, "x");
         Assert.AreEqual(type, read.dtype);
         Assert.IsTrue(read.equal(expected.view(2, 2)).all().item<bool>());
     }
@@ -67,13 +67,13 @@ public sealed class TorchFileTests
         Leaks.None(() =>
         {
             using TorchFile file = TorchFile.Open(File);
-            using Tensor read = file.Take("x");
+            using Tensor read = Take(file, "x");
             CollectionAssert.AreEqual(sizes, read.shape);
             CollectionAssert.AreEqual(expected, expected.Length == 0 ? [] : read.data<float>().ToArray());
         });
     }
 
-    /// <summary>What <c>torch.save(module.state_dict())</c> writes: an ordered dictionary with an attribute, parameters and a memo.</summary>
+    /// <summary>As <c>torch.save(module.state_dict())</c> has it: an ordered dictionary with an attribute, and a memo.</summary>
     [TestMethod]
     public void A_state_dict_with_metadata_and_parameters_is_read()
     {
@@ -87,7 +87,7 @@ public sealed class TorchFileTests
         CollectionAssert.AreEqual(new[] { "x", "y" }, file.Names.ToArray());
         foreach (string name in file.Names)
         {
-            using Tensor read = file.Take(name);
+            using Tensor read = Take(file, name);
             CollectionAssert.AreEqual(Six, read.data<float>().ToArray());
         }
     }
@@ -203,6 +203,9 @@ public sealed class TorchFileTests
             StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => TorchFile.Open(File)).Message, message);
         }
     }
+
+    /// <summary>A tensor in the type that the file has.</summary>
+    private static Tensor Take(TorchFile file, string name) => file.Take(name, file.Find(name)!.Type!.Value);
 
     private static byte[] Bytes(float[] values) => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 }

@@ -31,7 +31,7 @@ public static class HuggingFaceFolder
     {
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
-        return Build(store, config, device, dtype);
+        return BuildModel(store, config, device, dtype);
     }
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
@@ -52,11 +52,7 @@ public static class HuggingFaceFolder
     {
         string path = Path.Combine(folder, ValueHeadFile);
         using IWeightStore store = File.Exists(path) ? SafetensorsFile.Open(path) : WeightFolder.Open(folder);
-        using var scope = NewDisposeScope();
-        StoredWeights weights = new(store, "v_head", CPU, ScalarType.Float32);
-        ValueHead head = new(hiddenSize, weights);
-        weights.Check(name => !name.StartsWith("v_head.", StringComparison.Ordinal), "Was the head made for this model?");
-        return head;
+        return BuildValueHead(store, hiddenSize);
     }
 
     /// <summary>
@@ -113,7 +109,8 @@ public static class HuggingFaceFolder
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor embedding = model.Body.TokenEmbedding;
-        Tensor grown = cat([embedding, embedding.new_zeros(config.VocabularySize - embedding.shape[0], embedding.shape[1])]);
+        long rows = config.VocabularySize - embedding.shape[0];
+        Tensor grown = rows == 0 ? embedding : cat([embedding, embedding.new_zeros(rows, embedding.shape[1])]);
         SafetensorsWriter.Write(
             Path.Combine(folder, WeightFolder.SingleFile),
             model.Weights().Select(weight => ReferenceEquals(weight.Value, embedding) ? (weight.Name, grown) : weight));
@@ -134,7 +131,8 @@ public static class HuggingFaceFolder
         SafetensorsWriter.Write(Path.Combine(folder, ValueHeadFile), head.Weights());
     }
 
-    private static CausalLanguageModel Build(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    /// <summary>A causal language model of any store; see <see cref="LoadModel"/>.</summary>
+    internal static CausalLanguageModel BuildModel(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
         weights.CheckLayers(config);
@@ -145,7 +143,8 @@ public static class HuggingFaceFolder
             "Is it a causal language model of this size? A classifier is loaded as a reward model."));
     }
 
-    private static RewardModel BuildReward(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    /// <summary>A reward model of any store; see <see cref="LoadRewardModel"/>.</summary>
+    internal static RewardModel BuildReward(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
         weights.CheckLayers(config);
@@ -153,6 +152,16 @@ public static class HuggingFaceFolder
         return Checked(model, () => weights.Check(
             _ => false,
             "Is it a classifier with one label? A causal language model becomes a reward model by RewardModel.FromPolicy and training."));
+    }
+
+    /// <summary>The value head that lies among other weights; see <see cref="LoadValueHead"/>.</summary>
+    internal static ValueHead BuildValueHead(IWeightStore store, int hiddenSize)
+    {
+        using var scope = NewDisposeScope();
+        StoredWeights weights = new(store, "v_head", CPU, ScalarType.Float32);
+        ValueHead head = new(hiddenSize, weights);
+        weights.Check(name => !name.StartsWith("v_head.", StringComparison.Ordinal), "Was the head made for this model?");
+        return head;
     }
 
     private static T Checked<T>(T model, Action check)
