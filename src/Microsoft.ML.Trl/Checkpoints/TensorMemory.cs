@@ -8,6 +8,9 @@ internal static class TensorMemory
     /// <summary>Bytes per piece; a multiple of every element size.</summary>
     private const long PieceLength = 1L << 24;
 
+    /// <summary>Bytes per piece that changes its type: few, since the gaps that such buffers leave in the heap are not all used again.</summary>
+    private const long ConvertedLength = 1L << 19;
+
     /// <summary>Receives one piece.</summary>
     /// <param name="bytes">Memory of the tensor itself.</param>
     /// <param name="offset">Its first byte, counted from the tensor's first.</param>
@@ -43,7 +46,7 @@ internal static class TensorMemory
 
     private static void Convert(Tensor tensor, ScalarType stored, int size, Piece fill)
     {
-        long perPiece = Math.Min(PieceLength / size, tensor.NumberOfElements);
+        long perPiece = Math.Min(ConvertedLength / size, tensor.NumberOfElements);
         using Tensor buffer = empty(perPiece, stored);
         Split(tensor, perPiece, (piece, start) =>
         {
