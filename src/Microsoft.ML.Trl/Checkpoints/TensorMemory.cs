@@ -8,7 +8,7 @@ internal static class TensorMemory
     /// <summary>Bytes per piece; a multiple of every element size.</summary>
     private const long PieceLength = 1L << 24;
 
-    /// <summary>Bytes per piece that changes its type: few, since the gaps that such buffers leave in the heap are not all used again.</summary>
+    /// <summary>Bytes per piece that changes its type: few, since the heap does not use all gaps again that such buffers leave.</summary>
     private const long ConvertedLength = 1L << 19;
 
     /// <summary>Receives one piece.</summary>
