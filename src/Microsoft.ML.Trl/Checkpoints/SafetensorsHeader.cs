@@ -52,11 +52,22 @@ internal sealed class SafetensorsHeader
     {
         if (json.IsEmpty || json.Span[0] != (byte)'{')
             throw Broken(source, "its header does not begin with '{'; it is not a safetensors file");
-        using JsonDocument document = ParseJson(json, source);
-        long dataStart = PrefixLength + json.Length;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return Parse(document.RootElement, PrefixLength + json.Length, fileLength, source);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: a text in it is no Unicode
+        {
+            throw Broken(source, $"its header is not JSON ({error.Message})");
+        }
+    }
+
+    private static SafetensorsHeader Parse(JsonElement root, long dataStart, long fileLength, string source)
+    {
         Dictionary<string, TensorEntry> entries = new(StringComparer.Ordinal);
         IReadOnlyDictionary<string, string>? metadata = null;
-        foreach (JsonProperty property in document.RootElement.EnumerateObject())
+        foreach (JsonProperty property in root.EnumerateObject())
         {
             if (property.Name == MetadataKey)
             {
@@ -69,18 +80,6 @@ internal sealed class SafetensorsHeader
         }
         CheckTiling(entries.Values, dataStart, fileLength, source);
         return new SafetensorsHeader(entries, metadata ?? new Dictionary<string, string>());
-    }
-
-    private static JsonDocument ParseJson(ReadOnlyMemory<byte> json, string source)
-    {
-        try
-        {
-            return JsonDocument.Parse(json);
-        }
-        catch (JsonException error)
-        {
-            throw Broken(source, $"its header is not JSON ({error.Message})");
-        }
     }
 
     private static Dictionary<string, string> ParseMetadata(JsonElement element, string source)

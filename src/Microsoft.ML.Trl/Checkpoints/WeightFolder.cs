@@ -117,7 +117,7 @@ internal sealed class WeightFolder : IWeightStore
                 throw Broken(indexPath, "it has no object 'weight_map'");
             return [.. map.EnumerateObject().Select(pair => (pair.Name, ShardName(pair, indexPath, layout)))];
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: a text in it is no Unicode
         {
             throw Broken(indexPath, $"it is not JSON ({error.Message})");
         }

@@ -144,6 +144,8 @@ public sealed class HuggingFaceFolderTests
         File.WriteAllText(index, text.Replace("model-00002-of-00004", "../model-00002-of-00004"));
         StringAssert.Contains(
             Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "same folder");
+        File.WriteAllText(index, text.Replace("\"model.norm.weight\"", "\"\\ud800\"")); // half a character
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HuggingFaceFolder.LoadModel(_folder)).Message, "not JSON");
         File.WriteAllText(index, text);
         File.Delete(Path.Combine(_folder, "model-00003-of-00004.safetensors"));
         StringAssert.Contains(
