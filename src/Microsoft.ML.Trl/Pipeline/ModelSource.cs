@@ -11,7 +11,7 @@ public abstract class ModelSource
     private protected ModelSource() { }
 
     /// <summary>A folder in Hugging Face's layout.</summary>
-    /// <param name="path">Holds config.json, safetensors and tokenizer files. Read when a stage is fitted.</param>
+    /// <param name="path">Holds config.json, safetensors or pytorch_model.bin, and tokenizer files. Read when a stage is fitted.</param>
     public static ModelSource Folder(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -45,13 +45,18 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The critic of a policy that PPO trained, or null. The language model owns it.</summary>
     public ValueHead? ValueHead { get; private set; }
 
-    /// <summary>Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one is.</summary>
+    /// <summary>
+    /// Loads a folder in Hugging Face's layout: config.json, safetensors or pytorch_model.bin, tokenizer files, and the critic where one is.
+    /// </summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
     /// <returns>The caller owns it.</returns>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A family or kind of tokenizer that is not read, or a PyTorch file that holds more than tensors or is older than PyTorch 1.6.
+    /// </exception>
     /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
     public static LanguageModel Load(string folder, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
     {

@@ -61,21 +61,22 @@ internal sealed class PickleBytes
         return bytes;
     }
 
-    /// <summary>Writes the zip.</summary>
-    /// <param name="path">Where to.</param>
+    /// <summary>The zip.</summary>
     /// <param name="pickle">Goes to data.pkl.</param>
     /// <param name="storages">Go to data/0, data/1, ...</param>
-    public static void WriteFile(string path, byte[] pickle, params byte[][] storages) =>
-        WriteEntries(path, [("data.pkl", pickle), .. storages.Select((bytes, number) => ($"data/{number}", bytes))]);
+    public static byte[] File(byte[] pickle, params byte[][] storages) =>
+        Zip([("data.pkl", pickle), .. storages.Select((bytes, number) => ($"data/{number}", bytes))]);
 
-    public static void WriteEntries(string path, IEnumerable<(string Name, byte[] Content)> entries)
+    /// <summary>A zip of entries below a folder, stored as they are.</summary>
+    public static byte[] Zip(IEnumerable<(string Name, byte[] Content)> entries)
     {
-        using FileStream file = File.Create(path);
-        using ZipArchive zip = new(file, ZipArchiveMode.Create);
-        foreach ((string name, byte[] content) in entries)
-        {
-            using Stream entry = zip.CreateEntry("archive/" + name, CompressionLevel.NoCompression).Open();
-            entry.Write(content);
-        }
+        using MemoryStream file = new();
+        using (ZipArchive zip = new(file, ZipArchiveMode.Create))
+            foreach ((string name, byte[] content) in entries)
+            {
+                using Stream entry = zip.CreateEntry("archive/" + name, CompressionLevel.NoCompression).Open();
+                entry.Write(content);
+            }
+        return file.ToArray();
     }
 }

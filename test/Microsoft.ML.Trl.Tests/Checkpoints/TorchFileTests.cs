@@ -45,7 +45,7 @@ public sealed class TorchFileTests
     {
         using var scope = NewDisposeScope();
         Tensor expected = tensor(new float[] { 1, 0, 1, 1 }).to_type(type);
-        PickleBytes.WriteFile(File, PickleBytes.OneTensor(storage, 4, 0, [2, 2], [2, 1]), expected.bytes.ToArray());
+        Write(PickleBytes.OneTensor(storage, 4, 0, [2, 2], [2, 1]), expected.bytes.ToArray());
         using TorchFile file = TorchFile.Open(File);
         Tensor read = Take(file, "x");
         Assert.AreEqual(type, read.dtype);
@@ -63,7 +63,7 @@ public sealed class TorchFileTests
     [DataRow(0, new long[] { 0, 4 }, new long[] { 9, 9 }, new float[] { })]
     public void Views_are_read_by_offset_and_strides(long offset, long[] sizes, long[] strides, float[] expected)
     {
-        PickleBytes.WriteFile(File, PickleBytes.OneTensor("FloatStorage", 6, offset, sizes, strides), Bytes(Six));
+        Write(PickleBytes.OneTensor("FloatStorage", 6, offset, sizes, strides), Bytes(Six));
         Leaks.None(() =>
         {
             using TorchFile file = TorchFile.Open(File);
@@ -82,7 +82,7 @@ public sealed class TorchFileTests
         pickle.Tensor("FloatStorage", "0", 6, 0, [6], [1]).Op('r', 2, 0, 0, 0).Op('\x88').Op('h', 0).Op(')').Op('R').Op('t').Op('R');
         pickle.Text("y").Op('j', 2, 0, 0, 0).Op('u');
         pickle.Op('}').Text("_metadata").Op('h', 0).Op(')').Op('R').Text("").Op('}').Text("version").Op('K', 1).Op('s').Op('s').Op('s');
-        PickleBytes.WriteFile(File, pickle.Op('b').Done(), Bytes(Six));
+        Write(pickle.Op('b').Done(), Bytes(Six));
         using TorchFile file = TorchFile.Open(File);
         CollectionAssert.AreEqual(new[] { "x", "y" }, file.Names.ToArray());
         foreach (string name in file.Names)
@@ -143,8 +143,8 @@ public sealed class TorchFileTests
     public void Other_settings_are_refused(string entry, string content, string message)
     {
         byte[] pickle = PickleBytes.OneTensor("FloatStorage", 6, 0, [6], [1]);
-        PickleBytes.WriteEntries(
-            File, [("data.pkl", pickle), ("data/0", Bytes(Six)), (entry, System.Text.Encoding.ASCII.GetBytes(content))]);
+        System.IO.File.WriteAllBytes(File, PickleBytes.Zip(
+            [("data.pkl", pickle), ("data/0", Bytes(Six)), (entry, System.Text.Encoding.ASCII.GetBytes(content))]));
         StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => TorchFile.Open(File)).Message, message);
     }
 
@@ -172,7 +172,7 @@ public sealed class TorchFileTests
     [DataRow(-1L, 0L, new long[] { 6 }, new long[] { 1 }, 24, "no storage of torch.save")]
     public void Sizes_are_checked_before_memory_is_taken(long count, long offset, long[] sizes, long[] strides, int bytes, string message)
     {
-        PickleBytes.WriteFile(File, PickleBytes.OneTensor("FloatStorage", count, offset, sizes, strides), new byte[bytes]);
+        Write(PickleBytes.OneTensor("FloatStorage", count, offset, sizes, strides), new byte[bytes]);
         string given = Assert.ThrowsExactly<InvalidDataException>(() => TorchFile.Open(File)).Message;
         StringAssert.Contains(given, message);
         StringAssert.Contains(given, File);
@@ -182,17 +182,15 @@ public sealed class TorchFileTests
     public void Damaged_zips_are_refused()
     {
         byte[] pickle = PickleBytes.OneTensor("FloatStorage", 6, 0, [6], [1]);
-        PickleBytes.WriteFile(File, pickle, Bytes(Six));
+        Write(pickle, Bytes(Six));
         byte[] whole = System.IO.File.ReadAllBytes(File);
         Refused(whole[..^1], "no table of contents");
         Refused([], "it is no zip file");
         Refused([0x50, 0x4b, 3, 4], "no table of contents");
-        PickleBytes.WriteEntries(File, [("data.pkl", pickle), ("data.pkl", pickle), ("data/0", Bytes(Six))]);
-        Refused(System.IO.File.ReadAllBytes(File), "'archive/data.pkl' twice");
-        PickleBytes.WriteEntries(File, [("data.pkl", pickle), ("more/data.pkl", pickle), ("data/0", Bytes(Six))]);
-        Refused(System.IO.File.ReadAllBytes(File), "2 entries data.pkl instead of one");
-        PickleBytes.WriteEntries(File, [("data.pkl", pickle), ("data/1", Bytes(Six))]);
-        Refused(System.IO.File.ReadAllBytes(File), "lies in entry 'archive/data/0', which is not there");
+        Refused(PickleBytes.Zip([("data.pkl", pickle), ("data.pkl", pickle), ("data/0", Bytes(Six))]), "'archive/data.pkl' twice");
+        Refused(PickleBytes.Zip([("data.pkl", pickle), ("more/data.pkl", pickle), ("data/0", Bytes(Six))]),
+            "2 entries data.pkl instead of one");
+        Refused(PickleBytes.Zip([("data.pkl", pickle), ("data/1", Bytes(Six))]), "lies in entry 'archive/data/0', which is not there");
         int directory = whole.AsSpan().IndexOf("PK\x01\x02"u8);
         whole[directory + 42] = 1; // where its first entry begins
         Refused(whole, "there is no entry 'archive/data.pkl' at byte 1");
@@ -203,6 +201,9 @@ public sealed class TorchFileTests
             StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => TorchFile.Open(File)).Message, message);
         }
     }
+
+    private void Write(byte[] pickle, params byte[][] storages) =>
+        System.IO.File.WriteAllBytes(File, PickleBytes.File(pickle, storages));
 
     /// <summary>A tensor in the type that the file has.</summary>
     private static Tensor Take(TorchFile file, string name) => file.Take(name, file.Find(name)!.Type!.Value);

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
-/// Models in the folder layout of Hugging Face: <c>config.json</c>, <c>model.safetensors</c> (or shards), <c>generation_config.json</c>.
+/// Models in the folder layout of Hugging Face: <c>config.json</c>, <c>model.safetensors</c> (or shards, or <c>pytorch_model.bin</c>, which
+/// is read where there are no safetensors), <c>generation_config.json</c>.
 /// </summary>
 public static class HuggingFaceFolder
 {
