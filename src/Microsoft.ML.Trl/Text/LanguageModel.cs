@@ -46,7 +46,7 @@ public sealed class LanguageModel : IDisposable
     public ValueHead? ValueHead { get; private set; }
 
     /// <summary>
-    /// Loads a folder in Hugging Face's layout: config.json, safetensors or pytorch_model.bin, tokenizer files, and the critic where one is.
+    /// Loads a folder in Hugging Face's layout: config.json, safetensors or pytorch_model.bin, tokenizer files, and the critic if any.
     /// </summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
