@@ -9,11 +9,18 @@ using TorchSharp;
 Dictionary<string, string> given = [];
 for (int i = 0; i + 1 < args.Length; i += 2)
     given[args[i].TrimStart('-')] = args[i + 1];
-bool understood = args.Length % 2 == 0 && !given.Keys.Except(["task", "shape", "threads", "steps", "device", "type"]).Any();
+string[] known = ["task", "shape", "threads", "steps", "device", "type", "part", "megabytes"];
+bool understood = args.Length % 2 == 0 && !given.Keys.Except(known).Any();
+if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
+{
+    LoadTask.Run(given.GetValueOrDefault("part"), int.Parse(given.GetValueOrDefault("megabytes", "1000"), CultureInfo.InvariantCulture));
+    return 0;
+}
 if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
 {
     Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2] [--threads N] "
-        + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16]");
+        + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16]\n"
+        + "   or: --task load [--megabytes N]");
     return 2;
 }
 

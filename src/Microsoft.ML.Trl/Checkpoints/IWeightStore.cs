@@ -14,5 +14,7 @@ internal interface IWeightStore : IDisposable
     TensorEntry? Find(string name);
 
     /// <summary>Hands out a tensor on the CPU, once. The caller owns it.</summary>
-    Tensor Take(string name);
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="type">Its type in memory.</param>
+    Tensor Take(string name, ScalarType type);
 }

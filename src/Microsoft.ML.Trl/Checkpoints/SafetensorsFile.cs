@@ -57,12 +57,7 @@ public sealed class SafetensorsFile : IWeightStore
     {
         ArgumentNullException.ThrowIfNull(name);
         ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
-        TensorEntry entry = Known(name);
-        return TensorMemory.Read(entry, Path, (bytes, offset) =>
-        {
-            ReadExactly(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
-            SafetensorsHeader.CheckValues(bytes, entry, Path);
-        });
+        return Read(Known(name), null);
     }
 
     string IWeightStore.Source => Path;
@@ -71,7 +66,7 @@ public sealed class SafetensorsFile : IWeightStore
 
     TensorEntry? IWeightStore.Find(string name) => Entries.GetValueOrDefault(name);
 
-    Tensor IWeightStore.Take(string name) => Read(name);
+    Tensor IWeightStore.Take(string name, ScalarType type) => Read(Known(name), type);
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _handle.Dispose();
@@ -80,25 +75,19 @@ public sealed class SafetensorsFile : IWeightStore
     {
         long length = RandomAccess.GetLength(handle);
         if (length < SafetensorsHeader.PrefixLength)
-            throw SafetensorsHeader.Broken(path, $"it has only {length} bytes; it is not a safetensors file");
+            throw FileBytes.Broken(path, $"it has only {length} bytes; it is not a safetensors file");
         byte[] prefix = new byte[SafetensorsHeader.PrefixLength];
-        ReadExactly(handle, prefix, 0, path, "the header");
+        FileBytes.Read(handle, prefix, 0, path, "the header");
         byte[] json = new byte[SafetensorsHeader.ParseLength(prefix, length, path)];
-        ReadExactly(handle, json, prefix.Length, path, "the header");
+        FileBytes.Read(handle, json, prefix.Length, path, "the header");
         return SafetensorsHeader.Parse(json, length, path);
     }
 
-    private static void ReadExactly(SafeFileHandle handle, Span<byte> target, long offset, string path, string what)
+    private Tensor Read(TensorEntry entry, ScalarType? type) => TensorMemory.Read(entry, Path, type, (bytes, offset) =>
     {
-        while (!target.IsEmpty)
-        {
-            int count = RandomAccess.Read(handle, target, offset);
-            if (count == 0)
-                throw SafetensorsHeader.Broken(path, $"it ended in the middle of {what}; it became shorter while it was read");
-            target = target[count..];
-            offset += count;
-        }
-    }
+        FileBytes.Read(_handle, bytes, entry.Offset + offset, Path, $"tensor '{entry.Name}'");
+        SafetensorsHeader.CheckValues(bytes, entry, Path);
+    });
 
     private TensorEntry Known(string name) =>
         Entries.TryGetValue(name, out TensorEntry? entry)

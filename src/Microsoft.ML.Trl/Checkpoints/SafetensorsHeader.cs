@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using static Microsoft.ML.Trl.Checkpoints.FileBytes;
 
 namespace Microsoft.ML.Trl.Checkpoints;
 
@@ -52,11 +53,22 @@ internal sealed class SafetensorsHeader
     {
         if (json.IsEmpty || json.Span[0] != (byte)'{')
             throw Broken(source, "its header does not begin with '{'; it is not a safetensors file");
-        using JsonDocument document = ParseJson(json, source);
-        long dataStart = PrefixLength + json.Length;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return Parse(document.RootElement, PrefixLength + json.Length, fileLength, source);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: a text in it is no Unicode
+        {
+            throw Broken(source, $"its header is not JSON ({error.Message})");
+        }
+    }
+
+    private static SafetensorsHeader Parse(JsonElement root, long dataStart, long fileLength, string source)
+    {
         Dictionary<string, TensorEntry> entries = new(StringComparer.Ordinal);
         IReadOnlyDictionary<string, string>? metadata = null;
-        foreach (JsonProperty property in document.RootElement.EnumerateObject())
+        foreach (JsonProperty property in root.EnumerateObject())
         {
             if (property.Name == MetadataKey)
             {
@@ -69,18 +81,6 @@ internal sealed class SafetensorsHeader
         }
         CheckTiling(entries.Values, dataStart, fileLength, source);
         return new SafetensorsHeader(entries, metadata ?? new Dictionary<string, string>());
-    }
-
-    private static JsonDocument ParseJson(ReadOnlyMemory<byte> json, string source)
-    {
-        try
-        {
-            return JsonDocument.Parse(json);
-        }
-        catch (JsonException error)
-        {
-            throw Broken(source, $"its header is not JSON ({error.Message})");
-        }
     }
 
     private static Dictionary<string, string> ParseMetadata(JsonElement element, string source)
@@ -182,6 +182,4 @@ internal sealed class SafetensorsHeader
         if (entry.TypeName == "BOOL" && bytes.ContainsAnyExceptInRange((byte)0, (byte)1))
             throw Broken(source, $"tensor '{entry.Name}' of type BOOL holds a byte that is neither 0 nor 1");
     }
-
-    public static InvalidDataException Broken(string source, string problem) => new($"Cannot read '{source}': {problem}.");
 }

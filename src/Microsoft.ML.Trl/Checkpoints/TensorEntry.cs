@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Checkpoints;
 
-/// <summary>Where one tensor lies in a safetensors file. Every number has been checked against the file's length.</summary>
+/// <summary>Where one tensor lies in a file. Every number has been checked against the file's length.</summary>
 /// <param name="Name">The tensor's name, unique in its file.</param>
 /// <param name="TypeName">Element type as the file spells it: <c>F32</c>, <c>BF16</c>, <c>I64</c>, ...</param>
 /// <param name="Shape">Sizes, outermost first; empty for a scalar. None is negative.</param>

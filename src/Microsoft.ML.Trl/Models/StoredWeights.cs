@@ -69,7 +69,7 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
             _notFloat.Add($"{stored.Name} ({stored.TypeName})");
             return empty(0);
         }
-        return store.Take(stored.Name).to(type, device);
+        return store.Take(stored.Name, type).to(device);
     }
 
     private string Bare(string name) => name.StartsWith(prefix + ".", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;

@@ -12,6 +12,7 @@ namespace Microsoft.ML.Trl.Pipeline;
 internal sealed class ModelReader
 {
     private const int ChecksumLimit = 1024;
+    private const int MostCompressed = 1032; // deflate makes a byte of no more
 
     private readonly Internals.ModelLoadContext _context;
 
@@ -38,21 +39,31 @@ internal sealed class ModelReader
         return content;
     }
 
-    /// <summary>Copies a binary entry to a new file in <paramref name="folder"/> and checks its SHA-256 on the way.</summary>
+    /// <summary>Reads a binary entry from first byte to last, without a copy of it, and checks its SHA-256 on the way.</summary>
+    /// <param name="name">The entry.</param>
+    /// <param name="read">Reads all of a stream of the given length.</param>
+    /// <returns>What was read. The caller owns it.</returns>
     /// <exception cref="InvalidDataException">The entry is missing, shortened or changed.</exception>
-    public string BinaryToFile(string name, string folder)
+    public T Binary<T>(string name, Func<Stream, long, T> read)
+        where T : class, IDisposable
     {
-        string path = Path.Combine(folder, name);
-        string actual = Guarded(name, entry =>
-        {
-            using Stream stream = entry.Open();
-            using var hashing = new HashingStream(stream);
-            using FileStream target = File.Create(path);
-            Copy(hashing, target, entry.Length);
-            return Convert.ToHexStringLower(hashing.Finish());
-        });
-        Check(name, actual);
-        return path;
+        (T whole, string hash) = Guarded(name, entry => ReadHashed(entry, read));
+        using OwnershipGuard<T> result = new(whole);
+        Check(name, hash);
+        return result.Release();
+    }
+
+    private static (T Result, string Hash) ReadHashed<T>(ZipArchiveEntry entry, Func<Stream, long, T> read)
+        where T : class, IDisposable
+    {
+        if (entry.Length / MostCompressed > entry.CompressedLength)
+            throw new InvalidDataException($"It cannot have {entry.Length} bytes that were compressed to {entry.CompressedLength}.");
+        using Stream stream = entry.Open();
+        using var hashing = new HashingStream(stream);
+        using OwnershipGuard<T> result = new(read(hashing, entry.Length));
+        if (hashing.ReadByte() >= 0)
+            throw new InvalidDataException("It holds more bytes than the file's table of contents says.");
+        return (result.Release(), Convert.ToHexStringLower(hashing.Finish()));
     }
 
     private string Plain(string name, int limit) => Guarded(name, entry =>
@@ -60,17 +71,6 @@ internal sealed class ModelReader
         using Stream stream = entry.Open();
         return BoundedText.Read(stream, entry.Length, limit, "It");
     });
-
-    /// <summary>Copies what the file's table of contents says there is, and fails where there is more or less.</summary>
-    private static void Copy(Stream source, Stream target, long length)
-    {
-        byte[] buffer = new byte[1 << 20];
-        for (int count; (count = source.Read(buffer)) > 0; target.Write(buffer, 0, count))
-            if ((length -= count) < 0)
-                throw new InvalidDataException("It holds more bytes than the file's table of contents says.");
-        if (length > 0)
-            throw new InvalidDataException($"It ends {length} bytes before the length that the file's table of contents says.");
-    }
 
     private void Check(string name, string actual)
     {

@@ -11,12 +11,21 @@ public abstract class ModelSource
     private protected ModelSource() { }
 
     /// <summary>A folder in Hugging Face's layout.</summary>
-    /// <param name="path">Holds config.json, safetensors and tokenizer files. Read when a stage is fitted.</param>
+    /// <param name="path">Holds config.json, safetensors or pytorch_model.bin, and tokenizer files. Read when a stage is fitted.</param>
     /// <exception cref="ArgumentException">The path is empty.</exception>
     public static ModelSource Folder(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         return new FolderSource(path);
+    }
+
+    /// <summary>A GGUF file, as llama.cpp uses it. Quantized weights are decoded, so that the model can be trained.</summary>
+    /// <param name="path">The file; see <see cref="LanguageModel.LoadGguf"/>. Read when a stage is fitted.</param>
+    /// <param name="tokenizer">Its tokenizer; null = the file's own, which is read where it is byte-level BPE.</param>
+    public static ModelSource Gguf(string path, TextTokenizer? tokenizer = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return new GgufSource(path, tokenizer);
     }
 
     /// <summary>The model of a fitted or loaded transformer; of a chain, the last one of the kind that is needed.</summary>
@@ -121,6 +130,17 @@ public abstract class ModelSource
             string config = BoundedText.ReadFile(Path.Combine(path, HuggingFaceFolder.ConfigFile), BoundedText.Small);
             if (config.Contains("ForSequenceClassification", StringComparison.Ordinal))
                 return TextRewardModel.Load(path, place.Device, place.Type);
+            using LanguageModel policy = OpenPolicy(place);
+            return Headed(policy, headSeed);
+        }
+    }
+
+    private sealed class GgufSource(string path, TextTokenizer? tokenizer) : ModelSource
+    {
+        internal override LanguageModel OpenPolicy(Placement place) => LanguageModel.LoadGguf(path, tokenizer, place.Device, place.Type);
+
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed)
+        {
             using LanguageModel policy = OpenPolicy(place);
             return Headed(policy, headSeed);
         }

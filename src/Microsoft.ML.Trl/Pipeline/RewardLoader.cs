@@ -46,8 +46,8 @@ internal static class RewardLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(
             reader, found => found.ScoreColumnName, nameof(SavedTransformer.ScoreColumnName));
         IReadOnlyList<StepReport> reports = reader.History();
-        TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
-            new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, saved.Type), tokenizer));
+        TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (parts, device) =>
+            new TextRewardModel(HuggingFaceFolder.BuildReward(parts.Weights, parts.Config, device, saved.Type), parts.Tokenizer));
         return new RewardTransformer(env, model, saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, reports)
         {
             BatchSize = saved.BatchSize,

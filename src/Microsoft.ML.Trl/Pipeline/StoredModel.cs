@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Pipeline;
 
 /// <summary>
-/// What every saved model has: <c>config.json</c>, the tokenizer's files, and <c>model.safetensors</c> with all weights. While it is read,
-/// these lie in a temporary folder in Hugging Face's layout.
+/// What every saved model has: <c>config.json</c>, the tokenizer's files, and <c>model.safetensors</c> with all weights. These are read in
+/// one pass, so that neither memory nor disk ever holds them twice.
 /// </summary>
 internal static class StoredModel
 {
@@ -26,34 +26,24 @@ internal static class StoredModel
     /// <summary>Reads them.</summary>
     /// <param name="reader">The saved transformer.</param>
     /// <param name="tokenizerFiles">What <see cref="Write"/> gave.</param>
-    /// <param name="env">Says where temporary files go and which device is wanted.</param>
-    /// <param name="build">Makes the model of a folder, a tokenizer and a device; the folder is gone afterwards.</param>
-    public static T Read<T>(
-        ModelReader reader, IReadOnlyList<string> tokenizerFiles, IHostEnvironment env, Func<string, TextTokenizer, Device, T> build)
+    /// <param name="env">Says which device is wanted.</param>
+    /// <param name="build">Makes the model of what was stored and a device.</param>
+    public static T Read<T>(ModelReader reader, IReadOnlyList<string> tokenizerFiles, IHostEnvironment env, Func<Parts, Device, T> build)
     {
-        ContextSettings settings = ContextSettings.Of(env);
         var host = new ComponentHost(env, "TRL");
-        Device device = new DeviceChoice(false, null, null, false).Resolve(settings, text => host.Warn("Load", text)).Device;
+        Device device = new DeviceChoice(false, null, null, false).Resolve(ContextSettings.Of(env), text => host.Warn("Load", text)).Device;
         TextTokenizer tokenizer = TextTokenizer.FromFiles(
             tokenizerFiles.ToDictionary(name => name, name => reader.Text(name, BoundedText.Large)));
-        DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(settings.TempFolder, "trl_" + Guid.NewGuid().ToString("N")));
-        try
-        {
-            File.WriteAllText(Path.Combine(folder.FullName, HuggingFaceFolder.ConfigFile), reader.Text(HuggingFaceFolder.ConfigFile));
-            reader.BinaryToFile(Weights, folder.FullName);
-            return build(folder.FullName, tokenizer, device);
-        }
-        catch (InvalidDataException cause) when (cause.Message.Contains(folder.FullName, StringComparison.Ordinal))
-        {
-            string files = folder.FullName + Path.DirectorySeparatorChar;
-            throw new InvalidDataException(
-                cause.Message.Replace(files, reader.Label(""), StringComparison.Ordinal)
-                    .Replace(folder.FullName, reader.Label(Weights), StringComparison.Ordinal),
-                cause);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        ModelConfig config = ModelConfig.Parse(
+            reader.Text(HuggingFaceFolder.ConfigFile), reader.Label(HuggingFaceFolder.ConfigFile));
+        using IWeightStore weights = reader.Binary(
+            Weights, (stream, length) => SafetensorsStream.Read(stream, length, reader.Label(Weights)));
+        return build(new Parts(config, tokenizer, weights), device);
     }
+
+    /// <summary>What every saved model has.</summary>
+    /// <param name="Config">Its shape.</param>
+    /// <param name="Tokenizer">Its tokenizer.</param>
+    /// <param name="Weights">Gives each tensor once, without a copy; gone after the model was made.</param>
+    internal sealed record Parts(ModelConfig Config, TextTokenizer Tokenizer, IWeightStore Weights);
 }

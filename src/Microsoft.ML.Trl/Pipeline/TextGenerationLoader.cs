@@ -54,12 +54,12 @@ internal static class TextGenerationLoader
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
         reader.Sensible(GenerationEntry, () => generation.Validated());
         IReadOnlyList<StepReport> reports = reader.History();
-        LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
+        LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (parts, device) =>
         {
-            ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
-            reader.Sensible(GenerationEntry, () => generation.CheckEndTokens(config.VocabularySize));
-            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, config.OutputSize) : null;
-            return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, saved.Type), tokenizer, generation, head);
+            reader.Sensible(GenerationEntry, () => generation.CheckEndTokens(parts.Config.VocabularySize));
+            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.BuildValueHead(parts.Weights, parts.Config.OutputSize) : null;
+            CausalLanguageModel network = HuggingFaceFolder.BuildModel(parts.Weights, parts.Config, device, saved.Type);
+            return new LanguageModel(network, parts.Tokenizer, generation, head);
         });
         return new TextGenerationTransformer(
             env, model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports)

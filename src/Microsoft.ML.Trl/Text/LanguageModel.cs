@@ -51,7 +51,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The critic of a policy that PPO trained, or null. The language model owns it.</summary>
     public ValueHead? ValueHead { get; private set; }
 
-    /// <summary>Loads a folder in Hugging Face's layout: config.json, safetensors, tokenizer files, and the critic where one is.</summary>
+    /// <summary>
+    /// Loads a folder in Hugging Face's layout: config.json, safetensors or pytorch_model.bin, tokenizer files, and the critic if any.
+    /// </summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
@@ -59,7 +61,9 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
-    /// <exception cref="NotSupportedException">The weights are pickled, or the family or the tokenizer is not supported.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A family or kind of tokenizer that is not read, or a PyTorch file that holds more than tensors or is older than PyTorch 1.6.
+    /// </exception>
     /// <exception cref="ArgumentException">
     /// Tokenizer and network have different vocabularies, the folder has no name, the device is not there, or weights cannot have the type.
     /// </exception>
@@ -72,6 +76,32 @@ public sealed class LanguageModel : IDisposable
             ? HuggingFaceFolder.LoadValueHead(folder, config.OutputSize)
             : null;
         return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer, null, head?.Copy(device));
+    }
+
+    /// <summary>
+    /// Loads a GGUF file, as llama.cpp uses it: LLaMA, Mistral, Qwen 2, Gemma and Phi-3 in F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K.
+    /// Quantized weights are decoded: in memory the model is a full one, which can be trained.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="tokenizer">Its tokenizer; null = the file's own, which is read where it is byte-level BPE.</param>
+    /// <param name="device">Where the weights go; null = CPU.</param>
+    /// <param name="type">Their type in memory; null = float32.</param>
+    /// <returns>The caller owns it.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, or tensors are missing; the message names them.</exception>
+    /// <exception cref="NotSupportedException">
+    /// It holds a family, type of weights or kind of tokenizer that is not read; the message says what to do.
+    /// </exception>
+    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
+    public static LanguageModel LoadGguf(
+        string path, TextTokenizer? tokenizer = null, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using GgufFile file = GgufFile.Open(path);
+        (ModelConfig config, _) = GgufModel.Config(file);
+        tokenizer ??= GgufTokenizer.Read(file.Metadata);
+        TextCodec.CheckVocabulary(tokenizer, config);
+        return new LanguageModel(GgufModel.Load(file, device, type), tokenizer);
     }
 
     /// <summary>Continues one text.</summary>
@@ -117,6 +147,22 @@ public sealed class LanguageModel : IDisposable
         if (ValueHead is not null)
             HuggingFaceFolder.Save(folder, ValueHead);
         Tokenizer.Save(folder);
+    }
+
+    /// <summary>
+    /// Saves a GGUF file that llama.cpp and <see cref="LoadGguf"/> can read. Of LLaMA, Mistral, Qwen 2, Gemma and Phi-3 models with a
+    /// byte-level tokenizer; the critic is left out.
+    /// </summary>
+    /// <param name="path">Where to; the folder must exist. A file of the same name is replaced when the new one is complete.</param>
+    /// <param name="type">How matrices are stored; both types round.</param>
+    /// <exception cref="NotSupportedException">llama.cpp has no such model or tokenizer; the message says why.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void SaveGguf(string path, GgufType type)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        Require.Known(type);
+        using IDisposable use = Use();
+        GgufModel.Save(path, Network, type, GgufTokenizer.Write(Tokenizer, Network.Config.VocabularySize));
     }
 
     /// <summary>A second language model that shares nothing but the tokenizer with this one.</summary>

@@ -64,6 +64,7 @@ public sealed class SafetensorsTests
 
     [TestMethod]
     [DataRow("{", 0, "not JSON")]
+    [DataRow("{'\\ud800':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}}", 4, "not JSON")] // half a character
     [DataRow("[1]", 0, "does not begin with '{'")]
     [DataRow("{'x':1}", 0, "described by Number")]
     [DataRow("{'x':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},'x':{'dtype':'F32','shape':[1],'data_offsets':[4,8]}}", 8, "'x' twice")]

@@ -98,6 +98,7 @@ public sealed class ModelFixtureTests
 
     [TestMethod]
     [DataRow("gpt2_noprefix")]
+    [DataRow("gpt2_bin")]
     [DataRow("llama_sharded")]
     [DataRow("llama_bf16")]
     [DataRow("gpt2_f16")]

@@ -85,6 +85,14 @@ public sealed class DamagedFileTests
     }
 
     [TestMethod]
+    public void Weights_that_say_they_are_huge_are_not_read()
+    {
+        const string Name = "TransformerChain/Transform_000/model.safetensors";
+        InvalidDataException error = Refused(Declaring(SavedChain.Rewritten(_ => false, _ => null), Name, 2_000_000_000));
+        StringAssert.Contains(error.Message, $"Entry '{Name}' of the model file is damaged: It cannot have 2000000000 bytes");
+    }
+
+    [TestMethod]
     public void What_a_caller_sees_of_a_damaged_file()
     {
         // ML.NET calls loaders by reflection, which wraps what they throw once per level; the cause is the base exception.

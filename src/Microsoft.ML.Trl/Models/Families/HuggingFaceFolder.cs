@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
-/// Models in the folder layout of Hugging Face: <c>config.json</c>, <c>model.safetensors</c> (or shards), <c>generation_config.json</c>.
+/// Models in the folder layout of Hugging Face: <c>config.json</c>, <c>model.safetensors</c> (or shards, or <c>pytorch_model.bin</c>, which
+/// is read where there are no safetensors), <c>generation_config.json</c>.
 /// </summary>
 public static class HuggingFaceFolder
 {
@@ -25,13 +26,15 @@ public static class HuggingFaceFolder
     /// <exception cref="InvalidDataException">
     /// A file is damaged, or weights and configuration do not fit; the message names the tensors.
     /// </exception>
-    /// <exception cref="NotSupportedException">The weights are pickled, or the family is not supported.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A PyTorch file holds more than tensors or is older than PyTorch 1.6, or the family is not supported.
+    /// </exception>
     public static CausalLanguageModel LoadModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
         RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
-        using SafetensorsFolder store = SafetensorsFolder.Open(folder);
-        return Build(store, config, device, dtype);
+        using WeightFolder store = WeightFolder.Open(folder);
+        return BuildModel(store, config, device, dtype);
     }
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
@@ -40,7 +43,7 @@ public static class HuggingFaceFolder
     {
         RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
-        using SafetensorsFolder store = SafetensorsFolder.Open(folder);
+        using WeightFolder store = WeightFolder.Open(folder);
         return BuildReward(store, config, device, dtype);
     }
 
@@ -58,12 +61,8 @@ public static class HuggingFaceFolder
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentOutOfRangeException.ThrowIfLessThan(hiddenSize, 1);
         string path = Path.Combine(folder, ValueHeadFile);
-        using IWeightStore store = File.Exists(path) ? SafetensorsFile.Open(path) : SafetensorsFolder.Open(folder);
-        using var scope = NewDisposeScope();
-        StoredWeights weights = new(store, "v_head", CPU, ScalarType.Float32);
-        ValueHead head = new(hiddenSize, weights);
-        weights.Check(name => !name.StartsWith("v_head.", StringComparison.Ordinal), "Was the head made for this model?");
-        return head;
+        using IWeightStore store = File.Exists(path) ? SafetensorsFile.Open(path) : WeightFolder.Open(folder);
+        return BuildValueHead(store, hiddenSize);
     }
 
     /// <summary>
@@ -101,7 +100,7 @@ public static class HuggingFaceFolder
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
-        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFolder.SingleFile), model.Weights());
+        SafetensorsWriter.Write(Path.Combine(folder, WeightFolder.SingleFile), model.Weights());
         WriteConfig(folder, model.Config, model.Config.Family.CausalArchitecture, model.Type, []);
         File.WriteAllText(Path.Combine(folder, GenerationConfig.FileName), GenerationConfig.Write(model.Config));
     }
@@ -133,9 +132,10 @@ public static class HuggingFaceFolder
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor embedding = model.Body.TokenEmbedding;
-        Tensor grown = cat([embedding, embedding.new_zeros(config.VocabularySize - embedding.shape[0], embedding.shape[1])]);
+        long rows = config.VocabularySize - embedding.shape[0];
+        Tensor grown = rows == 0 ? embedding : cat([embedding, embedding.new_zeros(rows, embedding.shape[1])]);
         SafetensorsWriter.Write(
-            Path.Combine(folder, SafetensorsFolder.SingleFile),
+            Path.Combine(folder, WeightFolder.SingleFile),
             model.Weights().Select(weight => ReferenceEquals(weight.Value, embedding) ? (weight.Name, grown) : weight));
         WriteConfig(folder, config, config.Family.ClassifierArchitecture, embedding.dtype, new()
         {
@@ -158,7 +158,8 @@ public static class HuggingFaceFolder
         SafetensorsWriter.Write(Path.Combine(folder, ValueHeadFile), head.Weights());
     }
 
-    private static CausalLanguageModel Build(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    /// <summary>A causal language model of any store; see <see cref="LoadModel"/>.</summary>
+    internal static CausalLanguageModel BuildModel(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
         weights.CheckLayers(config);
@@ -169,7 +170,8 @@ public static class HuggingFaceFolder
             "Is it a causal language model of this size? A classifier is loaded as a reward model."));
     }
 
-    private static RewardModel BuildReward(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    /// <summary>A reward model of any store; see <see cref="LoadRewardModel"/>.</summary>
+    internal static RewardModel BuildReward(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
         weights.CheckLayers(config);
@@ -177,6 +179,16 @@ public static class HuggingFaceFolder
         return Checked(model, () => weights.Check(
             _ => false,
             "Is it a classifier with one label? A causal language model becomes a reward model by RewardModel.FromPolicy and training."));
+    }
+
+    /// <summary>The value head that lies among other weights; see <see cref="LoadValueHead"/>.</summary>
+    internal static ValueHead BuildValueHead(IWeightStore store, int hiddenSize)
+    {
+        using var scope = NewDisposeScope();
+        StoredWeights weights = new(store, "v_head", CPU, ScalarType.Float32);
+        ValueHead head = new(hiddenSize, weights);
+        weights.Check(name => !name.StartsWith("v_head.", StringComparison.Ordinal), "Was the head made for this model?");
+        return head;
     }
 
     private static T Checked<T>(T model, Action check)
