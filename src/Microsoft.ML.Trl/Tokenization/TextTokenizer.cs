@@ -108,11 +108,13 @@ public sealed class TextTokenizer
     public void Save(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        TokenizerFiles.WriteFolder(folder, new Dictionary<string, string>(_files)
+        var files = new Dictionary<string, string>(_files);
+        if (_definition.IsByteLevel)
         {
-            [TokenizerFiles.Vocab] = TokenizerWriter.Vocab(_definition.Vocab),
-            [TokenizerFiles.Merges] = TokenizerWriter.Merges(_definition.Merges),
-        });
+            files[TokenizerFiles.Vocab] = TokenizerWriter.Vocab(_definition.Vocab);
+            files[TokenizerFiles.Merges] = TokenizerWriter.Merges(_definition.Merges);
+        }
+        TokenizerFiles.WriteFolder(folder, files);
     }
 
     /// <summary>Token ids of a text. Special tokens written in the text become their ids.</summary>
@@ -126,12 +128,21 @@ public sealed class TextTokenizer
         ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>(text.Length / 3);
         if (addSpecialTokens)
-            ids.AddRange(_definition.Prefix);
+            ids.AddRange(_definition.Template.Prefix);
         _encoder.Encode(text, ids);
         if (addSpecialTokens)
-            ids.AddRange(_definition.Suffix);
+            ids.AddRange(_definition.Template.Suffix);
         return [.. ids];
     }
+
+    /// <summary>Token ids of two texts with the special tokens that the tokenizer's template puts around them.</summary>
+    /// <param name="text">The first text, e.g. a question.</param>
+    /// <param name="pair">The second text, e.g. its answer.</param>
+    /// <returns>The ids, and for each of them the token type that BERT-like models want: often 0 up to the second text and 1 there.</returns>
+    /// <exception cref="NotSupportedException">The tokenizer has no template for two texts.</exception>
+    public (int[] Ids, int[] TypeIds) EncodePair(string text, string pair)
+        => _definition.Template.Pair(Encode(text), Encode(pair)) ?? throw new NotSupportedException(
+            "The post-processor of this tokenizer has no template for a pair of texts. Encode both and join their ids, or add \"pair\" to it.");
 
     /// <summary>Text of token ids. Bytes that are no UTF-8 become U+FFFD; ids without a token say nothing.</summary>
     /// <param name="ids">Ids, at least 0.</param>
@@ -153,8 +164,8 @@ public sealed class TextTokenizer
     public string DecodeCompletion(IReadOnlyList<int> ids, bool skipSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(ids);
-        TokenStreamDecoder decoder = CreateStreamDecoder(skipSpecialTokens); // never flushed
-        return string.Concat(ids.Select(decoder.Append));
+        TokenStreamDecoder decoder = CreateStreamDecoder(skipSpecialTokens);
+        return string.Concat(ids.Select(decoder.Append)) + decoder.End(dropsPartial: true);
     }
 
     /// <summary>A decoder that takes ids one by one and gives text as soon as its characters are complete.</summary>

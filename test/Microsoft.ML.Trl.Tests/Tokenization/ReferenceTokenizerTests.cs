@@ -10,7 +10,11 @@ namespace Microsoft.ML.Trl.Tests.Tokenization;
 [TestClass]
 public sealed class ReferenceTokenizerTests
 {
-    private static readonly string[] Kinds = ["gpt2", "gpt2_prefix_space", "opt", "gpt_neox", "qwen2", "llama3", "falcon", "bloom"];
+    private static readonly string[] Kinds =
+    [
+        "gpt2", "gpt2_prefix_space", "opt", "gpt_neox", "qwen2", "llama3", "falcon", "bloom", // byte-level BPE
+        "llama2", "gemma", // SentencePiece BPE
+    ];
 
     public static IEnumerable<object[]> Present => Kinds.Select(kind => new object[] { kind });
 
@@ -37,6 +41,21 @@ public sealed class ReferenceTokenizerTests
 
     [TestMethod]
     [DynamicData(nameof(Present))]
+    public void Pairs_of_texts_equal_the_reference(string kind)
+    {
+        using JsonDocument expected = Fixtures.SharedJson("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared("tokenizers", kind));
+        foreach (JsonElement pair in expected.RootElement.GetProperty("pairs").EnumerateArray())
+        {
+            string a = pair.GetProperty("a").GetString()!, b = pair.GetProperty("b").GetString()!;
+            (int[] ids, int[] types) = tokenizer.EncodePair(a, b);
+            CollectionAssert.AreEqual(Ints(pair.GetProperty("ids")), ids, $"{a} and {b}");
+            CollectionAssert.AreEqual(Ints(pair.GetProperty("type_ids")), types, $"types of {a} and {b}");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Present))]
     public void Every_prefix_of_a_stream_decodes_as_the_reference(string kind)
     {
         using JsonDocument expected = Fixtures.SharedJson("tokenizers", kind, "expected.json");
@@ -50,7 +69,9 @@ public sealed class ReferenceTokenizerTests
         {
             Assert.AreEqual(prefixes[i], tokenizer.Decode(ids[..(i + 1)]), $"after {i + 1} ids");
             sofar += stream.Append(ids[i]);
-            Assert.AreEqual(prefixes[i].TrimEnd('\uFFFD'), sofar, $"streamed, after {i + 1} ids");
+            StringAssert.StartsWith(prefixes[i], sofar, $"streamed, after {i + 1} ids"); // a run of byte tokens is held back
+            if (tokenizer.IdOf("<0x00>") is null)
+                Assert.AreEqual(prefixes[i].TrimEnd('\uFFFD'), sofar, $"streamed, after {i + 1} ids");
         }
         Assert.AreEqual(prefixes[^1], sofar + stream.Flush());
     }
@@ -130,8 +151,6 @@ public sealed class ReferenceTokenizerTests
     [TestMethod]
     [DataRow("bert_cased", "WordPiece")]
     [DataRow("t5", "Unigram")]
-    [DataRow("llama2", "SentencePiece-style BPE")]
-    [DataRow("gemma", "SentencePiece-style BPE")]
     public void Tokenizers_of_other_kinds_are_refused_by_name(string kind, string named)
     {
         string folder = Fixtures.Shared("tokenizers", kind); // not within the assertion, which would catch the skipping

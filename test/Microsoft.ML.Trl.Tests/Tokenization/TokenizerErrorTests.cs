@@ -34,7 +34,7 @@ public sealed class TokenizerErrorTests
     public void Other_models_are_named(string json, string message) => AssertThrows<NotSupportedException>(() => FromJson(json), message);
 
     [TestMethod]
-    [DataRow("byte_fallback", "true", "SentencePiece-style BPE (byte_fallback)")]
+    [DataRow("byte_fallback", "true", "byte-level BPE with byte_fallback")]
     [DataRow("end_of_word_suffix", "\"</w>\"", "BPE with end_of_word_suffix \"</w>\"")]
     [DataRow("continuing_subword_prefix", "\"##\"", "BPE with continuing_subword_prefix \"##\"")]
     [DataRow("dropout", "0.1", "BPE with dropout")]
@@ -42,12 +42,18 @@ public sealed class TokenizerErrorTests
         => AssertThrows<NotSupportedException>(() => TinyTokenizer.Create(json => json["model"]![key] = JsonNode.Parse(value)), message);
 
     [TestMethod]
-    [DataRow("normalizer", """{"type": "Lowercase"}""", "BPE with the normalizer Lowercase")]
-    [DataRow("decoder", """{"type": "Metaspace"}""", "BPE with the decoder Metaspace")]
-    [DataRow("decoder", """{"type": "Sequence", "decoders": [{"type": "ByteFallback"}]}""", "BPE with the decoder ByteFallback")]
-    [DataRow("post_processor", """{"type": "Other"}""", "BPE with the post-processor Other")]
-    [DataRow("pre_tokenizer", "null", "BPE without a ByteLevel pre-tokenizer")]
-    [DataRow("pre_tokenizer", """{"type": "Metaspace"}""", "BPE with the pre-tokenizer Metaspace")]
+    [DataRow("normalizer", """{"type": "ByteLevel"}""", "the normalizer ByteLevel is not supported. Supported are NFC, NFD,")]
+    [DataRow("normalizer", """{"types": "NFC"}""", "the normalizer without a type is not supported")]
+    [DataRow("decoder", """{"type": "CTC"}""", "the decoder CTC is not supported. Supported are ByteLevel, Metaspace,")]
+    [DataRow("decoder", """{"type": "Sequence", "decoders": [{"type": "BPEDecoder"}]}""", "the decoder BPEDecoder is not supported")]
+    [DataRow("post_processor", """{"type": "Other"}""", "the post-processor Other is not supported. Supported are ByteLevel, Template")]
+    [DataRow("post_processor", "{}", "the post-processor without a type is not supported")]
+    [DataRow("pre_tokenizer", """{"type": "UnicodeScripts"}""", "the pre-tokenizer UnicodeScripts is not supported. Supported are ByteLevel,")]
+    [DataRow("pre_tokenizer", "{}", "the pre-tokenizer without a type is not supported")]
+    [DataRow(
+        "pre_tokenizer",
+        """{"type": "Sequence", "pretokenizers": [{"type": "Metaspace"}, {"type": "ByteLevel"}]}""",
+        "twice pre-tokenizing (by ByteLevel or Metaspace) tokenizers are not supported")]
     [DataRow(
         "pre_tokenizer",
         """{"type": "Sequence", "pretokenizers": [{"type": "Digits"}, {"type": "ByteLevel", "add_prefix_space": true}]}""",
