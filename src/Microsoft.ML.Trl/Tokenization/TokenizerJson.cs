@@ -5,6 +5,8 @@ namespace Microsoft.ML.Trl.Tokenization;
 /// <summary>Reads tokenizer.json (Hugging Face tokenizers 0.x) into a <see cref="TokenizerDefinition"/>.</summary>
 internal static class TokenizerJson
 {
+    private const int DefaultLongestWord = 100, HighestLongestWord = 1 << 20;
+
     /// <exception cref="InvalidDataException">Not JSON, or not what the format says.</exception>
     /// <exception cref="NotSupportedException">Another kind of tokenizer.</exception>
     public static TokenizerDefinition Read(string json, string source)
@@ -28,6 +30,8 @@ internal static class TokenizerJson
         return kind switch
         {
             "BPE" => Bpe(root, model, source),
+            "WordPiece" => WordPiece(root, model, source),
+            "Unigram" => Unigram(root, model, source),
             _ => throw OtherKind(source, kind),
         };
     }
@@ -69,6 +73,42 @@ internal static class TokenizerJson
             Words = new MergeModel(
                 vocabulary, merges, unknownId, definition.FusesUnknown, model.Flag("byte_fallback"), definition.IgnoresMerges),
         };
+    }
+
+    private static TokenizerDefinition WordPiece(JsonElement root, JsonElement model, string source)
+    {
+        Dictionary<string, int> vocabulary = VocabularyJson.Read(model.GetProperty("vocab"), source);
+        string unknown = model.Text("unk_token") ?? "[UNK]";
+        if (!vocabulary.ContainsKey(unknown))
+            throw new InvalidDataException($"{source}: the unk_token \"{unknown}\" of the model is not in its vocabulary.");
+        if (vocabulary.Keys.FirstOrDefault(token => token.AsSpan().IndexOfAny('\r', '\n', '\uFEFF') >= 0) is { } broken)
+            throw OtherKind(source, $"WordPiece with a line end or byte order mark in a token (id {vocabulary[broken]})");
+        int longest = model.Get("max_input_chars_per_word")?.GetInt32() ?? DefaultLongestWord;
+        if (longest is < 1 or > HighestLongestWord)
+            throw new InvalidDataException(
+                $"{source}: max_input_chars_per_word is {longest}; it must be at least 1 and at most {HighestLongestWord}.");
+        TokenizerDefinition definition = Parts(root, vocabulary, NotByteLevel(root, "WordPiece", source), source) with { UnknownToken = unknown };
+        string prefix = model.Text("continuing_subword_prefix") ?? "##";
+        return definition with { Words = new WordPieceModel(definition, prefix, longest) };
+    }
+
+    private static TokenizerDefinition Unigram(JsonElement root, JsonElement model, string source)
+    {
+        (Dictionary<string, int> vocabulary, double[] scores) = VocabularyJson.ReadScored(model.GetProperty("vocab"), source);
+        int unknown = model.Get("unk_id")?.GetInt32() ?? -1;
+        if (unknown < 0 || unknown >= scores.Length)
+            throw new InvalidDataException($"{source}: the unk_id of the model is {(unknown < 0 ? "absent or negative" : unknown)}; "
+                + $"the number of one of its {scores.Length} tokens is needed.");
+        return Parts(root, vocabulary, NotByteLevel(root, "Unigram", source), source) with
+        {
+            Words = new UnigramModel(vocabulary, scores, unknown, model.Flag("byte_fallback")),
+        };
+    }
+
+    private static PreTokenizerDefinition NotByteLevel(JsonElement root, string kind, string source)
+    {
+        PreTokenizerDefinition preTokenizer = PreTokenizerJson.Read(root.Get("pre_tokenizer"), source);
+        return preTokenizer.IsByteLevel ? throw OtherKind(source, $"{kind} with a ByteLevel pre-tokenizer") : preTokenizer;
     }
 
     private static TokenizerDefinition Parts(

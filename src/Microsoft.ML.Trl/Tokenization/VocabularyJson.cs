@@ -35,7 +35,7 @@ internal static class VocabularyJson
         foreach (JsonElement entry in vocab.EnumerateArray())
         {
             string token = entry[0].GetString() ?? throw new FormatException($"token {scores.Count} of the vocabulary has no text.");
-            vocabulary.TryAdd(token, scores.Count); // of a token that is listed twice the first place counts
+            vocabulary[token] = scores.Count; // of a token that is listed twice the last place counts
             scores.Add(entry[1].GetDouble());
         }
         if (scores.FindIndex(score => !double.IsFinite(score)) is int wrong and >= 0)
