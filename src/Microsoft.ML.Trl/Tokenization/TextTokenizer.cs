@@ -15,6 +15,7 @@ public sealed class TextTokenizer
     private readonly IReadOnlyDictionary<string, string> _files;
     private readonly TokenizerDefinition _definition;
     private readonly TextEncoder _encoder;
+    private readonly Lazy<TextEncoder> _ordinary; // takes special tokens for text
     private readonly TokenTable _tokens;
     private volatile Reader? _lastReader;
 
@@ -24,6 +25,8 @@ public sealed class TextTokenizer
         _definition = definition;
         _tokens = new TokenTable(definition);
         _encoder = new TextEncoder(definition);
+        _ordinary = new(() => new TextEncoder(
+            definition with { AddedTokens = [.. definition.AddedTokens.Where(token => !token.Special)] }));
         (BosToken, EosToken, PadToken, UnknownToken) = names;
         (BosTokenId, EosTokenId) = (Required(BosToken, "bos_token", source), Required(EosToken, "eos_token", source));
         (PadTokenId, UnknownTokenId) = (Required(PadToken, "pad_token", source), Required(UnknownToken, "unk_token", source));
@@ -135,6 +138,20 @@ public sealed class TextTokenizer
         return [.. ids];
     }
 
+    /// <summary>
+    /// Token ids of a text in which special tokens are ordinary text: for what users wrote, who must not be able to end a sequence or to
+    /// begin another speaker's turn.
+    /// </summary>
+    /// <param name="text">Any text, also an empty one.</param>
+    /// <returns>Ids in [0, <see cref="VocabularySize"/>), without special tokens around them.</returns>
+    public int[] EncodeOrdinary(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var ids = new List<int>(text.Length / 3);
+        _ordinary.Value.Encode(text, ids);
+        return [.. ids];
+    }
+
     /// <summary>Token ids of two texts with the special tokens that the tokenizer's template puts around them.</summary>
     /// <param name="text">The first text, e.g. a question.</param>
     /// <param name="pair">The second text, e.g. its answer.</param>
@@ -200,17 +217,9 @@ public sealed class TextTokenizer
 
     private static TextTokenizer Create(Dictionary<string, string> files, string source)
     {
-        if (!files.TryGetValue(TokenizerFiles.Tokenizer, out string? json))
-        {
-            if (!files.ContainsKey(TokenizerFiles.Vocab) || !files.ContainsKey(TokenizerFiles.Merges))
-                throw new FileNotFoundException($"There is no tokenizer in {source}: "
-                    + $"neither {TokenizerFiles.Tokenizer} nor {TokenizerFiles.Vocab} with {TokenizerFiles.Merges}.");
-            LegacyVocabulary.Complete(files, source);
-            json = files[TokenizerFiles.Tokenizer];
-        }
-        foreach (string folded in new[] { TokenizerFiles.Vocab, TokenizerFiles.Merges, TokenizerFiles.Added })
-            files.Remove(folded); // tokenizer.json says it all
-        TokenizerDefinition definition = TokenizerJson.Read(json, $"{TokenizerFiles.Tokenizer} of {source}");
+        TokenizerFiles.Complete(files, source);
+        TokenizerDefinition definition = TokenizerJson.Read(
+            files[TokenizerFiles.Tokenizer], $"{TokenizerFiles.Tokenizer} of {source}");
         SpecialTokenNames names = SpecialTokenNames.Read(files, source);
         files.TryAdd(TokenizerFiles.Config, TokenizerWriter.Config(names));
         files.TryAdd(TokenizerFiles.SpecialTokens, TokenizerWriter.SpecialTokens(names));

@@ -99,9 +99,12 @@ internal static class TokenizerJson
         if (unknown < 0 || unknown >= scores.Length)
             throw new InvalidDataException($"{source}: the unk_id of the model is {(unknown < 0 ? "absent or negative" : unknown)}; "
                 + $"the number of one of its {scores.Length} tokens is needed.");
-        return Parts(root, vocabulary, NotByteLevel(root, "Unigram", source), source) with
+        TokenizerDefinition definition = Parts(root, vocabulary, NotByteLevel(root, "Unigram", source), source);
+        IEnumerable<string> special = definition.AddedTokens.Where(token => token.Special).Select(token => token.Content);
+        bool isSingle = model.Flag(UnigramModel.SinglePrecision);
+        return definition with
         {
-            Words = new UnigramModel(vocabulary, scores, unknown, model.Flag("byte_fallback")),
+            Words = new UnigramModel(vocabulary, scores, unknown, special, model.Flag("byte_fallback"), isSingle),
         };
     }
 

@@ -13,6 +13,12 @@ namespace Microsoft.ML.Trl.Tokenization;
 /// </remarks>
 internal sealed class UnigramModel : IWordModel
 {
+    /// <summary>
+    /// Member of the model in a tokenizer.json that was made of a SentencePiece model: sums are kept in single precision, as that library
+    /// keeps them, but compared before they are rounded. This decides between ways that are equally good ("abababab").
+    /// </summary>
+    public const string SinglePrecision = "single_precision";
+
     private const double UnknownPenalty = 10;
 
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _vocab;
@@ -20,18 +26,25 @@ internal sealed class UnigramModel : IWordModel
     private readonly double[] _scores;
     private readonly double _unknownScore;
     private readonly int _unknown;
+    private readonly bool _isSingle;
     private readonly int[]? _bytes;
 
     /// <param name="vocab">Token to id.</param>
     /// <param name="scores">Log probability of each id.</param>
     /// <param name="unknown">Id for what has no token.</param>
+    /// <param name="special">Tokens that are no text.</param>
     /// <param name="byteFallback">Unknown characters become bytes, where the vocabulary has them all.</param>
-    public UnigramModel(Dictionary<string, int> vocab, double[] scores, int unknown, bool byteFallback)
+    /// <param name="isSingle">Sums are kept in single precision.</param>
+    public UnigramModel(
+        Dictionary<string, int> vocab, double[] scores, int unknown, IEnumerable<string> special, bool byteFallback, bool isSingle)
     {
         _vocab = vocab.GetAlternateLookup<ReadOnlySpan<char>>();
+        HashSet<string> left = [.. special];
         foreach ((string token, int id) in vocab)
-            _trie.Add(token, id);
-        (_scores, _unknown, _unknownScore) = (scores, unknown, scores.Min() - UnknownPenalty);
+            if (!left.Contains(token))
+                _trie.Add(token, id);
+        _isSingle = isSingle;
+        (_scores, _unknown, _unknownScore) = (scores, unknown, Kept(scores.Min() - UnknownPenalty));
         _bytes = byteFallback ? ByteTokens.Ids(vocab) : null;
     }
 
@@ -77,15 +90,17 @@ internal sealed class UnigramModel : IWordModel
                 hasCharacter |= end - start == length;
             }
             if (!hasCharacter)
-                Offer(ref best[start + length], best[start].Score + _unknownScore, start, _unknown);
+                Offer(ref best[start + length], Kept(best[start].Score + _unknownScore), start, _unknown);
         }
         return best;
     }
 
-    private static void Offer(ref Node target, double score, int start, int id)
+    private double Kept(double score) => _isSingle ? (float)score : score;
+
+    private void Offer(ref Node target, double score, int start, int id)
     {
         if (target.Id == Node.None || score > target.Score)
-            target = new Node(score, start, id);
+            target = new Node(Kept(score), start, id);
     }
 
     // written backwards, as all of it is until it is turned round

@@ -143,6 +143,27 @@ public sealed class ReferenceTokenizerTests
     }
 
     [TestMethod]
+    [DataRow("llama2", "tokenizer.model")]
+    [DataRow("gemma", "tokenizer.model")]
+    [DataRow("bert_cased", "vocab.txt")]
+    [DataRow("bert_uncased", "vocab.txt")]
+    public void The_original_vocabulary_file_alone_makes_the_same_tokenizer(string kind, string file)
+    {
+        string folder = Directory.CreateTempSubdirectory("tokenizer").FullName;
+        foreach (string name in new[] { file, "tokenizer_config.json", "special_tokens_map.json" })
+            File.Copy(Fixtures.Shared("tokenizers", kind, name), Path.Combine(folder, name));
+        TextTokenizer legacy = TextTokenizer.Load(folder), again = TextTokenizer.FromFiles(legacy.Files());
+        ForEachCase(kind, (original, text, expected) =>
+        {
+            int[] ids = original.Encode(text, addSpecialTokens: true);
+            CollectionAssert.AreEqual(ids, legacy.Encode(text, addSpecialTokens: true), text);
+            CollectionAssert.AreEqual(ids, again.Encode(text, addSpecialTokens: true), text);
+            Assert.AreEqual(original.Decode(ids), legacy.Decode(ids), text);
+        });
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [TestMethod]
     [DataRow("gpt2")]
     [DataRow("opt")]
     [DataRow("bloom")]
