@@ -96,6 +96,20 @@ public sealed class TextTokenizer
         return Create(new Dictionary<string, string>(files), "the given files");
     }
 
+    /// <summary>Loads a tiktoken file (o200k_base.tiktoken and their like): a line per token, its bytes in base64 and its rank.</summary>
+    /// <param name="path">The file, not compressed.</param>
+    /// <param name="encoding">How it cuts text: gpt2, r50k_base, p50k_base, cl100k_base (also Llama 3's) or o200k_base.</param>
+    /// <param name="specialTokens">Special tokens and their ids. Null: those of the encoding.</param>
+    /// <exception cref="ArgumentException">The encoding is not known.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, or a special token has the id of another.</exception>
+    public static TextTokenizer FromTiktoken(string path, string encoding, IReadOnlyDictionary<string, int>? specialTokens = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(encoding);
+        return FromFiles(TiktokenFile.Files(BoundedText.ReadFile(path, BoundedText.Large), encoding, specialTokens, $"'{path}'"));
+    }
+
     /// <summary>
     /// The text files from which <see cref="FromFiles"/> makes this tokenizer again: tokenizer.json, tokenizer_config.json,
     /// special_tokens_map.json, and what else belongs to them.
@@ -136,6 +150,20 @@ public sealed class TextTokenizer
         if (addSpecialTokens)
             ids.AddRange(_definition.Template.Suffix);
         return [.. ids];
+    }
+
+    /// <summary>Token ids of many texts, as <see cref="Encode"/> gives them one by one, by all cores.</summary>
+    /// <param name="texts">Any texts.</param>
+    /// <param name="addSpecialTokens">As for <see cref="Encode"/>.</param>
+    /// <returns>The ids of each text, in the order of the texts.</returns>
+    public int[][] EncodeBatch(IReadOnlyList<string> texts, bool addSpecialTokens = false)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        if (texts.Contains(null!))
+            throw new ArgumentException("One of the texts is null; an empty text is allowed.", nameof(texts));
+        int[][] ids = new int[texts.Count][];
+        Parallel.For(0, texts.Count, i => ids[i] = Encode(texts[i], addSpecialTokens));
+        return ids;
     }
 
     /// <summary>

@@ -16,6 +16,8 @@ internal static class TokenizerFiles
     private static readonly (string File, string Kind)[] Others =
         [("sentencepiece.bpe.model", "SentencePiece (with the ids of fairseq)"), ("tekken.json", "Tekken")];
 
+    private const string Tiktoken = "tokenizer.tiktoken";
+
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
@@ -33,11 +35,16 @@ internal static class TokenizerFiles
             return files;
         if (SentencePiece.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } model)
         {
-            SentencePieceJson.Complete(files, BoundedText.ReadFileBytes(model, BoundedText.Large), $"'{model}'");
+            byte[] bytes = BoundedText.ReadFileBytes(model, BoundedText.Large);
+            if (TiktokenFile.IsOne(bytes))
+                throw NeedsEncoding(model);
+            SentencePieceJson.Complete(files, bytes, $"'{model}'");
             return files;
         }
         if (files.ContainsKey(WordPiece))
             return files;
+        if (File.Exists(Path.Combine(folder, Tiktoken)))
+            throw NeedsEncoding(Path.Combine(folder, Tiktoken));
         foreach ((string file, string kind) in Others)
             if (File.Exists(Path.Combine(folder, file)))
                 throw TokenizerJson.OtherKind(Path.Combine(folder, file), kind);
@@ -46,6 +53,9 @@ internal static class TokenizerFiles
             + $"nor {WordPiece}.",
             Path.Combine(folder, Tokenizer));
     }
+
+    private static NotSupportedException NeedsEncoding(string path) => new(
+        $"'{path}' is a tiktoken file, which does not say how text is cut. Load it with TextTokenizer.FromTiktoken and the name of its encoding.");
 
     /// <summary>Makes tokenizer.json of the files of older tokenizers, where there is none, and takes those away.</summary>
     /// <exception cref="FileNotFoundException">There are none of these either.</exception>

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
@@ -43,6 +44,41 @@ public sealed class GoldenTokenizerTests
             CollectionAssert.AreEqual(Ints(row["ids"]!), tokenizer.Encode((string)row["text"]!), (string)row["text"]!);
         CollectionAssert.AreEqual(new[] { 101, 1037, 102 }, tokenizer.Encode("a", addSpecialTokens: true));
         Assert.AreEqual("hello, world!", tokenizer.Decode(tokenizer.Encode("Hello, World!")));
+    }
+
+    [TestMethod]
+    [DataRow("gpt2", "r50k_base.tiktoken.gz", "gpt2", "mlnet_tokens_gpt2.json")]
+    [DataRow("p50k_base", "p50k_base.tiktoken.gz", "p50k_base", "mlnet_tokens_p50k_base.json")]
+    [DataRow("cl100k_base", "cl100k_base.tiktoken.gz", "cl100k_base", "mlnet_tokens.json")]
+    [DataRow("o200k_base", "o200k_base.tiktoken.gz", "o200k_base", "mlnet_tokens_gpt4o.json")]
+    public void Tiktoken_files_equal_the_published_encodings(string encoding, string file, string key, string tokens)
+    {
+        TextTokenizer tokenizer = Tiktoken(file, encoding);
+        string program = File.ReadAllText(Data("golden", "mlnet_lib.rs.txt"));
+        int[] programIds = Ints(JsonNode.Parse(File.ReadAllText(Data("golden", tokens)))!);
+        CollectionAssert.AreEqual(programIds, tokenizer.Encode(program));
+        Assert.AreEqual(program, tokenizer.Decode(programIds));
+        foreach (JsonObject row in Rows("byte_bpe.jsonl"))
+        {
+            string text = (string)row["text"]!;
+            int[] ids = Ints(row[key]!);
+            CollectionAssert.AreEqual(ids, tokenizer.EncodeOrdinary(text), text);
+            Assert.AreEqual(text, tokenizer.Decode(ids), text);
+        }
+        int end = tokenizer.IdOf("<|endoftext|>")!.Value;
+        CollectionAssert.AreEqual(new[] { end }, tokenizer.Encode("<|endoftext|>"));
+        Assert.AreEqual(end, tokenizer.EosTokenId);
+    }
+
+    private static TextTokenizer Tiktoken(string file, string encoding)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        using (FileStream packed = File.OpenRead(Data("tiktoken", file)), plain = File.Create(path))
+        using (var unpacked = new GZipStream(packed, CompressionMode.Decompress))
+            unpacked.CopyTo(plain);
+        TextTokenizer tokenizer = TextTokenizer.FromTiktoken(path, encoding);
+        File.Delete(path);
+        return tokenizer;
     }
 
     private static string Data(params string[] parts)
