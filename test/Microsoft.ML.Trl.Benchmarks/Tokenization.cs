@@ -31,7 +31,8 @@ internal static class Tokenization
     private static string Read(string path)
     {
         using FileStream file = File.OpenRead(path);
-        using var reader = new StreamReader(path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file);
+        bool isPacked = path.EndsWith(".gz", StringComparison.Ordinal);
+        using var reader = new StreamReader(isPacked ? new GZipStream(file, CompressionMode.Decompress) : file);
         return reader.ReadToEnd();
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Microsoft.ML.Trl.Tokenization;
 
-/// <summary>BERT's basic cleaning of text (google-research/bert, tokenization.py), as the normalizer of Hugging Face's tokenizers.</summary>
+/// <summary>BERT's basic cleaning of text (google-research/bert, tokenization.py), as Hugging Face's BertNormalizer does it.</summary>
 /// <param name="cleans">Leave out control characters and U+FFFD, make blanks of white space.</param>
 /// <param name="partsIdeographs">Put blanks around Chinese characters.</param>
 /// <param name="decompose">Unicode form D, after which non-spacing marks are left out; null keeps accents.</param>

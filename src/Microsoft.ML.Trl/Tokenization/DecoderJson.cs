@@ -7,7 +7,7 @@ internal static class DecoderJson
 {
     private const string Supported = "ByteLevel, Metaspace, WordPiece, Replace, ByteFallback, Fuse, Strip and Sequence";
 
-    /// <returns>Makes the steps for a new text; null where tokens are nothing but bytes in the byte alphabet, one after the other.</returns>
+    /// <returns>Makes the steps for a new text; null where tokens are bytes in the byte alphabet and nothing else is done.</returns>
     public static Func<IDecoderStep[]>? Read(JsonElement? decoder, bool isByteLevel, string source)
     {
         JsonElement[] parts = decoder is { } json ? [.. Parts(json)] : [];

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Microsoft.ML.Tokenizers;
 
@@ -8,16 +9,20 @@ namespace Microsoft.ML.Trl.Tokenization;
 /// joined, of equal ones the leftmost. Characters outside of the vocabulary become byte tokens ("&lt;0x0A&gt;") or the unknown token.
 /// </summary>
 /// <remarks>
-/// Our own because SentencePieceTokenizer of Microsoft.ML.Tokenizers reads only tokenizer.model, and of equal scores does not take
+/// Our own because SentencePieceTokenizer of Microsoft.ML.Tokenizers 2.0 reads only tokenizer.model, and of equal scores does not take
 /// the leftmost pair ("aaaaaaa").
 /// </remarks>
 internal sealed class MergeModel : IWordModel
 {
+    private const char Blank = '▁';
+    private const int TableSize = 0x180;
+
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _vocab;
-    private readonly Dictionary<(int Left, int Right), (int Rank, int Id)> _merges = [];
+    private readonly int[] _letters = new int[TableSize]; // ids of the first characters, -1 where there is none
+    private readonly MergeTable _merges;
     private readonly int[]? _bytes;
     private readonly int? _unknown;
-    private readonly bool _fusesUnknown, _ignoresMerges;
+    private readonly bool _fusesUnknown, _ignoresMerges, _mayBeCut;
 
     /// <param name="vocab">Token to id.</param>
     /// <param name="merges">Pairs of tokens in the order in which they are joined.</param>
@@ -30,104 +35,95 @@ internal sealed class MergeModel : IWordModel
         bool byteFallback, bool ignoresMerges)
     {
         _vocab = vocab.GetAlternateLookup<ReadOnlySpan<char>>();
-        for (int rank = 0; rank < merges.Count; rank++)
-            _merges[(vocab[merges[rank].Left], vocab[merges[rank].Right])] = (rank, vocab[merges[rank].Left + merges[rank].Right]);
+        for (int letter = 0; letter < TableSize; letter++)
+            _letters[letter] = vocab.TryGetValue(((char)letter).ToString(), out int id) ? id : -1;
+        _merges = new MergeTable(vocab, merges);
         (_unknown, _fusesUnknown, _ignoresMerges) = (unknown, fusesUnknown, ignoresMerges);
         _bytes = byteFallback ? ByteTokens.Ids(vocab) : null;
+        _mayBeCut = !ignoresMerges && vocab.ContainsKey(Blank.ToString())
+            && merges.All(pair => (pair.Left + pair.Right).AsSpan().TrimStart(Blank).IndexOf(Blank) < 0);
     }
 
     public Tokenizer Inner => throw new NotSupportedException(
         "No tokenizer of Microsoft.ML.Tokenizers gives the ids of this SentencePiece-style BPE. Use TextTokenizer.Encode and Decode.");
 
+    /// <remarks>Where no token goes over the beginning of a word, neither do merges, and words are short.</remarks>
     public void Encode(string piece, List<int> ids)
     {
-        if (_ignoresMerges && _vocab.TryGetValue(piece, out int whole))
+        ReadOnlySpan<char> rest = piece;
+        if (_ignoresMerges && _vocab.TryGetValue(rest, out int whole))
+        {
             ids.Add(whole);
-        else
-            new Word(Symbols(piece), _merges).Write(ids);
+            return;
+        }
+        while (_mayBeCut && WordLength(rest) is int length && length < rest.Length)
+        {
+            EncodeWord(rest[..length], ids);
+            rest = rest[length..];
+        }
+        EncodeWord(rest, ids);
     }
 
-    private List<int> Symbols(string piece)
+    // blanks, and all up to the next one
+    private static int WordLength(ReadOnlySpan<char> text)
     {
-        var symbols = new List<int>(piece.Length);
+        int blanks = text.IndexOfAnyExcept(Blank);
+        int letters = blanks < 0 ? -1 : text[blanks..].IndexOf(Blank);
+        return letters < 0 ? text.Length : blanks + letters;
+    }
+
+    private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
+    {
+        int most = word.Length * (_bytes is null ? 1 : 3); // a character of one UTF-16 unit has up to three bytes
+        int[]? rented = most > 256 ? ArrayPool<int>.Shared.Rent(most) : null;
+        Span<int> symbols = rented ?? stackalloc int[256];
+        symbols = symbols[..Symbols(word, symbols)];
+        ids.AddRange(symbols[.._merges.Join(symbols)]);
+        if (rented is not null)
+            ArrayPool<int>.Shared.Return(rented);
+    }
+
+    private int Symbols(ReadOnlySpan<char> word, Span<int> symbols)
+    {
+        int count = 0;
         bool wasUnknown = false;
-        for (int at = 0; at < piece.Length;)
+        for (int at = 0; at < word.Length;)
         {
-            Rune.DecodeFromUtf16(piece.AsSpan(at), out Rune rune, out int length);
-            bool isKnown = _vocab.TryGetValue(piece.AsSpan(at, length), out int id);
+            int length = char.IsHighSurrogate(word[at]) && at + 1 < word.Length ? 2 : 1;
+            ReadOnlySpan<char> character = word.Slice(at, length);
             at += length;
-            if (isKnown)
-                symbols.Add(id);
-            else if (_bytes is null || !AddBytes(rune, symbols))
+            if (TryFind(character, out int id))
+                symbols[count++] = id;
+            else if (_bytes is null || !AddBytes(character, symbols, ref count))
             {
                 if (_unknown is { } unknown && !(wasUnknown && _fusesUnknown))
-                    symbols.Add(unknown);
+                    symbols[count++] = unknown;
                 wasUnknown = true;
                 continue;
             }
             wasUnknown = false;
         }
-        return symbols;
+        return count;
     }
 
-    private bool AddBytes(Rune rune, List<int> symbols)
+    private bool TryFind(ReadOnlySpan<char> character, out int id)
+    {
+        if (character[0] >= TableSize)
+            return _vocab.TryGetValue(character, out id);
+        id = _letters[character[0]];
+        return id >= 0;
+    }
+
+    private bool AddBytes(ReadOnlySpan<char> character, Span<int> symbols, ref int count)
     {
         Span<byte> utf8 = stackalloc byte[4];
-        utf8 = utf8[..rune.EncodeToUtf8(utf8)];
+        utf8 = utf8[..Encoding.UTF8.GetBytes(character, utf8)];
         foreach (byte value in utf8)
             if (_bytes![value] < 0)
                 return false;
         foreach (byte value in utf8)
-            symbols.Add(_bytes![value]);
+            symbols[count++] = _bytes![value];
         return true;
-    }
-
-    /// <summary>A piece while its symbols are joined: a linked list, and a queue of the pairs that may be.</summary>
-    private readonly struct Word
-    {
-        private const int Joined = -1;
-
-        private readonly List<int> _ids;
-        private readonly int[] _previous, _next;
-        private readonly Dictionary<(int Left, int Right), (int Rank, int Id)> _merges;
-        private readonly PriorityQueue<(int At, int Id), long> _queue = new(); // by rank, then by place
-
-        public Word(List<int> ids, Dictionary<(int Left, int Right), (int Rank, int Id)> merges)
-        {
-            (_ids, _merges) = (ids, merges);
-            _previous = [.. Enumerable.Range(-1, ids.Count)];
-            _next = [.. Enumerable.Range(1, ids.Count)];
-            for (int i = 0; i + 1 < ids.Count; i++)
-                Offer(i);
-            while (_queue.TryDequeue(out (int At, int Id) pair, out _))
-                Join(pair.At, pair.Id);
-        }
-
-        public void Write(List<int> target)
-        {
-            for (int i = 0; i < _ids.Count; i = _next[i])
-                target.Add(_ids[i]);
-        }
-
-        private void Offer(int at)
-        {
-            if (at >= 0 && _next[at] < _ids.Count && _merges.TryGetValue((_ids[at], _ids[_next[at]]), out (int Rank, int Id) merge))
-                _queue.Enqueue((at, merge.Id), ((long)merge.Rank << 32) | (uint)at);
-        }
-
-        private void Join(int at, int id)
-        {
-            int right = _next[at];
-            if (_ids[at] == Joined || right >= _ids.Count
-                || !_merges.TryGetValue((_ids[at], _ids[right]), out (int Rank, int Id) merge) || merge.Id != id)
-                return; // one of the two has become part of another token since
-            (_ids[at], _ids[right]) = (id, Joined);
-            _next[at] = _next[right];
-            if (_next[at] < _ids.Count)
-                _previous[_next[at]] = at;
-            Offer(_previous[at]);
-            Offer(at);
-        }
     }
 }
 

@@ -3,14 +3,15 @@ using Microsoft.ML.Tokenizers;
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// Text to token ids and back, as the Hugging Face tokenizer of the same files does it. Byte-level BPE only: every text can be encoded,
-/// and comes back unchanged (after Unicode normalization, where the tokenizer asks for it). Immutable; may be used by several threads.
+/// Text to token ids and back, as the Hugging Face tokenizer of the same files does it: byte-level BPE, SentencePiece's BPE and Unigram,
+/// WordPiece. With byte-level BPE every text comes back unchanged (after Unicode normalization, where the tokenizer asks for it); the
+/// others may lose white space, case or characters that they do not know. Immutable; may be used by several threads.
 /// </summary>
 /// <remarks>
 /// A lone surrogate is no character and is encoded as U+FFFD. Padding and truncation settings of tokenizer.json are not applied.
 /// Unicode normalization is the one of the ICU library that .NET runs with.
 /// </remarks>
-public sealed class TextTokenizer
+public sealed partial class TextTokenizer
 {
     private readonly IReadOnlyDictionary<string, string> _files;
     private readonly TokenizerDefinition _definition;
@@ -60,23 +61,24 @@ public sealed class TextTokenizer
     public int? UnknownTokenId { get; }
 
     /// <summary>
-    /// The byte-pair encoder of Microsoft.ML.Tokenizers that does the work, for code that wants that type. It knows the vocabulary, the
-    /// merges, the cuts and the special tokens, but not what only this class does: prefix blanks, added tokens with white space around
-    /// them, pieces that are not merged (ignore_merges), cuts within characters (Falcon's digits).
+    /// The tokenizer of Microsoft.ML.Tokenizers that does the work (byte-level BPE, WordPiece), for code that wants that type. It knows
+    /// the vocabulary, the merges, the cuts and the special tokens, but not what only this class does: prefix blanks, added tokens with
+    /// white space around them, pieces that are not merged (ignore_merges), cuts within characters (Falcon's digits).
     /// </summary>
+    /// <exception cref="NotSupportedException">
+    /// SentencePiece tokenizers, for which that library gives other ids: use <see cref="Encode"/> and <see cref="Decode"/>.
+    /// </exception>
     public Tokenizer Inner => _encoder.Inner;
 
     /// <summary>
-    /// Loads tokenizer.json, or vocab.json with merges.txt, and the names of special tokens from
-    /// tokenizer_config.json and special_tokens_map.json.
+    /// Loads tokenizer.json, or vocab.json with merges.txt, tokenizer.model (spiece.model) of SentencePiece or vocab.txt of BERT, and the
+    /// names of special tokens from tokenizer_config.json and special_tokens_map.json.
     /// </summary>
     /// <param name="folder">A folder in Hugging Face's layout.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
-    /// <exception cref="NotSupportedException">
-    /// The tokenizer is of another kind (SentencePiece, WordPiece, Unigram), which the message names.
-    /// </exception>
+    /// <exception cref="NotSupportedException">It is of another kind or has a part that is not known; the message names it.</exception>
     /// <exception cref="PlatformNotSupportedException">It normalizes text, and the process runs without ICU.</exception>
     public static TextTokenizer Load(string folder)
     {
@@ -86,9 +88,9 @@ public sealed class TextTokenizer
 
     /// <summary>The tokenizer of files that <see cref="Files"/> gave.</summary>
     /// <param name="files">File name to content. Other names are kept and otherwise left alone.</param>
-    /// <exception cref="FileNotFoundException">There is no tokenizer.json and no vocab.json with merges.txt.</exception>
+    /// <exception cref="FileNotFoundException">There is no tokenizer.json, no vocab.json with merges.txt, and no vocab.txt.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
-    /// <exception cref="NotSupportedException">The tokenizer is of another kind.</exception>
+    /// <exception cref="NotSupportedException">The tokenizer is of another kind or has a part that is not known.</exception>
     /// <exception cref="PlatformNotSupportedException">It normalizes text, and the process runs without ICU.</exception>
     public static TextTokenizer FromFiles(IReadOnlyDictionary<string, string> files)
     {
@@ -118,8 +120,8 @@ public sealed class TextTokenizer
     public IReadOnlyDictionary<string, string> Files() => _files;
 
     /// <summary>
-    /// Writes a folder that <see cref="Load"/> and Hugging Face's transformers can read: what
-    /// <see cref="Files"/> gives, vocab.json and merges.txt.
+    /// Writes a folder that <see cref="Load"/> and Hugging Face's transformers can read: what <see cref="Files"/> gives, and of byte-level
+    /// BPE vocab.json and merges.txt.
     /// </summary>
     /// <param name="folder">Made when it does not exist; files of the same names are overwritten.</param>
     public void Save(string folder)
@@ -133,89 +135,6 @@ public sealed class TextTokenizer
         }
         TokenizerFiles.WriteFolder(folder, files);
     }
-
-    /// <summary>Token ids of a text. Special tokens written in the text become their ids.</summary>
-    /// <param name="text">Any text, also an empty one.</param>
-    /// <param name="addSpecialTokens">
-    /// Put the tokens around it that the tokenizer's template asks for (often a begin token, often none).
-    /// </param>
-    /// <returns>Ids in [0, <see cref="VocabularySize"/>).</returns>
-    public int[] Encode(string text, bool addSpecialTokens = false)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        var ids = new List<int>(text.Length / 3);
-        if (addSpecialTokens)
-            ids.AddRange(_definition.Template.Prefix);
-        _encoder.Encode(text, ids);
-        if (addSpecialTokens)
-            ids.AddRange(_definition.Template.Suffix);
-        return [.. ids];
-    }
-
-    /// <summary>Token ids of many texts, as <see cref="Encode"/> gives them one by one, by all cores.</summary>
-    /// <param name="texts">Any texts.</param>
-    /// <param name="addSpecialTokens">As for <see cref="Encode"/>.</param>
-    /// <returns>The ids of each text, in the order of the texts.</returns>
-    public int[][] EncodeBatch(IReadOnlyList<string> texts, bool addSpecialTokens = false)
-    {
-        ArgumentNullException.ThrowIfNull(texts);
-        if (texts.Contains(null!))
-            throw new ArgumentException("One of the texts is null; an empty text is allowed.", nameof(texts));
-        int[][] ids = new int[texts.Count][];
-        Parallel.For(0, texts.Count, i => ids[i] = Encode(texts[i], addSpecialTokens));
-        return ids;
-    }
-
-    /// <summary>
-    /// Token ids of a text in which special tokens are ordinary text: for what users wrote, who must not be able to end a sequence or to
-    /// begin another speaker's turn.
-    /// </summary>
-    /// <param name="text">Any text, also an empty one.</param>
-    /// <returns>Ids in [0, <see cref="VocabularySize"/>), without special tokens around them.</returns>
-    public int[] EncodeOrdinary(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        var ids = new List<int>(text.Length / 3);
-        _ordinary.Value.Encode(text, ids);
-        return [.. ids];
-    }
-
-    /// <summary>Token ids of two texts with the special tokens that the tokenizer's template puts around them.</summary>
-    /// <param name="text">The first text, e.g. a question.</param>
-    /// <param name="pair">The second text, e.g. its answer.</param>
-    /// <returns>The ids, and for each of them the token type that BERT-like models want: often 0 up to the second text and 1 there.</returns>
-    /// <exception cref="NotSupportedException">The tokenizer has no template for two texts.</exception>
-    public (int[] Ids, int[] TypeIds) EncodePair(string text, string pair)
-        => _definition.Template.Pair(Encode(text), Encode(pair)) ?? throw new NotSupportedException(
-            "The post-processor of this tokenizer has no template for a pair of texts. Encode both and join their ids, or add \"pair\" to it.");
-
-    /// <summary>Text of token ids. Bytes that are no UTF-8 become U+FFFD; ids without a token say nothing.</summary>
-    /// <param name="ids">Ids, at least 0.</param>
-    /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An id is negative.</exception>
-    public string Decode(IReadOnlyList<int> ids, bool skipSpecialTokens = true)
-    {
-        ArgumentNullException.ThrowIfNull(ids);
-        return _tokens.Decode(ids, skipSpecialTokens);
-    }
-
-    /// <summary>
-    /// Text of a finished completion: as <see cref="Decode"/>, but where generation stopped inside a character, the bytes of that
-    /// character are left out instead of becoming U+FFFD. Bytes that no further ones could complete are not.
-    /// </summary>
-    /// <param name="ids">Ids, at least 0.</param>
-    /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An id is negative.</exception>
-    public string DecodeCompletion(IReadOnlyList<int> ids, bool skipSpecialTokens = true)
-    {
-        ArgumentNullException.ThrowIfNull(ids);
-        TokenStreamDecoder decoder = CreateStreamDecoder(skipSpecialTokens);
-        return string.Concat(ids.Select(decoder.Append)) + decoder.End(dropsPartial: true);
-    }
-
-    /// <summary>A decoder that takes ids one by one and gives text as soon as its characters are complete.</summary>
-    /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
-    public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(_tokens, skipSpecialTokens);
 
     /// <summary>Whether every token id of this tokenizer means the same to another, which may know more tokens.</summary>
     /// <param name="other">May be this one itself.</param>

@@ -18,7 +18,8 @@ internal static class TiktokenFile
     private const string Cl100k = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
         + @"|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    private const string O200k = @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    private const string O200k =
+        @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
         + @"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
         + @"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
@@ -57,8 +58,8 @@ internal static class TiktokenFile
         IReadOnlyDictionary<string, int> special = specialTokens ?? known.Special;
         HashSet<int> taken = [.. ranks.Values];
         if (special.FirstOrDefault(token => !taken.Add(token.Value)) is { Key: not null } twice)
-            throw new InvalidDataException($"{source}: the special token \"{twice.Key}\" has the id {twice.Value}, which another token has. "
-                + "Give the special tokens that belong to the file.");
+            throw new InvalidDataException($"{source}: the special token \"{twice.Key}\" has the id {twice.Value}, which another token has."
+                + " Give the special tokens that belong to the file.");
         var vocab = new JsonObject();
         foreach ((string token, int rank) in ranks)
             vocab[token] = rank;
@@ -97,7 +98,9 @@ internal static class TiktokenFile
                 throw new InvalidDataException($"{source}: line {number} has a token that was there before, \"{parts[0]}\".");
         }
         int missing = ByteAlphabet.InLetterOrder.Count(letter => !ranks.ContainsKey(letter.ToString()));
-        return missing == 0 ? ranks : throw new InvalidDataException($"{source}: {missing} of the 256 bytes are no tokens; all are needed.");
+        return missing == 0
+            ? ranks
+            : throw new InvalidDataException($"{source}: {missing} of the 256 bytes are no tokens; all are needed.");
     }
 
     /// <summary>Every way to make a token of two others, in the order of the tokens' ranks and then of the parts' ranks.</summary>

@@ -55,7 +55,8 @@ internal static class TokenizerFiles
     }
 
     private static NotSupportedException NeedsEncoding(string path) => new(
-        $"'{path}' is a tiktoken file, which does not say how text is cut. Load it with TextTokenizer.FromTiktoken and the name of its encoding.");
+        $"'{path}' is a tiktoken file, which does not say how text is cut. Load it with TextTokenizer.FromTiktoken and the name of "
+        + "its encoding.");
 
     /// <summary>Makes tokenizer.json of the files of older tokenizers, where there is none, and takes those away.</summary>
     /// <exception cref="FileNotFoundException">There are none of these either.</exception>

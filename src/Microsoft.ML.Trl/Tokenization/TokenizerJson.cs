@@ -87,7 +87,8 @@ internal static class TokenizerJson
         if (longest is < 1 or > HighestLongestWord)
             throw new InvalidDataException(
                 $"{source}: max_input_chars_per_word is {longest}; it must be at least 1 and at most {HighestLongestWord}.");
-        TokenizerDefinition definition = Parts(root, vocabulary, NotByteLevel(root, "WordPiece", source), source) with { UnknownToken = unknown };
+        PreTokenizerDefinition preTokenizer = NotByteLevel(root, "WordPiece", source);
+        TokenizerDefinition definition = Parts(root, vocabulary, preTokenizer, source) with { UnknownToken = unknown };
         string prefix = model.Text("continuing_subword_prefix") ?? "##";
         return definition with { Words = new WordPieceModel(definition, prefix, longest) };
     }

@@ -12,16 +12,17 @@ public sealed class TokenizerErrorTests
 
     [TestMethod]
     public void A_folder_without_a_tokenizer_says_what_is_missing() => InFolder([], folder =>
-        AssertThrows<FileNotFoundException>(() => TextTokenizer.Load(folder), "neither tokenizer.json nor vocab.json with merges.txt"));
+        AssertThrows<FileNotFoundException>(
+            () => TextTokenizer.Load(folder),
+            "neither tokenizer.json, vocab.json with merges.txt, tokenizer.model, spiece.model nor vocab.txt"));
 
     [TestMethod]
     public void Files_without_a_tokenizer_say_what_is_missing() => AssertThrows<FileNotFoundException>(
         () => TextTokenizer.FromFiles(new Dictionary<string, string> { ["vocab.json"] = "{}" }),
-        "neither tokenizer.json nor vocab.json with merges.txt");
+        "neither tokenizer.json nor vocab.json with merges.txt nor vocab.txt. A tokenizer.model is no text; load it from its folder");
 
     [TestMethod]
-    [DataRow("tokenizer.model", "SentencePiece")]
-    [DataRow("vocab.txt", "WordPiece")]
+    [DataRow("sentencepiece.bpe.model", "SentencePiece (with the ids of fairseq)")]
     [DataRow("tekken.json", "Tekken")]
     public void Other_tokenizers_are_named_by_their_files(string file, string kind) => InFolder(new() { [file] = "?" }, folder =>
         AssertThrows<NotSupportedException>(
@@ -47,7 +48,7 @@ public sealed class TokenizerErrorTests
     [DataRow("decoder", """{"type": "Sequence", "decoders": [{"type": "BPEDecoder"}]}""", "the decoder BPEDecoder is not supported")]
     [DataRow("post_processor", """{"type": "Other"}""", "the post-processor Other is not supported. Supported are ByteLevel, Template")]
     [DataRow("post_processor", "{}", "the post-processor without a type is not supported")]
-    [DataRow("pre_tokenizer", """{"type": "UnicodeScripts"}""", "the pre-tokenizer UnicodeScripts is not supported. Supported are ByteLevel,")]
+    [DataRow("pre_tokenizer", """{"type": "UnicodeScripts"}""", "the pre-tokenizer UnicodeScripts is not supported. Supported are")]
     [DataRow("pre_tokenizer", "{}", "the pre-tokenizer without a type is not supported")]
     [DataRow(
         "pre_tokenizer",

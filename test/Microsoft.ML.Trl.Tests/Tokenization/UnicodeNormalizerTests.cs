@@ -56,7 +56,8 @@ public sealed class UnicodeNormalizerTests
     public void A_process_whose_normalization_throws_is_refused_with_the_cause()
     {
         var cause = new DllNotFoundException("libicu");
-        Exception error = Assert.ThrowsExactly<PlatformNotSupportedException>(() => UnicodeNormalizer.CheckSupport("a.json", _ => throw cause));
+        Exception error = Assert.ThrowsExactly<PlatformNotSupportedException>(
+            () => UnicodeNormalizer.CheckSupport("a.json", _ => throw cause));
         Assert.AreSame(cause, error.InnerException);
     }
 }
