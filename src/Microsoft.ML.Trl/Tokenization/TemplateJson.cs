@@ -112,6 +112,9 @@ internal sealed class TokenTemplate
     /// <summary>Nothing but the texts.</summary>
     public static TokenTemplate None { get; } = new([TemplatePart.First(0)], [TemplatePart.First(0), TemplatePart.Second(1)]);
 
+    /// <summary>All ids that the templates add.</summary>
+    public IEnumerable<int> Ids => _single.Concat(_pair ?? []).SelectMany(part => part.Ids);
+
     /// <summary>Ids before a single text.</summary>
     public IReadOnlyList<int> Prefix { get; }
 

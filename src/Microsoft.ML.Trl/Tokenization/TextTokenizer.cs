@@ -104,6 +104,7 @@ public sealed partial class TextTokenizer
     /// <param name="specialTokens">Special tokens and their ids. Null: those of the encoding.</param>
     /// <exception cref="ArgumentException">The encoding is not known.</exception>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="DirectoryNotFoundException">Its folder does not exist.</exception>
     /// <exception cref="InvalidDataException">It is damaged, or a special token has the id of another.</exception>
     public static TextTokenizer FromTiktoken(string path, string encoding, IReadOnlyDictionary<string, int>? specialTokens = null)
     {

@@ -116,15 +116,24 @@ internal static class TokenizerJson
     }
 
     private static TokenizerDefinition Parts(
-        JsonElement root, Dictionary<string, int> vocabulary, PreTokenizerDefinition preTokenizer, string source) => new()
+        JsonElement root, Dictionary<string, int> vocabulary, PreTokenizerDefinition preTokenizer, string source)
+    {
+        List<AddedToken> added = VocabularyJson.ReadAddedTokens(root.Get("added_tokens"), vocabulary, source);
+        TokenTemplate template = TemplateJson.Read(root.Get("post_processor"), source);
+        int highest = vocabulary.Values.Concat(added.Select(token => token.Id)).Max();
+        foreach (int id in template.Ids)
+            if (id < 0 || id > highest)
+                throw new InvalidDataException($"{source}: the post-processor adds the id {id}; ids of tokens are 0 to {highest}.");
+        return new TokenizerDefinition
         {
             Vocab = vocabulary,
-            AddedTokens = VocabularyJson.ReadAddedTokens(root.Get("added_tokens"), vocabulary, source),
+            AddedTokens = added,
             Normalizer = NormalizerJson.Read(root.Get("normalizer"), source),
             PreTokenizer = preTokenizer,
-            Template = TemplateJson.Read(root.Get("post_processor"), source),
+            Template = template,
             Decoder = DecoderJson.Read(root.Get("decoder"), preTokenizer.IsByteLevel, source),
         };
+    }
 }
 
 /// <summary>Members that may be absent or null.</summary>
