@@ -56,9 +56,9 @@ public sealed class DecoderTests
     }
 
     [TestMethod]
-    [DataRow("{\"type\": \"Strip\", \"content\": \"ab\", \"start\": 1, \"stop\": 0}", "the decoder Strip has the content \"ab\"; one letter is")]
-    [DataRow("{\"type\": \"Metaspace\", \"replacement\": \"__\"}", "Metaspace has the replacement \"__\" and the prepend_scheme \"always\"")]
-    [DataRow("{\"type\": \"Metaspace\", \"prepend_scheme\": \"last\"}", "the prepend_scheme \"last\"; one letter and always, first or never")]
+    [DataRow("{\"type\": \"Strip\", \"content\": \"ab\", \"start\": 1, \"stop\": 0}", "Strip has the content \"ab\"; one letter is needed")]
+    [DataRow("{\"type\": \"Metaspace\", \"replacement\": \"__\"}", "Metaspace has the replacement \"__\" and the prepend_scheme")]
+    [DataRow("{\"type\": \"Metaspace\", \"prepend_scheme\": \"last\"}", "\"last\"; one letter and always, first or never are")]
     public void Damaged_decoders_say_what_is_wrong(string json, string message)
         => StringAssert.Contains(Assert.ThrowsExactly<FormatException>(() => Chain(json)).Message, message);
 

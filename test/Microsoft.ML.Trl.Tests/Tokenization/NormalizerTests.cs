@@ -28,7 +28,7 @@ public sealed class NormalizerTests
     [DataRow("{\"type\": \"BertNormalizer\", \"lowercase\": false}", "Ça", "Ça")] // accents are kept with the case
     [DataRow("{\"type\": \"BertNormalizer\", \"strip_accents\": false, \"handle_chinese_chars\": false}", "Ça日", "ça日")]
     [DataRow("{\"type\": \"BertNormalizer\", \"clean_text\": false}", "\u00ADA", "\u00ADa")]
-    [DataRow("{\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"Lowercase\"}, {\"type\": \"Prepend\", \"prepend\": \"X\"}]}", "A", "Xa")]
+    [DataRow("{\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"Lowercase\"}, {\"type\": \"Strip\"}]}", "A ", "a")]
     public void Text_is_normalized(string json, string text, string expected)
     {
         Normalizer normalizer = Read(json)!;
@@ -41,11 +41,11 @@ public sealed class NormalizerTests
         => Assert.IsNull(Read("{\"type\": \"Sequence\", \"normalizers\": []}"));
 
     [TestMethod]
-    [DataRow("{\"type\": \"Replace\", \"pattern\": {\"String\": \"\"}, \"content\": \"a\"}", "neither a Regex nor a String that is not empty")]
+    [DataRow("{\"type\": \"Replace\", \"pattern\": {\"String\": \"\"}, \"content\": \"a\"}", "neither a Regex nor a String that")]
     [DataRow("{\"type\": \"Replace\", \"pattern\": {\"String\": \"a\"}}", "the normalizer Replace has no \"content\"")]
     [DataRow("{\"type\": \"Prepend\"}", "the normalizer Prepend has no \"prepend\"")]
     [DataRow("{\"type\": \"Precompiled\"}", "the normalizer Precompiled has no \"precompiled_charsmap\"")]
-    [DataRow("{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"AAECAw==\"}", "the precompiled_charsmap of 4 bytes announces a trie of")]
+    [DataRow("{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"AAECAw==\"}", "of 4 bytes announces a trie of")]
     public void Damaged_normalizers_say_what_is_wrong(string json, string message)
         => StringAssert.Contains(Assert.ThrowsExactly<FormatException>(() => Read(json)).Message, message);
 

@@ -49,7 +49,7 @@ public sealed class VocabularyFileTests
 
     [TestMethod]
     [DataRow(3, "{}", "SentencePiece (model type 3, a word or character model) tokenizers are not supported")]
-    [DataRow(Bpe, """{"tokenizer_class": "XLMRobertaTokenizer"}""", "XLMRobertaTokenizer without tokenizer.json tokenizers are not supported")]
+    [DataRow(Bpe, """{"tokenizer_class": "XLMRobertaTokenizer"}""", "XLMRobertaTokenizer without tokenizer.json tokenizers are not")]
     public void Models_of_other_kinds_are_named(int type, string config, string message)
         => AssertThrows<NotSupportedException>(() => Load(Model(type, Pieces), config), message);
 
@@ -118,16 +118,16 @@ public sealed class VocabularyFileTests
         TextTokenizer tokenizer = Tiktoken(lines, "cl100k_base", new() { ["<|endoftext|>"] = 300 });
         CollectionAssert.AreEqual(new[] { 257, 32, 256, 100, 300 }, tokenizer.Encode("abc abd<|endoftext|>"));
         Assert.AreEqual((301, 300), (tokenizer.VocabularySize, tokenizer.EosTokenId));
-        AssertThrows<ArgumentException>(() => Tiktoken(lines, "best", null), "The encoding \"best\" is not known. Known are gpt2, r50k_base,");
-        AssertThrows<InvalidDataException>(() => Tiktoken(lines, "gpt2", new() { ["<e>"] = 97 }), "\"<e>\" has the id 97, which another");
-        AssertThrows<InvalidDataException>(() => Tiktoken(lines[..255], "gpt2", null), "1 of the 256 bytes are no tokens; all are needed");
-        AssertThrows<InvalidDataException>(() => Tiktoken([.. lines, "YQ== 9"], "gpt2", null), "line 259 has a token that was there before");
+        AssertThrows<ArgumentException>(() => Tiktoken(lines, "best", null), "The encoding \"best\" is not known. Known are gpt2, r50k");
+        AssertThrows<InvalidDataException>(() => Tiktoken(lines, "gpt2", new() { ["<e>"] = 97 }), "the id 97, which another token has");
+        AssertThrows<InvalidDataException>(() => Tiktoken(lines[..255], "gpt2", null), "1 of the 256 bytes are no tokens; all are");
+        AssertThrows<InvalidDataException>(() => Tiktoken([.. lines, "YQ== 9"], "gpt2", null), "line 259 has a token that was there");
         foreach (string damaged in new[] { "YQ==", "YQ== x", "!! 3", " 3", "YQ== 3 4", "YQ== -1" })
             AssertThrows<InvalidDataException>(() => Tiktoken([.. lines, damaged], "gpt2", null), $"line 259 is \"{damaged}\"");
         Assert.ThrowsExactly<FileNotFoundException>(() => TextTokenizer.FromTiktoken("no-such.tiktoken", "gpt2"));
         Assert.ThrowsExactly<DirectoryNotFoundException>(() => TextTokenizer.FromTiktoken("/no/such.tiktoken", "gpt2"));
         AssertThrows<NotSupportedException>(
-            () => Load(Encoding.ASCII.GetBytes(string.Join('\n', lines))), "is a tiktoken file, which does not say how text is cut. Load it with");
+            () => Load(Encoding.ASCII.GetBytes(string.Join('\n', lines))), "is a tiktoken file, which does not say how text is cut. Load");
 
         static string Line(ReadOnlySpan<byte> bytes, int rank) => $"{Convert.ToBase64String(bytes)} {rank}";
     }
