@@ -20,9 +20,9 @@ internal static class SentencePieceJson
     public static void Complete(Dictionary<string, string> files, byte[] bytes, string source)
     {
         SentencePieceModel model = SentencePieceModel.Read(bytes, source);
-        bool isBpe = model.ModelType == SentencePieceModel.Bpe;
-        if (!isBpe && model.ModelType != SentencePieceModel.Unigram)
-            throw TokenizerJson.OtherKind(source, $"SentencePiece (model type {model.ModelType}, a word or character model)");
+        bool isBpe = model.Algorithm == SentencePieceModel.Bpe;
+        if (!isBpe && model.Algorithm != SentencePieceModel.Unigram)
+            throw TokenizerJson.OtherKind(source, $"SentencePiece (kind {model.Algorithm}, a word or character model)");
         if (model.BlanksAreSuffixes || !model.EscapesBlanks)
             throw TokenizerJson.OtherKind(source, "SentencePiece with treat_whitespace_as_suffix or without escape_whitespaces");
         try
@@ -44,7 +44,7 @@ internal static class SentencePieceJson
 
     private static JsonObject Tokenizer(SentencePieceModel model, JsonObject config, string kind, SpecialTokenNames names, string source)
     {
-        bool isBpe = model.ModelType == SentencePieceModel.Bpe;
+        bool isBpe = model.Algorithm == SentencePieceModel.Bpe;
         Dictionary<string, int> vocab = Vocabulary(model, source);
         List<AddedToken> added = AddedTokens(model, config, kind == "T5Tokenizer");
         string? before = (bool?)config["add_bos_token"] ?? isBpe ? names.Bos : null;
@@ -67,7 +67,7 @@ internal static class SentencePieceJson
             ["pre_tokenizer"] = model.AddsDummyPrefix && onlyFirst ? metaspace : null,
             ["post_processor"] = before is null && after is null ? null : TokenizerWriter.Template(
                 before, after, name => added.FirstOrDefault(token => token.Content == name)?.Id ?? vocab[name]),
-            ["decoder"] = Decoder(model),
+            ["decoder"] = DecoderParts(model),
             ["model"] = isBpe ? MergedModel(model, vocab) : ScoredModel(model),
         };
     }
@@ -124,7 +124,7 @@ internal static class SentencePieceJson
         return TokenizerWriter.Sequence("normalizers", [.. steps]);
     }
 
-    private static JsonObject Decoder(SentencePieceModel model)
+    private static JsonObject DecoderParts(SentencePieceModel model)
     {
         string unknown = model.Pieces.First(piece => piece.Type == PieceType.Unknown).Text;
         List<JsonObject> steps =

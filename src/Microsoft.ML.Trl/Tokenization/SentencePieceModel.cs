@@ -17,7 +17,7 @@ internal enum PieceType
 /// <summary>A SentencePiece model (tokenizer.model, spiece.model): the fields of sentencepiece_model.proto that encoding needs.</summary>
 internal sealed class SentencePieceModel
 {
-    /// <summary>The model type of a Unigram model, and of a BPE.</summary>
+    /// <summary>The number of the Unigram algorithm, and of BPE.</summary>
     public const int Unigram = 1, Bpe = 2;
 
     private readonly List<(string Text, float Score, PieceType Type)> _pieces = [];
@@ -29,7 +29,7 @@ internal sealed class SentencePieceModel
     /// <summary>Tokens in the order of their ids.</summary>
     public IReadOnlyList<(string Text, float Score, PieceType Type)> Pieces => _pieces;
 
-    public int ModelType { get; private set; } = Unigram;
+    public int Algorithm { get; private set; } = Unigram;
 
     public bool ByteFallback { get; private set; }
 
@@ -122,7 +122,7 @@ internal sealed class SentencePieceModel
             switch (field)
             {
                 case 3:
-                    ModelType = input.ReadEnum();
+                    Algorithm = input.ReadEnum();
                     break;
                 case 24:
                     BlanksAreSuffixes = input.ReadBool();

@@ -101,7 +101,7 @@ internal sealed class TokenTable
         foreach (AddedToken token in definition.AddedTokens)
             _texts[token.Id] = token.Content;
         _special = [.. definition.AddedTokens.Where(token => token.Special).Select(token => token.Id)];
-        Steps = definition.Decoder;
+        Steps = definition.Decoders;
         if (Steps is null)
             _bytes = Array.ConvertAll(_texts, token => token is null ? null : ByteAlphabet.Read(token));
     }

@@ -30,7 +30,7 @@ internal sealed record TokenizerDefinition
     public required TokenTemplate Template { get; init; }
 
     /// <summary>Makes the decoders for a text; null where text is made of the tokens' bytes.</summary>
-    public Func<IDecoderStep[]>? Decoder { get; init; }
+    public Func<IDecoderStep[]>? Decoders { get; init; }
 
     /// <summary>Whether Hugging Face's libraries can read the vocabulary from vocab.json and merges.txt.</summary>
     public bool IsByteLevel => Words is null;

@@ -131,7 +131,7 @@ internal static class TokenizerJson
             Normalizer = NormalizerJson.Read(root.Get("normalizer"), source),
             PreTokenizer = preTokenizer,
             Template = template,
-            Decoder = DecoderJson.Read(root.Get("decoder"), preTokenizer.IsByteLevel, source),
+            Decoders = DecoderJson.Read(root.Get("decoder"), preTokenizer.IsByteLevel, source),
         };
     }
 }

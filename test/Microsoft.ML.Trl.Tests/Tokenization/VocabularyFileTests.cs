@@ -48,7 +48,7 @@ public sealed class VocabularyFileTests
     }
 
     [TestMethod]
-    [DataRow(3, "{}", "SentencePiece (model type 3, a word or character model) tokenizers are not supported")]
+    [DataRow(3, "{}", "SentencePiece (kind 3, a word or character model) tokenizers are not supported")]
     [DataRow(Bpe, """{"tokenizer_class": "XLMRobertaTokenizer"}""", "XLMRobertaTokenizer without tokenizer.json tokenizers are not")]
     public void Models_of_other_kinds_are_named(int type, string config, string message)
         => AssertThrows<NotSupportedException>(() => Load(Model(type, Pieces), config), message);
