@@ -10,6 +10,9 @@ internal sealed class Measurement(int steps)
 
     public QuietClock Clock => _clock;
 
+    /// <summary>Bytes of text that a step reads; 0 where it reads none.</summary>
+    public long TextBytes { get; set; }
+
     /// <summary>Steps that a training run must be able to take.</summary>
     public int MostSteps => (steps * Patience) + 1;
 

@@ -49,6 +49,7 @@ Console.WriteLine(JsonSerializer.Serialize(new Dictionary<string, object>
     ["min_s"] = Math.Round(min, 4),
     ["max_s"] = Math.Round(max, 4),
     ["tokens_per_s"] = Math.Round(tokens / median, 1),
+    ["text_mb_per_s"] = Math.Round(measured.TextBytes / median / 1e6, 2),
     ["peak_rss_mb"] = QuietClock.PeakMegabytes(),
     ["clean_steps"] = measured.Clock.CleanLaps,
     ["all_steps"] = measured.Clock.Laps,

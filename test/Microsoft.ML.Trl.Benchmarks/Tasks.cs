@@ -16,6 +16,8 @@ internal static class Tasks
             ["ppo"] = Ppo,
             ["generate"] = (shape, measured) => Generate(shape, measured, sample: false),
             ["sample"] = (shape, measured) => Generate(shape, measured, sample: true),
+            ["tokenize"] = (shape, measured) => Tokenization.Encode(measured, batches: false),
+            ["tokenize-batch"] = (shape, measured) => Tokenization.Encode(measured, batches: true),
         };
 
     private static int Sft(Shape shape, Measurement measured)

@@ -22,6 +22,7 @@ public abstract class ModelSource
     /// <summary>A GGUF file, as llama.cpp uses it. Quantized weights are decoded, so that the model can be trained.</summary>
     /// <param name="path">The file; see <see cref="LanguageModel.LoadGguf"/>. Read when a stage is fitted.</param>
     /// <param name="tokenizer">Its tokenizer; null = the file's own, which is read where it is byte-level BPE.</param>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
     public static ModelSource Gguf(string path, TextTokenizer? tokenizer = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

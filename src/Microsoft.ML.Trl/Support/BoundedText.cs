@@ -24,6 +24,14 @@ internal static class BoundedText
         return Read(stream, stream.Length, limit, $"'{path}'");
     }
 
+    /// <summary>A file's bytes.</summary>
+    /// <exception cref="InvalidDataException">It is longer than allowed.</exception>
+    public static byte[] ReadFileBytes(string path, int limit)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return ReadBytes(stream, stream.Length, limit, $"'{path}'");
+    }
+
     /// <summary>A stream's text.</summary>
     /// <param name="stream">Read from where it stands.</param>
     /// <param name="length">Bytes that it is said to hold.</param>
@@ -32,13 +40,7 @@ internal static class BoundedText
     /// <exception cref="InvalidDataException">It is longer than allowed, of another length than said, or no UTF-8 text.</exception>
     public static string Read(Stream stream, long length, int limit, string what)
     {
-        if (length > limit)
-            throw new InvalidDataException(
-                $"{what} has {length} bytes; at most {limit} are read. Is it what its name says? Save or download it again.");
-        byte[] bytes = new byte[length];
-        int count = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        if (count < length || stream.ReadByte() >= 0)
-            throw new InvalidDataException($"{what} is damaged: it does not have the {length} bytes that it should.");
+        byte[] bytes = ReadBytes(stream, length, limit, what);
         try
         {
             int start = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0; // a byte order mark
@@ -48,5 +50,17 @@ internal static class BoundedText
         {
             throw new InvalidDataException($"{what} is not UTF-8 text: {cause.Message}", cause);
         }
+    }
+
+    private static byte[] ReadBytes(Stream stream, long length, int limit, string what)
+    {
+        if (length > limit)
+            throw new InvalidDataException(
+                $"{what} has {length} bytes; at most {limit} are read. Is it what its name says? Save or download it again.");
+        byte[] bytes = new byte[length];
+        int count = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (count < length || stream.ReadByte() >= 0)
+            throw new InvalidDataException($"{what} is damaged: it does not have the {length} bytes that it should.");
+        return bytes;
     }
 }

@@ -87,12 +87,14 @@ public sealed class LanguageModel : IDisposable
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
     /// <returns>The caller owns it.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="IOException">There is no such file or folder.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or tensors are missing; the message names them.</exception>
     /// <exception cref="NotSupportedException">
     /// It holds a family, type of weights or kind of tokenizer that is not read; the message says what to do.
     /// </exception>
-    /// <exception cref="ArgumentException">Tokenizer and network have different vocabularies.</exception>
+    /// <exception cref="ArgumentException">
+    /// Tokenizer and network have different vocabularies, the path is empty, the device is not there, or weights cannot have the type.
+    /// </exception>
     public static LanguageModel LoadGguf(
         string path, TextTokenizer? tokenizer = null, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
     {
@@ -155,6 +157,8 @@ public sealed class LanguageModel : IDisposable
     /// </summary>
     /// <param name="path">Where to; the folder must exist. A file of the same name is replaced when the new one is complete.</param>
     /// <param name="type">How matrices are stored; both types round.</param>
+    /// <exception cref="ArgumentException">The path is empty, or there is no such type.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="NotSupportedException">llama.cpp has no such model or tokenizer; the message says why.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void SaveGguf(string path, GgufType type)

@@ -29,7 +29,15 @@ internal static class ByteAlphabet
     {
         byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text)];
         Encoding.UTF8.GetBytes(text, bytes);
-        return new string(Array.ConvertAll(bytes, value => LetterOfByte[value]));
+        return Write(bytes);
+    }
+
+    public static string Write(ReadOnlySpan<byte> bytes)
+    {
+        Span<char> letters = bytes.Length <= 128 ? stackalloc char[bytes.Length] : new char[bytes.Length];
+        for (int i = 0; i < bytes.Length; i++)
+            letters[i] = LetterOfByte[bytes[i]];
+        return new string(letters);
     }
 
     /// <summary>The bytes of a token. A token with any character outside of the alphabet stands for its own text.</summary>

@@ -44,7 +44,7 @@ internal static class LegacyVocabulary
         if (!isRoberta && !isQwen && kind is not ("GPT2Tokenizer" or "GPTNeoXTokenizer" or "PreTrainedTokenizer"))
             throw TokenizerJson.OtherKind(source, kind);
         JsonObject byteLevel = TokenizerWriter.ByteLevel((bool?)config["add_prefix_space"] ?? false, cuts: !isQwen);
-        tokenizer["pre_tokenizer"] = isQwen ? Sequence(byteLevel) : byteLevel;
+        tokenizer["pre_tokenizer"] = isQwen ? TokenizerWriter.Sequence("pretokenizers", Split(Qwen2Pattern), byteLevel) : byteLevel;
         if (isQwen || kind == "GPTNeoXTokenizer")
             tokenizer["normalizer"] = new JsonObject { ["type"] = "NFC" };
         string? before = (bool?)config["add_bos_token"] is true ? names.Bos : null;
@@ -55,12 +55,14 @@ internal static class LegacyVocabulary
             tokenizer["post_processor"] = TokenizerWriter.Template(before, after, name => (int)vocab[name]!);
     }
 
-    private static JsonObject Sequence(JsonObject byteLevel)
+    /// <summary>Cuts around what a pattern finds.</summary>
+    public static JsonObject Split(string pattern) => new()
     {
-        var pattern = new JsonObject { ["Regex"] = Qwen2Pattern };
-        var split = new JsonObject { ["type"] = "Split", ["pattern"] = pattern, ["behavior"] = "Isolated", ["invert"] = false };
-        return new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(split, byteLevel) };
-    }
+        ["type"] = "Split",
+        ["pattern"] = new JsonObject { ["Regex"] = pattern },
+        ["behavior"] = "Isolated",
+        ["invert"] = false,
+    };
 
     private static JsonObject Roberta(SpecialTokenNames names, JsonObject vocab)
     {

@@ -40,11 +40,10 @@ internal static class PadTokenWriter
     /// </remarks>
     private static void AddToken(JsonObject tokenizer, AddedToken token)
     {
-        JsonObject vocab = tokenizer["model"]!["vocab"]!.AsObject();
         if (tokenizer["added_tokens"] is not JsonArray added)
             tokenizer["added_tokens"] = added = [];
-        if (added.All(other => vocab.ContainsKey((string)other!["content"]!)))
-            vocab[token.Content] = token.Id;
+        if (tokenizer["model"]!["vocab"] is JsonObject vocab && added.All(other => vocab.ContainsKey((string)other!["content"]!)))
+            vocab[token.Content] = token.Id; // a Unigram's vocabulary is a list of tokens and scores, and stays as it is
         if (added.FirstOrDefault(other => (string)other!["content"]! == token.Content) is JsonObject known)
             known["special"] = true;
         else

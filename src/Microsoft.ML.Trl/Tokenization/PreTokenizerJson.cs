@@ -6,19 +6,25 @@ namespace Microsoft.ML.Trl.Tokenization;
 /// <summary>Reads "pre_tokenizer" of tokenizer.json.</summary>
 internal static partial class PreTokenizerJson
 {
+    private const string Supported =
+        "ByteLevel, Metaspace, BertPreTokenizer, Whitespace, WhitespaceSplit, Split, Punctuation, Digits and Sequence";
+
     /// <summary>GPT-2's cut: contractions, words, numbers and symbols with the blank before them, white space.</summary>
     public static SplitRule Gpt2Rule { get; } = SplitRule.Pattern(Gpt2Pattern());
 
     public static PreTokenizerDefinition Read(JsonElement? preTokenizer, string source)
     {
         bool isByteLevel = false, addsPrefixSpace = false;
+        Metaspace? metaspace = null;
         List<SplitRule> text = [], letters = [];
         foreach (JsonElement step in preTokenizer is { } root ? Steps(root) : [])
         {
-            List<SplitRule> rules = isByteLevel ? letters : text;
+            List<SplitRule> rules = isByteLevel || metaspace is not null ? letters : text;
             switch (step.Text("type"))
             {
-                case "ByteLevel" when !isByteLevel:
+                case "ByteLevel" or "Metaspace" when rules == letters:
+                    throw TokenizerJson.OtherKind(source, "twice pre-tokenizing (by ByteLevel or Metaspace)");
+                case "ByteLevel":
                     isByteLevel = true;
                     addsPrefixSpace = step.Flag("add_prefix_space", absent: true);
                     if (addsPrefixSpace && text.Count > 0)
@@ -26,23 +32,31 @@ internal static partial class PreTokenizerJson
                     if (step.Flag("use_regex", absent: true))
                         text.Add(Gpt2Rule);
                     break;
-                case "Split":
-                    rules.Add(SplitRule.Pattern(Pattern(step), Behavior(step), step.Flag("invert")));
+                case "Metaspace":
+                    metaspace = Metaspace.Read(step);
+                    if (step.Flag("split", absent: true))
+                        letters.Add(metaspace.Rule);
                     break;
-                case "Punctuation":
-                    rules.Add(SplitRule.Punctuation(Behavior(step)));
+                case { } other:
+                    rules.AddRange(Rules(other, step, source));
                     break;
-                case "Digits":
-                    rules.Add(SplitRule.Digits(step.Flag("individual_digits")));
-                    break;
-                case string other:
-                    throw TokenizerJson.OtherKind(source, $"BPE with the pre-tokenizer {other}");
+                default:
+                    throw TokenizerJson.Unsupported(source, "pre-tokenizer", null, Supported);
             }
         }
-        if (!isByteLevel)
-            throw TokenizerJson.OtherKind(source, "BPE without a ByteLevel pre-tokenizer, i.e. SentencePiece-style or character-level");
-        return new PreTokenizerDefinition(addsPrefixSpace, text, letters);
+        return new PreTokenizerDefinition(addsPrefixSpace, text, letters) { IsByteLevel = isByteLevel, Metaspace = metaspace };
     }
+
+    private static SplitRule[] Rules(string type, JsonElement step, string source) => type switch
+    {
+        "Split" => [SplitRule.Pattern(Pattern(step), Behavior(step), step.Flag("invert"))],
+        "Punctuation" => [SplitRule.Punctuation(Behavior(step))],
+        "Digits" => [SplitRule.Digits(step.Flag("individual_digits"))],
+        "Whitespace" => [SplitRule.Pattern(OnigurumaPattern.ToRegex(@"\w+|[^\w\s]+"), SplitBehavior.Removed, invert: true)],
+        "WhitespaceSplit" => [SplitRule.WhiteSpace],
+        "BertPreTokenizer" => [SplitRule.WhiteSpace, SplitRule.Punctuation(SplitBehavior.Isolated)],
+        _ => throw TokenizerJson.Unsupported(source, "pre-tokenizer", type, Supported),
+    };
 
     private static IEnumerable<JsonElement> Steps(JsonElement preTokenizer) => preTokenizer.Text("type") == "Sequence"
         ? preTokenizer.GetProperty("pretokenizers").EnumerateArray().SelectMany(Steps)
@@ -65,9 +79,45 @@ internal static partial class PreTokenizerJson
     public static partial Regex Gpt2Pattern();
 }
 
-/// <summary>Where a text is cut before the merges.</summary>
-/// <param name="AddsPrefixSpace">A blank is put in front of a text that does not begin with one.</param>
+/// <summary>Where a text is cut before the model of the tokenizer sees it.</summary>
+/// <param name="AddsPrefixSpace">ByteLevel: a blank is put in front of a text that does not begin with one.</param>
 /// <param name="TextRules">Cuts of the text.</param>
-/// <param name="LetterRules">Cuts after the text was written in the byte alphabet; these may part the bytes of a character.</param>
+/// <param name="LetterRules">
+/// Cuts after the text was written in the byte alphabet, which may part the bytes of a character, or by <see cref="Metaspace"/>.
+/// </param>
 internal sealed record PreTokenizerDefinition(
-    bool AddsPrefixSpace, IReadOnlyList<SplitRule> TextRules, IReadOnlyList<SplitRule> LetterRules);
+    bool AddsPrefixSpace, IReadOnlyList<SplitRule> TextRules, IReadOnlyList<SplitRule> LetterRules)
+{
+    /// <summary>Text is written in the byte alphabet.</summary>
+    public bool IsByteLevel { get; init; }
+
+    /// <summary>How blanks are written, or null where text is not rewritten so.</summary>
+    public Metaspace? Metaspace { get; init; }
+}
+
+/// <summary>Writes blanks as SentencePiece does, as a visible letter, and puts one in front.</summary>
+/// <param name="Replacement">The letter for a blank.</param>
+/// <param name="Prepends">A piece that does not begin with the letter gets one.</param>
+/// <param name="OnlyFirst">Only the piece at the beginning of the whole text does.</param>
+internal sealed record Metaspace(char Replacement, bool Prepends, bool OnlyFirst)
+{
+    /// <summary>Cuts before each of the letters.</summary>
+    public SplitRule Rule { get; } = SplitRule.Pattern(new Regex(Regex.Escape(Replacement.ToString())), SplitBehavior.MergedWithNext);
+
+    public static Metaspace Read(JsonElement json)
+    {
+        string replacement = json.Text("replacement") ?? "▁";
+        string scheme = json.Text("prepend_scheme") ?? (json.Flag("add_prefix_space", absent: true) ? "always" : "never");
+        if (replacement.Length != 1 || scheme is not ("always" or "first" or "never"))
+            throw new FormatException($"Metaspace has the replacement \"{replacement}\" and the prepend_scheme \"{scheme}\"; one letter "
+                + "and always, first or never are allowed.");
+        return new Metaspace(replacement[0], scheme != "never", scheme == "first");
+    }
+
+    public string Write(string piece, bool isFirst)
+    {
+        string written = piece.Replace(' ', Replacement);
+        bool prepends = Prepends && (isFirst || !OnlyFirst) && !written.StartsWith(Replacement);
+        return prepends ? Replacement + written : written;
+    }
+}

@@ -35,6 +35,9 @@ internal sealed class SplitRule
     public static SplitRule Punctuation(SplitBehavior behavior) => new(
         Characters(letter => char.IsPunctuation(letter) || (char.IsAscii(letter) && char.IsSymbol(letter))), behavior, invert: false);
 
+    /// <summary>White space separates pieces and belongs to none.</summary>
+    public static SplitRule WhiteSpace { get; } = new(Characters(char.IsWhiteSpace), SplitBehavior.Removed, invert: false);
+
     /// <summary>The pieces of text[start..end], in order; empty ones are left out.</summary>
     public void Split(string text, int start, int end, List<(int Start, int End)> pieces)
     {

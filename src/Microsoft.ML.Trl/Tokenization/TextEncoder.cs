@@ -2,95 +2,96 @@ using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Trl.Tokenization;
 
-/// <summary>
-/// Text to ids: added tokens are cut out, the rest is normalized, gets its prefix blank and goes to a <see cref="BpeTokenizer"/>.
-/// What that class has no notion of (pieces not to be merged, cuts within characters) is done piece by piece around it.
-/// </summary>
+/// <summary>Text to ids: added tokens are cut out, the rest is normalized and goes to the encoder of the tokenizer's kind.</summary>
 internal sealed class TextEncoder
 {
-    private readonly TokenizerDefinition _definition;
+    private readonly Normalizer? _normalizer;
     private readonly AddedTokenSplitter _raw, _normalized;
-    private readonly BpeTokenizer _text;
-    private readonly BpeTokenizer? _letters; // for pieces that are written in the byte alphabet already
+    private readonly ISegmentEncoder _segments;
 
     public TextEncoder(TokenizerDefinition definition)
     {
-        _definition = definition;
+        _normalizer = definition.Normalizer;
         _raw = new AddedTokenSplitter(definition.AddedTokens.Where(token => !token.Normalized));
         _normalized = new AddedTokenSplitter(definition.AddedTokens.Where(token => token.Normalized)
-            .Select(token => token with { Content = definition.Normalizer?.Normalize(token.Content) ?? token.Content }));
-        _text = Create(byteLevel: true);
-        if (definition.PreTokenizer.LetterRules.Count > 0)
-            _letters = Create(byteLevel: false);
+            .Select(token => token with { Content = _normalizer?.Normalize(token.Content) ?? token.Content }));
+        _segments = definition.Words is { } words ? new PieceEncoder(definition.PreTokenizer, words) : new ByteLevelEncoder(definition);
     }
 
-    public BpeTokenizer Inner => _text;
+    public Tokenizer Inner => _segments.Inner;
 
-    public void Encode(string text, List<int> ids) => EncodeParts(_raw, NfcNormalizer.WithoutLoneSurrogates(text), ids, EncodeNormalized);
-
-    private void EncodeNormalized(string text, List<int> ids)
-        => EncodeParts(_normalized, _definition.Normalizer?.Normalize(text) ?? text, ids, EncodeText);
-
-    private static void EncodeParts(AddedTokenSplitter splitter, string text, List<int> ids, Action<string, List<int>> encodeRest)
+    public void Encode(string text, List<int> ids)
     {
-        foreach (AddedTokenSplitter.Part part in splitter.Split(text))
+        string whole = UnicodeNormalizer.WithoutLoneSurrogates(text);
+        foreach (AddedTokenSplitter.Part part in _raw.Split(whole))
         {
             if (part.Token is not null)
                 ids.Add(part.Token.Id);
             else
-                encodeRest(text[part.Start..part.End], ids);
+                EncodeRest(part.End - part.Start == whole.Length ? whole : whole[part.Start..part.End], part.Start == 0, ids);
         }
     }
 
-    private void EncodeText(string text, List<int> ids)
+    private void EncodeRest(string rest, bool isFirst, List<int> ids)
     {
-        if (_definition.PreTokenizer.AddsPrefixSpace && text[0] != ' ')
-            text = ' ' + text;
-        if (_letters is null && !_definition.IgnoresMerges)
-            ids.AddRange(_text.EncodeToIds(text, considerNormalization: false));
-        else
-            foreach ((int offset, int length) in _text.PreTokenizer!.PreTokenize(text))
-                EncodePiece(text.AsSpan(offset, length), ids);
-    }
-
-    private void EncodePiece(ReadOnlySpan<char> piece, List<int> ids)
-    {
-        string letters = ByteAlphabet.Write(piece);
-        if (_letters is null)
+        string text = _normalizer?.Normalize(rest) ?? rest;
+        foreach (AddedTokenSplitter.Part part in _normalized.Split(text))
         {
-            if (_definition.Vocab.TryGetValue(letters, out int whole))
-                ids.Add(whole);
+            if (part.Token is not null)
+                ids.Add(part.Token.Id);
             else
-                ids.AddRange(_text.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false));
-            return;
+                _segments.Encode(
+                    part.End - part.Start == text.Length ? text : text[part.Start..part.End], isFirst && part.Start == 0, ids);
         }
-        foreach ((int start, int end) in RulePreTokenizer.Apply(_definition.PreTokenizer.LetterRules, letters))
+    }
+}
+
+/// <summary>Encodes normalized text between added tokens. Used by several threads at once.</summary>
+internal interface ISegmentEncoder
+{
+    /// <summary>The tokenizer of Microsoft.ML.Tokenizers that does the work.</summary>
+    /// <exception cref="NotSupportedException">None does.</exception>
+    Tokenizer Inner { get; }
+
+    /// <param name="text">Never empty.</param>
+    /// <param name="isFirst">The whole text begins with it.</param>
+    /// <param name="ids">Gets the ids at its end.</param>
+    void Encode(string text, bool isFirst, List<int> ids);
+}
+
+/// <summary>Encodes a piece of text that the pre-tokenizer made. Used by several threads at once.</summary>
+internal interface IWordModel
+{
+    /// <inheritdoc cref="ISegmentEncoder.Inner"/>
+    Tokenizer Inner { get; }
+
+    /// <param name="piece">Never empty.</param>
+    /// <param name="ids">Gets the ids at its end.</param>
+    void Encode(string piece, List<int> ids);
+}
+
+/// <summary>Cuts text into pieces and gives each to the model.</summary>
+internal sealed class PieceEncoder(PreTokenizerDefinition cuts, IWordModel model) : ISegmentEncoder
+{
+    private readonly RulePreTokenizer _cut = new(cuts.TextRules, new AddedTokenSplitter([]));
+    private readonly RulePreTokenizer _cutWritten = new(cuts.LetterRules, new AddedTokenSplitter([]));
+
+    public Tokenizer Inner => model.Inner;
+
+    public void Encode(string text, bool isFirst, List<int> ids)
+    {
+        foreach (string piece in Pieces(_cut, cuts.TextRules, text))
         {
-            string part = letters[start..end];
-            if (_definition.IgnoresMerges && _definition.Vocab.TryGetValue(part, out int whole))
-                ids.Add(whole);
+            if (cuts.Metaspace is null)
+                model.Encode(piece, ids);
             else
-                ids.AddRange(_letters.EncodeToIds(part, considerPreTokenization: false));
+                foreach (string part in Pieces(_cutWritten, cuts.LetterRules, cuts.Metaspace.Write(piece, isFirst)))
+                    model.Encode(part, ids);
+            isFirst = false;
         }
     }
 
-    // Only tokens without conditions: these the splitters have always cut out before, so they change nothing for our own calls.
-    private BpeTokenizer Create(bool byteLevel)
-    {
-        AddedToken[] special = [.. _definition.AddedTokens
-            .Where(token => token is { SingleWord: false, Lstrip: false, Rstrip: false })
-            .Where(token => !token.Normalized || _definition.Normalizer is null)];
-        return BpeTokenizer.Create(Options(byteLevel, special));
-    }
-
-    private BpeOptions Options(bool byteLevel, AddedToken[] special) => new(_definition.Vocab)
-    {
-        Merges = _definition.Merges.Select(pair => $"{pair.Left} {pair.Right}"),
-        ByteLevel = byteLevel,
-        UnknownToken = _definition.UnknownToken,
-        FuseUnknownTokens = _definition.FusesUnknown,
-        Normalizer = byteLevel ? _definition.Normalizer : null,
-        SpecialTokens = byteLevel ? special.ToDictionary(token => token.Content, token => token.Id) : null,
-        PreTokenizer = new RulePreTokenizer(_definition.PreTokenizer.TextRules, new AddedTokenSplitter(special)),
-    };
+    private static IEnumerable<string> Pieces(RulePreTokenizer cut, IReadOnlyList<SplitRule> rules, string text) => rules.Count == 0
+        ? [text]
+        : cut.PreTokenize(text).Select(piece => text.Substring(piece.Offset, piece.Length));
 }

@@ -3,18 +3,20 @@ using Microsoft.ML.Tokenizers;
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// Text to token ids and back, as the Hugging Face tokenizer of the same files does it. Byte-level BPE only: every text can be encoded,
-/// and comes back unchanged (after Unicode normalization, where the tokenizer asks for it). Immutable; may be used by several threads.
+/// Text to token ids and back, as the Hugging Face tokenizer of the same files does it: byte-level BPE, SentencePiece's BPE and Unigram,
+/// WordPiece. With byte-level BPE every text comes back unchanged (after Unicode normalization, where the tokenizer asks for it); the
+/// others may lose white space, case or characters that they do not know. Immutable; may be used by several threads.
 /// </summary>
 /// <remarks>
 /// A lone surrogate is no character and is encoded as U+FFFD. Padding and truncation settings of tokenizer.json are not applied.
 /// Unicode normalization is the one of the ICU library that .NET runs with.
 /// </remarks>
-public sealed class TextTokenizer
+public sealed partial class TextTokenizer
 {
     private readonly IReadOnlyDictionary<string, string> _files;
     private readonly TokenizerDefinition _definition;
     private readonly TextEncoder _encoder;
+    private readonly Lazy<TextEncoder> _ordinary; // takes special tokens for text
     private readonly TokenTable _tokens;
     private volatile Reader? _lastReader;
 
@@ -24,6 +26,8 @@ public sealed class TextTokenizer
         _definition = definition;
         _tokens = new TokenTable(definition);
         _encoder = new TextEncoder(definition);
+        _ordinary = new(() => new TextEncoder(
+            definition with { AddedTokens = [.. definition.AddedTokens.Where(token => !token.Special)] }));
         (BosToken, EosToken, PadToken, UnknownToken) = names;
         (BosTokenId, EosTokenId) = (Required(BosToken, "bos_token", source), Required(EosToken, "eos_token", source));
         (PadTokenId, UnknownTokenId) = (Required(PadToken, "pad_token", source), Required(UnknownToken, "unk_token", source));
@@ -57,24 +61,25 @@ public sealed class TextTokenizer
     public int? UnknownTokenId { get; }
 
     /// <summary>
-    /// The byte-pair encoder of Microsoft.ML.Tokenizers that does the work, for code that wants that type. It knows the vocabulary, the
-    /// merges, the cuts and the special tokens, but not what only this class does: prefix blanks, added tokens with white space around
-    /// them, pieces that are not merged (ignore_merges), cuts within characters (Falcon's digits).
+    /// The tokenizer of Microsoft.ML.Tokenizers that does the work (byte-level BPE, WordPiece), for code that wants that type. It knows
+    /// the vocabulary, the merges, the cuts and the special tokens, but not what only this class does: prefix blanks, added tokens with
+    /// white space around them, pieces that are not merged (ignore_merges), cuts within characters (Falcon's digits).
     /// </summary>
+    /// <exception cref="NotSupportedException">
+    /// SentencePiece tokenizers, for which that library gives other ids: use <see cref="Encode"/> and <see cref="Decode"/>.
+    /// </exception>
     public Tokenizer Inner => _encoder.Inner;
 
     /// <summary>
-    /// Loads tokenizer.json, or vocab.json with merges.txt, and the names of special tokens from
-    /// tokenizer_config.json and special_tokens_map.json.
+    /// Loads tokenizer.json, or vocab.json with merges.txt, tokenizer.model (spiece.model) of SentencePiece or vocab.txt of BERT, and the
+    /// names of special tokens from tokenizer_config.json and special_tokens_map.json.
     /// </summary>
     /// <param name="folder">A folder in Hugging Face's layout.</param>
     /// <exception cref="ArgumentException">The folder has no name.</exception>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
-    /// <exception cref="NotSupportedException">
-    /// The tokenizer is of another kind (SentencePiece, WordPiece, Unigram), which the message names.
-    /// </exception>
+    /// <exception cref="NotSupportedException">It is of another kind or has a part that is not known; the message names it.</exception>
     /// <exception cref="PlatformNotSupportedException">It normalizes text, and the process runs without ICU.</exception>
     public static TextTokenizer Load(string folder)
     {
@@ -84,9 +89,9 @@ public sealed class TextTokenizer
 
     /// <summary>The tokenizer of files that <see cref="Files"/> gave.</summary>
     /// <param name="files">File name to content. Other names are kept and otherwise left alone.</param>
-    /// <exception cref="FileNotFoundException">There is no tokenizer.json and no vocab.json with merges.txt.</exception>
+    /// <exception cref="FileNotFoundException">There is no tokenizer.json, no vocab.json with merges.txt, and no vocab.txt.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or contradicts itself.</exception>
-    /// <exception cref="NotSupportedException">The tokenizer is of another kind.</exception>
+    /// <exception cref="NotSupportedException">The tokenizer is of another kind or has a part that is not known.</exception>
     /// <exception cref="PlatformNotSupportedException">It normalizes text, and the process runs without ICU.</exception>
     public static TextTokenizer FromFiles(IReadOnlyDictionary<string, string> files)
     {
@@ -97,6 +102,21 @@ public sealed class TextTokenizer
         return Create(new Dictionary<string, string>(files), "the given files");
     }
 
+    /// <summary>Loads a tiktoken file (o200k_base.tiktoken and their like): a line per token, its bytes in base64 and its rank.</summary>
+    /// <param name="path">The file, not compressed.</param>
+    /// <param name="encoding">How it cuts text: gpt2, r50k_base, p50k_base, cl100k_base (also Llama 3's) or o200k_base.</param>
+    /// <param name="specialTokens">Special tokens and their ids. Null: those of the encoding.</param>
+    /// <exception cref="ArgumentException">The encoding is not known.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="DirectoryNotFoundException">Its folder does not exist.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, or a special token has the id of another.</exception>
+    public static TextTokenizer FromTiktoken(string path, string encoding, IReadOnlyDictionary<string, int>? specialTokens = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(encoding);
+        return FromFiles(TiktokenFile.Files(BoundedText.ReadFile(path, BoundedText.Large), encoding, specialTokens, $"'{path}'"));
+    }
+
     /// <summary>
     /// The text files from which <see cref="FromFiles"/> makes this tokenizer again: tokenizer.json, tokenizer_config.json,
     /// special_tokens_map.json, and what else belongs to them.
@@ -105,8 +125,8 @@ public sealed class TextTokenizer
     public IReadOnlyDictionary<string, string> Files() => _files;
 
     /// <summary>
-    /// Writes a folder that <see cref="Load"/> and Hugging Face's transformers can read: what
-    /// <see cref="Files"/> gives, vocab.json and merges.txt.
+    /// Writes a folder that <see cref="Load"/> and Hugging Face's transformers can read: what <see cref="Files"/> gives, and of byte-level
+    /// BPE vocab.json and merges.txt.
     /// </summary>
     /// <param name="folder">Made when it does not exist; files of the same names are overwritten.</param>
     /// <exception cref="ArgumentException">The folder has no name.</exception>
@@ -114,58 +134,14 @@ public sealed class TextTokenizer
     public void Save(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        TokenizerFiles.WriteFolder(folder, new Dictionary<string, string>(_files)
+        var files = new Dictionary<string, string>(_files);
+        if (_definition.IsByteLevel)
         {
-            [TokenizerFiles.Vocab] = TokenizerWriter.Vocab(_definition.Vocab),
-            [TokenizerFiles.Merges] = TokenizerWriter.Merges(_definition.Merges),
-        });
+            files[TokenizerFiles.Vocab] = TokenizerWriter.Vocab(_definition.Vocab);
+            files[TokenizerFiles.Merges] = TokenizerWriter.Merges(_definition.Merges);
+        }
+        TokenizerFiles.WriteFolder(folder, files);
     }
-
-    /// <summary>Token ids of a text. Special tokens written in the text become their ids.</summary>
-    /// <param name="text">Any text, also an empty one.</param>
-    /// <param name="addSpecialTokens">
-    /// Put the tokens around it that the tokenizer's template asks for (often a begin token, often none).
-    /// </param>
-    /// <returns>Ids in [0, <see cref="VocabularySize"/>).</returns>
-    public int[] Encode(string text, bool addSpecialTokens = false)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        var ids = new List<int>(text.Length / 3);
-        if (addSpecialTokens)
-            ids.AddRange(_definition.Prefix);
-        _encoder.Encode(text, ids);
-        if (addSpecialTokens)
-            ids.AddRange(_definition.Suffix);
-        return [.. ids];
-    }
-
-    /// <summary>Text of token ids. Bytes that are no UTF-8 become U+FFFD; ids without a token say nothing.</summary>
-    /// <param name="ids">Ids, at least 0.</param>
-    /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An id is negative.</exception>
-    public string Decode(IReadOnlyList<int> ids, bool skipSpecialTokens = true)
-    {
-        ArgumentNullException.ThrowIfNull(ids);
-        return _tokens.Decode(ids, skipSpecialTokens);
-    }
-
-    /// <summary>
-    /// Text of a finished completion: as <see cref="Decode"/>, but where generation stopped inside a character, the bytes of that
-    /// character are left out instead of becoming U+FFFD. Bytes that no further ones could complete are not.
-    /// </summary>
-    /// <param name="ids">Ids, at least 0.</param>
-    /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An id is negative.</exception>
-    public string DecodeCompletion(IReadOnlyList<int> ids, bool skipSpecialTokens = true)
-    {
-        ArgumentNullException.ThrowIfNull(ids);
-        TokenStreamDecoder decoder = CreateStreamDecoder(skipSpecialTokens); // never flushed
-        return string.Concat(ids.Select(decoder.Append));
-    }
-
-    /// <summary>A decoder that takes ids one by one and gives text as soon as its characters are complete.</summary>
-    /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
-    public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(_tokens, skipSpecialTokens);
 
     /// <summary>Whether every token id of this tokenizer means the same to another, which may know more tokens.</summary>
     /// <param name="other">May be this one itself.</param>
@@ -195,17 +171,9 @@ public sealed class TextTokenizer
 
     private static TextTokenizer Create(Dictionary<string, string> files, string source)
     {
-        if (!files.TryGetValue(TokenizerFiles.Tokenizer, out string? json))
-        {
-            if (!files.ContainsKey(TokenizerFiles.Vocab) || !files.ContainsKey(TokenizerFiles.Merges))
-                throw new FileNotFoundException($"There is no tokenizer in {source}: "
-                    + $"neither {TokenizerFiles.Tokenizer} nor {TokenizerFiles.Vocab} with {TokenizerFiles.Merges}.");
-            LegacyVocabulary.Complete(files, source);
-            json = files[TokenizerFiles.Tokenizer];
-        }
-        foreach (string folded in new[] { TokenizerFiles.Vocab, TokenizerFiles.Merges, TokenizerFiles.Added })
-            files.Remove(folded); // tokenizer.json says it all
-        TokenizerDefinition definition = TokenizerJson.Read(json, $"{TokenizerFiles.Tokenizer} of {source}");
+        TokenizerFiles.Complete(files, source);
+        TokenizerDefinition definition = TokenizerJson.Read(
+            files[TokenizerFiles.Tokenizer], $"{TokenizerFiles.Tokenizer} of {source}");
         SpecialTokenNames names = SpecialTokenNames.Read(files, source);
         files.TryAdd(TokenizerFiles.Config, TokenizerWriter.Config(names));
         files.TryAdd(TokenizerFiles.SpecialTokens, TokenizerWriter.SpecialTokens(names));

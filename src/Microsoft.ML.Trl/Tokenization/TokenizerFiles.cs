@@ -7,15 +7,16 @@ namespace Microsoft.ML.Trl.Tokenization;
 internal static class TokenizerFiles
 {
     public const string Tokenizer = "tokenizer.json", Config = "tokenizer_config.json", SpecialTokens = "special_tokens_map.json";
-    public const string Vocab = "vocab.json", Merges = "merges.txt", Added = "added_tokens.json";
+    public const string Vocab = "vocab.json", Merges = "merges.txt", Added = "added_tokens.json", WordPiece = "vocab.txt";
 
-    private static readonly string[] Wanted = [Tokenizer, Config, SpecialTokens, Vocab, Merges, Added, "chat_template.jinja"];
+    private static readonly string[] Wanted = [Tokenizer, Config, SpecialTokens, Vocab, Merges, Added, WordPiece, "chat_template.jinja"];
+
+    private static readonly string[] SentencePiece = ["tokenizer.model", "spiece.model"];
 
     private static readonly (string File, string Kind)[] Others =
-    [
-        ("tokenizer.model", "SentencePiece"), ("spiece.model", "SentencePiece"), ("sentencepiece.bpe.model", "SentencePiece"),
-        ("vocab.txt", "WordPiece"), ("tekken.json", "Tekken"), ("tokenizer.tiktoken", "tiktoken"),
-    ];
+        [("sentencepiece.bpe.model", "SentencePiece (with the ids of fairseq)"), ("tekken.json", "Tekken")];
+
+    private const string Tiktoken = "tokenizer.tiktoken";
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -32,11 +33,47 @@ internal static class TokenizerFiles
                 files[name] = BoundedText.ReadFile(path, BoundedText.Large);
         if (files.ContainsKey(Tokenizer) || (files.ContainsKey(Vocab) && files.ContainsKey(Merges)))
             return files;
+        if (SentencePiece.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } model)
+        {
+            byte[] bytes = BoundedText.ReadFileBytes(model, BoundedText.Large);
+            if (TiktokenFile.IsOne(bytes))
+                throw NeedsEncoding(model);
+            SentencePieceJson.Complete(files, bytes, $"'{model}'");
+            return files;
+        }
+        if (files.ContainsKey(WordPiece))
+            return files;
+        if (File.Exists(Path.Combine(folder, Tiktoken)))
+            throw NeedsEncoding(Path.Combine(folder, Tiktoken));
         foreach ((string file, string kind) in Others)
             if (File.Exists(Path.Combine(folder, file)))
                 throw TokenizerJson.OtherKind(Path.Combine(folder, file), kind);
         throw new FileNotFoundException(
-            $"The folder '{folder}' holds no tokenizer: neither {Tokenizer} nor {Vocab} with {Merges}.", Path.Combine(folder, Tokenizer));
+            $"The folder '{folder}' holds no tokenizer: neither {Tokenizer}, {Vocab} with {Merges}, {SentencePiece[0]}, {SentencePiece[1]} "
+            + $"nor {WordPiece}.",
+            Path.Combine(folder, Tokenizer));
+    }
+
+    private static NotSupportedException NeedsEncoding(string path) => new(
+        $"'{path}' is a tiktoken file, which does not say how text is cut. Load it with TextTokenizer.FromTiktoken and the name of "
+        + "its encoding.");
+
+    /// <summary>Makes tokenizer.json of the files of older tokenizers, where there is none, and takes those away.</summary>
+    /// <exception cref="FileNotFoundException">There are none of these either.</exception>
+    public static void Complete(Dictionary<string, string> files, string source)
+    {
+        if (!files.ContainsKey(Tokenizer))
+        {
+            if (files.ContainsKey(Vocab) && files.ContainsKey(Merges))
+                LegacyVocabulary.Complete(files, source);
+            else if (files.ContainsKey(WordPiece))
+                WordPieceVocabulary.Complete(files, source);
+            else
+                throw new FileNotFoundException($"There is no tokenizer in {source}: neither {Tokenizer} nor {Vocab} with {Merges} nor "
+                    + $"{WordPiece}. A {SentencePiece[0]} is no text; load it from its folder.");
+        }
+        foreach (string folded in new[] { Vocab, Merges, Added, WordPiece })
+            files.Remove(folded); // tokenizer.json says it all
     }
 
     public static void WriteFolder(string folder, IReadOnlyDictionary<string, string> files)

@@ -1,13 +1,11 @@
 using System.Text.Json;
-using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Trl.Tokenization;
 
 /// <summary>Reads tokenizer.json (Hugging Face tokenizers 0.x) into a <see cref="TokenizerDefinition"/>.</summary>
 internal static class TokenizerJson
 {
-    // The largest known vocabularies have a sixtieth of that.
-    private const int HighestId = (1 << 24) - 1;
+    private const int DefaultLongestWord = 100, HighestLongestWord = 1 << 20;
 
     /// <exception cref="InvalidDataException">Not JSON, or not what the format says.</exception>
     /// <exception cref="NotSupportedException">Another kind of tokenizer.</exception>
@@ -18,7 +16,8 @@ internal static class TokenizerJson
             using JsonDocument document = JsonDocument.Parse(json);
             return Read(document.RootElement, source);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException
+            or IndexOutOfRangeException)
         {
             throw new InvalidDataException($"{source} is not a tokenizer.json that can be read: {e.Message}", e);
         }
@@ -27,173 +26,114 @@ internal static class TokenizerJson
     private static TokenizerDefinition Read(JsonElement root, string source)
     {
         JsonElement model = root.Get("model") ?? throw new InvalidDataException($"{source} has no \"model\".");
-        CheckKind(model, source);
-        Dictionary<string, int> vocabulary = ReadVocabulary(model.GetProperty("vocab"), source);
-        List<AddedToken> added = ReadAddedTokens(root.Get("added_tokens"), vocabulary, source);
-        (IReadOnlyList<int> prefix, IReadOnlyList<int> suffix) = TemplateJson.Read(root.Get("post_processor"), source);
-        CheckTemplate(prefix.Concat(suffix), vocabulary.Values.Concat(added.Select(token => token.Id)).Max(), source);
-        CheckDecoder(root.Get("decoder"), source);
-        string? unknown = model.Text("unk_token");
-        if (unknown is not null && !vocabulary.ContainsKey(unknown))
-            throw new InvalidDataException($"{source}: the unk_token \"{unknown}\" of the model is not in its vocabulary.");
-        return new TokenizerDefinition
+        string kind = model.Text("type") ?? (model.Get("merges") is null ? "untyped" : "BPE");
+        return kind switch
         {
-            Vocab = vocabulary,
-            Merges = ReadMerges(model.GetProperty("merges"), vocabulary, source),
-            AddedTokens = added,
-            UnknownToken = unknown,
-            FusesUnknown = model.Flag("fuse_unk"),
-            IgnoresMerges = model.Flag("ignore_merges"),
-            Normalizer = ReadNormalizer(root.Get("normalizer"), source),
-            PreTokenizer = PreTokenizerJson.Read(root.Get("pre_tokenizer"), source),
-            Prefix = prefix,
-            Suffix = suffix,
+            "BPE" => Bpe(root, model, source),
+            "WordPiece" => WordPiece(root, model, source),
+            "Unigram" => Unigram(root, model, source),
+            _ => throw OtherKind(source, kind),
         };
     }
 
     /// <summary>The exception for a tokenizer of another kind.</summary>
     public static NotSupportedException OtherKind(string source, string kind) => new(
         $"{source}: {kind} tokenizers are not supported. Supported are byte-level BPE tokenizers "
-        + "(GPT-2, GPT-NeoX, RoBERTa, OPT, Qwen2, Llama 3, Falcon, BLOOM and their like).");
+        + "(GPT-2, GPT-NeoX, RoBERTa, OPT, Qwen2, Llama 3, Falcon, BLOOM and their like), SentencePiece's BPE (Llama 2, Mistral, Gemma) "
+        + "and Unigram (T5), and WordPiece (BERT).");
 
-    private static void CheckKind(JsonElement model, string source)
+    /// <summary>The exception for a part of tokenizer.json that is not known.</summary>
+    public static NotSupportedException Unsupported(string source, string part, string? type, string supported)
+        => new($"{source}: the {part} {type ?? "without a type"} is not supported. Supported are {supported}.");
+
+    private static TokenizerDefinition Bpe(JsonElement root, JsonElement model, string source)
     {
-        string kind = model.Text("type") ?? (model.Get("merges") is null ? "untyped" : "BPE");
-        if (kind != "BPE")
-            throw OtherKind(source, kind);
-        if (model.Flag("byte_fallback"))
-            throw OtherKind(source, "SentencePiece-style BPE (byte_fallback)");
         foreach (string affix in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
             if (model.Text(affix) is { Length: > 0 } text)
                 throw OtherKind(source, $"BPE with {affix} \"{text}\"");
         if (model.Get("dropout") is { } dropout && dropout.GetDouble() > 0)
             throw OtherKind(source, "BPE with dropout");
-    }
-
-    private static Dictionary<string, int> ReadVocabulary(JsonElement vocab, string source)
-    {
-        var vocabulary = new Dictionary<string, int>();
-        var owners = new Dictionary<int, string>();
-        foreach (JsonProperty entry in vocab.EnumerateObject())
+        Dictionary<string, int> vocabulary = VocabularyJson.Read(model.GetProperty("vocab"), source);
+        List<(string, string)> merges = VocabularyJson.ReadMerges(model.GetProperty("merges"), vocabulary, source);
+        string? unknown = model.Text("unk_token");
+        if (unknown is not null && !vocabulary.ContainsKey(unknown))
+            throw new InvalidDataException($"{source}: the unk_token \"{unknown}\" of the model is not in its vocabulary.");
+        TokenizerDefinition definition = Parts(root, vocabulary, PreTokenizerJson.Read(root.Get("pre_tokenizer"), source), source) with
         {
-            int id = entry.Value.GetInt32();
-            CheckId(id, entry.Name, source);
-            if (id < 0 || !owners.TryAdd(id, entry.Name) || !vocabulary.TryAdd(entry.Name, id))
-            {
-                string owner = owners.TryGetValue(id, out string? other) ? $" (\"{other}\")" : "";
-                throw new InvalidDataException(
-                    $"{source}: the vocabulary gives \"{entry.Name}\" the id {id}, which is negative or given twice{owner}.");
-            }
-        }
-        return vocabulary.Count > 0 ? vocabulary : throw new InvalidDataException($"{source}: the vocabulary is empty.");
-    }
-
-    private static List<(string, string)> ReadMerges(JsonElement merges, Dictionary<string, int> vocabulary, string source)
-    {
-        var list = new List<(string Left, string Right)>();
-        foreach (JsonElement entry in merges.EnumerateArray())
+            Merges = merges,
+            UnknownToken = unknown,
+            FusesUnknown = model.Flag("fuse_unk"),
+            IgnoresMerges = model.Flag("ignore_merges"),
+        };
+        if (definition.PreTokenizer.IsByteLevel)
+            return model.Flag("byte_fallback") ? throw OtherKind(source, "byte-level BPE with byte_fallback") : definition;
+        int? unknownId = unknown is null ? null : vocabulary[unknown];
+        return definition with
         {
-            bool isText = entry.ValueKind == JsonValueKind.String;
-            string[] pair = isText ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(part => part.GetString() ?? "")];
-            if (pair.Length != 2 || pair.Any(part => part.Length == 0 || part.Contains(' ')))
-                throw Damaged($"is {entry.GetRawText()}; two tokens without blanks are needed");
-            foreach (string token in new[] { pair[0], pair[1], pair[0] + pair[1] })
-                if (!vocabulary.ContainsKey(token))
-                    throw Damaged($"({pair[0]} + {pair[1]}) needs the token \"{token}\", which is not in the vocabulary");
-            list.Add((pair[0], pair[1]));
-        }
-        return [.. list.AsEnumerable().Reverse().Distinct().Reverse()]; // of a pair that is listed twice the later place counts
-
-        InvalidDataException Damaged(string how) => new($"{source}: merge {list.Count} {how}.");
+            Words = new MergeModel(
+                vocabulary, merges, unknownId, definition.FusesUnknown, model.Flag("byte_fallback"), definition.IgnoresMerges),
+        };
     }
 
-    private static List<AddedToken> ReadAddedTokens(JsonElement? tokens, Dictionary<string, int> vocabulary, string source)
+    private static TokenizerDefinition WordPiece(JsonElement root, JsonElement model, string source)
     {
-        var added = new List<AddedToken>();
-        foreach (JsonElement entry in tokens?.EnumerateArray() ?? [])
-        {
-            if (entry.Deserialize<AddedToken>(TokenizerWriter.Options) is not { Content: not null } token)
-                throw new InvalidDataException($"{source}: an added token has no \"content\": {entry.GetRawText()}");
-            if (vocabulary.TryGetValue(token.Content, out int id))
-                token = token with { Id = id };
-            CheckId(token.Id, token.Content, source);
-            if (token.Id < 0 || added.Any(other => other.Content == token.Content))
-                throw new InvalidDataException(
-                    $"{source}: the added token \"{token.Content}\" (id {token.Id}) is there twice, or has no id or a negative one.");
-            added.Add(token);
-        }
-        return added;
-    }
-
-    // There is a table with a place for every id.
-    private static void CheckId(int id, string token, string source)
-    {
-        if (id > HighestId)
-            throw new InvalidDataException($"{source}: the token \"{token}\" has the id {id}; the highest that is allowed is {HighestId}.");
-    }
-
-    private static void CheckTemplate(IEnumerable<int> ids, int highest, string source)
-    {
-        foreach (int id in ids.Where(id => (uint)id > (uint)highest))
+        Dictionary<string, int> vocabulary = VocabularyJson.Read(model.GetProperty("vocab"), source);
+        string unknown = model.Text("unk_token") ?? "[UNK]";
+        if (!vocabulary.ContainsKey(unknown))
+            throw new InvalidDataException($"{source}: the unk_token \"{unknown}\" of the model is not in its vocabulary.");
+        if (vocabulary.Keys.FirstOrDefault(token => token.AsSpan().IndexOfAny('\r', '\n', '\uFEFF') >= 0) is { } broken)
+            throw OtherKind(source, $"WordPiece with a line end or byte order mark in a token (id {vocabulary[broken]})");
+        int longest = model.Get("max_input_chars_per_word")?.GetInt32() ?? DefaultLongestWord;
+        if (longest is < 1 or > HighestLongestWord)
             throw new InvalidDataException(
-                $"{source}: the post_processor adds the id {id}, but the tokens have the ids 0 to {highest}.");
+                $"{source}: max_input_chars_per_word is {longest}; it must be at least 1 and at most {HighestLongestWord}.");
+        PreTokenizerDefinition preTokenizer = NotByteLevel(root, "WordPiece", source);
+        TokenizerDefinition definition = Parts(root, vocabulary, preTokenizer, source) with { UnknownToken = unknown };
+        string prefix = model.Text("continuing_subword_prefix") ?? "##";
+        return definition with { Words = new WordPieceModel(definition, prefix, longest) };
     }
 
-    private static NfcNormalizer? ReadNormalizer(JsonElement? normalizer, string source)
+    private static TokenizerDefinition Unigram(JsonElement root, JsonElement model, string source)
     {
-        switch (normalizer?.Text("type"))
+        (Dictionary<string, int> vocabulary, double[] scores) = VocabularyJson.ReadScored(model.GetProperty("vocab"), source);
+        int unknown = model.Get("unk_id")?.GetInt32() ?? -1;
+        if (unknown < 0 || unknown >= scores.Length)
+            throw new InvalidDataException($"{source}: the unk_id of the model is {(unknown < 0 ? "absent or negative" : unknown)}; "
+                + $"the number of one of its {scores.Length} tokens is needed.");
+        TokenizerDefinition definition = Parts(root, vocabulary, NotByteLevel(root, "Unigram", source), source);
+        IEnumerable<string> special = definition.AddedTokens.Where(token => token.Special).Select(token => token.Content);
+        bool isSingle = model.Flag(UnigramModel.SinglePrecision);
+        return definition with
         {
-            case null:
-                return null;
-            case "NFC":
-                NfcNormalizer.CheckSupport(source, text => text.Normalize());
-                return new NfcNormalizer();
-            case "Sequence":
-                return normalizer.Value.GetProperty("normalizers").EnumerateArray()
-                    .Aggregate((NfcNormalizer?)null, (all, one) => ReadNormalizer(one, source) ?? all);
-            case string other:
-                throw OtherKind(source, $"BPE with the normalizer {other}");
-        }
+            Words = new UnigramModel(vocabulary, scores, unknown, special, model.Flag("byte_fallback"), isSingle),
+        };
     }
 
-    private static void CheckDecoder(JsonElement? decoder, string source)
+    private static PreTokenizerDefinition NotByteLevel(JsonElement root, string kind, string source)
     {
-        string? kind = decoder?.Text("type");
-        if (kind == "Sequence")
-            foreach (JsonElement part in decoder!.Value.GetProperty("decoders").EnumerateArray())
-                CheckDecoder(part, source);
-        else if (kind is not (null or "ByteLevel" or "Fuse"))
-            throw OtherKind(source, $"BPE with the decoder {kind}");
+        PreTokenizerDefinition preTokenizer = PreTokenizerJson.Read(root.Get("pre_tokenizer"), source);
+        return preTokenizer.IsByteLevel ? throw OtherKind(source, $"{kind} with a ByteLevel pre-tokenizer") : preTokenizer;
     }
-}
 
-/// <summary>What a tokenizer.json says, as far as it concerns a byte-level BPE.</summary>
-internal sealed record TokenizerDefinition
-{
-    /// <summary>Token to id, without the added tokens that the model itself does not know.</summary>
-    public required IReadOnlyDictionary<string, int> Vocab { get; init; }
-
-    /// <summary>Pairs in the order in which they are joined, each once.</summary>
-    public required IReadOnlyList<(string Left, string Right)> Merges { get; init; }
-
-    public required IReadOnlyList<AddedToken> AddedTokens { get; init; }
-
-    public string? UnknownToken { get; init; }
-
-    public bool FusesUnknown { get; init; }
-
-    /// <summary>A piece that is itself in the vocabulary is not taken apart.</summary>
-    public bool IgnoresMerges { get; init; }
-
-    public Normalizer? Normalizer { get; init; }
-
-    public required PreTokenizerDefinition PreTokenizer { get; init; }
-
-    /// <summary>Ids before a text that is encoded with special tokens.</summary>
-    public IReadOnlyList<int> Prefix { get; init; } = [];
-
-    /// <summary>Ids behind it.</summary>
-    public IReadOnlyList<int> Suffix { get; init; } = [];
+    private static TokenizerDefinition Parts(
+        JsonElement root, Dictionary<string, int> vocabulary, PreTokenizerDefinition preTokenizer, string source)
+    {
+        List<AddedToken> added = VocabularyJson.ReadAddedTokens(root.Get("added_tokens"), vocabulary, source);
+        TokenTemplate template = TemplateJson.Read(root.Get("post_processor"), source);
+        int highest = vocabulary.Values.Concat(added.Select(token => token.Id)).Max();
+        foreach (int id in template.Ids)
+            if (id < 0 || id > highest)
+                throw new InvalidDataException($"{source}: the post-processor adds the id {id}; ids of tokens are 0 to {highest}.");
+        return new TokenizerDefinition
+        {
+            Vocab = vocabulary,
+            AddedTokens = added,
+            Normalizer = NormalizerJson.Read(root.Get("normalizer"), source),
+            PreTokenizer = preTokenizer,
+            Template = template,
+            Decoders = DecoderJson.Read(root.Get("decoder"), preTokenizer.IsByteLevel, source),
+        };
+    }
 }
 
 /// <summary>Members that may be absent or null.</summary>

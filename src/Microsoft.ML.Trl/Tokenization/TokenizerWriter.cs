@@ -47,6 +47,20 @@ internal static class TokenizerWriter
         ["model"] = model,
     };
 
+    /// <summary>A part of tokenizer.json that does several things one after the other.</summary>
+    /// <param name="name">What the list of its parts is called.</param>
+    /// <param name="parts">The parts.</param>
+    public static JsonObject Sequence(string name, params JsonObject[] parts)
+        => new() { ["type"] = "Sequence", [name] = new JsonArray([.. parts]) };
+
+    /// <summary>Replaces a text, as a normalizer or a decoder.</summary>
+    public static JsonObject Replace(string text, string content, bool isPattern = false) => new()
+    {
+        ["type"] = "Replace",
+        ["pattern"] = new JsonObject { [isPattern ? "Regex" : "String"] = text },
+        ["content"] = content,
+    };
+
     public static JsonObject ByteLevel(bool addsPrefixSpace, bool trimsOffsets = true, bool cuts = true)
         => new() { ["type"] = "ByteLevel", ["add_prefix_space"] = addsPrefixSpace, ["trim_offsets"] = trimsOffsets, ["use_regex"] = cuts };
 

@@ -12,7 +12,28 @@ internal static class CheckpointInputs
     private const string Open = "SafetensorsFile.Open", Write = "SafetensorsWriter.Write";
 
     public static IEnumerable<BadInput> All() =>
-        [.. Opened(), .. Headers(), .. Entries(), .. Read(), .. Written(), .. Folders(), .. Weights(), .. Shards(), .. Saved()];
+        [.. Opened(), .. Headers(), .. Entries(), .. Read(), .. Written(), .. Folders(), .. Weights(), .. Shards(), .. Saved(), .. Gguf()];
+
+    private static IEnumerable<BadInput> Gguf()
+    {
+        const string load = "LanguageModel.LoadGguf", save = "LanguageModel.SaveGguf";
+        return
+        [
+            Null("ModelSource.Gguf", "path", () => ModelSource.Gguf(null!)),
+            Of<ArgumentException>("ModelSource.Gguf", () => ModelSource.Gguf(""), ["empty", "path"]),
+            Null(load, "path", () => LanguageModel.LoadGguf(null!)),
+            Of<ArgumentException>(load, () => LanguageModel.LoadGguf(""), ["empty", "path"]),
+            Of<FileNotFoundException>(load, () => LanguageModel.LoadGguf("no-such.gguf"), ["no-such.gguf"]),
+            Of<DirectoryNotFoundException>(load, () => LanguageModel.LoadGguf("/no/such/x.gguf"), ["/no/such"]),
+            Of<InvalidDataException>(
+                load, () => InFolder([("x.gguf", "GGUX....")], folder => LanguageModel.LoadGguf(Path.Combine(folder, "x.gguf"))),
+                ["x.gguf"]),
+            Null(save, "path", () => Language.SaveGguf(null!, GgufType.F16)),
+            Of<ArgumentException>(save, () => Language.SaveGguf("", GgufType.F16), ["empty", "path"]),
+            Of<ArgumentException>(save, () => Language.SaveGguf("x.gguf", (GgufType)9), ["type (9)", "F16, Q8_0"]),
+            Of<NotSupportedException>(save, () => Language.SaveGguf("x.gguf", GgufType.F16), ["gpt2", "llama"]),
+        ];
+    }
 
     private static IEnumerable<BadInput> Opened() =>
     [
@@ -127,10 +148,10 @@ internal static class CheckpointInputs
         foreach ((string member, Action<string> load) in loaders[1..3])
         {
             yield return Of<FileNotFoundException>(
-                member, () => InFolder([("config.json", Config.ToJson())], load), ["neither model.safetensors"]);
-            yield return Of<NotSupportedException>(
+                member, () => InFolder([("config.json", Config.ToJson())], load), ["none of model.safetensors", "pytorch_model.bin"]);
+            yield return Of<InvalidDataException>(
                 member, () => InFolder([("config.json", Config.ToJson()), ("pytorch_model.bin", "")], load),
-                ["pytorch_model.bin", "pickled weights", "refused"]);
+                ["pytorch_model.bin", "no zip file"]);
             yield return Of<ArgumentException>(member, () => Place(member, null, ScalarType.Int64), ["dtype is Int64", "Float32"]);
             yield return Of<ArgumentException>(member, () => Place(member, META, null), ["device is meta", "cpu"]);
         }
@@ -155,7 +176,8 @@ internal static class CheckpointInputs
         Of<DirectoryNotFoundException>(
             "HuggingFaceFolder.LoadValueHead", () => HuggingFaceFolder.LoadValueHead("/no/such/folder", 16), ["/no/such/folder"]),
         Of<FileNotFoundException>(
-            "HuggingFaceFolder.LoadValueHead", () => InFolder([], folder => HuggingFaceFolder.LoadValueHead(folder, 16)), ["neither"]),
+            "HuggingFaceFolder.LoadValueHead", () => InFolder([], folder => HuggingFaceFolder.LoadValueHead(folder, 16)),
+            ["none of model.safetensors"]),
         Of<ArgumentOutOfRangeException>("HuggingFaceFolder.LoadValueHead", () => WithHead(0), ["hiddenSize", "'0'"]),
         Of<ArgumentOutOfRangeException>("HuggingFaceFolder.LoadValueHead", () => WithHead(-1), ["hiddenSize", "'-1'"]),
         Of<InvalidDataException>("HuggingFaceFolder.LoadValueHead", () => WithHead(8), ["v_head.summary.weight [1, 16] instead of [1, 8]"]),

@@ -10,6 +10,7 @@ namespace Microsoft.ML.Trl.Tests.BadInputs;
 internal static class TokenizerInputs
 {
     private const string FromFiles = "TextTokenizer.FromFiles", Load = "TextTokenizer.Load", Train = "BpeTrainer.Train";
+    private const string Tiktoken = "TextTokenizer.FromTiktoken";
 
     private static readonly string[] Texts = ["the film was good"];
 
@@ -20,7 +21,7 @@ internal static class TokenizerInputs
     [
         Null(FromFiles, "files", () => TextTokenizer.FromFiles(null!)),
         Of<FileNotFoundException>(
-            FromFiles, () => TextTokenizer.FromFiles(Files()), ["neither tokenizer.json nor vocab.json with merges.txt"]),
+            FromFiles, () => TextTokenizer.FromFiles(Files()), ["neither tokenizer.json nor vocab.json", "nor vocab.txt"]),
         Of<FileNotFoundException>(FromFiles, () => TextTokenizer.FromFiles(Files(("vocab.json", "{}"))), ["neither tokenizer.json"]),
         Of<FileNotFoundException>(FromFiles, () => TextTokenizer.FromFiles(Files(("merges.txt", "a b"))), ["neither tokenizer.json"]),
         Of<InvalidDataException>(FromFiles, () => TextTokenizer.FromFiles(Files(("tokenizer.json", null!))), ["tokenizer.json", "null"]),
@@ -40,9 +41,9 @@ internal static class TokenizerInputs
         Null(Load, "folder", () => TextTokenizer.Load(null!)),
         Of<ArgumentException>(Load, () => TextTokenizer.Load(""), ["empty", "folder"]),
         Of<DirectoryNotFoundException>(Load, () => TextTokenizer.Load("/no/such/folder"), ["'/no/such/folder'", "does not exist"]),
-        Folder<FileNotFoundException>([], "neither tokenizer.json nor vocab.json with merges.txt"),
-        Folder<NotSupportedException>([("tokenizer.model", "?")], "SentencePiece tokenizers are not supported"),
-        Folder<NotSupportedException>([("vocab.txt", "?")], "WordPiece tokenizers are not supported"),
+        Folder<FileNotFoundException>([], "neither tokenizer.json, vocab.json with merges.txt", "nor vocab.txt"),
+        Folder<InvalidDataException>([("tokenizer.model", "?")], "tokenizer.model' is not a SentencePiece model"),
+        Folder<InvalidDataException>([("vocab.txt", "?")], "unk_token \"[UNK]\"", "not in its vocabulary"),
         Folder<InvalidDataException>([("tokenizer.json", "{\u00FF}")], "tokenizer.json' is not UTF-8 text"),
         Folder<InvalidDataException>([("tokenizer.json", "")], "tokenizer.json"),
         Folder<InvalidDataException>([("vocab.json", "{"), ("merges.txt", "")], "vocab.json and merges.txt", "cannot be read"),
@@ -94,13 +95,13 @@ internal static class TokenizerInputs
     {
         (string Place, string Value, string Kind)[] kinds =
         [
-            ("model.type", "\"Unigram\"", "Unigram"), ("model.type", "\"WordLevel\"", "WordLevel"),
-            ("model.byte_fallback", "true", "SentencePiece-style BPE"), ("model.dropout", "0.1", "BPE with dropout"),
-            ("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix"), ("pre_tokenizer", "null", "without a ByteLevel pre-tokenizer"),
-            ("pre_tokenizer", """{"type": "Metaspace"}""", "Metaspace"),
+            ("model.type", "\"WordLevel\"", "WordLevel"),
+            ("model.byte_fallback", "true", "byte-level BPE with byte_fallback"), ("model.dropout", "0.1", "BPE with dropout"),
+            ("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix"),
+            ("pre_tokenizer", """{"type": "UnicodeScripts"}""", "UnicodeScripts"),
             ("pre_tokenizer", """{"type": "Split", "pattern": {"Regex": "(a"}}""", "\"(a\" of tokenizer.json cannot be written as"),
-            ("normalizer", """{"type": "Lowercase"}""", "Lowercase"),
-            ("decoder", """{"type": "WordPiece"}""", "WordPiece"), ("post_processor", """{"type": "Other"}""", "Other"),
+            ("normalizer", """{"type": "Shout"}""", "Shout"),
+            ("decoder", """{"type": "CTC"}""", "CTC"), ("post_processor", """{"type": "Other"}""", "Other"),
         ];
         return kinds.Select(one => Of<NotSupportedException>(
             FromFiles, () => TextTokenizer.FromFiles(Changed(one.Place, one.Value)), [one.Kind],
@@ -134,6 +135,20 @@ internal static class TokenizerInputs
     private static IEnumerable<BadInput> Uses() =>
     [
         Null("TextTokenizer.Encode", "text", () => Tiny.Tokenizer.Encode(null!)),
+        Null("TextTokenizer.EncodeOrdinary", "text", () => Tiny.Tokenizer.EncodeOrdinary(null!)),
+        Null("TextTokenizer.EncodeBatch", "texts", () => Tiny.Tokenizer.EncodeBatch(null!)),
+        Of<ArgumentException>("TextTokenizer.EncodeBatch", () => Tiny.Tokenizer.EncodeBatch(["a", null!]), ["One of the texts is null"]),
+        Null("TextTokenizer.EncodePair", "text", () => Tiny.Tokenizer.EncodePair(null!, "a")),
+        Null("TextTokenizer.EncodePair", "pair", () => Tiny.Tokenizer.EncodePair("a", null!)),
+        Null(Tiktoken, "path", () => TextTokenizer.FromTiktoken(null!, "gpt2")),
+        Null(Tiktoken, "encoding", () => TextTokenizer.FromTiktoken("x", null!)),
+        Of<FileNotFoundException>(Tiktoken, () => TextTokenizer.FromTiktoken("no-such-file", "gpt2"), ["no-such-file"]),
+        Of<ArgumentException>(
+            Tiktoken, () => InFolder([("x", "")], folder => TextTokenizer.FromTiktoken(Path.Combine(folder, "x"), "gpt9")),
+            ["gpt9", "cl100k_base"]),
+        Of<InvalidDataException>(
+            Tiktoken, () => InFolder([("x", "no base64 !")], folder => TextTokenizer.FromTiktoken(Path.Combine(folder, "x"), "gpt2")),
+            ["x"]),
         Null("TextTokenizer.Decode", "ids", () => Tiny.Tokenizer.Decode(null!)),
         Null("TextTokenizer.DecodeCompletion", "ids", () => Tiny.Tokenizer.DecodeCompletion(null!)),
         Null("TextTokenizer.IdOf", "token", () => Tiny.Tokenizer.IdOf(null!)),

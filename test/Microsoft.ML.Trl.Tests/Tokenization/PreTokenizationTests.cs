@@ -93,6 +93,26 @@ public sealed class PreTokenizationTests
     }
 
     [TestMethod]
+    [DataRow("Whitespace", "it|'|s|a_b|--", " it's  a_b --\n")]
+    [DataRow("WhitespaceSplit", "it's|a_b|--", " it's  a_b --\n")]
+    [DataRow("BertPreTokenizer", "it|'|s|a|_|b|-|-|。|€|$", " it's\u3000a_b --。€$\n")] // the euro sign is no ASCII symbol
+    public void White_space_separates_words(string type, string pieces, string text)
+        => AssertPieces(pieces.Split('|'), Rules($$"""{"type": "{{type}}"}"""), text);
+
+    [TestMethod]
+    [DataRow("always", "a b", true, "▁a▁b")]
+    [DataRow("always", " a", false, "▁a")] // it begins with a blank already
+    [DataRow("first", "a", true, "▁a")]
+    [DataRow("first", "a", false, "a")]
+    [DataRow("never", "a b", true, "a▁b")]
+    public void Metaspace_writes_blanks_and_puts_one_in_front(string scheme, string text, bool isFirst, string expected)
+    {
+        using JsonDocument json = JsonDocument.Parse($$"""{"type": "Metaspace", "prepend_scheme": "{{scheme}}"}""");
+        Assert.AreEqual(expected, Metaspace.Read(json.RootElement).Write(text, isFirst));
+        AssertPieces(["▁a", "▁", "▁b"], [Metaspace.Read(json.RootElement).Rule], "▁a▁▁b");
+    }
+
+    [TestMethod]
     public void Punctuation_is_unicode_punctuation_and_ascii_symbols()
         => AssertPieces(["a", "$+", "b", "。", "c€"], Rules("""{"type": "Punctuation", "behavior": "Contiguous"}"""), "a$+b。c€");
 

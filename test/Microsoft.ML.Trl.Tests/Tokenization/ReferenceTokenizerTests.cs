@@ -10,7 +10,13 @@ namespace Microsoft.ML.Trl.Tests.Tokenization;
 [TestClass]
 public sealed class ReferenceTokenizerTests
 {
-    private static readonly string[] Kinds = ["gpt2", "gpt2_prefix_space", "opt", "gpt_neox", "qwen2", "llama3", "falcon", "bloom"];
+    private static readonly string[] Kinds =
+    [
+        "gpt2", "gpt2_prefix_space", "opt", "gpt_neox", "qwen2", "llama3", "falcon", "bloom", // byte-level BPE
+        "llama2", "gemma", // SentencePiece BPE
+        "t5", // Unigram
+        "bert_cased", "bert_uncased", // WordPiece
+    ];
 
     public static IEnumerable<object[]> Present => Kinds.Select(kind => new object[] { kind });
 
@@ -37,6 +43,21 @@ public sealed class ReferenceTokenizerTests
 
     [TestMethod]
     [DynamicData(nameof(Present))]
+    public void Pairs_of_texts_equal_the_reference(string kind)
+    {
+        using JsonDocument expected = Fixtures.SharedJson("tokenizers", kind, "expected.json");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared("tokenizers", kind));
+        foreach (JsonElement pair in expected.RootElement.GetProperty("pairs").EnumerateArray())
+        {
+            string a = pair.GetProperty("a").GetString()!, b = pair.GetProperty("b").GetString()!;
+            (int[] ids, int[] types) = tokenizer.EncodePair(a, b);
+            CollectionAssert.AreEqual(Ints(pair.GetProperty("ids")), ids, $"{a} and {b}");
+            CollectionAssert.AreEqual(Ints(pair.GetProperty("type_ids")), types, $"types of {a} and {b}");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Present))]
     public void Every_prefix_of_a_stream_decodes_as_the_reference(string kind)
     {
         using JsonDocument expected = Fixtures.SharedJson("tokenizers", kind, "expected.json");
@@ -50,7 +71,9 @@ public sealed class ReferenceTokenizerTests
         {
             Assert.AreEqual(prefixes[i], tokenizer.Decode(ids[..(i + 1)]), $"after {i + 1} ids");
             sofar += stream.Append(ids[i]);
-            Assert.AreEqual(prefixes[i].TrimEnd('\uFFFD'), sofar, $"streamed, after {i + 1} ids");
+            StringAssert.StartsWith(prefixes[i], sofar, $"streamed, after {i + 1} ids"); // a run of byte tokens is held back
+            if (tokenizer.IdOf("<0x00>") is null)
+                Assert.AreEqual(prefixes[i].TrimEnd('\uFFFD'), sofar, $"streamed, after {i + 1} ids");
         }
         Assert.AreEqual(prefixes[^1], sofar + stream.Flush());
     }
@@ -80,8 +103,8 @@ public sealed class ReferenceTokenizerTests
         Assert.AreEqual(expected.RootElement.GetProperty("vocab_size").GetInt32(), tokenizer.VocabularySize);
         string pad = expected.RootElement.GetProperty("pad_token").GetString()!;
         Assert.AreEqual(expected.RootElement.GetProperty("pad_token_id").GetInt32(), tokenizer.IdOf(pad));
-        Assert.IsNotNull(tokenizer.EosToken);
-        Assert.AreEqual(tokenizer.IdOf(tokenizer.EosToken!), tokenizer.EosTokenId);
+        Assert.AreEqual(kind.StartsWith("bert", StringComparison.Ordinal), tokenizer.EosToken is null);
+        Assert.AreEqual(tokenizer.IdOf(tokenizer.EosToken ?? ""), tokenizer.EosTokenId);
     }
 
     [TestMethod]
@@ -120,6 +143,29 @@ public sealed class ReferenceTokenizerTests
     }
 
     [TestMethod]
+    [DataRow("llama2", "tokenizer.model")]
+    [DataRow("gemma", "tokenizer.model")]
+    [DataRow("bert_cased", "vocab.txt")]
+    [DataRow("bert_uncased", "vocab.txt")]
+    public void The_original_vocabulary_file_alone_makes_the_same_tokenizer(string kind, string file)
+    {
+        string folder = Directory.CreateTempSubdirectory("tokenizer").FullName;
+        foreach (string name in new[] { file, "tokenizer_config.json", "special_tokens_map.json" })
+            File.Copy(Fixtures.Shared("tokenizers", kind, name), Path.Combine(folder, name));
+        TextTokenizer legacy = TextTokenizer.Load(folder), again = TextTokenizer.FromFiles(legacy.Files());
+        ForEachCase(kind, (original, text, expected) =>
+        {
+            if (kind == "gemma" && text.Contains("\n\n", StringComparison.Ordinal))
+                return; // the model takes two line ends for one token ("user defined"), which this tokenizer.json has not kept
+            int[] ids = original.Encode(text, addSpecialTokens: true);
+            CollectionAssert.AreEqual(ids, legacy.Encode(text, addSpecialTokens: true), text);
+            CollectionAssert.AreEqual(ids, again.Encode(text, addSpecialTokens: true), text);
+            Assert.AreEqual(original.Decode(ids), legacy.Decode(ids), text);
+        });
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [TestMethod]
     [DataRow("gpt2")]
     [DataRow("opt")]
     [DataRow("bloom")]
@@ -128,16 +174,22 @@ public sealed class ReferenceTokenizerTests
         CollectionAssert.AreEqual(tokenizer.Encode(text), tokenizer.Inner.EncodeToIds(text).ToArray(), text));
 
     [TestMethod]
-    [DataRow("bert_cased", "WordPiece")]
-    [DataRow("t5", "Unigram")]
-    [DataRow("llama2", "SentencePiece-style BPE")]
-    [DataRow("gemma", "SentencePiece-style BPE")]
-    public void Tokenizers_of_other_kinds_are_refused_by_name(string kind, string named)
+    [DataRow("bert_cased")]
+    [DataRow("bert_uncased")]
+    public void The_inner_tokenizer_of_bert_encodes_text_without_special_tokens_the_same(string kind)
+        => ForEachCase(kind, (tokenizer, text, expected) =>
+        {
+            if (!text.Contains('[', StringComparison.Ordinal))
+                CollectionAssert.AreEqual(tokenizer.Encode(text), tokenizer.Inner.EncodeToIds(text).ToArray(), text);
+        });
+
+    [TestMethod]
+    [DataRow("llama2", "No tokenizer of Microsoft.ML.Tokenizers gives the ids of this SentencePiece-style BPE. Use TextTokenizer.Encode")]
+    [DataRow("t5", "No tokenizer of Microsoft.ML.Tokenizers gives the ids of this Unigram model. Use TextTokenizer.Encode")]
+    public void Sentence_piece_tokenizers_have_no_inner_one(string kind, string message)
     {
-        string folder = Fixtures.Shared("tokenizers", kind); // not within the assertion, which would catch the skipping
-        NotSupportedException error = Assert.ThrowsExactly<NotSupportedException>(() => TextTokenizer.Load(folder));
-        StringAssert.Contains(error.Message, named);
-        StringAssert.Contains(error.Message, "tokenizers are not supported. Supported are byte-level BPE tokenizers");
+        TextTokenizer tokenizer = TextTokenizer.Load(Fixtures.Shared("tokenizers", kind));
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => tokenizer.Inner).Message, message);
     }
 
     private static void ForEachCase(string kind, Action<TextTokenizer, string, JsonElement> check)

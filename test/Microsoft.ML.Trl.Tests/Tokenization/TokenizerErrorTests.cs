@@ -12,29 +12,29 @@ public sealed class TokenizerErrorTests
 
     [TestMethod]
     public void A_folder_without_a_tokenizer_says_what_is_missing() => InFolder([], folder =>
-        AssertThrows<FileNotFoundException>(() => TextTokenizer.Load(folder), "neither tokenizer.json nor vocab.json with merges.txt"));
+        AssertThrows<FileNotFoundException>(
+            () => TextTokenizer.Load(folder),
+            "neither tokenizer.json, vocab.json with merges.txt, tokenizer.model, spiece.model nor vocab.txt"));
 
     [TestMethod]
     public void Files_without_a_tokenizer_say_what_is_missing() => AssertThrows<FileNotFoundException>(
         () => TextTokenizer.FromFiles(new Dictionary<string, string> { ["vocab.json"] = "{}" }),
-        "neither tokenizer.json nor vocab.json with merges.txt");
+        "neither tokenizer.json nor vocab.json with merges.txt nor vocab.txt. A tokenizer.model is no text; load it from its folder");
 
     [TestMethod]
-    [DataRow("tokenizer.model", "SentencePiece")]
-    [DataRow("vocab.txt", "WordPiece")]
+    [DataRow("sentencepiece.bpe.model", "SentencePiece (with the ids of fairseq)")]
     [DataRow("tekken.json", "Tekken")]
     public void Other_tokenizers_are_named_by_their_files(string file, string kind) => InFolder(new() { [file] = "?" }, folder =>
         AssertThrows<NotSupportedException>(
             () => TextTokenizer.Load(folder), $"{kind} tokenizers are not supported. Supported are byte-level BPE tokenizers (GPT-2"));
 
     [TestMethod]
-    [DataRow("""{"model": {"type": "Unigram", "vocab": []}}""", "Unigram tokenizers are not supported")]
-    [DataRow("""{"model": {"type": "WordPiece", "vocab": {}}}""", "WordPiece tokenizers are not supported")]
+    [DataRow("""{"model": {"type": "WordLevel", "vocab": {}}}""", "WordLevel tokenizers are not supported")]
     [DataRow("""{"model": {"vocab": {}}}""", "untyped tokenizers are not supported")]
     public void Other_models_are_named(string json, string message) => AssertThrows<NotSupportedException>(() => FromJson(json), message);
 
     [TestMethod]
-    [DataRow("byte_fallback", "true", "SentencePiece-style BPE (byte_fallback)")]
+    [DataRow("byte_fallback", "true", "byte-level BPE with byte_fallback")]
     [DataRow("end_of_word_suffix", "\"</w>\"", "BPE with end_of_word_suffix \"</w>\"")]
     [DataRow("continuing_subword_prefix", "\"##\"", "BPE with continuing_subword_prefix \"##\"")]
     [DataRow("dropout", "0.1", "BPE with dropout")]
@@ -42,12 +42,18 @@ public sealed class TokenizerErrorTests
         => AssertThrows<NotSupportedException>(() => TinyTokenizer.Create(json => json["model"]![key] = JsonNode.Parse(value)), message);
 
     [TestMethod]
-    [DataRow("normalizer", """{"type": "Lowercase"}""", "BPE with the normalizer Lowercase")]
-    [DataRow("decoder", """{"type": "Metaspace"}""", "BPE with the decoder Metaspace")]
-    [DataRow("decoder", """{"type": "Sequence", "decoders": [{"type": "ByteFallback"}]}""", "BPE with the decoder ByteFallback")]
-    [DataRow("post_processor", """{"type": "Other"}""", "BPE with the post-processor Other")]
-    [DataRow("pre_tokenizer", "null", "BPE without a ByteLevel pre-tokenizer")]
-    [DataRow("pre_tokenizer", """{"type": "Metaspace"}""", "BPE with the pre-tokenizer Metaspace")]
+    [DataRow("normalizer", """{"type": "ByteLevel"}""", "the normalizer ByteLevel is not supported. Supported are NFC, NFD,")]
+    [DataRow("normalizer", """{"types": "NFC"}""", "the normalizer without a type is not supported")]
+    [DataRow("decoder", """{"type": "CTC"}""", "the decoder CTC is not supported. Supported are ByteLevel, Metaspace,")]
+    [DataRow("decoder", """{"type": "Sequence", "decoders": [{"type": "BPEDecoder"}]}""", "the decoder BPEDecoder is not supported")]
+    [DataRow("post_processor", """{"type": "Other"}""", "the post-processor Other is not supported. Supported are ByteLevel, Template")]
+    [DataRow("post_processor", "{}", "the post-processor without a type is not supported")]
+    [DataRow("pre_tokenizer", """{"type": "UnicodeScripts"}""", "the pre-tokenizer UnicodeScripts is not supported. Supported are")]
+    [DataRow("pre_tokenizer", "{}", "the pre-tokenizer without a type is not supported")]
+    [DataRow(
+        "pre_tokenizer",
+        """{"type": "Sequence", "pretokenizers": [{"type": "Metaspace"}, {"type": "ByteLevel"}]}""",
+        "twice pre-tokenizing (by ByteLevel or Metaspace) tokenizers are not supported")]
     [DataRow(
         "pre_tokenizer",
         """{"type": "Sequence", "pretokenizers": [{"type": "Digits"}, {"type": "ByteLevel", "add_prefix_space": true}]}""",

@@ -3,8 +3,8 @@ using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Trl.Tokenization;
 
-/// <summary>Unicode normalization form C (UAX #15) by string.Normalize, for texts that it refuses too.</summary>
-internal sealed class NfcNormalizer : Normalizer
+/// <summary>A Unicode normalization form (UAX #15) by string.Normalize, for texts that it refuses too.</summary>
+internal sealed class UnicodeNormalizer(NormalizationForm form) : Normalizer
 {
     private const char Refused = '\uFFFE'; // string.Normalize throws at it; nothing composes with it
 
@@ -34,7 +34,9 @@ internal sealed class NfcNormalizer : Normalizer
     public override string Normalize(string original)
     {
         string text = WithoutLoneSurrogates(original);
-        return text.Contains(Refused) ? string.Join(Refused, text.Split(Refused).Select(part => part.Normalize())) : text.Normalize();
+        return text.Contains(Refused)
+            ? string.Join(Refused, text.Split(Refused).Select(part => part.Normalize(form)))
+            : text.Normalize(form);
     }
 
     public override string Normalize(ReadOnlySpan<char> original) => Normalize(original.ToString());

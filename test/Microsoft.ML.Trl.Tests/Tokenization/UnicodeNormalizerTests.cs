@@ -1,8 +1,10 @@
+using System.Text;
+
 namespace Microsoft.ML.Trl.Tests.Tokenization;
 
 /// <summary>Cases of UAX #15 and of the Unicode character database.</summary>
 [TestClass]
-public sealed class NfcNormalizerTests
+public sealed class UnicodeNormalizerTests
 {
     [TestMethod]
     [DataRow("plain ASCII", "plain ASCII")]
@@ -27,24 +29,24 @@ public sealed class NfcNormalizerTests
     [DataRow("e\u0301\uFFFEe\u0301\uFFFE", "\u00E9\uFFFE\u00E9\uFFFE")] // a noncharacter that string.Normalize refuses
     public void Text_is_composed(string text, string expected)
     {
-        string actual = new NfcNormalizer().Normalize(text);
+        string actual = new UnicodeNormalizer(NormalizationForm.FormC).Normalize(text);
         Assert.AreEqual(expected, actual);
-        Assert.AreEqual(expected, new NfcNormalizer().Normalize(text.AsSpan()));
-        Assert.AreEqual(expected, new NfcNormalizer().Normalize(actual), "twice is once");
+        Assert.AreEqual(expected, new UnicodeNormalizer(NormalizationForm.FormC).Normalize(text.AsSpan()));
+        Assert.AreEqual(expected, new UnicodeNormalizer(NormalizationForm.FormC).Normalize(actual), "twice is once");
     }
 
     [TestMethod]
     public void A_lone_surrogate_becomes_the_replacement_character()
-        => Assert.AreEqual("\u00E9\uFFFDx\uFFFD", new NfcNormalizer().Normalize("e\u0301\uD83Dx\uDE00"));
+        => Assert.AreEqual("\u00E9\uFFFDx\uFFFD", new UnicodeNormalizer(NormalizationForm.FormC).Normalize("e\u0301\uD83Dx\uDE00"));
 
     [TestMethod]
-    public void A_process_that_composes_characters_is_accepted() => NfcNormalizer.CheckSupport("a.json", text => text.Normalize());
+    public void A_process_that_composes_characters_is_accepted() => UnicodeNormalizer.CheckSupport("a.json", text => text.Normalize());
 
     [TestMethod]
     public void A_process_that_hands_text_back_is_refused_with_the_remedy()
     {
         string message = Assert.ThrowsExactly<PlatformNotSupportedException>(
-            () => NfcNormalizer.CheckSupport("a.json", text => text)).Message;
+            () => UnicodeNormalizer.CheckSupport("a.json", text => text)).Message;
         StringAssert.StartsWith(message, "a.json asks for Unicode normalization (NFC), which this process cannot do");
         StringAssert.Contains(message, "Install the ICU library (libicu");
         StringAssert.Contains(message, "set InvariantGlobalization to false");
@@ -54,7 +56,8 @@ public sealed class NfcNormalizerTests
     public void A_process_whose_normalization_throws_is_refused_with_the_cause()
     {
         var cause = new DllNotFoundException("libicu");
-        Exception error = Assert.ThrowsExactly<PlatformNotSupportedException>(() => NfcNormalizer.CheckSupport("a.json", _ => throw cause));
+        Exception error = Assert.ThrowsExactly<PlatformNotSupportedException>(
+            () => UnicodeNormalizer.CheckSupport("a.json", _ => throw cause));
         Assert.AreSame(cause, error.InnerException);
     }
 }
