@@ -35,7 +35,9 @@ internal sealed class AttentionPattern
     /// <summary>Whether padding has positions as tokens have.</summary>
     private bool CountsPadding { get; init; }
 
-    /// <summary>[B, T] int64 the kind of each token, in encoders that tell the sides of a pair apart; null = all of the first kind.</summary>
+    /// <summary>
+    /// [B, T] int64 the kind of each token, in encoders that tell the sides of a pair apart; null = all of the first kind.
+    /// </summary>
     public Tensor? TokenTypes { get; init; }
 
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>

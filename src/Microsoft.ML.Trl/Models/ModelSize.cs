@@ -42,7 +42,9 @@ internal static class ModelSize
     {
         var weights = new CountedWeights();
         ModelConfig shape = config with { LayerCount = layers, WindowedLayers = [] };
-        using DecoderModel model = config.Family.IsEncoder ? new SequenceClassifier(shape, weights) : new CausalLanguageModel(shape, weights);
+        using DecoderModel model = config.Family.IsEncoder
+            ? new SequenceClassifier(shape, weights)
+            : new CausalLanguageModel(shape, weights);
         return weights.Count;
     }
 }

@@ -34,7 +34,9 @@ public sealed class SequenceClassifier : DecoderModel
         _output = Layer(layout.Output, Labels.Count, layout.HasBias);
     }
 
-    /// <summary>Names of the labels, in the order of the scores; <c>LABEL_0</c> and <c>LABEL_1</c> where the configuration names none.</summary>
+    /// <summary>
+    /// Names of the labels, in the order of the scores; <c>LABEL_0</c> and <c>LABEL_1</c> where the configuration names none.
+    /// </summary>
     public IReadOnlyList<string> Labels { get; }
 
     /// <summary>Type of the weights.</summary>
@@ -57,10 +59,10 @@ public sealed class SequenceClassifier : DecoderModel
         return new SequenceClassifier(config with { Labels = [.. labels] }, weights);
     }
 
-    /// <summary>A classifier that begins with the layers of another model, copied, and a new head where that has none of the size.</summary>
+    /// <summary>A classifier that begins with the layers of another model, copied, and a new projection onto the labels.</summary>
     /// <param name="model">A language model, a reward model, or a classifier of other labels; stays as it is.</param>
     /// <param name="labels">Names of the labels.</param>
-    /// <param name="seed">The new head is a function of it.</param>
+    /// <param name="seed">The new projection is a function of it.</param>
     /// <exception cref="ArgumentException">There is no label, or two are the same.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public static SequenceClassifier FromModel(DecoderModel model, IReadOnlyList<string> labels, int seed)

@@ -215,7 +215,8 @@ public abstract class ModelSource
             "The model source holds a classifier, which writes nothing; give a language model to a stage that generates.");
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed) => throw new ArgumentException(
-            "The model source holds a classifier; as a reward use its transformer: RewardFunction.FromTransformer(classifier, \"Score\", slot).");
+            "The model source holds a classifier; as a reward use its transformer: "
+            + "RewardFunction.FromTransformer(classifier, \"Score\", slot).");
 
         internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
         {

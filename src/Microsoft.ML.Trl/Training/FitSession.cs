@@ -82,16 +82,19 @@ internal sealed class FitSession : IDisposable
     /// <param name="input">Carries the policy where no source was given.</param>
     /// <param name="labels">What the classifier is to tell apart.</param>
     /// <param name="train">Trains the model in place.</param>
+    /// <param name="finish">The transformer of the trained model, which it owns, and the reports.</param>
     public static TextClassificationTransformer TrainClassifier(
-        StageContext stage, TextClassificationOptions options, IDataView input, WantedLabels labels,
-        Action<FitSession, TextClassifier> train)
+        StageContext stage,
+        TrainingOptions options,
+        IDataView input,
+        WantedLabels labels,
+        Action<FitSession, TextClassifier> train,
+        Func<TextClassifier, IReadOnlyList<StepReport>, TextClassificationTransformer> finish)
     {
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<TextClassifier>(source.OpenClassifier(session.Placement, labels));
-        return session.Run(
-            () => train(session, model.Value),
-            () => new TextClassificationTransformer(stage.Ml, model.Release(), options.Output, [.. session._tracker.Reports]));
+        return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
     }
 
     /// <summary>Tokens a row may have: the option, or the model's context where that is less; a warning says so.</summary>

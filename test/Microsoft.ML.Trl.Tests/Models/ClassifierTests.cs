@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Models;
 
-/// <summary>Sequence classifiers against scores and losses that transformers computed for tiny random ones; tolerance 1e-4 absolute.</summary>
+/// <summary>Sequence classifiers against what transformers computed for tiny random ones; tolerance 1e-4 absolute.</summary>
 [TestClass]
 public sealed class ClassifierTests
 {

@@ -9,7 +9,9 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
     internal TextClassificationTrainer(StageContext stage, TextClassificationOptions options) =>
         (_stage, _options) = (stage, options.Validated());
 
-    /// <summary>Trains a copy of the starting model, which gets a new head where it has none for the labels; the data are read once.</summary>
+    /// <summary>
+    /// Trains a copy of the starting model, which gets a new head where it has none for the labels; the data are read once.
+    /// </summary>
     /// <param name="input">Texts and labels; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
@@ -26,16 +28,21 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
         List<LabelledText> rows = [.. reader.Read()];
         if (rows.Count == 0)
             throw new RowCounts().NothingLeft();
-        return FitSession.TrainClassifier(_stage, _options, input, Labels(reader, rows), (session, model) =>
-        {
-            int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
-            var counts = new RowCounts();
-            List<ClassificationExample> examples = [.. Examples(rows, model, limit, counts)];
-            if (examples.Count == 0)
-                throw counts.NothingLeft();
-            session.Tell(counts);
-            new ClassificationLoop(model.Network, _options, reader.LearnsNumbers, session.Progress).Run(examples, session.Cancel);
-        });
+        return FitSession.TrainClassifier(
+            _stage, _options, input, Labels(reader, rows),
+            (session, model) =>
+            {
+                if (reader.LearnsNumbers && _options.LabelSmoothingFactor > 0)
+                    session.Warn("Options without effect in this run: LabelSmoothingFactor with labels that are fractional numbers.");
+                int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
+                var counts = new RowCounts();
+                List<ClassificationExample> examples = [.. Examples(rows, model, limit, counts)];
+                if (examples.Count == 0)
+                    throw counts.NothingLeft();
+                session.Tell(counts);
+                new ClassificationLoop(model.Network, _options, reader.LearnsNumbers, session.Progress).Run(examples, session.Cancel);
+            },
+            (model, reports) => new TextClassificationTransformer(_stage.Ml, model, _options.Output, reports));
     }
 
     /// <inheritdoc/>

@@ -110,7 +110,8 @@ internal static class BertFamily
     {
         (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        ILinear Linear(string name, long inputs, long outputs) => at.Linear(name, inputs, outputs, initializer, hasBias: true, nameParts: 2);
+        ILinear Linear(string name, long inputs, long outputs) =>
+            at.Linear(name, inputs, outputs, initializer, hasBias: true, nameParts: 2);
         ILinear Input(string name) => Linear("attention.self." + name, hidden, hidden);
         AttentionShape shape = new(layer, config.HeadCount, config.HeadCount, config.HeadSize, 1 / Math.Sqrt(config.HeadSize));
         Attention attention = new(

@@ -23,7 +23,8 @@ public sealed class TextClassificationTests
         using TextClassificationTransformer model = Train(Labelled(positive => positive ? "good" : "bad"));
         CollectionAssert.AreEqual(new[] { "bad", "good" }, model.Labels.ToArray());
         Result[] results = Read(model.Transform(Texts()));
-        CollectionAssert.AreEqual(Rows.Select(row => row.Positive ? "good" : "bad").ToArray(), results.Select(row => row.PredictedLabel).ToArray());
+        CollectionAssert.AreEqual(
+            Rows.Select(row => row.Positive ? "good" : "bad").ToArray(), results.Select(row => row.PredictedLabel).ToArray());
         foreach (Result row in results)
         {
             double[] odds = [.. row.Score.Select(score => Math.Exp(score))];
@@ -146,7 +147,8 @@ public sealed class TextClassificationTests
             """, "config.json");
         using var fresh = new TextClassifier(SequenceClassifier.Create(config, ["bad", "good"], seed: 3), Tiny.Tokenizer);
         using TextClassificationTransformer model = _ml.Trl().TextClassification(
-            ModelSource.FromModel(fresh), Fast with { MaxSteps = 80, LearningRate = 5e-3 }).Fit(Labelled(positive => positive ? "good" : "bad"));
+                ModelSource.FromModel(fresh), Fast with { MaxSteps = 80, LearningRate = 5e-3 })
+            .Fit(Labelled(positive => positive ? "good" : "bad"));
         CollectionAssert.AreEqual(
             Rows.Select(row => row.Positive ? "good" : "bad").ToArray(),
             Read(model.Transform(Texts())).Select(row => row.PredictedLabel).ToArray());
