@@ -36,6 +36,42 @@ public sealed partial class TrlCatalog
         bool bf16 = false) =>
         new(_ml, Given(source), outputColumnName, promptColumnName, completionColumnName, bf16);
 
+    /// <summary>Classifies texts with a sequence classifier as it is.</summary>
+    /// <param name="source">The folder of a sequence classifier, or what a transformer holds.</param>
+    /// <param name="textColumnName">Text column with what is classified.</param>
+    /// <param name="predictedLabelColumnName">Text column with the likeliest label that is added.</param>
+    /// <param name="scoreColumnName">Column with the vector of scores that is added.</param>
+    /// <param name="probabilityColumnName">Column with the vector of probabilities that is added.</param>
+    /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    /// <exception cref="ArgumentException">A column has no name.</exception>
+    public TextClassificationEstimator TextClassification(
+        ModelSource source,
+        string textColumnName = "Text",
+        string predictedLabelColumnName = "PredictedLabel",
+        string scoreColumnName = "Score",
+        string probabilityColumnName = "Probability",
+        bool bf16 = false) =>
+        new(
+            _ml, Given(source),
+            new ClassifierOutput(textColumnName, predictedLabelColumnName, scoreColumnName, probabilityColumnName), bf16);
+
+    /// <summary>Trains a classifier of texts.</summary>
+    /// <param name="source">
+    /// A sequence classifier, or a language model; where it has no head for the labels of the data, it gets a new one.
+    /// </param>
+    /// <param name="options">Columns and training.</param>
+    /// <param name="trainingData">Data of its own; null = what comes down the pipeline.</param>
+    /// <param name="progress">Told of every report; null = nobody.</param>
+    /// <param name="cancel">Ends training within one step.</param>
+    /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
+    public TextClassificationTrainer TextClassification(
+        ModelSource source, TextClassificationOptions options,
+        IDataView? trainingData = null, IProgress<StepReport>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new(new StageContext(_ml, "Classification", Given(source), trainingData, null, progress, cancel), options);
+    }
+
     /// <summary>
     /// Loads a transformer as <c>ml.Model.Load</c> does, but with the exception that says what is wrong with the file:
     /// <c>ml.Model.Load</c> wraps those of loaders, once for every level of a chain.

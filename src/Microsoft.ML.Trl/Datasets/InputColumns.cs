@@ -5,6 +5,8 @@ namespace Microsoft.ML.Trl.Datasets;
 /// <summary>Finds the columns that a stage reads, and says by name and role (such as <c>prompt</c>) what does not fit.</summary>
 internal static class InputColumns
 {
+    private const string AnyLabel = "Text, a key, Boolean or a number";
+
     /// <summary>A text column that must be there.</summary>
     public static DataViewSchema.Column Text(DataViewSchema schema, string name, string role) =>
         TextOrNull(schema, name, role) ?? throw MissingText(schema, name, role);
@@ -24,6 +26,26 @@ internal static class InputColumns
     {
         DataViewSchema.Column column = schema.GetColumnOrNull(name) ?? throw Missing(name, role, "a number", Visible(schema));
         return column.Type is NumberDataViewType ? column : throw Mismatch(name, role, "a number", column.Type.ToString()!);
+    }
+
+    /// <summary>A column of labels that must be there: text, a key, true or false, or a number.</summary>
+    public static DataViewSchema.Column Label(DataViewSchema schema, string name)
+    {
+        DataViewSchema.Column column = schema.GetColumnOrNull(name) ?? throw Missing(name, "label", AnyLabel, Visible(schema));
+        return column.Type is TextDataViewType or BooleanDataViewType or KeyDataViewType or NumberDataViewType
+            ? column
+            : throw Mismatch(name, "label", AnyLabel, column.Type.ToString()!);
+    }
+
+    /// <summary>Whether a pipeline promises a column of labels.</summary>
+    public static void RequireLabel(SchemaShape shape, string name)
+    {
+        SchemaShape.Column[] found = [.. shape.Where(column => column.Name == name)];
+        if (found.Length == 0)
+            throw Missing(name, "label", AnyLabel, shape.Select(column => column.Name));
+        if (found[^1].Kind != SchemaShape.Column.VectorKind.Scalar
+            || found[^1].ItemType is not (TextDataViewType or BooleanDataViewType or NumberDataViewType))
+            throw Mismatch(name, "label", AnyLabel, TypeOf(found[^1]));
     }
 
     /// <summary>The same check before anything was fitted: of what a pipeline promises.</summary>

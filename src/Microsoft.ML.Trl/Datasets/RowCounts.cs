@@ -16,6 +16,8 @@ internal sealed record RowFate(string Metric, string Text, bool LeftOut = true)
 
     public static RowFate NothingToLearn { get; } = new("nothing_to_learn", "left out: no token to learn within MaxLength");
 
+    public static RowFate NoToken { get; } = new("no_token", "left out: the text has no token");
+
     public static RowFate PromptTooLong { get; } = new("prompt_too_long", "left out: the prompt alone fills MaxLength");
 
     public static RowFate PairTooLong { get; } = new("pair_too_long", "left out: a side is longer than MaxLength");

@@ -44,7 +44,7 @@ internal sealed class DecodingSession : IDisposable
                 ids[((row + 1) * _width) - _prompts[row].Length + i] = _prompts[row][i];
         Tensor batch = tensor(ids, device: _model.Device).view(rows, _width);
         Tensor? mask = _scores?.view(rows, -1).narrow(1, 0, _width).eq(0);
-        AttentionPattern pattern = AttentionPattern.Create(batch, mask, 0, _model.Config.ContextLength);
+        AttentionPattern pattern = AttentionPattern.Create(batch, mask, 0, _model.Config);
         Tensor last = arange(_width - 1, (long)rows * _width, _width, ScalarType.Int64, _model.Device);
         return _model.Body.Run(batch, pattern, _cache, last).MoveToOuterDisposeScope();
     }

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
-/// Who sees whom in one call of a decoder: each token sees the real tokens before it and itself, as far back as the window reaches.
+/// Who sees whom in one call of a decoder: each token sees the real tokens before it and itself, as far back as the window reaches; in an
+/// encoder, those behind it, too.
 /// Made once per call and shared by all blocks, with what they would otherwise each work out. Its tensors belong to the dispose scope of
 /// that call.
 /// </summary>
@@ -28,6 +29,17 @@ internal sealed class AttentionPattern
     /// <summary>Tokens per sequence that are in the cache.</summary>
     public long Past { get; }
 
+    /// <summary>Whether tokens see those behind them, too: an encoder.</summary>
+    public bool SeesAhead { get; init; }
+
+    /// <summary>Whether padding has positions as tokens have.</summary>
+    private bool CountsPadding { get; init; }
+
+    /// <summary>
+    /// [B, T] int64 the kind of each token, in encoders that tell the sides of a pair apart; null = all of the first kind.
+    /// </summary>
+    public Tensor? TokenTypes { get; init; }
+
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
     {
@@ -42,16 +54,26 @@ internal sealed class AttentionPattern
     /// <param name="ids">[B, T] int64, checked.</param>
     /// <param name="mask">[B, past + T], true (or not 0) on real tokens; null when all are real or the padding is on the right.</param>
     /// <param name="past">Tokens in the cache.</param>
-    /// <param name="contextLength">Longest sequence of the model.</param>
+    /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
+    /// <param name="tokenTypes">See <see cref="TokenTypes"/>.</param>
     /// <exception cref="ArgumentException">The mask does not fit, or the sequence is longer than the model's context.</exception>
-    public static AttentionPattern Create(Tensor ids, Tensor? mask, long past, int contextLength)
+    public static AttentionPattern Create(Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null)
     {
         (long batch, long length) = (ids.size(0), ids.size(1));
-        if (mask is null)
+        Tensor? real = mask is null ? null : RealTokens(ids, mask, past);
+        (long shortest, long longest) = real is null ? (past + length, past + length) : CountTokens(real);
+        CheckContext(config.Family.CountsPadding ? past + length : longest, config.ContextLength);
+        return new AttentionPattern(batch, length, past, ids.device, shortest == past + length ? null : real)
         {
-            CheckContext(past + length, contextLength);
-            return new AttentionPattern(batch, length, past, ids.device);
-        }
+            SeesAhead = config.Family.IsEncoder,
+            CountsPadding = config.Family.CountsPadding,
+            TokenTypes = tokenTypes,
+        };
+    }
+
+    private static Tensor RealTokens(Tensor ids, Tensor mask, long past)
+    {
+        (long batch, long length) = (ids.size(0), ids.size(1));
         RequireTensor.Alive(mask);
         RequireTensor.Beside(mask, ids, "the token ids");
         if (mask.is_complex())
@@ -60,10 +82,7 @@ internal sealed class AttentionPattern
             throw new ArgumentException(
                 $"The mask must have shape [{batch}, {past + length}] (cached and new tokens); it has [{string.Join(", ", mask.shape)}].",
                 nameof(mask));
-        Tensor real = mask.dtype == ScalarType.Bool ? mask : mask.ne(0);
-        (long shortest, long longest) = CountTokens(real);
-        CheckContext(longest, contextLength);
-        return new AttentionPattern(batch, length, past, ids.device, shortest == past + length ? null : real);
+        return mask.dtype == ScalarType.Bool ? mask : mask.ne(0);
     }
 
     /// <summary>The pattern of texts without padding whose tokens do not stand at 0, 1, 2, ...; positions [batch · length] int64.</summary>
@@ -84,7 +103,7 @@ internal sealed class AttentionPattern
     /// Whether each token sees all before it and itself, and there are none but the new ones: what causal attention means without a mask.
     /// </summary>
     /// <param name="window">Tokens a query looks back, itself included; null without limit.</param>
-    public bool IsCausal(int? window) => _real is null && Past == 0 && Length > 1 && (window is null || Length <= window);
+    public bool IsCausal(int? window) => !SeesAhead && _real is null && Past == 0 && Length > 1 && (window is null || Length <= window);
 
     /// <summary>
     /// Keys that a single new token may look at at all: the last of them, as many as the window holds; null for all of them.
@@ -99,6 +118,8 @@ internal sealed class AttentionPattern
     /// <returns>[B or 1, 1, T, S]; with a <see cref="Reach"/>, its last keys only.</returns>
     public Tensor? Mask(int? window, ScalarType type)
     {
+        if (SeesAhead && _real is null)
+            return null;
         if (Length == 1 && _real is null)
             return _step is null ? null : Once((window, type), () => [LastKeys(_step, window).to_type(type)])[0];
         return Once((window, type), () => [BuildMask(window, type)])[0];
@@ -134,12 +155,16 @@ internal sealed class AttentionPattern
     {
         Tensor query = arange(Past, Past + Length, ScalarType.Int64, _device).unsqueeze(-1); // [T, 1]
         Tensor key = arange(Past + Length, ScalarType.Int64, _device).unsqueeze(0);          // [1, S]
-        Tensor hidden = key.gt(query);
+        Tensor hidden = SeesAhead ? zeros(Length, Past + Length, ScalarType.Bool, _device) : key.gt(query);
         if (window is { } reach)
             hidden = hidden.logical_or(key.le(query - reach));
         hidden = hidden.view(1, 1, Length, Past + Length);
-        if (_real is not null) // padding sees itself, so that no row of the softmax is empty
-            hidden = hidden.logical_or(_real.logical_not().view(Batch, 1, 1, Past + Length).logical_and(key.ne(query)));
+        if (_real is not null)
+        {
+            Tensor padding = _real.logical_not().view(Batch, 1, 1, Past + Length);
+            // where nobody sees ahead, padding sees itself, so that no row of the softmax is empty
+            hidden = hidden.logical_or(SeesAhead ? padding : padding.logical_and(key.ne(query)));
+        }
         Tensor mask = zeros_like(hidden, type).masked_fill_(hidden, double.NegativeInfinity);
         return LastKeys(mask, window);
     }
@@ -157,7 +182,7 @@ internal sealed class AttentionPattern
             : Positions.view(Batch, Length);
     }
 
-    private Tensor CountPositions() => _real is null
+    private Tensor CountPositions() => _real is null || CountsPadding
         ? arange(Past, Past + Length, ScalarType.Int64, _device)
         : _real.to_type(ScalarType.Int64).cumsum(1).sub_(1).clamp_(0).narrow(1, Past, Length).reshape(-1);
 }

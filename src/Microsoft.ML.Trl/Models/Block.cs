@@ -93,11 +93,19 @@ internal sealed class PostNormBlock : Block
     private readonly nn.Module<Tensor, Tensor> _attentionNorm, _feedForwardNorm, _feedForward;
     private readonly Attention _attention;
 
+    private readonly bool _dropsAttention;
+
+    /// <param name="attention">Reads the residual stream.</param>
+    /// <param name="attentionNorm">Behind it.</param>
+    /// <param name="feedForward">Reads that norm.</param>
+    /// <param name="feedForwardNorm">Behind it.</param>
+    /// <param name="dropsAttention">Whether dropout also stands behind attention; in DistilBERT it does not.</param>
     public PostNormBlock(
         Attention attention, nn.Module<Tensor, Tensor> attentionNorm,
-        nn.Module<Tensor, Tensor> feedForward, nn.Module<Tensor, Tensor> feedForwardNorm)
+        nn.Module<Tensor, Tensor> feedForward, nn.Module<Tensor, Tensor> feedForwardNorm, bool dropsAttention = true)
         : base(attention)
     {
+        _dropsAttention = dropsAttention;
         (_attentionNorm, _attention, _feedForwardNorm, _feedForward) = (attentionNorm, attention, feedForwardNorm, feedForward);
         this.Own(attention, attentionNorm, feedForward, feedForwardNorm);
     }
@@ -105,7 +113,9 @@ internal sealed class PostNormBlock : Block
     public override Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? rows = null)
     {
         using var scope = NewDisposeScope();
-        Tensor attended = Residual.Apply(_attention.Forward(x, pattern, cache, rows), training);
+        Tensor attended = _attention.Forward(x, pattern, cache, rows);
+        if (_dropsAttention)
+            attended = Residual.Apply(attended, training);
         Tensor seen = _attentionNorm.forward(attended.add_(At(x, rows)));
         Tensor thought = Residual.Apply(_feedForward.forward(seen), training);
         return _feedForwardNorm.forward(thought.add_(seen)).MoveToOuterDisposeScope();

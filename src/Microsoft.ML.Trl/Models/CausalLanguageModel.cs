@@ -12,7 +12,8 @@ public sealed class CausalLanguageModel : DecoderModel
 {
     private readonly LinearLayer? _head;
 
-    internal CausalLanguageModel(ModelConfig config, WeightSource weights) : base(nameof(CausalLanguageModel), config, weights)
+    internal CausalLanguageModel(ModelConfig config, WeightSource weights)
+        : base(nameof(CausalLanguageModel), config.Family.CausalArchitecture is not null ? config : throw WritesNothing(config), weights)
     {
         if (config.TieWordEmbeddings)
             return;
@@ -102,6 +103,9 @@ public sealed class CausalLanguageModel : DecoderModel
         Tensor logits = SmallBatchProduct.Linear(hidden, weight, _head?.Bias);
         return ((logits / cap).tanh() * cap).MoveToOuterDisposeScope();
     }
+
+    private static NotSupportedException WritesNothing(ModelConfig config) => new(
+        $"A {config.ModelType} model is an encoder, which writes nothing; use it as a text classifier, or give a causal language model.");
 
     /// <summary>Sets how many entries are dropped during training (after <c>train()</c>), everywhere alike.</summary>
     /// <param name="probability">In [0, 1); 0 turns dropout off.</param>

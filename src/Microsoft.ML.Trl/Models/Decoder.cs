@@ -12,6 +12,8 @@ public sealed class Decoder : nn.Module
     private readonly Positions _positions;
     private readonly IReadOnlyList<Block> _blocks;
     private readonly IReadOnlyList<nn.Module<Tensor, Tensor>> _entry, _exit;
+    private readonly TokenTypes? _types;
+    private readonly nn.Module<Tensor, Tensor>? _embeddingNorm;
     private Dropout _dropout = Models.Dropout.None;
 
     /// <summary>Puts the parts together; the list of blocks has its own name in the checkpoint.</summary>
@@ -21,16 +23,24 @@ public sealed class Decoder : nn.Module
     /// <param name="blocks">In their order.</param>
     /// <param name="exit">What follows the last block: mostly a norm.</param>
     /// <param name="entry">What stands between the embedding of tokens and the positions that are added; mostly nothing.</param>
+    /// <param name="types">Adds a row for the kind of each token, in encoders; null = none.</param>
+    /// <param name="embeddingNorm">Follows what was added, in encoders; null = none.</param>
     internal Decoder(
         ModelConfig config, TokenEmbedding tokens, Positions positions, IReadOnlyList<Block> blocks,
-        IReadOnlyList<nn.Module<Tensor, Tensor>> exit, IReadOnlyList<nn.Module<Tensor, Tensor>>? entry = null)
+        IReadOnlyList<nn.Module<Tensor, Tensor>> exit, IReadOnlyList<nn.Module<Tensor, Tensor>>? entry = null,
+        TokenTypes? types = null, nn.Module<Tensor, Tensor>? embeddingNorm = null)
         : base(nameof(Decoder))
     {
         (Config, _tokens, _positions, _blocks, _exit, _entry) = (config, tokens, positions, blocks, exit, entry ?? []);
         BlocksName = config.Family.BlocksName;
         this.Own(tokens, positions);
-        register_module(BlocksName, new ModuleList<Block>([.. blocks]));
+        this.Own(BlocksName, new ModuleList<Block>([.. blocks]));
         this.Own([.. _entry, .. exit]);
+        (_types, _embeddingNorm) = (types, embeddingNorm);
+        if (types is not null)
+            this.Own(types);
+        if (embeddingNorm is not null)
+            this.Own(embeddingNorm);
     }
 
     /// <summary>Shape and habits.</summary>
@@ -69,7 +79,7 @@ public sealed class Decoder : nn.Module
     {
         CheckIds(ids);
         using var scope = NewDisposeScope();
-        AttentionPattern pattern = AttentionPattern.Create(ids, mask, cache?.Length ?? 0, Config.ContextLength);
+        AttentionPattern pattern = AttentionPattern.Create(ids, mask, cache?.Length ?? 0, Config);
         return Run(ids, pattern, cache).view(pattern.Batch, pattern.Length, -1).MoveToOuterDisposeScope();
     }
 
@@ -78,20 +88,24 @@ public sealed class Decoder : nn.Module
     /// </summary>
     /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
     /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
+    /// <param name="mask">[B, T] bool, true on real tokens; only encoders need one, where there is padding.</param>
+    /// <param name="tokenTypes">[B, T] int64 the kind of each token, for encoders that know several; null = all of the first.</param>
     /// <returns>[N, H]: rows of <see cref="Hidden"/>, at less cost. The caller owns it.</returns>
     /// <exception cref="ArgumentException">
     /// A shape or type does not fit, an id or a position is none (looked at on the CPU alone), or the sequence is longer than the context.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
-    public Tensor HiddenAt(Tensor ids, Tensor positions)
+    public Tensor HiddenAt(Tensor ids, Tensor positions, Tensor? mask = null, Tensor? tokenTypes = null)
     {
         CheckIds(ids);
         RequireTensor.Indices(positions);
         RequireTensor.Shape(positions, positions.dim() == 1, "[N]");
         RequireTensor.Beside(positions, TokenEmbedding, "the weights");
         RequireTensor.Below(positions, ids.NumberOfElements);
+        if (tokenTypes is not null)
+            CheckTypes(ids, tokenTypes);
         using var scope = NewDisposeScope();
-        return Run(ids, AttentionPattern.Create(ids, null, 0, Config.ContextLength), null, positions).MoveToOuterDisposeScope();
+        return Run(ids, AttentionPattern.Create(ids, mask, 0, Config, tokenTypes), null, positions).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sets what is dropped during training; nothing without a generator.</summary>
@@ -117,6 +131,16 @@ public sealed class Decoder : nn.Module
             throw new ArgumentException($"Token ids have shape {shape}; at least one row of at least one token is needed.", nameof(ids));
         RequireTensor.Beside(ids, TokenEmbedding, "the weights");
         RequireTensor.Below(ids, Config.VocabularySize);
+    }
+
+    private void CheckTypes(Tensor ids, Tensor tokenTypes)
+    {
+        if (_types is null)
+            throw new ArgumentException($"A {Config.ModelType} model knows no kinds of tokens; omit tokenTypes.", nameof(tokenTypes));
+        RequireTensor.Indices(tokenTypes);
+        RequireTensor.Shape(tokenTypes, tokenTypes.shape.AsSpan().SequenceEqual(ids.shape), RequireTensor.ShapeOf(ids));
+        RequireTensor.Beside(tokenTypes, ids, "the token ids");
+        RequireTensor.Below(tokenTypes, _types.Count);
     }
 
     /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
@@ -157,6 +181,10 @@ public sealed class Decoder : nn.Module
         foreach (nn.Module<Tensor, Tensor> part in _entry)
             x = part.forward(x);
         x = _positions.AddTo(x, pattern);
+        if (_types is not null)
+            x = _types.AddTo(x, pattern);
+        if (_embeddingNorm is not null)
+            x = _embeddingNorm.forward(x);
         return _dropout.Apply(x, training).MoveToOuterDisposeScope();
     }
 }

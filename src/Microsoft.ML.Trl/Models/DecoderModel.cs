@@ -37,6 +37,6 @@ public abstract class DecoderModel : nn.Module
 
     /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
     /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
-    public void SetDropout(Generator? generator) =>
+    public virtual void SetDropout(Generator? generator) =>
         Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
 }

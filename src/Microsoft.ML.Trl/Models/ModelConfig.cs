@@ -68,6 +68,12 @@ public sealed record ModelConfig
     /// <summary>The largest of the three dropout probabilities.</summary>
     public double Dropout => Math.Max(EmbeddingDropout, Math.Max(AttentionDropout, ResidualDropout));
 
+    /// <summary>Probability of dropping an entry of what a classifier's last layer reads, in [0, 1).</summary>
+    public double ClassifierDropout { get; init; }
+
+    /// <summary>Names of the labels of a sequence classifier, in the order of its scores; empty where the file names none.</summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
+
     /// <summary>Standard deviation of fresh weights.</summary>
     public double InitializerRange { get; init; } = 0.02;
 
@@ -207,6 +213,7 @@ public sealed record ModelConfig
         foreach ((string name, double share) in new[]
         {
             ("embedding dropout", EmbeddingDropout), ("attention dropout", AttentionDropout), ("residual dropout", ResidualDropout),
+            ("classifier dropout", ClassifierDropout),
         })
             Check(name, share, share is >= 0 and < 1, "at least 0 and below 1");
 

@@ -16,11 +16,20 @@ internal sealed record ModelFamily
     /// <summary>Name of the list of blocks inside the decoder: <c>h</c>, <c>layers</c>.</summary>
     public required string BlocksName { get; init; }
 
-    /// <summary>Class of its causal language models in transformers.</summary>
-    public required string CausalArchitecture { get; init; }
+    /// <summary>Class of its causal language models in transformers; null for encoders, which write nothing.</summary>
+    public required string? CausalArchitecture { get; init; }
 
     /// <summary>Class of its sequence classifiers in transformers.</summary>
     public required string ClassifierArchitecture { get; init; }
+
+    /// <summary>How its sequence classifiers end.</summary>
+    public ClassifierLayout Classifier { get; init; } = new("score");
+
+    /// <summary>Whether tokens see those behind them, too.</summary>
+    public bool IsEncoder => CausalArchitecture is null;
+
+    /// <summary>Whether padding has positions as tokens have; otherwise a text's first token has the first.</summary>
+    public bool CountsPadding { get; init; }
 
     /// <summary>Name of the vocabulary projection, where it is not the embedding.</summary>
     public string HeadName { get; init; } = "lm_head";

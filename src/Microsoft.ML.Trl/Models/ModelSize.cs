@@ -41,7 +41,10 @@ internal static class ModelSize
     private static Int128 Count(ModelConfig config, int layers)
     {
         var weights = new CountedWeights();
-        using var model = new CausalLanguageModel(config with { LayerCount = layers, WindowedLayers = [] }, weights);
+        ModelConfig shape = config with { LayerCount = layers, WindowedLayers = [] };
+        using DecoderModel model = config.Family.IsEncoder
+            ? new SequenceClassifier(shape, weights)
+            : new CausalLanguageModel(shape, weights);
         return weights.Count;
     }
 }

@@ -13,7 +13,8 @@ public sealed class RewardModel : DecoderModel
 {
     private readonly LinearLayer _score;
 
-    internal RewardModel(ModelConfig config, WeightSource weights) : base(nameof(RewardModel), config, weights)
+    internal RewardModel(ModelConfig config, WeightSource weights)
+        : base(nameof(RewardModel), config.Family.IsEncoder ? throw IsEncoder(config) : config, weights)
     {
         _score = new LinearLayer(new WeightPath(weights, "score"), config.OutputSize, 1, Initializer.Normal(config.InitializerRange));
         this.Own(_score);
@@ -80,29 +81,15 @@ public sealed class RewardModel : DecoderModel
     public Tensor Score(Tensor ids, IReadOnlyList<int> lengths)
     {
         Body.CheckIds(ids);
-        ArgumentNullException.ThrowIfNull(lengths);
-        long width = ids.shape[^1];
-        if (lengths.Count != ids.shape[0] || lengths.Any(length => length < 1 || length > width))
-            throw new ArgumentException(
-                $"There must be one length from 1 to {width} for each of the {ids.shape[0]} rows; " +
-                $"given were [{string.Join(", ", lengths)}].", nameof(lengths));
+        ScoredTokens.Check(ids, lengths);
         using var scope = NewDisposeScope();
-        Tensor firsts = arange(ids.shape[0], ScalarType.Int64, ids.device) * width; // [B]
-        Tensor scored = Body.HiddenAt(ids, firsts + LastTokens(ids, lengths));      // [B, H]
+        Tensor scored = Body.HiddenAt(ids, ScoredTokens.Last(ids, lengths, Config.PadTokenId)); // [B, H]
         return _score.Forward(scored).squeeze(-1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Where each text is scored.</summary>
-    /// <returns>[B] int64, from 0 to the row's length - 1. The caller owns it.</returns>
-    private Tensor LastTokens(Tensor ids, IReadOnlyList<int> lengths)
-    {
-        using var scope = NewDisposeScope();
-        Tensor places = arange(ids.shape[1], ScalarType.Int64, ids.device); // [T]
-        Tensor counts = places < tensor(lengths.ToArray(), device: ids.device).unsqueeze(-1); // [B, T]
-        if (Config.PadTokenId is { } pad)
-            counts = counts.logical_and(ids.ne(pad));
-        return (places * counts).amax([-1]).MoveToOuterDisposeScope(); // [B]
-    }
+    private static NotSupportedException IsEncoder(ModelConfig config) => new(
+        $"A {config.ModelType} model is an encoder; as a reward use it as a text classifier: "
+        + "RewardFunction.FromTransformer(ml.Trl().TextClassification(source).Fit(data), \"Score\", slot).");
 
     /// <summary>The configuration of a new head: without a pad token that ends texts, which would hide the end token from it.</summary>
     private static ModelConfig ScoringTheEnd(ModelConfig config, int? endToken = null) =>

@@ -26,7 +26,7 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     {
         string list = config.Family.BlocksName + ".";
         string[] held = [.. store.Names.Select(Bare).Where(name => name.StartsWith(list, StringComparison.Ordinal))
-            .Select(name => name.Split('.')[1]).Where(number => number.All(char.IsAsciiDigit)).Distinct()];
+            .Select(name => name[list.Length..].Split('.')[0]).Where(number => number.All(char.IsAsciiDigit)).Distinct()];
         if (held.Length < config.LayerCount)
             throw new InvalidDataException(
                 $"The configuration of '{store.Source}' has {config.LayerCount} layers, but the weights hold {held.Length} "

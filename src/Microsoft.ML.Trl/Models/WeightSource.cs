@@ -27,13 +27,16 @@ internal abstract class WeightSource
 /// <summary>A place in the tree of a checkpoint's names, such as <c>transformer.h.0.attn</c>, and where its weights come from.</summary>
 /// <param name="Source">Gives the weights.</param>
 /// <param name="Path">Full name of the place.</param>
-internal sealed record WeightPath(WeightSource Source, string Path)
+/// <param name="NameParts">Parts of the path that <see cref="Name"/> has.</param>
+internal sealed record WeightPath(WeightSource Source, string Path, int NameParts = 1)
 {
-    /// <summary>Last part of the name: what the module at this place is called by the one that holds it.</summary>
-    public string Name => Path[(Path.LastIndexOf('.') + 1)..];
+    /// <summary>Last part of the path, or last parts: what the module at this place is called by the one that holds it.</summary>
+    public string Name => string.Join('.', Path.Split('.')[^NameParts..]);
 
     /// <summary>A place below this one.</summary>
-    public WeightPath At(string child) => this with { Path = $"{Path}.{child}" };
+    /// <param name="child">Its name, or path.</param>
+    /// <param name="nameParts">Parts at the path's end that the holder of the module calls it by.</param>
+    public WeightPath At(string child, int nameParts = 1) => this with { Path = $"{Path}.{child}", NameParts = nameParts };
 
     /// <summary>A parameter at this place.</summary>
     public Parameter Take(string child, Initializer initializer, params long[] shape) => Source.Take($"{Path}.{child}", initializer, shape);
@@ -49,8 +52,8 @@ internal sealed record WeightPath(WeightSource Source, string Path)
     /// </summary>
     public ILinear Linear(
         string child, long inputs, long outputs, Initializer initializer, bool hasBias,
-        WeightLayout layout = WeightLayout.OutputsByInputs) =>
-        new LinearLayer(At(child), inputs, outputs, initializer, hasBias ? Initializer.Zeros : null, layout);
+        WeightLayout layout = WeightLayout.OutputsByInputs, int nameParts = 1) =>
+        new LinearLayer(At(child, nameParts), inputs, outputs, initializer, hasBias ? Initializer.Zeros : null, layout);
 }
 
 /// <summary>Draws weights on the CPU, float32, as a function of the seed alone.</summary>

@@ -70,6 +70,14 @@ public abstract class ModelSource
         return new RewardSource(model);
     }
 
+    /// <summary>A classifier in memory; a stage copies its weights.</summary>
+    /// <param name="model">The caller owns it; must not be disposed before the stage is fitted.</param>
+    public static ModelSource FromModel(TextClassifier model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new ClassifierSource(model);
+    }
+
     /// <summary>The nearest policy upstream of a stage, or null.</summary>
     internal static ModelSource? Upstream(DataViewSchema schema) =>
         ModelHandle.Nearest<LanguageModel>(schema, ModelHandle.PolicyKind) is { } policy ? new PolicySource(policy) : null;
@@ -81,6 +89,19 @@ public abstract class ModelSource
     /// <param name="place">Where its weights go.</param>
     /// <param name="headSeed">Seed of the head that a policy gets; null = a policy is refused.</param>
     internal abstract TextRewardModel OpenReward(Placement place, int? headSeed);
+
+    /// <summary>A classifier of one's own. The caller owns it.</summary>
+    /// <param name="place">Where its weights go.</param>
+    /// <param name="labels">What it is to tell apart; null = as it is, and a model without a head for labels is refused.</param>
+    internal virtual TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
+    {
+        if (labels is null)
+            throw new ArgumentException(
+                "The model source holds a language model, which has no labels; give the folder of a sequence classifier, or train one by "
+                + "passing TextClassificationOptions.");
+        using LanguageModel policy = OpenPolicy(place);
+        return labels.Heading(policy.Network, policy.Tokenizer);
+    }
 
     /// <summary>The policy where it is in memory in the right place, without a copy; null otherwise.</summary>
     /// <param name="place">Where its weights must be; null = anywhere.</param>
@@ -128,12 +149,23 @@ public abstract class ModelSource
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
             HuggingFaceFolder.LoadConfig(path);
-            string config = BoundedText.ReadFile(Path.Combine(path, HuggingFaceFolder.ConfigFile), BoundedText.Small);
-            if (config.Contains("ForSequenceClassification", StringComparison.Ordinal))
+            if (IsClassifier())
                 return TextRewardModel.Load(path, place.Device, place.Type);
             using LanguageModel policy = OpenPolicy(place);
             return Headed(policy, headSeed);
         }
+
+        internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
+        {
+            ModelConfig config = HuggingFaceFolder.LoadConfig(path);
+            if (!config.Family.IsEncoder && !IsClassifier())
+                return base.OpenClassifier(place, labels);
+            TextClassifier found = TextClassifier.Load(path, place.Device, place.Type);
+            return labels is null ? found : labels.Given(found);
+        }
+
+        private bool IsClassifier() => BoundedText.ReadFile(Path.Combine(path, HuggingFaceFolder.ConfigFile), BoundedText.Small)
+            .Contains("ForSequenceClassification", StringComparison.Ordinal);
     }
 
     private sealed class GgufSource(string path, TextTokenizer? tokenizer) : ModelSource
@@ -198,6 +230,22 @@ public abstract class ModelSource
         internal override Borrowed<TextRewardModel>? SharedReward() => new(reward, reward.Use());
     }
 
+    private sealed class ClassifierSource(TextClassifier classifier) : ModelSource
+    {
+        internal override LanguageModel OpenPolicy(Placement place) => throw new ArgumentException(
+            "The model source holds a classifier, which writes nothing; give a language model to a stage that generates.");
+
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed) => throw new ArgumentException(
+            "The model source holds a classifier; as a reward use its transformer: "
+            + "RewardFunction.FromTransformer(classifier, \"Score\", slot).");
+
+        internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
+        {
+            TextClassifier copy = classifier.Copy(place.Device, place.Type);
+            return labels is null ? copy : labels.Given(copy);
+        }
+    }
+
     private sealed class TransformerSource(ITransformer transformer) : ModelSource
     {
         internal override LanguageModel OpenPolicy(Placement place) => Policy().OpenPolicy(place);
@@ -205,6 +253,11 @@ public abstract class ModelSource
         internal override TextRewardModel OpenReward(Placement place, int? headSeed) => Reward() is { } reward
             ? reward.OpenReward(place, headSeed)
             : Policy().OpenReward(place, headSeed);
+
+        internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels) =>
+            LastOf<TextClassificationTransformer>(transformer) is { } found
+                ? new ClassifierSource(found.Model).OpenClassifier(place, labels)
+                : base.OpenClassifier(place, labels);
 
         internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place) => Policy().SharedPolicy(place);
 

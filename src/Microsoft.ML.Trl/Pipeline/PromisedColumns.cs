@@ -14,15 +14,32 @@ internal static class PromisedColumns
     public static SchemaShape WithNumber(MLContext ml, SchemaShape shape, string name, string kind) =>
         With<AddedNumber>(ml, shape, name, kind);
 
+    /// <summary>The columns of a classifier.</summary>
+    public static SchemaShape WithLabels(MLContext ml, SchemaShape shape, ClassifierOutput output)
+    {
+        SchemaDefinition definition = SchemaDefinition.Create(typeof(AddedLabels));
+        definition[nameof(AddedLabels.PredictedLabel)].ColumnName = output.PredictedLabelColumnName;
+        definition[nameof(AddedLabels.Score)].ColumnName = output.ScoreColumnName;
+        definition[nameof(AddedLabels.Probability)].ColumnName = output.ProbabilityColumnName;
+        return With<AddedLabels>(ml, shape, definition);
+    }
+
     private static SchemaShape With<T>(MLContext ml, SchemaShape shape, string name, string kind)
         where T : class, new()
     {
         SchemaDefinition definition = SchemaDefinition.Create(typeof(T));
         definition[0].ColumnName = name;
         definition[0].AddAnnotation(kind, "model", TextDataViewType.Instance);
+        return With<T>(ml, shape, definition);
+    }
+
+    private static SchemaShape With<T>(MLContext ml, SchemaShape shape, SchemaDefinition definition)
+        where T : class, new()
+    {
         var mapping = ml.Transforms.CustomMapping<Nothing, T>((_, _) => { }, null, null, definition);
         SchemaShape added = mapping.GetOutputSchema(new SchemaShape([]));
-        return new SchemaShape(shape.Where(column => column.Name != name).Concat(added));
+        string[] names = [.. definition.Select(column => column.ColumnName)];
+        return new SchemaShape(shape.Where(column => !names.Contains(column.Name)).Concat(added));
     }
 
     [SuppressMessage("Performance", "CA1812", Justification = "Made by ML.NET.")]
@@ -32,6 +49,14 @@ internal static class PromisedColumns
     private sealed class AddedText
     {
         public string Value { get; set; } = "";
+    }
+
+    [SuppressMessage("Performance", "CA1812", Justification = "Made by ML.NET.")]
+    private sealed class AddedLabels
+    {
+        public string PredictedLabel { get; set; } = "";
+        public float[] Score { get; set; } = [];
+        public float[] Probability { get; set; } = [];
     }
 
     [SuppressMessage("Performance", "CA1812", Justification = "Made by ML.NET.")]

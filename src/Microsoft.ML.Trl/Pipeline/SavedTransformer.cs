@@ -18,10 +18,19 @@ internal sealed record SavedTransformer
     /// <summary>Null where no prompt is read.</summary>
     public required string? PromptColumnName { get; init; }
 
+    /// <summary>What is written or scored; the text of a classifier.</summary>
     public required string CompletionColumnName { get; init; }
 
     /// <summary>Null in a text generator that takes the name from the reward model upstream.</summary>
     public string? ScoreColumnName { get; init; }
+
+    /// <summary>Of a classifier.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PredictedLabelColumnName { get; init; }
+
+    /// <summary>Of a classifier.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ProbabilityColumnName { get; init; }
 
     public required int BatchSize { get; init; }
 

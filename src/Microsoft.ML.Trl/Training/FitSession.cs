@@ -76,6 +76,27 @@ internal sealed class FitSession : IDisposable
         return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
     }
 
+    /// <summary>Trains a classifier and hands it out as a transformer; also on the exception, where training ends early.</summary>
+    /// <param name="stage">The stage and its start model.</param>
+    /// <param name="options">Device, type, and the seed of a fresh head.</param>
+    /// <param name="input">Carries the policy where no source was given.</param>
+    /// <param name="labels">What the classifier is to tell apart.</param>
+    /// <param name="train">Trains the model in place.</param>
+    /// <param name="finish">The transformer of the trained model, which it owns, and the reports.</param>
+    public static TextClassificationTransformer TrainClassifier(
+        StageContext stage,
+        TrainingOptions options,
+        IDataView input,
+        WantedLabels labels,
+        Action<FitSession, TextClassifier> train,
+        Func<TextClassifier, IReadOnlyList<StepReport>, TextClassificationTransformer> finish)
+    {
+        ModelSource source = stage.StartModel(input);
+        using var session = new FitSession(stage, options);
+        using var model = new OwnershipGuard<TextClassifier>(source.OpenClassifier(session.Placement, labels));
+        return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
+    }
+
     /// <summary>Tokens a row may have: the option, or the model's context where that is less; a warning says so.</summary>
     public int LimitLength(int? maxLength, ModelConfig config)
     {

@@ -43,6 +43,7 @@ internal sealed class TrainingRun
     /// <exception cref="TrainingFailedException">A step after the first, or a report, failed; the weights are of the last step.</exception>
     public void Run(IEnumerable<StepPlan> plan, Action<StepPlan> step)
     {
+        using IDisposable records = enable_grad(); // whoever calls may have turned gradients off
         foreach (StepPlan next in plan)
         {
             try

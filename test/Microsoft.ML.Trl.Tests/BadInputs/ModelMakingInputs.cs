@@ -101,7 +101,7 @@ internal static class ModelMakingInputs
         Of<InvalidDataException>(
             Parse, () => ModelConfig.Parse("""{"model_type": "gpt2", "model_type": "llama"}""", "a.json"), ["a.json is not JSON"]),
         Of<NotSupportedException>(
-            Parse, () => ModelConfig.Parse("""{"model_type": "bert"}""", "a.json"), ["'bert'", "gpt2, gpt_neo", "and gemma2"]),
+            Parse, () => ModelConfig.Parse("""{"model_type": "mamba"}""", "a.json"), ["'mamba'", "gpt2, gpt_neo", "distilbert"]),
         Of<NotSupportedException>(Parse, () => ModelConfig.Parse("""{"model_type": ""}""", "a.json"), ["''", "gpt2, gpt_neo"]),
         Of<NotSupportedException>(
             Parse, () => ModelConfig.Parse("""{"model_type": "gpt2", "add_cross_attention": true}""", "a.json"), ["cross attention"]),
@@ -142,6 +142,13 @@ internal static class ModelMakingInputs
             ("gemma2", "final_logit_softcapping", "-1", ["logit soft cap is -1"]),
             ("gemma2", "query_pre_attn_scalar", "0", ["query_pre_attn_scalar"]),
             ("phi", "partial_rotary_factor", "-1", ["turn -64 dimensions"]), ("phi3", "sliding_window", "0", ["sliding window is 0"]),
+            ("bert", "hidden_size", "-1", ["hidden size is -1"]), ("bert", "type_vocab_size", "0", ["type_vocab_size is 0"]),
+            ("bert", "classifier_dropout", "1", ["classifier dropout is 1"]),
+            ("bert", "id2label", "{\"1\": \"good\"}", ["id2label", "\"1\"", "0 to 0"]), ("bert", "id2label", "3", ["id2label is 3"]),
+            ("bert", "id2label", "{\"0\": 3}", ["id2label", "each with a text"]),
+            ("roberta", "pad_token_id", "-7", ["no pad_token_id below"]),
+            ("roberta", "max_position_embeddings", "2", ["context length is 0"]),
+            ("distilbert", "n_heads", "0", ["number of heads is 0"]), ("distilbert", "dim", "7", ["head size is 0"]),
             ("qwen3", "layer_types", "[\"sliding_attention\"]", ["layer_types names 1 layers"]),
         ];
         foreach ((string family, string key, string value, string[] words) in wrong)
@@ -158,6 +165,7 @@ internal static class ModelMakingInputs
                 $"{family}: {key}");
         (string Family, string Setting, string Words)[] lacking =
         [
+            ("bert", "\"position_embedding_type\": \"relative_key\"", "'relative_key' are not supported"),
             ("bloom", "\"apply_residual_connection_post_layernorm\": true", "behind the norms"),
             ("opt", "\"layer_norm_elementwise_affine\": false", "without weights"), ("phi", "\"qk_layernorm\": true", "qk_layernorm"),
             ("llama", "\"rope_scaling\": {\"rope_type\": \"yarn\", \"mscale\": 1}", "set attention_factor"),

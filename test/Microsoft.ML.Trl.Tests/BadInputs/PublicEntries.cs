@@ -9,11 +9,13 @@ internal static class PublicEntries
     /// <summary>Entries that have a use for whatever they are given, by the names of <see cref="BadInput.Member"/>.</summary>
     public static readonly string[] AcceptAnything =
     [
-        "LengthSampler.Sample", "FixedKlController.Update", "DecoderModel.SetDropout", "TextTokenizer.CreateStreamDecoder",
+        "LengthSampler.Sample", "FixedKlController.Update", "DecoderModel.SetDropout", "SequenceClassifier.SetDropout",
+        "TextTokenizer.CreateStreamDecoder",
         "TextGenerationTransformer.CancellationToken",
         // figures and texts that are only kept
         "GenerationMetrics.#ctor", "LanguageModelMetrics.#ctor", "PreferenceMetrics.#ctor", "GenerationResult.#ctor", "PpoLossTerms.#ctor",
         "TokenLogProbs.#ctor", "TensorEntry.#ctor", "RewardRow.#ctor", "SampleCompletion.#ctor", "ScoredCompletion.#ctor",
+        "LabelPrediction.#ctor",
         "RewardFunctionException.#ctor", "TrainingCanceledException.#ctor", "TrainingDivergedException.#ctor",
         "TrainingFailedException.#ctor", "RewardFunctionException.Model", "TrainingCanceledException.Model",
         "TrainingDivergedException.Model", "TrainingFailedException.Model",

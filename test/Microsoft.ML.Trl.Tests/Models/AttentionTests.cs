@@ -103,6 +103,6 @@ public sealed class AttentionTests
         Tensor mask = ones(3, length, ScalarType.Bool);
         for (int row = 1; row < 3; row++)
             mask.select(0, row).narrow(0, 0, Math.Min(length - 1, 2 * row)).fill_(false);
-        return AttentionPattern.Create(ids, isPadded ? mask : null, 0, length);
+        return AttentionPattern.Create(ids, isPadded ? mask : null, 0, ModelConfig.Gpt2(16, 8, 1, 1, length));
     }
 }

@@ -47,6 +47,16 @@ public static class HuggingFaceFolder
         return BuildReward(store, config, device, dtype);
     }
 
+    /// <summary>Loads a sequence classifier with the labels that its configuration names.</summary>
+    /// <inheritdoc cref="LoadModel(string, Device?, ScalarType?)"/>
+    public static SequenceClassifier LoadClassifier(string folder, Device? device = null, ScalarType? dtype = null)
+    {
+        RequireTensor.Place(device, dtype);
+        ModelConfig config = LoadConfig(folder);
+        using WeightFolder store = WeightFolder.Open(folder);
+        return BuildClassifier(store, config, device, dtype);
+    }
+
     /// <summary>Loads the value head that lies beside a policy.</summary>
     /// <param name="folder">Holds <c>v_head.safetensors</c>, or weights with <c>v_head.</c> tensors among them.</param>
     /// <param name="hiddenSize">H of the policy.</param>
@@ -101,7 +111,7 @@ public static class HuggingFaceFolder
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
         SafetensorsWriter.Write(Path.Combine(folder, WeightFolder.SingleFile), model.Weights());
-        WriteConfig(folder, model.Config, model.Config.Family.CausalArchitecture, model.Type, []);
+        WriteConfig(folder, model.Config, model.Config.Family.CausalArchitecture!, model.Type);
         File.WriteAllText(Path.Combine(folder, GenerationConfig.FileName), GenerationConfig.Write(model.Config));
     }
 
@@ -137,11 +147,22 @@ public static class HuggingFaceFolder
         SafetensorsWriter.Write(
             Path.Combine(folder, WeightFolder.SingleFile),
             model.Weights().Select(weight => ReferenceEquals(weight.Value, embedding) ? (weight.Name, grown) : weight));
-        WriteConfig(folder, config, config.Family.ClassifierArchitecture, embedding.dtype, new()
-        {
-            ["id2label"] = new JsonObject { ["0"] = "LABEL_0" },
-            ["label2id"] = new JsonObject { ["LABEL_0"] = 0 },
-        });
+        WriteConfig(folder, config with { Labels = ["LABEL_0"] }, config.Family.ClassifierArchitecture, embedding.dtype);
+    }
+
+    /// <summary>Saves a classifier so that transformers can load it. What the folder held under the same names is replaced.</summary>
+    /// <param name="folder">Made when it is not there.</param>
+    /// <param name="model">Only read.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
+    public static void Save(string folder, SequenceClassifier model)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentNullException.ThrowIfNull(model);
+        Directory.CreateDirectory(folder);
+        SafetensorsWriter.Write(Path.Combine(folder, WeightFolder.SingleFile), model.Weights());
+        WriteConfig(folder, model.Config, model.Config.Family.ClassifierArchitecture, model.Type);
     }
 
     /// <summary>Saves a value head beside its policy, as <c>v_head.safetensors</c> with TRL's names.</summary>
@@ -191,6 +212,16 @@ public static class HuggingFaceFolder
         return head;
     }
 
+    internal static SequenceClassifier BuildClassifier(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    {
+        StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
+        weights.CheckLayers(config);
+        SequenceClassifier model = new(config, weights);
+        return Checked(model, () => weights.Check(
+            name => name.EndsWith(".position_ids", StringComparison.Ordinal),
+            "Is it a sequence classifier? A language model becomes one by training with TextClassification."));
+    }
+
     private static T Checked<T>(T model, Action check)
         where T : nn.Module
     {
@@ -207,12 +238,11 @@ public static class HuggingFaceFolder
         }
     }
 
-    private static void WriteConfig(
-        string folder, ModelConfig config, string architecture, ScalarType type, Dictionary<string, JsonNode> labels)
+    private static void WriteConfig(string folder, ModelConfig config, string architecture, ScalarType type)
     {
         string typeKey = config.Source?.Contains("\"dtype\"", StringComparison.Ordinal) == true ? "dtype" : "torch_dtype";
         string typeName = type.ToString().ToLowerInvariant(); // float32, bfloat16, float16 or float64
-        Dictionary<string, JsonNode> extra = new(labels) { ["architectures"] = new JsonArray(architecture), [typeKey] = typeName };
+        Dictionary<string, JsonNode> extra = new() { ["architectures"] = new JsonArray(architecture), [typeKey] = typeName };
         File.WriteAllText(Path.Combine(folder, ConfigFile), ModelConfigJson.Write(config, extra));
     }
 }

@@ -61,10 +61,7 @@ internal sealed class BatchRowMapper(DataViewSchema input, IBatchMap map) : IRow
             int output = column.Index - _source.Schema.Count;
             if (output < 0)
                 return _source.GetGetter<TValue>(_source.Schema[column.Index]);
-            Delegate getter = _map.Outputs[output].Type is TextDataViewType
-                ? (ValueGetter<ReadOnlyMemory<char>>)(
-                    (ref ReadOnlyMemory<char> value) => value = ((string[])Computed(output))[0].AsMemory())
-                : (ValueGetter<float>)((ref float value) => value = ((float[])Computed(output))[0]);
+            Delegate getter = AddedColumns.Getter(_map.Outputs[output], () => Computed(output), () => 0);
             return getter as ValueGetter<TValue>
                 ?? throw new InvalidOperationException(
                     $"Invalid TValue in GetGetter: column '{column.Name}' has type {column.Type}, asked for {typeof(TValue)}.");

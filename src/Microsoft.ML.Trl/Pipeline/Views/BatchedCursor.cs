@@ -81,9 +81,7 @@ internal sealed class BatchedCursor : DataViewRowCursor
     private int Slot() => _slot >= 0 ? _slot : throw new InvalidOperationException(
         "The cursor stands before the first or after the last row: call MoveNext first.");
 
-    private Delegate AddedGetter(int output) => _map.Outputs[output].Type is TextDataViewType
-        ? (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = ((string[])_computed[output]!)[Slot()].AsMemory())
-        : (ValueGetter<float>)((ref float value) => value = ((float[])_computed[output]!)[Slot()]);
+    private Delegate AddedGetter(int output) => AddedColumns.Getter(_map.Outputs[output], () => _computed[output]!, Slot);
 
     private bool ReadBatch()
     {

@@ -1,0 +1,99 @@
+namespace Microsoft.ML.Trl;
+
+/// <summary>Text classification as an estimator: learns the label of each text. Made by <see cref="TrlCatalog"/>.</summary>
+public sealed class TextClassificationTrainer : IEstimator<TextClassificationTransformer>
+{
+    private readonly StageContext _stage;
+    private readonly TextClassificationOptions _options;
+
+    internal TextClassificationTrainer(StageContext stage, TextClassificationOptions options) =>
+        (_stage, _options) = (stage, options.Validated());
+
+    /// <summary>
+    /// Trains a copy of the starting model, which gets a new head where it has none for the labels; the data are read once.
+    /// </summary>
+    /// <param name="input">Texts and labels; also what carries the policy where no source was given.</param>
+    /// <returns>Owns the trained model.</returns>
+    /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
+    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
+    /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
+    /// <exception cref="InvalidOperationException">There is no model to start from, or the GPU asked for is not there.</exception>
+    /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
+    public TextClassificationTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var reader = new LabelledTextReader(_stage.TrainingData ?? input, _options);
+        List<LabelledText> rows = [.. reader.Read()];
+        if (rows.Count == 0)
+            throw new RowCounts().NothingLeft();
+        return FitSession.TrainClassifier(
+            _stage, _options, input, Labels(reader, rows),
+            (session, model) =>
+            {
+                if (reader.LearnsNumbers && _options.LabelSmoothingFactor > 0)
+                    session.Warn("Options without effect in this run: LabelSmoothingFactor with labels that are fractional numbers.");
+                int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
+                var counts = new RowCounts();
+                List<ClassificationExample> examples = [.. Examples(rows, model, limit, counts)];
+                if (examples.Count == 0)
+                    throw counts.NothingLeft();
+                session.Tell(counts);
+                new ClassificationLoop(model.Network, _options, reader.LearnsNumbers, session.Progress).Run(examples, session.Cancel);
+            },
+            (model, reports) => new TextClassificationTransformer(_stage.Ml, model, _options.Output, reports));
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
+    /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        _stage.RequireStartModel(inputSchema);
+        if (_stage.TrainingData is null)
+        {
+            InputColumns.RequireText(inputSchema, _options.TextColumnName, "text");
+            InputColumns.RequireLabel(inputSchema, _options.LabelColumnName);
+        }
+        return PromisedColumns.WithLabels(_stage.Ml, inputSchema, _options.Output);
+    }
+
+    private static IEnumerable<ClassificationExample> Examples(
+        List<LabelledText> rows, TextClassifier model, int limit, RowCounts counts)
+    {
+        Dictionary<string, int> numbers = model.Labels.Select((label, id) => (label, id)).ToDictionary();
+        foreach (LabelledText row in rows)
+        {
+            counts.Add();
+            int[] ids = model.Encode(row.Text, limit);
+            if (ids.Length == 0)
+                counts.Note(RowFate.NoToken, row.Row);
+            else
+                yield return new ClassificationExample(ids, row.Label is { } label ? numbers[label] : 0, row.Value);
+        }
+    }
+
+    private WantedLabels Labels(LabelledTextReader reader, List<LabelledText> rows)
+    {
+        if (reader.LearnsNumbers)
+        {
+            if (_options.Labels is { Count: > 1 } many)
+                throw new ArgumentException(
+                    $"Labels names {many.Count} labels, but the column '{_options.LabelColumnName}' holds fractional numbers, of which a "
+                    + "model of one number is learnt. Leave Labels out, or give a column of labels.");
+            return new WantedLabels(_options.Labels ?? ["LABEL_0"], _options.Labels is null, _options.Seed);
+        }
+        string[] held = [.. rows.Select(row => row.Label!).Distinct().Order(StringComparer.Ordinal)];
+        if (_options.Labels is { } given)
+        {
+            LabelledText? strange = rows.Find(row => !given.Contains(row.Label));
+            return strange is null ? new WantedLabels(given, IsOrderFree: false, _options.Seed) : throw new ArgumentException(
+                $"Row {strange.Row} has the label '{strange.Label}', but Labels are [{string.Join(", ", given)}]. Add it, or leave the row "
+                + "out.");
+        }
+        return held.Length > 1 ? new WantedLabels(held, IsOrderFree: true, _options.Seed) : throw new ArgumentException(
+            $"All rows have the label '{held[0]}'; at least two labels are needed. Give rows of another, or name all in Labels.");
+    }
+}
