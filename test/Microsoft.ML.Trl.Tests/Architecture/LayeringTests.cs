@@ -16,7 +16,7 @@ public sealed partial class LayeringTests
         "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", ".",
     ];
 
-    private static readonly string[] Leaves = ["Support", "Checkpoints", "Datasets", "Tokenization", "Tracking"];
+    private static readonly string[] Leaves = ["Support", "Checkpoints", "Datasets", "Templates", "Tokenization", "Tracking"];
 
     private static readonly IReadOnlyDictionary<string, string> Sources = ReadSources();
 
