@@ -78,7 +78,7 @@ internal sealed class SliceExpression(
         if (value is UndefinedValue undefined)
             throw scope.Run.Error(undefined.Message);
         return TemplateSequences.Slice(scope.Run, value, Part(scope, start), Part(scope, stop), Part(scope, step))
-            ?? UndefinedValue.Element(value, "slice");
+            ?? throw scope.Run.Error($"'{ValueTypes.NameOf(value)}' object has no slices");
     }
 
     private static object Part(TemplateScope scope, IJinjaExpression? part) => part is null ? NoneValue.Instance : scope.Value(part);

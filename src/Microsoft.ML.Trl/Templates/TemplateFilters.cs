@@ -6,7 +6,7 @@ internal static class TemplateFilters
     private static readonly Dictionary<string, TemplateFilter> Filters = new()
     {
         ["abs"] = NumberFilters.Abs,
-        ["attr"] = (run, value, call) => ValueAttributes.Attribute(run, value, call.Bind(run, "name").Text(0)),
+        ["attr"] = (run, value, call) => ValueAttributes.Own(run, value, call.Bind(run, "name").Text(0)),
         ["batch"] = ListFilters.Batch,
         ["capitalize"] = TextFilters.Whole(PythonCase.Capitalize),
         ["center"] = TextFilters.Center,

@@ -31,6 +31,14 @@ internal static class ValueAttributes
         return UndefinedValue.Element(value, PythonText.Quoted(run, key));
     }
 
+    /// <summary>value|attr(name): an attribute, never an element.</summary>
+    public static object Own(Rendering run, object value, string name)
+    {
+        if (value is UndefinedValue undefined)
+            throw run.Error(undefined.Message);
+        return Own(value, name) ?? UndefinedValue.Attribute(value, name);
+    }
+
     private static object? Own(object value, string name)
     {
         if (value is IHasAttributes owner && owner.Attribute(name) is { } attribute)
