@@ -104,7 +104,8 @@ internal static class BraceFormat
             throw run.Error("Missing ']' in format string");
         string key = path[(at + 1)..close];
         at = close + 1;
-        return ValueAttributes.Element(run, value, key.Length > 0 && key.All(char.IsAsciiDigit) ? TemplateGlobals.Number(Number(run, key)) : key);
+        bool isPlace = key.Length > 0 && key.All(char.IsAsciiDigit);
+        return ValueAttributes.Element(run, value, isPlace ? TemplateGlobals.Number(Number(run, key)) : key);
     }
 
     private static int Number(Rendering run, string digits)

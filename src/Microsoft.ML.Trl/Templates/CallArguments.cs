@@ -72,7 +72,7 @@ internal sealed class BoundArguments(Rendering run, string function, string[] pa
         { } value => PythonText.AsText(value) ?? throw Wrong(place, "a string"),
     };
 
-    /// <summary>An argument that must be a whole number, if it was given and is not None. Numbers out of range become the nearest.</summary>
+    /// <summary>An argument that must be a whole number, if it was given and is not None. One out of range becomes the nearest.</summary>
     public int Integer(int place, int absent) => values[place] switch
     {
         null or NoneValue => absent,
@@ -86,5 +86,6 @@ internal sealed class BoundArguments(Rendering run, string function, string[] pa
 
     private ChatTemplateException Wrong(int place, string needed) => values[place] is UndefinedValue undefined
         ? run.Error(undefined.Message)
-        : run.Error($"{function}() needs {needed} for '{parameters[place].TrimEnd('?')}', not {ValueTypes.NameOf(values[place] ?? NoneValue.Instance)}");
+        : run.Error($"{function}() needs {needed} for '{parameters[place].TrimEnd('?')}', not "
+            + ValueTypes.NameOf(values[place] ?? NoneValue.Instance));
 }

@@ -5,15 +5,17 @@ namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// A model's chat template: a Jinja template that makes one text of a conversation, executed as it was shipped, the way Hugging Face's
-/// transformers sets Jinja up. A template reaches nothing but the data that it is given, and cannot run or grow without bounds. Immutable; may be
-/// used by several threads.
+/// transformers sets Jinja up. A template reaches nothing but the data that it is given, and cannot run or grow without bounds.
+/// Immutable; may be used by several threads.
 /// </summary>
 /// <remarks>
-/// Of Jinja there is what chat templates use: not template inheritance (block, extends, include, import), autoescape, and the filters pprint,
-/// random, urlize, wordwrap and xmlattr.
+/// Of Jinja there is what chat templates use: not template inheritance (block, extends, include, import), autoescape, and the filters
+/// pprint, random, urlize, wordwrap and xmlattr.
 /// </remarks>
 public sealed class ChatTemplate
 {
+    private const string Needed = "They must be an array of objects with \"role\" and \"content\".";
+
     private readonly TemplateSource _source;
     private readonly IReadOnlyList<IJinjaStatement> _statements;
 
@@ -79,13 +81,11 @@ public sealed class ChatTemplate
         {
             using JsonDocument document = JsonDocument.Parse(json);
             return JsonValues.Of(document.RootElement) as ListValue
-                ?? throw new InvalidDataException(
-                    $"The messages are a JSON {document.RootElement.ValueKind}; they must be an array of objects with \"role\" and \"content\".");
+                ?? throw new InvalidDataException($"The messages are a JSON {document.RootElement.ValueKind}. {Needed}");
         }
         catch (Exception cause) when (cause is JsonException or ArgumentException)
         {
-            throw new InvalidDataException(
-                $"The messages are not JSON that can be read: {cause.Message} They must be an array of objects with \"role\" and \"content\".", cause);
+            throw new InvalidDataException($"The messages are not JSON that can be read: {cause.Message} {Needed}", cause);
         }
     }
 

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// A chat template refuses the conversation (<c>raise_exception</c>, whose text is the message), does with its data what Python would not, or
-/// passes a limit.
+/// A chat template refuses the conversation (<c>raise_exception</c>, whose text is the message), does with its data what Python would
+/// not, or passes a limit.
 /// </summary>
 public sealed class ChatTemplateException : InvalidOperationException
 {

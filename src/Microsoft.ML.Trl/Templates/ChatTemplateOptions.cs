@@ -11,7 +11,9 @@ public sealed record ChatTemplateOptions
     /// <summary>Texts to answer from, each with "title" and "text". Null, the default: none.</summary>
     public JsonArray? Documents { get; init; }
 
-    /// <summary>Whether to end with what begins the assistant's answer. False by default; not together with <see cref="ContinueFinalMessage"/>.</summary>
+    /// <summary>
+    /// Whether to end with what begins the assistant's answer. False by default; not together with <see cref="ContinueFinalMessage"/>.
+    /// </summary>
     public bool AddGenerationPrompt { get; init; }
 
     /// <summary>Whether to end with the last message's content, for the model to go on with it. False by default.</summary>
@@ -41,8 +43,8 @@ public sealed record ChatTemplateOptions
         Require.Positive(LengthLimit);
         if (AddGenerationPrompt && ContinueFinalMessage)
             throw new ArgumentException(
-                $"{nameof(AddGenerationPrompt)} and {nameof(ContinueFinalMessage)} are both true; the text can end either with the beginning of "
-                + "a new message or within the last one. Set one of them to false.");
+                $"{nameof(AddGenerationPrompt)} and {nameof(ContinueFinalMessage)} are both true; the text can end either with the "
+                + "beginning of a new message or within the last one. Set one of them to false.");
         return this;
     }
 }

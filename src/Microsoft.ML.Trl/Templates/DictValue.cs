@@ -15,7 +15,7 @@ internal sealed class DictValue
 
     public IEnumerable<KeyValuePair<object, object>> Pairs => _entries;
 
-    /// <summary>A key's value, null where there is none. The key must be one that <see cref="PythonOperators.CheckKey"/> lets pass.</summary>
+    /// <summary>A key's value, null where there is none. <see cref="PythonOperators.CheckKey"/> must let the key pass.</summary>
     public object? Find(object key) => _entries.TryGetValue(key, out object? value) ? value : null;
 
     /// <summary>Only for the one who makes the dict, or for a namespace.</summary>

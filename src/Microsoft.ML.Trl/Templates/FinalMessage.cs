@@ -1,6 +1,8 @@
 namespace Microsoft.ML.Trl.Templates;
 
-/// <summary>Ends a rendered conversation where the last message's content ends, as transformers does it: by a tag behind the content.</summary>
+/// <summary>
+/// Ends a rendered conversation where the last message's content ends, as transformers does it: by a tag behind the content.
+/// </summary>
 internal sealed class FinalMessage
 {
     private const string Tag = "CONTINUE_FINAL_MESSAGE_TAG ";
@@ -47,7 +49,8 @@ internal sealed class FinalMessage
         if (end < 0 || !text.Contains(PythonSpace.Strip(_content), StringComparison.Ordinal))
             throw new ArgumentException(
                 "continue_final_message is set but the final message does not appear in the chat after applying the chat template! The "
-                + "template leaves parts of it out or changes them. Give a message that it writes as it is, or set ContinueFinalMessage to false.");
+                + "template leaves parts of it out or changes them. Give a message that it writes as it is, or set "
+                + "ContinueFinalMessage to false.");
         bool isKept = string.CompareOrdinal(text, end, Tag, 0, Tag.Length) == 0;
         string cut = isKept ? text[..end] : PythonSpace.Strip(text[..end], start: false); // the template strips contents
         return new RenderedChat(cut, [.. chat.GenerationSpans.Where(span => span.Start < cut.Length)

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Microsoft.ML.Trl.Templates;
 
-/// <summary>Floats with a given number of decimals or digits: Python's formats e, f, g and %, exact, halves to the even neighbour.</summary>
+/// <summary>Floats with a given number of decimals or digits: Python's formats e, f, g and %; exact, halves to even.</summary>
 internal static class FloatFormat
 {
     /// <param name="magnitude">Without its sign.</param>

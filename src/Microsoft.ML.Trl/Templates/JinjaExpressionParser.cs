@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Microsoft.ML.Trl.Templates;
 
-/// <summary>Parses expressions with Jinja's precedence, from loose to tight: if, or, and, not, comparison, + -, ~, * / // %, **, sign.</summary>
+/// <summary>
+/// Parses expressions with Jinja's precedence, from loose to tight: if, or, and, not, comparison, + and -, ~, * / // %, **, sign.
+/// </summary>
 internal sealed class JinjaExpressionParser(JinjaTokenStream tokens)
 {
     private static readonly string[] Comparisons = ["==", "!=", "<", "<=", ">", ">="];

@@ -3,7 +3,10 @@ namespace Microsoft.ML.Trl.Templates;
 /// <summary>Parses the tags of a template into statements.</summary>
 internal sealed class JinjaParser
 {
-    private static readonly HashSet<string> Unsupported = ["autoescape", "block", "extends", "from", "import", "include", "do", "trans", "debug"];
+    private static readonly HashSet<string> Unsupported =
+    [
+        "autoescape", "block", "debug", "do", "extends", "from", "import", "include", "trans",
+    ];
 
     private readonly JinjaTokenStream _tokens;
     private readonly JinjaExpressionParser _expressions;

@@ -80,7 +80,7 @@ internal sealed class JinjaPostfixParser(JinjaTokenStream tokens)
                 moreNamed = parser.Parse();
             else if (morePositional is null && moreNamed is null && tokens.SkipOperator("*"))
                 morePositional = parser.Parse();
-            else if (moreNamed is null && tokens.Following is { Kind: JinjaTokenKind.Operator, Value: "=" } && tokens.Is(JinjaTokenKind.Name))
+            else if (moreNamed is null && IsKeyword())
                 named.Add((ParseKeyword(), parser.Parse()));
             else if (morePositional is null && moreNamed is null && named.Count == 0)
                 positional.Add(parser.Parse());
@@ -92,6 +92,9 @@ internal sealed class JinjaPostfixParser(JinjaTokenStream tokens)
         tokens.Leave();
         return new ArgumentList(positional, named, morePositional, moreNamed);
     }
+
+    private bool IsKeyword()
+        => tokens.Is(JinjaTokenKind.Name) && tokens.Following is { Kind: JinjaTokenKind.Operator, Value: "=" };
 
     private string ParseKeyword()
     {

@@ -12,7 +12,7 @@ internal sealed class JinjaTagLexer(TemplateSource source, List<JinjaToken> toke
 {
     private static readonly string[] Operators =
     [
-        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";",
+        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",",
     ];
 
     private readonly string _text = source.Text;
@@ -82,7 +82,7 @@ internal sealed class JinjaTagLexer(TemplateSource source, List<JinjaToken> toke
     {
         string? found = Array.Find(Operators, candidate => IsAt(candidate, Position));
         if (found is null)
-            throw source.Damaged(Position, $"the character '{_text[Position]}' has no meaning inside a tag; expected a name, a value or an operator");
+            throw source.Damaged(Position, $"'{_text[Position]}' has no meaning inside a tag; expected a name, a value or an operator");
         if (found is "(" or "[" or "{")
             _brackets.Push(found[0] == '(' ? ')' : (char)(found[0] + 2));
         else if (found is ")" or "]" or "}" && (!_brackets.TryPop(out char expected) || expected != found[0]))

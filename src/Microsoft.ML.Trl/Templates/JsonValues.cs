@@ -61,7 +61,7 @@ internal static class JsonValues
             return double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
         return text.Length <= PythonNumbers.MostDigits
             ? BigInteger.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)
-            : throw new ArgumentException($"A number of the JSON has {text.Length} digits; at most {PythonNumbers.MostDigits} are allowed.");
+            : throw new ArgumentException($"A number of the JSON has {text.Length} digits; allowed are {PythonNumbers.MostDigits}.");
     }
 
     // a value that was made in memory

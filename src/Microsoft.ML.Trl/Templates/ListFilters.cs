@@ -38,12 +38,17 @@ internal static class ListFilters
     public static object Items(Rendering run, object value, CallArguments call)
     {
         call.Bind(run);
-        return value switch
-        {
-            DictValue dict => new GeneratorValue(new DictView(dict, "items"), "do_items"),
-            UndefinedValue => new GeneratorValue([], "do_items"),
-            _ => throw run.Error("Can only get item pairs from a mapping."),
-        };
+        return new GeneratorValue(Pairs(run, value), "do_items");
+    }
+
+    private static IEnumerable<object> Pairs(Rendering run, object value)
+    {
+        if (value is UndefinedValue)
+            yield break;
+        if (value is not DictValue dict)
+            throw run.Error("Can only get item pairs from a mapping.");
+        foreach (object pair in new DictView(dict, "items"))
+            yield return pair;
     }
 
     public static object Reverse(Rendering run, object value, CallArguments call)

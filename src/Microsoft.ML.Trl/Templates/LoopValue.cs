@@ -5,7 +5,8 @@ namespace Microsoft.ML.Trl.Templates;
 /// <param name="source">What is iterated.</param>
 /// <param name="depth">How many loops of the same tag are around this one.</param>
 /// <param name="recurse">Renders the loop's body over other items; null where the loop is not recursive.</param>
-internal sealed class LoopValue(Rendering run, object source, int depth, Func<object, int, string>? recurse) : IHasAttributes, ICallableValue
+internal sealed class LoopValue(Rendering run, object source, int depth, Func<object, int, string>? recurse)
+    : IHasAttributes, ICallableValue
 {
     private IEnumerator<object> _items = TemplateSequences.Items(run, source).GetEnumerator();
     private object? _previous, _current, _next;

@@ -127,6 +127,8 @@ internal sealed class PercentFormat
             return value is BigInteger code && code >= 0 && code <= 0xffff
                 ? ((char)(int)code).ToString()
                 : PythonText.AsText(value) ?? throw _run.Error("%c requires an int or a unicode character");
+        if (!"diuxXoeEfFgG".Contains(kind))
+            throw _run.Error($"unsupported format character '{kind}' in a format");
         string plus = flags.Contains('+') ? "+" : flags.Contains(' ') ? " " : "";
         if (!PythonNumbers.IsNumber(value))
             throw _run.Error(value is UndefinedValue undefined

@@ -136,8 +136,8 @@ internal static class PythonNumbers
         {
             if (character == '_')
                 continue;
-            int digit = char.IsAsciiDigit(character) ? character - '0' : char.IsAsciiLetter(character) ? character - 'a' + 10 : int.MaxValue;
-            if (digit >= radix)
+            int digit = "0123456789abcdefghijklmnopqrstuvwxyz".IndexOf(character);
+            if (digit < 0 || digit >= radix)
                 return null;
             value = (value * radix) + digit;
         }

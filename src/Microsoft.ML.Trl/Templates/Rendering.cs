@@ -62,7 +62,8 @@ internal sealed class Rendering
     public void Characters(long length)
     {
         if (length > LengthLimit)
-            throw LimitPassed($"a text of {Number(length)} characters", $"the limit is {Number(LengthLimit)}", nameof(ChatTemplateOptions.LengthLimit));
+            throw LimitPassed(
+                $"a text of {Number(length)} characters", $"the limit is {Number(LengthLimit)}", nameof(ChatTemplateOptions.LengthLimit));
         Work(length);
     }
 
@@ -113,7 +114,9 @@ internal sealed class Rendering
     /// <summary>The error for a limit of the sandbox.</summary>
     public ChatTemplateException LimitPassed(string what, string limit, string? option) => new(
         $"The chat template went too far: {what}; {limit} ({_source}, line {Line}). "
-        + (option is null ? "Simplify the template." : $"Correct the template, or raise {option} if the conversation really is that long."), Line);
+        + (option is null
+            ? "Simplify the template."
+            : $"Correct the template, or raise {option} if the conversation really is that long."), Line);
 
     private void Work(long characters)
     {

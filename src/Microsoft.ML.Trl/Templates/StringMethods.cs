@@ -26,8 +26,10 @@ internal static class StringMethods
             && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text,
         ["removesuffix"] = (run, text, call) => call.Bind(run, "suffix").Text(0) is var suffix
             && text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text,
-        ["startswith"] = (run, text, call) => StringParts.HasAffix(run, text, call, (part, affix) => part.StartsWith(affix, StringComparison.Ordinal)),
-        ["endswith"] = (run, text, call) => StringParts.HasAffix(run, text, call, (part, affix) => part.EndsWith(affix, StringComparison.Ordinal)),
+        ["startswith"] = (run, text, call) => StringParts.HasAffix(
+            run, text, call, (part, affix) => part.StartsWith(affix, StringComparison.Ordinal)),
+        ["endswith"] = (run, text, call) => StringParts.HasAffix(
+            run, text, call, (part, affix) => part.EndsWith(affix, StringComparison.Ordinal)),
         ["count"] = StringParts.Count,
         ["find"] = (run, text, call) => StringParts.Find(run, text, call, isLast: false, mustBeThere: false),
         ["rfind"] = (run, text, call) => StringParts.Find(run, text, call, isLast: true, mustBeThere: false),

@@ -1,6 +1,8 @@
 namespace Microsoft.ML.Trl.Templates;
 
-/// <summary>Jinja's filters, by name. Those of texts are in <see cref="TextFilters"/>, those of lists in <see cref="ListFilters"/>.</summary>
+/// <summary>
+/// Jinja's filters, by name. Those of texts are in <see cref="TextFilters"/>, those of lists in <see cref="ListFilters"/>.
+/// </summary>
 internal static class TemplateFilters
 {
     private static readonly Dictionary<string, TemplateFilter> Filters = new()

@@ -96,6 +96,7 @@ internal sealed class JoinerValue(object separator) : ICallableValue
 
     public object Call(Rendering run, CallArguments arguments)
     {
+        arguments.For("joiner").Bind(run);
         bool isFirst = !_isUsed;
         _isUsed = true;
         return isFirst ? "" : separator;

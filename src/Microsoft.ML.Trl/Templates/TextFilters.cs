@@ -106,7 +106,8 @@ internal static class TextFilters
         string text = Required(run, value), end = bound.TextOr(2, "...")!;
         int length = bound.Integer(0, 255), leeway = bound.Integer(3, 5), kept = length - CodePoints.Count(end);
         if (kept < 0 || leeway < 0)
-            throw run.Error($"truncate needs a length of at least {CodePoints.Count(end)} and no negative leeway, not {length} and {leeway}");
+            throw run.Error(
+                $"truncate needs a length of at least {CodePoints.Count(end)} and no negative leeway, not {length} and {leeway}");
         if (CodePoints.Count(text) <= (long)length + leeway)
             return value;
         string cut = text[..CodePoints.Offset(text, kept)];
@@ -141,7 +142,7 @@ internal static class TextFilters
     {
         var rest = new StringBuilder();
         int from = 0;
-        for (int start = text.IndexOf(open, StringComparison.Ordinal); start >= 0; start = text.IndexOf(open, from, StringComparison.Ordinal))
+        while (text.IndexOf(open, from, StringComparison.Ordinal) is var start and >= 0)
         {
             int end = text.IndexOf(close, start, StringComparison.Ordinal);
             if (end < 0)

@@ -16,6 +16,7 @@ public sealed class TextTokenizer
     private readonly TokenizerDefinition _definition;
     private readonly TextEncoder _encoder;
     private readonly TokenTable _tokens;
+    private readonly Lazy<ChatTemplate?> _chatTemplate;
     private volatile Reader? _lastReader;
 
     private TextTokenizer(IReadOnlyDictionary<string, string> files, TokenizerDefinition definition, SpecialTokenNames names, string source)
@@ -24,6 +25,7 @@ public sealed class TextTokenizer
         _definition = definition;
         _tokens = new TokenTable(definition);
         _encoder = new TextEncoder(definition);
+        _chatTemplate = new Lazy<ChatTemplate?>(() => TokenizerChat.Read(files, source));
         (BosToken, EosToken, PadToken, UnknownToken) = names;
         (BosTokenId, EosTokenId) = (Required(BosToken, "bos_token", source), Required(EosToken, "eos_token", source));
         (PadTokenId, UnknownTokenId) = (Required(PadToken, "pad_token", source), Required(UnknownToken, "unk_token", source));
@@ -55,6 +57,14 @@ public sealed class TextTokenizer
 
     /// <summary>Id of <see cref="UnknownToken"/>.</summary>
     public int? UnknownTokenId { get; }
+
+    /// <summary>
+    /// The model's chat template: chat_template.jinja, or "chat_template" of tokenizer_config.json (of several, the one named "default").
+    /// Null where there is none. It is read when it is first asked for.
+    /// </summary>
+    /// <exception cref="InvalidDataException">It is no Jinja template.</exception>
+    /// <exception cref="NotSupportedException">It uses a part of Jinja that is missing here, which the message names.</exception>
+    public ChatTemplate? ChatTemplate => _chatTemplate.Value;
 
     /// <summary>
     /// The byte-pair encoder of Microsoft.ML.Tokenizers that does the work, for code that wants that type. It knows the vocabulary, the
