@@ -22,7 +22,7 @@ internal static class AttributePath
         if (PythonText.AsText(path) is not { } text)
             return path is NoneValue ? [] : [path];
         return text.Split('.').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int place)
-            ? TemplateGlobals.Number(place)
+            ? JinjaGlobals.Number(place)
             : part);
     }
 

@@ -105,7 +105,7 @@ internal static class BraceFormat
         string key = path[(at + 1)..close];
         at = close + 1;
         bool isPlace = key.Length > 0 && key.All(char.IsAsciiDigit);
-        return ValueAttributes.Element(run, value, isPlace ? TemplateGlobals.Number(Number(run, key)) : key);
+        return ValueAttributes.Element(run, value, isPlace ? JinjaGlobals.Number(Number(run, key)) : key);
     }
 
     private static int Number(Rendering run, string digits)

@@ -38,15 +38,22 @@ internal sealed class DictValue
 
         public int GetHashCode(object value) => value switch
         {
-            bool flag => new BigInteger(flag ? 1 : 0).GetHashCode(),
-            double number when Math.Floor(number) == number && double.IsFinite(number) => new BigInteger(number).GetHashCode(),
-            double number => number.GetHashCode(),
-            BigInteger number => number.GetHashCode(),
+            bool or BigInteger => HashOf(PythonNumbers.AsInteger(value)!.Value),
+            double number when Math.Floor(number) == number && double.IsFinite(number) => HashOf(new BigInteger(number)),
+            double number => HashOf(BitConverter.DoubleToInt64Bits(number)),
             string text => text.GetHashCode(StringComparison.Ordinal),
             MarkupValue markup => markup.Text.GetHashCode(StringComparison.Ordinal),
             TupleValue tuple => tuple.Aggregate(tuple.Count, (hash, item) => HashCode.Combine(hash, GetHashCode(item))),
             UndefinedValue => 1,
             _ => value.GetHashCode(),
         };
+
+        // Seeded at random, unlike GetHashCode: no template can choose numbers whose hashes are all the same.
+        private static int HashOf(BigInteger number)
+        {
+            var hash = default(HashCode);
+            hash.AddBytes(number.ToByteArray());
+            return hash.ToHashCode();
+        }
     }
 }

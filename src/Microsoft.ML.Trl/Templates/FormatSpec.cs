@@ -92,6 +92,7 @@ internal static class FormatSpec
     {
         if (precision > PythonNumbers.MostDecimals)
             throw run.LimitPassed($"{precision} decimals", $"the limit is {PythonNumbers.MostDecimals}", null);
+        run.Step(precision ?? 0);
         bool isWhole = value is not double;
         if (isWhole && kind is '\0' or 'd' or 'n' or 'b' or 'o' or 'x' or 'X' or 'c')
         {

@@ -62,7 +62,7 @@ internal sealed class FilterCall(int line, string name, ArgumentList arguments)
     public int Line => line;
 
     public object Apply(TemplateScope scope, object value)
-        => TemplateFilters.Apply(scope.Run, name, value, arguments.Evaluate(scope, name));
+        => JinjaFilters.Apply(scope.Run, name, value, arguments.Evaluate(scope, name));
 }
 
 /// <summary>operand|filter</summary>
@@ -79,5 +79,5 @@ internal sealed class TestExpression(int line, IJinjaExpression operand, string 
     public int Line => line;
 
     public object Evaluate(TemplateScope scope)
-        => TemplateTests.Holds(scope.Run, name, scope.Value(operand), arguments.Evaluate(scope, name));
+        => JinjaTests.Holds(scope.Run, name, scope.Value(operand), arguments.Evaluate(scope, name));
 }

@@ -108,9 +108,9 @@ internal sealed class JinjaPostfixParser(JinjaTokenStream tokens)
     {
         int line = tokens.Line, offset = tokens.Current.Offset;
         string name = ParseDottedName("the name of a filter");
-        if (TemplateFilters.IsMissing(name))
+        if (JinjaFilters.IsMissing(name))
             throw tokens.Source.Unsupported(offset, $"the filter '{name}'");
-        if (TemplateFilters.Find(name) is null && tokens.Conditions == 0)
+        if (JinjaFilters.Find(name) is null && tokens.Conditions == 0)
             throw tokens.Source.Damaged(offset, $"expected the name of one of Jinja's filters, found '{name}'");
         return new FilterCall(line, name, tokens.IsOperator("(") ? ParseArguments(parser) : ArgumentList.Empty);
     }
@@ -120,7 +120,7 @@ internal sealed class JinjaPostfixParser(JinjaTokenStream tokens)
         bool isNegated = tokens.SkipName("not");
         int offset = tokens.Current.Offset;
         string name = ParseDottedName("the name of a test");
-        if (!TemplateTests.IsKnown(name) && tokens.Conditions == 0)
+        if (!JinjaTests.IsKnown(name) && tokens.Conditions == 0)
             throw tokens.Source.Damaged(offset, $"expected the name of one of Jinja's tests, found '{name}'");
         ArgumentList arguments = ArgumentList.Empty;
         if (tokens.IsOperator("("))

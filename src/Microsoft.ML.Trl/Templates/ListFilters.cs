@@ -8,7 +8,7 @@ internal static class ListFilters
     public static object Length(Rendering run, object value, CallArguments call)
     {
         call.Bind(run);
-        return TemplateGlobals.Number(TemplateSequences.CountOf(run, value)
+        return JinjaGlobals.Number(TemplateSequences.CountOf(run, value)
             ?? throw run.Error($"object of type '{ValueTypes.NameOf(value)}' has no len()"));
     }
 
@@ -78,7 +78,7 @@ internal static class ListFilters
             throw run.Error("You can only sort by either \"key\" or \"value\"");
         if (value is not DictValue dict)
             throw run.Error(UndefinedValue.Attribute(value, "items").Message);
-        Func<object, object> key = AttributePath.Key(run, TemplateGlobals.Number(by == "key" ? 0 : 1), bound.Flag(0));
+        Func<object, object> key = AttributePath.Key(run, JinjaGlobals.Number(by == "key" ? 0 : 1), bound.Flag(0));
         return new ListValue(TemplateSorting.Sort(run, TemplateSequences.Items(run, new DictView(dict, "items")), key, bound.Flag(2)));
     }
 

@@ -49,15 +49,15 @@ internal sealed class LoopValue(Rendering run, object source, int depth, Func<ob
 
     public object? Attribute(string name) => name switch
     {
-        "index" => TemplateGlobals.Number(Index),
-        "index0" => TemplateGlobals.Number(Index - 1),
-        "revindex" => TemplateGlobals.Number(Length - Index + 1),
-        "revindex0" => TemplateGlobals.Number(Length - Index),
+        "index" => JinjaGlobals.Number(Index),
+        "index0" => JinjaGlobals.Number(Index - 1),
+        "revindex" => JinjaGlobals.Number(Length - Index + 1),
+        "revindex0" => JinjaGlobals.Number(Length - Index),
         "first" => Index == 1,
         "last" => Peek() is null,
-        "length" => TemplateGlobals.Number(Length),
-        "depth" => TemplateGlobals.Number(depth + 1),
-        "depth0" => TemplateGlobals.Number(depth),
+        "length" => JinjaGlobals.Number(Length),
+        "depth" => JinjaGlobals.Number(depth + 1),
+        "depth0" => JinjaGlobals.Number(depth),
         "previtem" => _previous ?? new UndefinedValue("there is no previous item"),
         "nextitem" => Peek() ?? new UndefinedValue("there is no next item"),
         "cycle" => new FunctionValue("cycle", Cycle),

@@ -19,7 +19,12 @@ internal static class NumberFilters
             throw run.Error(undefined.Message);
         object absent = bound[0] ?? BigInteger.Zero;
         if (PythonText.AsText(value) is { } text)
+        {
+            run.Characters(text.Length);
+            if (text.Length <= PythonNumbers.MostDigits)
+                run.Step(text.Length * text.Length / 512); // reading a whole number takes the square of its digits
             return PythonNumbers.ParseInteger(text, bound.Integer(1, 10)) ?? Whole(PythonNumbers.ParseFloat(text)) ?? absent;
+        }
         if (value is double.PositiveInfinity or double.NegativeInfinity)
             throw run.Error("cannot convert float infinity to integer");
         return PythonNumbers.AsInteger(value) ?? Whole(value as double?) ?? absent;
@@ -47,6 +52,7 @@ internal static class NumberFilters
             throw run.Error("method must be common, ceil or floor");
         if (Math.Abs((long)precision) > PythonNumbers.MostDecimals)
             throw run.LimitPassed($"{precision} decimals", $"the limit is {PythonNumbers.MostDecimals}", null);
+        run.Step(Math.Abs(precision));
         if (method != "common")
         {
             double factor = Math.Pow(10, precision), scaled = Real(run, value) * factor;

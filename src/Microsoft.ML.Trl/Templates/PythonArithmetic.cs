@@ -90,6 +90,8 @@ internal static class PythonArithmetic
         if (sign is "/" or "//" or "%" && PythonNumbers.ToDouble(right) == 0)
             throw run.Error("division by zero");
         if (PythonNumbers.AsInteger(left) is { } a && PythonNumbers.AsInteger(right) is { } b)
+        {
+            run.Step((a.GetBitLength() + b.GetBitLength()) / 64);
             return sign switch
             {
                 "+" => Bounded(run, a + b),
@@ -100,6 +102,7 @@ internal static class PythonArithmetic
                 "%" => a - (FloorDivide(a, b) * b),
                 _ => Power(run, a, b),
             };
+        }
         double x = PythonNumbers.ToDouble(left), y = PythonNumbers.ToDouble(right);
         return sign switch
         {

@@ -59,6 +59,7 @@ internal static class PythonText
                 buffer.Append(">");
                 break;
             default:
+                run.Step(value is BigInteger number ? number.GetBitLength() / 16 : 0);
                 buffer.Append(Simple(value));
                 break;
         }

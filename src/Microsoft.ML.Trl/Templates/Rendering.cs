@@ -31,7 +31,7 @@ internal sealed class Rendering
         _stepLimit = options.StepLimit;
         LengthLimit = options.LengthLimit;
         Clock = options.Clock;
-        Globals = TemplateGlobals.Create();
+        Globals = JinjaGlobals.Create();
         _root = _output = new TextBuffer(this);
     }
 
@@ -66,6 +66,9 @@ internal sealed class Rendering
                 $"a text of {Number(length)} characters", $"the limit is {Number(LengthLimit)}", nameof(ChatTemplateOptions.LengthLimit));
         Work(length);
     }
+
+    /// <summary>Counts the characters of a text that is gone through one by one, which takes longer than copying it.</summary>
+    public void EachCharacter(string text) => Step(text.Length / 2);
 
     /// <summary>Goes one level down; every call needs its <see cref="Leave"/>, unless an exception ends the rendering.</summary>
     public void Enter(int line)

@@ -27,7 +27,7 @@ internal static class SelectionFilters
             throw run.Error("map requires a filter argument");
         string name = Name(run, call.Positional[0]);
         CallArguments rest = call.Skip(1).For(name);
-        return item => TemplateFilters.Apply(run, name, item, rest);
+        return item => JinjaFilters.Apply(run, name, item, rest);
     }
 
     public static object Select(Rendering run, object value, CallArguments call, bool isKept)
@@ -53,7 +53,7 @@ internal static class SelectionFilters
         foreach (object item in TemplateSequences.Items(run, value))
         {
             object candidate = tested(item);
-            bool holds = name is null ? PythonOperators.IsTrue(run, candidate) : TemplateTests.Holds(run, name, candidate, rest);
+            bool holds = name is null ? PythonOperators.IsTrue(run, candidate) : JinjaTests.Holds(run, name, candidate, rest);
             if (holds == isKept)
                 yield return item;
         }

@@ -55,13 +55,13 @@ internal static class StringMethods
         ["isdigit"] = Every(character => CharUnicodeInfo.GetDigitValue(character, 0) >= 0),
         ["isnumeric"] = Every(character => IsOf(character, UnicodeGroup.Number)),
         ["isspace"] = Every(character => PythonSpace.Is(character[0])),
-        ["isascii"] = (run, text, call) => IsBare(run, call) && text.All(char.IsAscii),
-        ["isidentifier"] = (run, text, call) => IsBare(run, call) && text.Length > 0 && !char.IsDigit(text[0])
+        ["isascii"] = (run, text, call) => IsBare(run, text, call) && text.All(char.IsAscii),
+        ["isidentifier"] = (run, text, call) => IsBare(run, text, call) && text.Length > 0 && !char.IsDigit(text[0])
             && text.All(character => character == '_' || char.IsLetterOrDigit(character)),
-        ["islower"] = (run, text, call) => IsBare(run, call) && PythonCase.IsAll(text, upper: false),
-        ["isupper"] = (run, text, call) => IsBare(run, call) && PythonCase.IsAll(text, upper: true),
-        ["istitle"] = (run, text, call) => IsBare(run, call) && PythonCase.IsTitle(text),
-        ["isprintable"] = (run, text, call) => IsBare(run, call) && PythonText.Quote(text.Replace("\\", "", StringComparison.Ordinal)
+        ["islower"] = (run, text, call) => IsBare(run, text, call) && PythonCase.IsAll(text, upper: false),
+        ["isupper"] = (run, text, call) => IsBare(run, text, call) && PythonCase.IsAll(text, upper: true),
+        ["istitle"] = (run, text, call) => IsBare(run, text, call) && PythonCase.IsTitle(text),
+        ["isprintable"] = (run, text, call) => IsBare(run, text, call) && PythonText.Quote(text.Replace("\\", "", StringComparison.Ordinal)
             .Replace("'", "", StringComparison.Ordinal)) is var quoted && !quoted.Contains('\\'),
         ["encode"] = Missing("encode"),
         ["maketrans"] = Missing("maketrans"),
@@ -119,16 +119,18 @@ internal static class StringMethods
     private static Method Whole(Func<string, string> change) => (run, text, call) =>
     {
         call.Bind(run);
+        run.EachCharacter(text);
         return change(text);
     };
 
     private static Method Every(Func<string, bool> holds) => (run, text, call)
-        => IsBare(run, call) && text.Length > 0 && CodePoints.Of(text).All(holds);
+        => IsBare(run, text, call) && text.Length > 0 && CodePoints.Of(text).All(holds);
 
     private static Method Missing(string name) => (run, _, _) => throw run.Error($"the method {name} of strings is not supported");
 
-    private static bool IsBare(Rendering run, CallArguments call)
+    private static bool IsBare(Rendering run, string text, CallArguments call)
     {
+        run.EachCharacter(text);
         call.Bind(run);
         return true;
     }

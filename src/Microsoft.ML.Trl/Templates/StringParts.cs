@@ -30,14 +30,14 @@ internal static class StringParts
         if (from > to)
             return BigInteger.Zero;
         if (part.Length == 0)
-            return TemplateGlobals.Number(CodePoints.Count(text[from..to]) + 1);
+            return JinjaGlobals.Number(CodePoints.Count(text[from..to]) + 1);
         int count = 0;
         for (int at = text.IndexOf(part, from, to - from, StringComparison.Ordinal); at >= 0; count++)
         {
             from = at + part.Length;
             at = text.IndexOf(part, from, to - from, StringComparison.Ordinal);
         }
-        return TemplateGlobals.Number(count);
+        return JinjaGlobals.Number(count);
     }
 
     public static object Find(Rendering run, string text, CallArguments call, bool isLast, bool mustBeThere)
@@ -53,7 +53,7 @@ internal static class StringParts
         }
         if (found < 0 && mustBeThere)
             throw run.Error("substring not found");
-        return TemplateGlobals.Number(found < 0 ? -1 : CodePoints.Index(text, from + found));
+        return JinjaGlobals.Number(found < 0 ? -1 : CodePoints.Index(text, from + found));
     }
 
     // the part between the second and the third argument, in UTF-16
@@ -76,17 +76,17 @@ internal static class StringParts
         string? separator = bound.TextOr(0, null);
         if (separator?.Length == 0)
             throw run.Error("empty separator");
-        List<string> parts = separator is null ? SplitAtSpace(text, most, fromEnd) : SplitAt(text, separator, most, fromEnd);
-        run.Step(parts.Count);
+        List<string> parts = separator is null ? SplitAtSpace(run, text, most, fromEnd) : SplitAt(run, text, separator, most, fromEnd);
         return new ListValue([.. parts]);
     }
 
-    private static List<string> SplitAt(string text, string separator, int most, bool fromEnd)
+    private static List<string> SplitAt(Rendering run, string text, string separator, int most, bool fromEnd)
     {
         var parts = new List<string>();
         int from = 0, to = text.Length;
         while (parts.Count != most)
         {
+            run.Step();
             ReadOnlySpan<char> rest = text.AsSpan(from, to - from);
             int at = fromEnd ? rest.LastIndexOf(separator, StringComparison.Ordinal) : rest.IndexOf(separator, StringComparison.Ordinal);
             if (at < 0)
@@ -100,13 +100,14 @@ internal static class StringParts
         return parts;
     }
 
-    private static List<string> SplitAtSpace(string text, int most, bool fromEnd)
+    private static List<string> SplitAtSpace(Rendering run, string text, int most, bool fromEnd)
     {
         var parts = new List<string>();
         string rest = PythonSpace.Strip(text, start: !fromEnd, end: fromEnd);
         (int from, int to) = (0, rest.Length);
         while (from < to && parts.Count != most)
         {
+            run.Step();
             int edge = fromEnd ? to : from;
             while (fromEnd ? edge > from && !PythonSpace.Is(rest[edge - 1]) : edge < to && !PythonSpace.Is(rest[edge]))
                 edge += fromEnd ? -1 : 1;

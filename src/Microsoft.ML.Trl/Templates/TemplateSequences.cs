@@ -87,7 +87,7 @@ internal static class TemplateSequences
         int size = distance <= 0 ? 0 : (int)(((distance - 1) / Math.Abs((long)stride)) + 1);
         run.Characters(size);
         if (PythonText.AsText(value) is { } text)
-            return Cut(value, text, first, stride, size);
+            return Cut(run, value, text, first, stride, size);
         run.Step(size / 8);
         return Cut((IReadOnlyList<object>)value, first, stride, size);
     }
@@ -104,7 +104,7 @@ internal static class TemplateSequences
         return (int)BigInteger.Clamp(index, -int.MaxValue, int.MaxValue);
     }
 
-    private static object Cut(object value, string text, int first, int stride, int size)
+    private static object Cut(Rendering run, object value, string text, int first, int stride, int size)
     {
         string cut;
         if (stride == 1)
@@ -115,6 +115,7 @@ internal static class TemplateSequences
         }
         else
         {
+            run.Step(text.Length);
             string[] characters = [.. CodePoints.Of(text)];
             cut = string.Concat(Enumerable.Range(0, size).Select(i => characters[first + (i * stride)]));
         }
@@ -146,7 +147,7 @@ internal static class TemplateSequences
         run.Characters(text.Length);
         if (InRange(index, CodePoints.Count(text)) is not { } character)
             return null;
-        return Cut(value, text, character, 1, 1);
+        return Cut(run, value, text, character, 1, 1);
     }
 
     private static int? InRange(BigInteger index, int count)

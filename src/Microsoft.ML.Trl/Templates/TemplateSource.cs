@@ -3,12 +3,19 @@ namespace Microsoft.ML.Trl.Templates;
 /// <summary>A template's text, its newlines made one kind, and where its lines begin.</summary>
 internal sealed class TemplateSource
 {
+    private const int MostCharacters = 1 << 22;
+
     private readonly List<int> _lineStarts = [0];
 
     /// <param name="text">As it was shipped; one newline at its end is not part of the template.</param>
     /// <param name="name">Where it comes from, for messages.</param>
+    /// <exception cref="InvalidDataException">It is too long.</exception>
     public TemplateSource(string text, string name)
     {
+        if (text.Length > MostCharacters)
+            throw new InvalidDataException(
+                $"{name} has {text.Length} characters; at most {MostCharacters} are read. Is it a chat template? "
+                + "The longest known have 20,000.");
         string unified = text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
         Text = unified.EndsWith('\n') ? unified[..^1] : unified;
         Name = name;

@@ -10,7 +10,7 @@ internal static class TextFilters
     {
         call.Bind(run);
         string text = PythonText.Of(run, value);
-        run.Characters(text.Length);
+        run.EachCharacter(text);
         return Like(run, value, change(text));
     };
 
@@ -120,13 +120,15 @@ internal static class TextFilters
         call.Bind(run);
         int count = 0;
         bool isInWord = false;
-        foreach (char character in PythonText.Of(run, value))
+        string text = PythonText.Of(run, value);
+        run.EachCharacter(text);
+        foreach (char character in text)
         {
             bool isPart = character == '_' || char.IsLetterOrDigit(character);
             count += isPart && !isInWord ? 1 : 0;
             isInWord = isPart;
         }
-        return TemplateGlobals.Number(count);
+        return JinjaGlobals.Number(count);
     }
 
     /// <summary>Comments and tags out, white space to single blanks, entities to characters.</summary>

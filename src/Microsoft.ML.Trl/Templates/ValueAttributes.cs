@@ -86,7 +86,7 @@ internal static class ValueAttributes
         "count" => new FunctionValue(name, (run, arguments) =>
         {
             object item = arguments.Bind(run, "value")[0]!;
-            return TemplateGlobals.Number(TemplateSequences.Items(run, items).Count(other => PythonOperators.AreEqual(run, item, other)));
+            return JinjaGlobals.Number(TemplateSequences.Items(run, items).Count(other => PythonOperators.AreEqual(run, item, other)));
         }),
         "index" => new FunctionValue(name, (run, arguments) => IndexOf(run, items, arguments)),
         _ => UndefinedValue.Unsafe(items, name),
@@ -99,7 +99,7 @@ internal static class ValueAttributes
         {
             run.Step();
             if (PythonOperators.AreEqual(run, items[i], item))
-                return TemplateGlobals.Number(i);
+                return JinjaGlobals.Number(i);
         }
         throw run.Error($"{PythonText.Quoted(run, item)} is not in the {ValueTypes.NameOf(items)}");
     }

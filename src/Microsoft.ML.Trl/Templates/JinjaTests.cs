@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Microsoft.ML.Trl.Templates;
 
 /// <summary>Jinja's tests: what may stand behind <c>is</c>, and in select and reject.</summary>
-internal static class TemplateTests
+internal static class JinjaTests
 {
     private static readonly Dictionary<string, Test> Tests = new()
     {
@@ -23,9 +23,9 @@ internal static class TemplateTests
             || value is IReadOnlyList<object> or DictValue or GroupValue,
         ["callable"] = (_, value, _) => value is ICallableValue or UndefinedValue,
         ["escaped"] = (_, value, _) => value is MarkupValue,
-        ["lower"] = (run, value, _) => PythonCase.IsAll(PythonText.Of(run, value), upper: false),
-        ["upper"] = (run, value, _) => PythonCase.IsAll(PythonText.Of(run, value), upper: true),
-        ["filter"] = (_, value, _) => PythonText.AsText(value) is { } name && TemplateFilters.Find(name) is not null,
+        ["lower"] = (run, value, _) => IsAll(run, value, upper: false),
+        ["upper"] = (run, value, _) => IsAll(run, value, upper: true),
+        ["filter"] = (_, value, _) => PythonText.AsText(value) is { } name && JinjaFilters.Find(name) is not null,
         ["test"] = (_, value, _) => PythonText.AsText(value) is { } name && Tests!.ContainsKey(name),
         ["odd"] = (run, value, _) => Remainder(run, value, BigInteger.One + 1) is { } rest && PythonNumbers.AreEqual(rest, BigInteger.One),
         ["even"] = (run, value, _) => !PythonOperators.IsTrue(run, Remainder(run, value, BigInteger.One + 1)),
@@ -63,6 +63,13 @@ internal static class TemplateTests
         return WithOperand.Contains(known)
             ? test(run, value, arguments.Bind(run, known == "divisibleby" ? "num" : "other")[0])
             : arguments.Bind(run) is not null && test(run, value, null);
+    }
+
+    private static bool IsAll(Rendering run, object value, bool upper)
+    {
+        string text = PythonText.Of(run, value);
+        run.EachCharacter(text);
+        return PythonCase.IsAll(text, upper);
     }
 
     private static object Remainder(Rendering run, object value, object divisor) => PythonText.AsText(value) is not null

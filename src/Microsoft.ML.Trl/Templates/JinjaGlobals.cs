@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Microsoft.ML.Trl.Templates;
 
 /// <summary>Jinja's global functions and those that transformers adds.</summary>
-internal static class TemplateGlobals
+internal static class JinjaGlobals
 {
     /// <summary>Most numbers of a range, as in Jinja's sandbox.</summary>
     public const int LongestRange = 100_000;

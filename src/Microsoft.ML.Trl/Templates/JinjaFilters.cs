@@ -3,7 +3,7 @@ namespace Microsoft.ML.Trl.Templates;
 /// <summary>
 /// Jinja's filters, by name. Those of texts are in <see cref="TextFilters"/>, those of lists in <see cref="ListFilters"/>.
 /// </summary>
-internal static class TemplateFilters
+internal static class JinjaFilters
 {
     private static readonly Dictionary<string, TemplateFilter> Filters = new()
     {
@@ -71,6 +71,7 @@ internal static class TemplateFilters
     /// <exception cref="ChatTemplateException">There is no such filter, or it does not go with these arguments.</exception>
     public static object Apply(Rendering run, string name, object value, CallArguments arguments)
     {
+        run.Characters(PythonText.AsText(value)?.Length ?? 0);
         run.Step();
         TemplateFilter filter = Find(name)
             ?? throw run.Error(IsMissing(name) ? $"The filter '{name}' is not supported." : $"No filter named '{name}'.");
