@@ -4,8 +4,8 @@ namespace Microsoft.ML.Trl.Tests.Templates;
 [TestClass]
 public sealed class ChatTemplateLimitTests
 {
-    private const string Steps = "too many steps; the limit is 10,000,000";
-    private const string Length = "the limit is 16,777,216";
+    private const string Steps = "too many steps; the limit is 1,000,000";
+    private const string Length = "characters; the limit is 1,000,000";
     private const string Levels = "nesting (of expressions, macro calls or values); the limit is 1,000 levels";
     private const string Doubling = "{% set n = namespace(x=VALUE) %}{% for i in range(60) %}{% set n.x = STEP %}{% endfor %}";
 
@@ -15,9 +15,9 @@ public sealed class ChatTemplateLimitTests
     [DataRow("{% set s = 'a' * 1000000 %}{% for i in range(100000) %}{% set t = s|upper %}{% endfor %}", Steps)]
     [DataRow("{% set s = 'a' * 1000000 %}{% for i in range(100000) %}{{ 'b' in s }}{% endfor %}", Steps)]
     [DataRow("{% set l = range(100000)|list %}{% for i in range(100000) %}{% set t = l|sort %}{% endfor %}", Steps)]
-    [DataRow("{% for i in range(100) %}{% set t = 'a' * 16000000 %}{% endfor %}", Steps)]
+    [DataRow("{% for i in range(100) %}{% set t = 'a' * 1000000 %}{% endfor %}", Steps)]
     [DataRow("{{ [1]|slice(10 ** 9)|list }}", Steps)]
-    [DataRow("{{ ('a' * 16000000).split('a')|length }}", Steps)]
+    [DataRow("{{ ('a' * 1000000).split('a')|length }}", Steps)]
     [DataRow("{% for i in range(100000) %}{% set t = 7 ** 5000 %}{% endfor %}", Steps)]
     [DataRow("{{ 'a' * 10 ** 9 }}", Length)]
     [DataRow("{{ [1] * 10 ** 9 }}", Length)]
@@ -29,7 +29,7 @@ public sealed class ChatTemplateLimitTests
     [DataRow("{{ [1]|tojson(indent=10 ** 9) }}", Length)]
     [DataRow("{{ ('a' * 1000000).replace('', 'b' * 1000) }}", Length)]
     [DataRow("{{ (['a' * 100000] * 1000)|join }}", Length)]
-    [DataRow("{{ ('<' * 8000000)|e }}", Length)]
+    [DataRow("{{ ('<' * 1000000)|e }}", Length)]
     [DataRow("{{ '\t'.expandtabs(10 ** 9) }}", Length)]
     [DataRow("{{ 2 ** 100000 }}", "a whole number of too many digits; the limit is 16384 bits")]
     [DataRow("{{ '%.1001f' % 1 }}", "1001 decimals; the limit is 1000")]

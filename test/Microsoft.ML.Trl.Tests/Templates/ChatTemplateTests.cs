@@ -6,7 +6,8 @@ namespace Microsoft.ML.Trl.Tests.Templates;
 public sealed class ChatTemplateTests
 {
     private const string ChatMl = "{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}."
-        + "{% endgeneration %}{% else %}{{ m.content }}{% endif %}{{ '\n' }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+        + "{% endgeneration %}{% else %}{{ m.content }}{% endif %}{{ '\n' }}{% endfor %}"
+        + "{% if add_generation_prompt %}<assistant>{% endif %}";
 
     private static readonly ChatMessage[] Conversation = [new("user", "Hi"), new("assistant", " Ho ")];
 

@@ -5,6 +5,9 @@ namespace Microsoft.ML.Trl.Tests.Templates;
 /// <summary>Renders small templates.</summary>
 internal static class Jinja
 {
+    /// <summary>Limits lower than by default, so that tests that reach them are soon done.</summary>
+    public const int StepLimit = 1_000_000, LengthLimit = 1_000_000;
+
     private const string Data = """
         {
           "s": "Hello World", "empty": "", "none": null, "yes": true, "no": false, "i": 42, "x": 2.5, "emoji": "a😀b",
@@ -16,9 +19,11 @@ internal static class Jinja
     /// <summary>The text of a template on the data above.</summary>
     public static string Render(string template) => Chat(template).Text;
 
+    /// <summary>The rendering of a template on the data above.</summary>
     public static RenderedChat Chat(string template) => ChatTemplate.Parse(template).Render("[]", new ChatTemplateOptions
     {
         Variables = JsonNode.Parse(Data)!.AsObject().ToDictionary(), Clock = new FrozenClock(),
+        StepLimit = StepLimit, LengthLimit = LengthLimit,
     });
 
     /// <summary>Checks that "{{ expression }}" is printed like this.</summary>

@@ -75,7 +75,8 @@ public sealed class TokenizerChatTests
         Assert.StartsWith("the chat template of the given files, line 1, column 7: expected", damaged.Message);
         Assert.AreEqual(
             "The \"chat_template\" in tokenizer_config.json of the given files must be a text, or a list of objects with \"name\" "
-            + "and \"template\" of which one is named \"default\". Correct it, or put the template into chat_template.jinja.", unclear.Message);
+            + "and \"template\" of which one is named \"default\". Correct it, or put the template into chat_template.jinja.",
+            unclear.Message);
         Assert.Contains("the tag 'include' is not supported", missing.Message);
     }
 
