@@ -19,15 +19,18 @@ public sealed class ChatTemplate
     private readonly TemplateSource _source;
     private readonly IReadOnlyList<IJinjaStatement> _statements;
 
-    private ChatTemplate(string text, TemplateSource source, IReadOnlyList<IJinjaStatement> statements)
+    private ChatTemplate(string text, TemplateSource source)
     {
         Text = text;
         _source = source;
-        _statements = statements;
+        (_statements, MarksGeneration) = JinjaParser.Parse(source);
     }
 
     /// <summary>The template as it was given.</summary>
     public string Text { get; }
+
+    /// <summary>Whether it has generation blocks.</summary>
+    internal bool MarksGeneration { get; }
 
     /// <summary>Reads a template.</summary>
     /// <param name="text">The template.</param>
@@ -38,7 +41,7 @@ public sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(text);
         var read = new TemplateSource(text, source is null ? "the chat template" : $"the chat template of {source}");
-        return new ChatTemplate(text, read, JinjaParser.Parse(read));
+        return new ChatTemplate(text, read);
     }
 
     /// <summary>The text of a conversation.</summary>

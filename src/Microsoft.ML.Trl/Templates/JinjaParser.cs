@@ -12,6 +12,7 @@ internal sealed class JinjaParser
     private readonly JinjaExpressionParser _expressions;
     private readonly JinjaPostfixParser _postfix;
     private int _loops;
+    private bool _marksGeneration;
 
     private JinjaParser(JinjaTokenStream tokens)
     {
@@ -22,10 +23,11 @@ internal sealed class JinjaParser
 
     /// <exception cref="InvalidDataException">It is no template.</exception>
     /// <exception cref="NotSupportedException">It uses something of Jinja that this interpreter lacks.</exception>
-    public static IReadOnlyList<IJinjaStatement> Parse(TemplateSource source)
+    public static (IReadOnlyList<IJinjaStatement> Statements, bool MarksGeneration) Parse(TemplateSource source)
     {
         var parser = new JinjaParser(new JinjaTokenStream(source, JinjaLexer.Read(source)));
-        return parser.ParseUntil([]);
+        List<IJinjaStatement> statements = parser.ParseUntil([]);
+        return (statements, parser._marksGeneration);
     }
 
     // Statements up to a tag of one of these names; the name is the current token then, or the end where there are no names.
@@ -205,7 +207,11 @@ internal sealed class JinjaParser
         return new MacroDefinition(name, parameters, defaults, body, names);
     }
 
-    private GenerationStatement ParseGeneration(int line) => new(line, WithoutLoops(() => ParseBody("endgeneration").Body));
+    private GenerationStatement ParseGeneration(int line)
+    {
+        _marksGeneration = true;
+        return new GenerationStatement(line, WithoutLoops(() => ParseBody("endgeneration").Body));
+    }
 
     // a body that a loop around it cannot be left from
     private List<IJinjaStatement> WithoutLoops(Func<List<IJinjaStatement>> parse)

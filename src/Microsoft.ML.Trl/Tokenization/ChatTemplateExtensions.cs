@@ -17,7 +17,7 @@ public static class ChatTemplateExtensions
     /// <exception cref="ChatTemplateException">The template refuses the conversation, fails, or passes a limit.</exception>
     public static RenderedChat ApplyChatTemplate(
         this TextTokenizer tokenizer, IEnumerable<ChatMessage> messages, ChatTemplateOptions? options = null)
-        => Template(tokenizer).Render(messages, WithTokens(tokenizer, options));
+        => tokenizer.RequireChatTemplate().Render(messages, WithTokens(tokenizer, options));
 
     /// <summary>
     /// The text of a conversation by <see cref="TextTokenizer.ChatTemplate"/>, with the tokenizer's special tokens as bos_token, eos_token
@@ -31,9 +31,11 @@ public static class ChatTemplateExtensions
     /// <exception cref="ArgumentException">The options contradict each other, or there is no message to continue.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, fails, or passes a limit.</exception>
     public static RenderedChat ApplyChatTemplate(this TextTokenizer tokenizer, string messagesJson, ChatTemplateOptions? options = null)
-        => Template(tokenizer).Render(messagesJson, WithTokens(tokenizer, options));
+        => tokenizer.RequireChatTemplate().Render(messagesJson, WithTokens(tokenizer, options));
 
-    private static ChatTemplate Template(TextTokenizer tokenizer)
+    /// <summary>The tokenizer's template.</summary>
+    /// <exception cref="InvalidOperationException">It has none.</exception>
+    internal static ChatTemplate RequireChatTemplate(this TextTokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         return tokenizer.ChatTemplate ?? throw new InvalidOperationException(

@@ -183,6 +183,10 @@ public sealed class TextTokenizer
         return last!.Knows;
     }
 
+    /// <summary>Which tokens of a text belong to stretches of it.</summary>
+    internal bool[] Covered(string text, int[] ids, IReadOnlyList<ChatSpan> spans)
+        => TokenAlignment.Covered(_tokens, part => _definition.Normalizer?.Normalize(part) ?? part, text, ids, spans);
+
     /// <summary>Id of a token as the vocabulary writes it ("Ġthe" for " the"), or null when there is none.</summary>
     /// <param name="token">Token of the vocabulary or added token.</param>
     public int? IdOf(string token)
