@@ -33,7 +33,7 @@ public sealed partial class TrlCatalog
         List<TokenExample> examples = reader.Read(policy.Model.Codec, Limit(options.MaxLength, policy.Model), options, counts, cancel);
         Tell("Evaluate", counts);
         if (options.CompletionOnlyLoss == false)
-            examples = [.. examples.Select(example => new TokenExample(example.Ids))];
+            examples = [.. examples.Select(example => example with { PromptLength = 0 })];
         return LanguageModelEvaluator.Evaluate(policy.Model.Network, examples, options.PerDeviceTrainBatchSize, cancel);
     }
 

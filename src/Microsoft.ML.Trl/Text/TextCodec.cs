@@ -44,6 +44,29 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
         return hasEnded && _end is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;
     }
 
+    /// <summary>A conversation by the model's chat template, which writes all special tokens itself.</summary>
+    /// <param name="messagesJson">JSON array of messages.</param>
+    /// <param name="onlyAssistant">Whether to tell which tokens the assistant says.</param>
+    /// <returns>The tokens, and which of them the assistant says; null where that was not asked for.</returns>
+    public (int[] Ids, bool[]? Assistant) Conversation(string messagesJson, bool onlyAssistant)
+    {
+        RenderedChat chat = tokenizer.ApplyChatTemplate(messagesJson);
+        int[] ids = tokenizer.Encode(chat.Text);
+        return (ids, onlyAssistant ? tokenizer.Covered(chat.Text, ids, chat.GenerationSpans) : null);
+    }
+
+    /// <summary>Fails when the model has no chat template, or none that tells what the assistant says.</summary>
+    /// <param name="onlyAssistant">Whether the template must tell it.</param>
+    /// <exception cref="InvalidOperationException">It has none.</exception>
+    public void RequireChatTemplate(bool onlyAssistant)
+    {
+        tokenizer.RequireChatTemplate();
+        if (onlyAssistant && !tokenizer.ChatTemplate!.MarksGeneration)
+            throw new InvalidOperationException(
+                "AssistantOnlyLoss is true, but the model's chat template has no {% generation %} blocks, which tell what the assistant "
+                + "says. Put a template that has them into the tokenizer's chat_template.jinja, or set AssistantOnlyLoss to false.");
+    }
+
     /// <summary>Fails when the tokenizer has ids without an embedding in the network. A larger one is allowed: many are padded.</summary>
     public static void CheckVocabulary(TextTokenizer tokenizer, ModelConfig config)
     {

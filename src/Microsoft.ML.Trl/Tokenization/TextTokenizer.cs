@@ -18,6 +18,7 @@ public sealed partial class TextTokenizer
     private readonly TextEncoder _encoder;
     private readonly Lazy<TextEncoder> _ordinary; // takes special tokens for text
     private readonly TokenTable _tokens;
+    private readonly Lazy<ChatTemplate?> _chatTemplate;
     private volatile Reader? _lastReader;
 
     private TextTokenizer(IReadOnlyDictionary<string, string> files, TokenizerDefinition definition, SpecialTokenNames names, string source)
@@ -28,6 +29,7 @@ public sealed partial class TextTokenizer
         _encoder = new TextEncoder(definition);
         _ordinary = new(() => new TextEncoder(
             definition with { AddedTokens = [.. definition.AddedTokens.Where(token => !token.Special)] }));
+        _chatTemplate = new Lazy<ChatTemplate?>(() => TokenizerChat.Read(files, source));
         (BosToken, EosToken, PadToken, UnknownToken) = names;
         (BosTokenId, EosTokenId) = (Required(BosToken, "bos_token", source), Required(EosToken, "eos_token", source));
         (PadTokenId, UnknownTokenId) = (Required(PadToken, "pad_token", source), Required(UnknownToken, "unk_token", source));
@@ -59,6 +61,14 @@ public sealed partial class TextTokenizer
 
     /// <summary>Id of <see cref="UnknownToken"/>.</summary>
     public int? UnknownTokenId { get; }
+
+    /// <summary>
+    /// The model's chat template: chat_template.jinja, or "chat_template" of tokenizer_config.json (of several, the one named "default").
+    /// Null where there is none. It is read when it is first asked for.
+    /// </summary>
+    /// <exception cref="InvalidDataException">It is no Jinja template.</exception>
+    /// <exception cref="NotSupportedException">It uses a part of Jinja that is missing here, which the message names.</exception>
+    public ChatTemplate? ChatTemplate => _chatTemplate.Value;
 
     /// <summary>
     /// The tokenizer of Microsoft.ML.Tokenizers that does the work (byte-level BPE, WordPiece), for code that wants that type. It knows
@@ -154,6 +164,11 @@ public sealed partial class TextTokenizer
             _lastReader = last = new Reader(other, _tokens.IsPartOf(other._tokens));
         return last!.Knows;
     }
+
+    /// <summary>Which tokens of a text belong to stretches of it.</summary>
+    internal bool[] Covered(string text, int[] ids, IReadOnlyList<ChatSpan> spans)
+        => TokenAlignment.Covered(
+            _tokens, part => (_definition.Normalizer?.Normalize(part) ?? part).Replace('▁', ' '), text, ids, spans);
 
     /// <summary>Id of a token as the vocabulary writes it ("Ġthe" for " the"), or null when there is none.</summary>
     /// <param name="token">Token of the vocabulary or added token.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -123,6 +124,18 @@ internal sealed class TokenTable
     }
 
     public ReadOnlySpan<byte> Bytes(int id) => _bytes[id];
+
+    /// <summary>The bytes that a token stands for in the text, SentencePiece's blanks as blanks; none for ids without a token.</summary>
+    public ReadOnlySpan<byte> Spelled(int id)
+    {
+        if (Steps is null)
+            return _bytes[id];
+        string token = _texts[id] ?? "";
+        return token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
+            && byte.TryParse(token.AsSpan(3, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out byte value)
+                ? new[] { value }
+                : Encoding.UTF8.GetBytes(token.Replace('▁', ' '));
+    }
 
     public string Decode(IReadOnlyList<int> ids, bool skipSpecialTokens)
     {

@@ -9,7 +9,7 @@ internal static class TokenizerFiles
     public const string Tokenizer = "tokenizer.json", Config = "tokenizer_config.json", SpecialTokens = "special_tokens_map.json";
     public const string Vocab = "vocab.json", Merges = "merges.txt", Added = "added_tokens.json", WordPiece = "vocab.txt";
 
-    private static readonly string[] Wanted = [Tokenizer, Config, SpecialTokens, Vocab, Merges, Added, WordPiece, "chat_template.jinja"];
+    private static readonly string[] Wanted = [Tokenizer, Config, SpecialTokens, Vocab, Merges, Added, WordPiece, TokenizerChat.File];
 
     private static readonly string[] SentencePiece = ["tokenizer.model", "spiece.model"];
 

@@ -48,6 +48,7 @@ public sealed class OptionsTests
             good with { TrainSamplingStrategy = (TrainSamplingStrategy)7 });
         Fails("PromptColumnName is empty; it must be the name of a column.", good with { PromptColumnName = " " });
         Fails("TextColumnName is empty; it must be the name of a column.", good with { TextColumnName = "" });
+        Fails("MessagesColumnName is empty; it must be the name of a column.", good with { MessagesColumnName = "" });
     }
 
     [TestMethod]

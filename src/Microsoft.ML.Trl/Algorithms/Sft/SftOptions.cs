@@ -15,6 +15,12 @@ public sealed record SftOptions : EpochOptions
     /// <summary>Learn the completion alone. Null = yes where rows have a prompt; false = learn the prompt too.</summary>
     public bool? CompletionOnlyLoss { get; init; }
 
+    /// <summary>
+    /// Learn what the assistant says alone: the parts that the chat template's <c>{% generation %}</c> blocks write. Only for
+    /// conversations, <see cref="MessagesColumnName"/>.
+    /// </summary>
+    public bool AssistantOnlyLoss { get; init; }
+
     /// <summary>Share of the target probability spread over the vocabulary, in [0, 1). Only with <see cref="SftLossType.Nll"/>.</summary>
     public double LabelSmoothingFactor { get; init; }
 
@@ -38,6 +44,12 @@ public sealed record SftOptions : EpochOptions
 
     /// <summary>Text column with whole texts, read where the data have no <see cref="PromptColumnName"/>.</summary>
     public string TextColumnName { get; init; } = "Text";
+
+    /// <summary>
+    /// Text column with conversations, read before <see cref="TextColumnName"/>: each a JSON array of messages with "role" and "content",
+    /// of which the tokenizer's chat template makes a text.
+    /// </summary>
+    public string MessagesColumnName { get; init; } = "Messages";
 
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation);
@@ -69,6 +81,7 @@ public sealed record SftOptions : EpochOptions
         Require.Named(PromptColumnName);
         Require.Named(CompletionColumnName);
         Require.Named(TextColumnName);
+        Require.Named(MessagesColumnName);
         Generation?.Validated();
         return this;
     }

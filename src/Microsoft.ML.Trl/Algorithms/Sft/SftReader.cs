@@ -1,42 +1,46 @@
 namespace Microsoft.ML.Trl.Algorithms.Sft;
 
-/// <summary>Reads prompt and completion, or whole texts where the data have no prompt.</summary>
+/// <summary>Reads prompt and completion, or conversations, or whole texts where the data have neither.</summary>
 internal sealed class SftReader
 {
     private readonly IDataView _rows;
-    private readonly DataViewSchema.Column? _prompt;
-    private readonly DataViewSchema.Column _learned;
+    private readonly DataViewSchema.Column[] _columns;
+    private readonly SftOptions _options;
+    private readonly RowKind _kind;
 
     /// <summary>Finds the columns.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is missing or of the wrong type.</exception>
-    /// <exception cref="ArgumentException">There are texts and prompts, but no completions.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are texts and prompts, but no completions; or the assistant's part is asked for and there are no conversations.
+    /// </exception>
     public SftReader(IDataView rows, SftOptions options)
     {
-        _rows = rows;
-        _prompt = InputColumns.TextOrNull(rows.Schema, options.PromptColumnName, "prompt");
-        bool whole = ReadsText(
-            options,
-            _prompt is not null,
-            InputColumns.TextOrNull(rows.Schema, options.CompletionColumnName, "completion") is not null,
-            InputColumns.TextOrNull(rows.Schema, options.TextColumnName, "text") is not null);
-        _learned = whole
-            ? InputColumns.Text(rows.Schema, options.TextColumnName, "text")
-            : InputColumns.Text(rows.Schema, options.CompletionColumnName, "completion");
-        if (whole)
-            _prompt = null;
-        else if (_prompt is null)
-            throw InputColumns.MissingText(rows.Schema, options.PromptColumnName, "prompt");
+        (_rows, _options) = (rows, options);
+        _kind = KindOf(options, (name, role) => InputColumns.TextOrNull(rows.Schema, name, role) is not null);
+        _columns = _kind switch
+        {
+            RowKind.Conversation => [InputColumns.Text(rows.Schema, options.MessagesColumnName, "messages")],
+            RowKind.Text => [InputColumns.Text(rows.Schema, options.TextColumnName, "text")],
+            _ =>
+            [
+                InputColumns.Text(rows.Schema, options.PromptColumnName, "prompt"),
+                InputColumns.Text(rows.Schema, options.CompletionColumnName, "completion"),
+            ],
+        };
+    }
+
+    /// <summary>What a row has.</summary>
+    private enum RowKind
+    {
+        PromptAndCompletion,
+        Conversation,
+        Text,
     }
 
     /// <summary>The same check before anything is fitted.</summary>
     public static void Require(SchemaShape shape, SftOptions options)
     {
-        bool whole = ReadsText(
-            options,
-            InputColumns.HasText(shape, options.PromptColumnName, "prompt"),
-            InputColumns.HasText(shape, options.CompletionColumnName, "completion"),
-            InputColumns.HasText(shape, options.TextColumnName, "text"));
-        if (whole)
+        if (KindOf(options, (name, role) => InputColumns.HasText(shape, name, role)) != RowKind.PromptAndCompletion)
             return;
         InputColumns.RequireText(shape, options.PromptColumnName, "prompt");
         InputColumns.RequireText(shape, options.CompletionColumnName, "completion");
@@ -49,11 +53,14 @@ internal sealed class SftReader
     /// <param name="counts">Told what becomes of the rows.</param>
     /// <param name="cancel">Looked at for every row.</param>
     /// <exception cref="ArgumentException">There are no rows, or none can be learnt from.</exception>
+    /// <exception cref="InvalidOperationException">There are conversations, and the model has no chat template for them.</exception>
+    /// <exception cref="InvalidDataException">A conversation cannot be rendered; the message names the row.</exception>
     public List<TokenExample> Read(TextCodec codec, int limit, SftOptions options, RowCounts counts, CancellationToken cancel)
     {
-        DataViewSchema.Column[] texts = _prompt is { } prompt ? [prompt, _learned] : [_learned];
+        if (_kind == RowKind.Conversation)
+            codec.RequireChatTemplate(options.AssistantOnlyLoss);
         var examples = new List<TokenExample>();
-        foreach (TextRow row in RowReader.Read(_rows, texts))
+        foreach (TextRow row in RowReader.Read(_rows, _columns))
         {
             cancel.ThrowIfCancellationRequested();
             counts.Add();
@@ -71,25 +78,52 @@ internal sealed class SftReader
         return examples.Count > 0 ? examples : throw counts.NothingLeft();
     }
 
-    /// <summary>Whether whole texts are read rather than prompt and completion.</summary>
-    private static bool ReadsText(SftOptions options, bool prompt, bool completion, bool text)
+    /// <summary>What is read: prompt and completion where there are both, else conversations, else whole texts.</summary>
+    private static RowKind KindOf(SftOptions options, Func<string, string, bool> has)
     {
-        if (text && prompt && !completion)
+        bool prompt = has(options.PromptColumnName, "prompt"), completion = has(options.CompletionColumnName, "completion");
+        bool messages = has(options.MessagesColumnName, "messages"), text = has(options.TextColumnName, "text");
+        RowKind kind = prompt && completion ? RowKind.PromptAndCompletion
+            : messages ? RowKind.Conversation
+            : text ? RowKind.Text
+            : RowKind.PromptAndCompletion;
+        if (kind == RowKind.Text && prompt)
             throw new ArgumentException(
                 $"The data have the columns '{options.TextColumnName}' (TextColumnName) and '{options.PromptColumnName}' "
                 + $"(PromptColumnName), but no '{options.CompletionColumnName}' (CompletionColumnName): it is not clear whether SFT should "
                 + "learn the texts or what follows the prompts. Name the column of completions, or give SFT training data of its own "
                 + "without the column that it should not read.");
-        return text && !(prompt && completion);
+        if (options.AssistantOnlyLoss && kind != RowKind.Conversation)
+            throw new ArgumentException(
+                $"AssistantOnlyLoss is true, but SFT would read no conversations: a column '{options.MessagesColumnName}' "
+                + "(MessagesColumnName) is missing, or there are prompts and completions too. Give SFT training data of its own with "
+                + "conversations, or set AssistantOnlyLoss to false.");
+        return kind;
     }
 
     private TokenExample Example(TextCodec codec, TextRow row, RowCounts counts)
     {
-        if (_prompt is null)
+        if (_kind == RowKind.Text)
             return new TokenExample(codec.Whole(row.Texts[0]));
+        if (_kind == RowKind.Conversation)
+            return Conversation(codec, row);
         (int[] ids, int promptLength, bool startsWithPrompt) = codec.Continued(row.Texts[0], row.Texts[1]);
         if (!startsWithPrompt)
             counts.Note(RowFate.OtherTokens, row.Number);
         return new TokenExample(ids, promptLength);
+    }
+
+    private TokenExample Conversation(TextCodec codec, TextRow row)
+    {
+        try
+        {
+            (int[] ids, bool[]? assistant) = codec.Conversation(row.Texts[0], _options.AssistantOnlyLoss);
+            return new TokenExample(ids) { Learned = assistant };
+        }
+        catch (Exception cause) when (cause is InvalidDataException or ChatTemplateException)
+        {
+            throw new InvalidDataException(
+                $"Row {row.Number} of the column '{_options.MessagesColumnName}' cannot be rendered: {cause.Message}", cause);
+        }
     }
 }

@@ -18,7 +18,7 @@ internal static class SftRows
                 nameof(options));
         bool learnsPrompts = options.CompletionOnlyLoss == false;
         IEnumerable<TokenExample> filled = examples.Where(example => example.Ids.Length > 0);
-        List<TokenExample> marked = [.. filled.Select(example => learnsPrompts ? new TokenExample(example.Ids) : example)];
+        List<TokenExample> marked = [.. filled.Select(example => learnsPrompts ? example with { PromptLength = 0 } : example)];
         IReadOnlyList<TokenExample[]> rows = (options.Packing, options.PackingStrategy) switch
         {
             (false, _) => [.. marked.Select(example => new[] { example.Truncated(options.MaxLength) })],

@@ -1,0 +1,54 @@
+using System.Text.Json.Nodes;
+
+namespace Microsoft.ML.Trl;
+
+/// <summary>Conversations as texts, by the template of a model's tokenizer.</summary>
+public static class ChatTemplateExtensions
+{
+    /// <summary>
+    /// The text of a conversation by <see cref="TextTokenizer.ChatTemplate"/>, with the tokenizer's special tokens as bos_token, eos_token
+    /// and so on. It has them written out: encode it without adding any.
+    /// </summary>
+    /// <param name="tokenizer">A tokenizer with a chat template.</param>
+    /// <param name="messages">In their order.</param>
+    /// <param name="options">What else the template is given; null: nothing.</param>
+    /// <exception cref="InvalidOperationException">The tokenizer has no chat template.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other, or there is no message to continue.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation, fails, or passes a limit.</exception>
+    public static RenderedChat ApplyChatTemplate(
+        this TextTokenizer tokenizer, IEnumerable<ChatMessage> messages, ChatTemplateOptions? options = null)
+        => tokenizer.RequireChatTemplate().Render(messages, WithTokens(tokenizer, options));
+
+    /// <summary>
+    /// The text of a conversation by <see cref="TextTokenizer.ChatTemplate"/>, with the tokenizer's special tokens as bos_token, eos_token
+    /// and so on. It has them written out: encode it without adding any.
+    /// </summary>
+    /// <param name="tokenizer">A tokenizer with a chat template.</param>
+    /// <param name="messagesJson">A JSON array of objects with "role", "content" and whatever else the template reads.</param>
+    /// <param name="options">What else the template is given; null: nothing.</param>
+    /// <exception cref="InvalidOperationException">The tokenizer has no chat template.</exception>
+    /// <exception cref="InvalidDataException">The messages are not such a text.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other, or there is no message to continue.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation, fails, or passes a limit.</exception>
+    public static RenderedChat ApplyChatTemplate(this TextTokenizer tokenizer, string messagesJson, ChatTemplateOptions? options = null)
+        => tokenizer.RequireChatTemplate().Render(messagesJson, WithTokens(tokenizer, options));
+
+    /// <summary>The tokenizer's template.</summary>
+    /// <exception cref="InvalidOperationException">It has none.</exception>
+    internal static ChatTemplate RequireChatTemplate(this TextTokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        return tokenizer.ChatTemplate ?? throw new InvalidOperationException(
+            $"The tokenizer has no chat template: no \"chat_template\" in {TokenizerFiles.Config} and no {TokenizerChat.File}. "
+            + $"Use a model that was trained on conversations, or render them with a template of your own: {nameof(ChatTemplate)}.Parse.");
+    }
+
+    private static ChatTemplateOptions WithTokens(TextTokenizer tokenizer, ChatTemplateOptions? options)
+    {
+        options ??= new ChatTemplateOptions();
+        Dictionary<string, JsonNode?> variables = TokenizerChat.Tokens(tokenizer.Files());
+        foreach ((string name, JsonNode? value) in options.Variables)
+            variables[name] = value;
+        return options with { Variables = variables };
+    }
+}
