@@ -167,8 +167,15 @@ public sealed partial class TextTokenizer
 
     /// <summary>Which tokens of a text belong to stretches of it.</summary>
     internal bool[] Covered(string text, int[] ids, IReadOnlyList<ChatSpan> spans)
-        => TokenAlignment.Covered(
-            _tokens, part => (_definition.Normalizer?.Normalize(part) ?? part).Replace('▁', ' '), text, ids, spans);
+    {
+        return TokenAlignment.Covered(_tokens, Spelled, text, ids, spans);
+
+        string Spelled(string part)
+        {
+            string normalized = _definition.Normalizer?.Normalize(part) ?? part;
+            return _tokens.Steps is null ? normalized : normalized.Replace('\u2581', ' '); // SentencePiece's blank
+        }
+    }
 
     /// <summary>Id of a token as the vocabulary writes it ("Ġthe" for " the"), or null when there is none.</summary>
     /// <param name="token">Token of the vocabulary or added token.</param>

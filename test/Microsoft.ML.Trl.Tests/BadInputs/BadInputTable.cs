@@ -18,6 +18,7 @@ internal static class BadInputTable
         ["checkpoints"] = CheckpointInputs.All,
         ["PPO steps"] = PpoInputs.All,
         ["stages"] = CatalogInputs.All,
+        ["chat templates"] = TemplateInputs.All,
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
     };

@@ -42,6 +42,37 @@ public sealed class ReferenceTokenizerTests
     });
 
     [TestMethod]
+    [DataRow("qwen2")]
+    [DataRow("llama2")]
+    [DataRow("gemma")]
+    public void A_token_belongs_to_the_stretch_that_the_reference_gives_it(string kind)
+    {
+        int seen = 0;
+        ForEachCase(kind, (tokenizer, text, expected) =>
+        {
+            if (!expected.TryGetProperty("offsets", out JsonElement offsets) || offsets.GetArrayLength() == 0)
+                return;
+            int[] ids = tokenizer.Encode(text);
+            int before = tokenizer.Encode(text, addSpecialTokens: true).Length - ids.Length;
+            int[] places = [.. text.EnumerateRunes().Aggregate(
+                new List<int> { 0 }, (all, rune) => [.. all, all[^1] + rune.Utf16SequenceLength])];
+            for (int token = 0; token < ids.Length; token++)
+                if (Ints(offsets[before + token]) is var range && range[0] < range[1] && Starts(offsets, before + token))
+                {
+                    if (ids[token] == tokenizer.IdOf("\u2581") && text[places[range[0]]] != ' ')
+                        continue; // a blank that the tokenizer puts before what follows
+                    bool[] covered = tokenizer.Covered(text, ids, [new ChatSpan(places[range[0]], places[range[1]])]);
+                    Assert.IsTrue(covered[token], $"token {token}, characters {range[0]} to {range[1]} of: {text}");
+                    seen++;
+                }
+        });
+        Assert.IsGreaterThan(500, seen);
+
+        // of the tokens that share a character the first has it
+        static bool Starts(JsonElement offsets, int token) => token == 0 || Ints(offsets[token - 1])[1] <= Ints(offsets[token])[0];
+    }
+
+    [TestMethod]
     [DynamicData(nameof(Present))]
     public void Pairs_of_texts_equal_the_reference(string kind)
     {
