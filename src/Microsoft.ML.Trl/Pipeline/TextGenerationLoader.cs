@@ -52,12 +52,12 @@ internal static class TextGenerationLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(
             reader, found => found.PromptColumnName, nameof(SavedTransformer.PromptColumnName));
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
-        reader.Sensible(GenerationEntry, () => generation.Validated());
+        reader.Sensible(GenerationEntry, () => generation.ValidatedForOne("a column of completions"));
         IReadOnlyList<StepReport> reports = reader.History();
         LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (folder, tokenizer, device) =>
         {
             ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
-            reader.Sensible(GenerationEntry, () => generation.CheckEndTokens(config.VocabularySize));
+            reader.Sensible(GenerationEntry, () => generation.CheckTokens(config.VocabularySize));
             ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.LoadValueHead(folder, config.OutputSize) : null;
             return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, saved.Type), tokenizer, generation, head);
         });

@@ -27,8 +27,8 @@ public sealed class LanguageModel : IDisposable
         valueHead?.CheckWidth(network.Config);
         Network = network;
         Tokenizer = tokenizer;
-        Generation = (generation ?? new GenerationOptions()).Validated();
-        Generation.CheckEndTokens(network.Config.VocabularySize);
+        Generation = (generation ?? new GenerationOptions()).ValidatedForOne("the options that a model keeps");
+        Generation.CheckTokens(network.Config.VocabularySize);
         ValueHead = valueHead;
         Codec = new TextCodec(tokenizer, network.Config);
         _uses = new ReferenceCount(nameof(LanguageModel), Free);
@@ -81,7 +81,7 @@ public sealed class LanguageModel : IDisposable
     /// <returns>The new text alone.</returns>
     /// <inheritdoc cref="Complete(IReadOnlyList{string}, GenerationOptions?, CancellationToken)" path="/exception"/>
     public string Complete(string prompt, GenerationOptions? options = null, CancellationToken cancel = default) =>
-        Complete([prompt], options, cancel)[0];
+        Complete([prompt], (options ?? Generation).ValidatedForOne("one prompt"), cancel)[0];
 
     /// <summary>
     /// Continues texts, in batches. In float32 a text's continuation is a function of the model, the options and that text alone; in
@@ -90,9 +90,13 @@ public sealed class LanguageModel : IDisposable
     /// <param name="prompts">Each at least one token, and shorter than the model's context.</param>
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>
-    /// <returns>The new texts, in the order of the prompts.</returns>
+    /// <returns>
+    /// The new texts, in the order of the prompts; <see cref="GenerationOptions.NumReturnSequences"/> of each, one after another.
+    /// </returns>
     /// <exception cref="ArgumentException">A prompt is empty or too long, the message names its row; an option is out of range.</exception>
-    /// <exception cref="InvalidOperationException">The weights are broken: the logits are no numbers.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The weights are broken: the logits are no numbers. Or the options forbid every token that could come next.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IReadOnlyList<string> Complete(
@@ -164,7 +168,7 @@ public sealed class LanguageModel : IDisposable
         ValueHead?.Dispose();
     }
 
-    /// <summary>Answers prompts that are tokens already.</summary>
+    /// <summary>Answers prompts that are tokens already, each as often as the options say.</summary>
     /// <param name="prompts">Each at least one token and shorter than the context.</param>
     /// <param name="seeds">One number per prompt, of <see cref="PromptSeed"/>.</param>
     /// <param name="options">How they are continued.</param>
@@ -176,16 +180,18 @@ public sealed class LanguageModel : IDisposable
         var stops = new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens));
         IReadOnlyList<int> ends = options.EosTokenIds ?? Network.Config.EosTokenIds;
         var answers = new List<Answer>(prompts.Count);
-        for (int start = 0; start < prompts.Count; start += RowsAtOnce)
+        int atOnce = Math.Max(1, RowsAtOnce / Math.Max(options.NumBeams, options.NumReturnSequences));
+        for (int start = 0; start < prompts.Count; start += atOnce)
         {
-            int[][] batch = [.. prompts.Skip(start).Take(RowsAtOnce)];
-            long[] batchSeeds = [.. seeds.Skip(start).Take(RowsAtOnce)];
+            int[][] batch = [.. prompts.Skip(start).Take(atOnce)];
+            long[] batchSeeds = [.. seeds.Skip(start).Take(atOnce)];
             lock (_oneAtATime)
             {
                 var generator = new TokenGenerator(Network);
                 GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, cancel: cancel);
-                answers.AddRange(result.Tokens.Zip(batch, (tokens, prompt) =>
-                    new Answer(prompt, tokens, Tokenizer.DecodeCompletion(tokens), tokens.Length > 0 && ends.Contains(tokens[^1]))));
+                answers.AddRange(result.Tokens.Select((tokens, row) => new Answer(
+                    batch[row / options.NumReturnSequences], tokens, Tokenizer.DecodeCompletion(tokens),
+                    tokens.Length > 0 && ends.Contains(tokens[^1]))));
             }
         }
         return answers;

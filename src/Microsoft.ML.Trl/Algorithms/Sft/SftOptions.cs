@@ -69,7 +69,7 @@ public sealed record SftOptions : EpochOptions
         Require.Named(PromptColumnName);
         Require.Named(CompletionColumnName);
         Require.Named(TextColumnName);
-        Generation?.Validated();
+        Generation?.ValidatedForOne("a column of completions");
         return this;
     }
 }
