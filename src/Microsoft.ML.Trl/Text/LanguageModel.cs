@@ -108,6 +108,33 @@ public sealed class LanguageModel : IDisposable
         return [.. Answer(ids, [.. prompts.Select(PromptSeed.Of)], options, cancel).Select(answer => answer.Text)];
     }
 
+    /// <summary>
+    /// Continues one text and gives it piece by piece, as soon as characters are complete. The pieces together are what
+    /// <see cref="Complete(string, GenerationOptions?, CancellationToken)"/> gives. The model works on another thread; it stops, and all it
+    /// holds is freed, when the enumeration is left. Every enumeration generates anew.
+    /// </summary>
+    /// <param name="prompt">At least one token, shorter than the model's context.</param>
+    /// <param name="options">Null = <see cref="Generation"/>. One beam, and one sequence.</param>
+    /// <param name="cancel">Looked at once per token.</param>
+    /// <returns>Pieces of at least one character.</returns>
+    /// <exception cref="ArgumentException">The prompt is empty or too long; an option is out of range, or asks for beams.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// While it is enumerated: the logits are no numbers, or the options forbid every token that could come next.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">While it is enumerated: it was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">While it is enumerated: the model was disposed.</exception>
+    public IAsyncEnumerable<string> StreamAsync(
+        string prompt, GenerationOptions? options = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        options = (options ?? Generation).ValidatedForDraws("a stream");
+        int[] ids = Tokens(prompt, 0);
+        return TextStream.Read(
+            Tokenizer,
+            (onToken, stop) => Answer([ids], [PromptSeed.Of(prompt)], options, stop, (_, token) => onToken(token)),
+            cancel);
+    }
+
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
     /// <param name="folder">Made when it is not there; files of the same names are replaced.</param>
     /// <exception cref="ArgumentException">The folder has no name.</exception>
@@ -173,8 +200,10 @@ public sealed class LanguageModel : IDisposable
     /// <param name="seeds">One number per prompt, of <see cref="PromptSeed"/>.</param>
     /// <param name="options">How they are continued.</param>
     /// <param name="cancel">Looked at once per token.</param>
+    /// <param name="onToken">Called with row and token as soon as one is chosen; null for nobody. For a single batch.</param>
     internal IReadOnlyList<Answer> Answer(
-        IReadOnlyList<int[]> prompts, IReadOnlyList<long> seeds, GenerationOptions options, CancellationToken cancel)
+        IReadOnlyList<int[]> prompts, IReadOnlyList<long> seeds, GenerationOptions options, CancellationToken cancel,
+        Action<int, int>? onToken = null)
     {
         using IDisposable use = Use();
         var stops = new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens));
@@ -188,7 +217,7 @@ public sealed class LanguageModel : IDisposable
             lock (_oneAtATime)
             {
                 var generator = new TokenGenerator(Network);
-                GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, cancel: cancel);
+                GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, onToken, cancel);
                 answers.AddRange(result.Tokens.Select((tokens, row) => new Answer(
                     batch[row / options.NumReturnSequences], tokens, Tokenizer.DecodeCompletion(tokens),
                     tokens.Length > 0 && ends.Contains(tokens[^1]))));
