@@ -21,14 +21,14 @@ internal sealed class BeamGroup
     private const float Unreachable = -1e9f; // below any sum of log-probabilities that can come to be
 
     private readonly GenerationOptions _options;
-    private readonly Func<GrowingRow, bool> _ends;
+    private readonly RowEnds _ends;
     private List<Hypothesis> _finished = [];
     private bool _canImprove = true;
 
     /// <param name="row">The prompt's.</param>
     /// <param name="options">Validated.</param>
-    /// <param name="ends">Whether the newest token ends a row.</param>
-    public BeamGroup(GrowingRow row, GenerationOptions options, Func<GrowingRow, bool> ends)
+    /// <param name="ends">Whether a text's newest token ends it.</param>
+    public BeamGroup(GrowingRow row, GenerationOptions options, RowEnds ends)
     {
         (_options, _ends) = (options, ends);
         Beams = [.. Enumerable.Range(0, options.NumBeams).Select(beam => new Hypothesis(row, [], beam == 0 ? 0 : Unreachable))];
@@ -67,7 +67,7 @@ internal sealed class BeamGroup
     {
         Hypothesis beam = Beams[next.Beam];
         GrowingRow row = beam.Row.With(next.Token);
-        row.HasEnded = _ends(row);
+        row.HasEnded = _ends.IsReached(row);
         return new Hypothesis(row, [.. beam.LogProbs, next.LogProb], next.Score);
     }
 

@@ -11,10 +11,9 @@ namespace Microsoft.ML.Trl.Generation;
 /// <param name="options">Validated, with more than one beam.</param>
 /// <param name="endTokens">Tokens that end a text.</param>
 /// <param name="processors">What bends scores before.</param>
-/// <param name="stop">Tells from the new tokens whether a text ends; null never ends one.</param>
+/// <param name="ends">Whether a text's newest token ends it.</param>
 internal sealed class BeamSearch(
-    CausalLanguageModel model, GenerationOptions options, IReadOnlyList<int> endTokens, LogitsProcessors processors,
-    Func<IReadOnlyList<int>, bool>? stop)
+    CausalLanguageModel model, GenerationOptions options, IReadOnlyList<int> endTokens, LogitsProcessors processors, RowEnds ends)
 {
     private readonly int _beams = options.NumBeams;
 
@@ -27,7 +26,7 @@ internal sealed class BeamSearch(
     /// <param name="cancel">Looked at once per token.</param>
     public GenerationResult Run(IReadOnlyList<int[]> prompts, GrowingRow[] rows, CancellationToken cancel)
     {
-        BeamGroup[] groups = Array.ConvertAll(rows, row => new BeamGroup(row, options, Ends));
+        BeamGroup[] groups = Array.ConvertAll(rows, row => new BeamGroup(row, options, ends));
         int most = rows.Max(row => row.Limit);
         using DecodingSession session = new(model, prompts, most);
         Tensor? context = processors.NeedsContext ? RowContext.Create(prompts, most, model.Device) : null;
@@ -66,8 +65,6 @@ internal sealed class BeamSearch(
         int[] continued = group.Advance(found);
         return group.IsDone ? [] : continued.Select(beam => ((long)place * _beams) + beam);
     }
-
-    private bool Ends(GrowingRow row) => endTokens.Contains(row.NewTokens[^1]) || stop?.Invoke(row.NewTokens) == true;
 
     /// <summary>The best continuations of each group, or those that were drawn.</summary>
     private Continuation[][] Continuations(Tensor hidden, Tensor? context, BeamGroup[] groups, int step)

@@ -17,6 +17,7 @@ internal static class GenerationChecks
         NotNull(options.SuppressTokens);
         NotNull(options.BeginSuppressTokens);
         StopStrings.Check(options.StopStrings);
+        Constraint(options);
     }
 
     /// <exception cref="ArgumentException">A token id is not in the vocabulary.</exception>
@@ -64,13 +65,30 @@ internal static class GenerationChecks
                 "1 with DoSample false and one beam: all would be the same text. Set DoSample to true, or NumBeams to as many");
     }
 
+    private static void Constraint(GenerationOptions options)
+    {
+        if (options.Constraint is null)
+            return;
+        _ = options.Constraint.Automaton;
+        foreach ((string name, bool isSet) in new[]
+        {
+            (nameof(options.StopStrings), options.StopStrings.Count > 0), (nameof(options.MinNewTokens), options.MinNewTokens > 0),
+            (nameof(options.ForcedBosTokenId), options.ForcedBosTokenId is not null),
+            (nameof(options.ForcedEosTokenId), options.ForcedEosTokenId is not null),
+        })
+            if (isSet)
+                throw new ArgumentException(
+                    $"{name} together with Constraint would make texts that do not match; leave one of the two out.", name);
+    }
+
     private static void BadWords(IReadOnlyList<IReadOnlyList<int>>? words)
     {
         NotNull(words, nameof(GenerationOptions.BadWordsIds));
         for (int i = 0; i < words!.Count; i++)
             if (words[i] is null or { Count: 0 })
                 throw new ArgumentException(
-                    $"BadWordsIds[{i}] is {(words[i] is null ? "null" : "empty")}; each must be a list of at least one token.", nameof(words));
+                    $"BadWordsIds[{i}] is {(words[i] is null ? "null" : "empty")}; each must be a list of at least one token.",
+                    nameof(words));
     }
 
     private static void NotNull(object? list, [CallerArgumentExpression(nameof(list))] string name = "")

@@ -97,6 +97,12 @@ public sealed record GenerationOptions
     /// </summary>
     public double RepetitionPenalty { get; init; } = 1;
 
+    /// <summary>
+    /// What completions must be; null for anything. Needs a tokenizer; not together with <see cref="StopStrings"/>,
+    /// <see cref="MinNewTokens"/> and forced tokens, nor for rollouts of PPO.
+    /// </summary>
+    public TextConstraint? Constraint { get; init; }
+
     /// <summary>A row ends when its new text contains one of these; they stay in the text. Needs a decoder from tokens to text.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
@@ -154,6 +160,14 @@ public sealed record GenerationOptions
         : throw new ArgumentException(
             $"NumReturnSequences ({NumReturnSequences}) must be 1 for {caller}, which has room for one completion of a prompt; for more, "
             + "give a list of prompts to LanguageModel.Complete.");
+
+    /// <summary>These options, checked, for rollouts, which know token ids alone and need each as it is drawn.</summary>
+    /// <exception cref="ArgumentException">
+    /// A property is out of range, or there would be several completions, beams or a constraint.
+    /// </exception>
+    internal GenerationOptions ValidatedForRollouts() => ValidatedForDraws("rollouts of PPO").Constraint is null ? this
+        : throw new ArgumentException(
+            "Constraint must be null for rollouts of PPO, which know token ids alone; let the reward tell what a text must be.");
 
     /// <summary>These options, checked, for a caller that needs every token as soon as it is chosen.</summary>
     /// <param name="caller">What it is, for the message.</param>

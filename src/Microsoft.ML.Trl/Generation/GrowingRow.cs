@@ -24,6 +24,9 @@ internal sealed class GrowingRow(int number, int[] prompt, int limit, RowRandom 
     /// </summary>
     public List<long> Entries { get; } = [];
 
+    /// <summary>Where its text stands in the automaton of a constraint; without one, nowhere.</summary>
+    public int TextState { get; set; }
+
     /// <summary>Whether an end token or a stop rule ended it.</summary>
     public bool HasEnded { get; set; }
 
@@ -39,5 +42,5 @@ internal sealed class GrowingRow(int number, int[] prompt, int limit, RowRandom 
 
     /// <summary>A row that holds the same and one token more; this one stays as it is.</summary>
     public GrowingRow With(int token) =>
-        new(number, prompt, limit, random) { _held = [.. _held, token], NewTokens = [.. NewTokens, token] };
+        new(number, prompt, limit, random) { _held = [.. _held, token], NewTokens = [.. NewTokens, token], TextState = TextState };
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Generation.Constraints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,15 +11,19 @@ namespace Microsoft.ML.Trl.Generation;
 internal sealed class LogitsProcessors
 {
     private readonly GenerationOptions _options;
+    private readonly IReadOnlyList<int> _endTokens;
+    private readonly TokenConstraint? _constraint;
     private readonly Tensor? _ends, _never, _notFirst; // [n] int64 tokens; null where there are none
     private readonly IReadOnlyList<int>[] _words;      // of two or more tokens
 
     /// <param name="options">Validated.</param>
     /// <param name="endTokens">Tokens that end a row.</param>
     /// <param name="device">Where the scores are.</param>
-    public LogitsProcessors(GenerationOptions options, IReadOnlyList<int> endTokens, Device device)
+    /// <param name="constraint">What texts must be; null for anything.</param>
+    public LogitsProcessors(
+        GenerationOptions options, IReadOnlyList<int> endTokens, Device device, TokenConstraint? constraint = null)
     {
-        _options = options;
+        (_options, _endTokens, _constraint) = (options, endTokens, constraint);
         _words = [.. options.BadWordsIds.Where(word => word.Count > 1)];
         IEnumerable<int> badTokens = options.BadWordsIds.Where(word => word.Count == 1).Select(word => word[0]).Except(endTokens);
         _ends = options.MinNewTokens > 0 ? Tokens(endTokens, device) : null;
@@ -42,6 +47,8 @@ internal sealed class LogitsProcessors
             scores = ForbidRuns(scores, rows!);
         if (newTokens < _options.MinNewTokens && _ends is not null)
             scores = LogitsFilters.Forbid(scores, _ends);
+        if (_constraint is not null)
+            scores = ForbidOthers(scores, rows!);
         if (_options.ForcedBosTokenId is { } first && newTokens == 0)
             scores = Force(scores, rows!, row => row.Prompt.Length == 1, first);
         if (_options.ForcedEosTokenId is { } last)
@@ -72,12 +79,31 @@ internal sealed class LogitsProcessors
         return banned.Count == 0 ? scores : LogitsFilters.Forbid(scores, banned);
     }
 
+    /// <summary>Forbids all that the constraint does; end tokens where a text is not complete.</summary>
+    private Tensor ForbidOthers(Tensor scores, IReadOnlyList<GrowingRow> rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        int vocabulary = (int)scores.shape[1];
+        bool[] forbidden = new bool[rows.Count * vocabulary];
+        Array.Fill(forbidden, true);
+        for (int i = 0; i < rows.Count; i++)
+        {
+            Span<bool> row = forbidden.AsSpan(i * vocabulary, vocabulary);
+            _constraint!.Forbidden(rows[i].TextState).CopyTo(row);
+            foreach (int end in _endTokens)
+                row[end] = !_constraint.Accepts(rows[i].TextState);
+        }
+        Tensor mask = tensor(forbidden, device: scores.device).view(scores.shape);
+        return scores.masked_fill(mask, float.NegativeInfinity).MoveToOuterDisposeScope();
+    }
+
     /// <summary>A forced token is not the first one that the model chooses: where there is one, the next is.</summary>
     private Tensor ForbidFirst(Tensor scores, int newTokens, IReadOnlyList<GrowingRow>? rows)
     {
         if (_options.ForcedBosTokenId is null)
             return newTokens == 0 ? LogitsFilters.Forbid(scores, _notFirst!) : scores;
-        long[] first = [.. Enumerable.Range(0, rows!.Count).Where(i => newTokens == (rows[i].Prompt.Length == 1 ? 1 : 0)).Select(i => (long)i)];
+        bool IsFirst(GrowingRow row) => newTokens == (row.Prompt.Length == 1 ? 1 : 0);
+        long[] first = [.. Enumerable.Range(0, rows!.Count).Where(i => IsFirst(rows[i])).Select(i => (long)i)];
         if (first.Length == 0)
             return scores;
         using DisposeScope scope = NewDisposeScope();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.Trl.Generation.Constraints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,6 +15,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
 {
     private readonly CausalLanguageModel _model = model ?? throw new ArgumentNullException(nameof(model));
 
+    /// <summary>Tells the bytes of tokens, for <see cref="GenerationOptions.Constraint"/>; null where there is none.</summary>
+    public TextTokenizer? Tokenizer { get; init; }
+
     /// <summary>Whether results carry the hidden states that tokens were chosen from.</summary>
     internal bool KeepsStates { get; init; }
 
@@ -28,13 +32,14 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// Null never ends one.
     /// </param>
     /// <param name="onToken">
-    /// Called with row of the result and token as soon as one is chosen; null for nobody. Not with beams, whose tokens are known at the end.
+    /// Called with row of the result and token as soon as one is chosen; null for nobody. Not with beams, whose tokens are only known at
+    /// the end.
     /// </param>
     /// <param name="cancel">Checked once per token.</param>
     /// <returns>The new tokens of each row; <see cref="GenerationOptions.NumReturnSequences"/> rows per prompt.</returns>
     /// <exception cref="ArgumentException">
     /// A prompt is empty, holds an id outside of the vocabulary or leaves no room in the context, or an option is out of range.
-    /// With beams: there is a function that asks for tokens.
+    /// There is a constraint, and no tokenizer or one of another vocabulary. With beams: there is a function that asks for tokens.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     /// <exception cref="InvalidOperationException">
@@ -60,11 +65,13 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             using DisposeScope scope = NewDisposeScope();
             int vocabulary = _model.Config.VocabularySize;
             IReadOnlyList<int> ends = options.EosTokenIds ?? [.. _model.Config.EosTokenIds.Where(id => id >= 0 && id < vocabulary)];
-            LogitsProcessors processors = new(options, ends, _model.Device);
+            TokenConstraint? constraint = options.Constraint?.Over(Tokenizer!.Trie);
+            LogitsProcessors processors = new(options, ends, _model.Device, constraint);
+            RowEnds rowEnds = new(ends, stop, constraint);
             if (options.NumBeams > 1)
-                return new BeamSearch(_model, options, ends, processors, stop).Run(prompts, rows, cancel);
+                return new BeamSearch(_model, options, ends, processors, rowEnds).Run(prompts, rows, cancel);
             GenerationHistory history = new(KeepsStates);
-            Run(rows, history, options, ends, processors, stop, onToken, cancel);
+            Run(rows, history, options, processors, rowEnds, onToken, cancel);
             GenerationResult result = history.Result(rows);
             result.States?.MoveToOuterDisposeScope();
             return result;
@@ -79,8 +86,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// Reads the prompts, then chooses tokens until every row is done. An ended row runs along until half of the batch has ended.
     /// </summary>
     private void Run(
-        GrowingRow[] batch, GenerationHistory history, GenerationOptions options, IReadOnlyList<int> endTokens,
-        LogitsProcessors processors, Func<IReadOnlyList<int>, bool>? stop, Action<int, int>? onToken, CancellationToken cancel)
+        GrowingRow[] batch, GenerationHistory history, GenerationOptions options, LogitsProcessors processors, RowEnds ends,
+        Action<int, int>? onToken, CancellationToken cancel)
     {
         TokenSampler sampler = new(options, processors);
         int most = batch.Max(row => row.Limit);
@@ -94,9 +101,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             Tensor tokens = Choose(sampler, hidden, context, batch, step, history);
             foreach (GrowingRow row in batch.Where(row => row.NewTokens.Count > step))
             {
-                int newest = row.NewTokens[^1];
-                row.HasEnded = endTokens.Contains(newest) || stop?.Invoke(row.NewTokens) == true;
-                onToken?.Invoke(row.Number, newest);
+                row.HasEnded = ends.IsReached(row);
+                onToken?.Invoke(row.Number, row.NewTokens[^1]);
             }
             GrowingRow[] active = Array.FindAll(batch, row => !row.IsDone);
             if (active.Length == 0)
@@ -137,8 +143,20 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// <summary>Why no token can be chosen.</summary>
     /// <param name="logitsAreNumbers">Whether it is not for the model.</param>
     internal static InvalidOperationException NoToken(bool logitsAreNumbers) => new(logitsAreNumbers
-        ? "The options forbid every token that could come next (BadWordsIds, SuppressTokens, NoRepeatNgramSize, MinNewTokens); forbid less."
+        ? "The options forbid every token that could come next (BadWordsIds, SuppressTokens, NoRepeatNgramSize, MinNewTokens, "
+            + "Constraint with a vocabulary that cannot write it); forbid less."
         : "The logits of the next token are not finite numbers; the weights are damaged or have diverged.");
+
+    private void CheckConstraint(TextConstraint? constraint, int vocabulary)
+    {
+        if (constraint is not null && Tokenizer is null)
+            throw new ArgumentException(
+                "Constraint is set, but nothing tells the bytes of tokens here; set Tokenizer of the TokenGenerator.", nameof(constraint));
+        if (constraint is not null && Tokenizer!.VocabularySize > vocabulary)
+            throw new ArgumentException(
+                $"The tokenizer has {Tokenizer.VocabularySize} tokens, but the model's vocabulary has {vocabulary}; "
+                + "tokenizer and model must belong together.", nameof(constraint));
+    }
 
     private void Check(
         IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds, Func<IReadOnlyList<int>, bool>? stop,
@@ -157,8 +175,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
                 "StopStrings were set, but nothing turns tokens into text here; give a stop predicate made of StopStrings and a decoder.",
                 nameof(stop));
         options.CheckTokens(vocabulary);
+        CheckConstraint(options.Constraint, vocabulary);
         if (KeepsStates)
-            options.ValidatedForDraws("rollouts of PPO");
+            options.ValidatedForRollouts();
         if (onToken is not null && options.NumBeams > 1)
             options.ValidatedForDraws("onToken");
         for (int row = 0; row < prompts.Count; row++)

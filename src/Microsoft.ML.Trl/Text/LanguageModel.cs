@@ -216,7 +216,7 @@ public sealed class LanguageModel : IDisposable
             long[] batchSeeds = [.. seeds.Skip(start).Take(atOnce)];
             lock (_oneAtATime)
             {
-                var generator = new TokenGenerator(Network);
+                var generator = new TokenGenerator(Network) { Tokenizer = Tokenizer };
                 GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, onToken, cancel);
                 answers.AddRange(result.Tokens.Select((tokens, row) => new Answer(
                     batch[row / options.NumReturnSequences], tokens, Tokenizer.DecodeCompletion(tokens),

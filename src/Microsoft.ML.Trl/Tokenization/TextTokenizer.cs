@@ -16,6 +16,7 @@ public sealed class TextTokenizer
     private readonly TokenizerDefinition _definition;
     private readonly TextEncoder _encoder;
     private readonly TokenTable _tokens;
+    private readonly Lazy<TokenTrie> _trie;
     private volatile Reader? _lastReader;
 
     private TextTokenizer(IReadOnlyDictionary<string, string> files, TokenizerDefinition definition, SpecialTokenNames names, string source)
@@ -23,6 +24,8 @@ public sealed class TextTokenizer
         _files = files;
         _definition = definition;
         _tokens = new TokenTable(definition);
+        _trie = new Lazy<TokenTrie>(() => new TokenTrie(
+            [.. Enumerable.Range(0, _tokens.Count).Select(id => _tokens.Bytes(id, skipSpecialTokens: true).ToArray())]));
         _encoder = new TextEncoder(definition);
         (BosToken, EosToken, PadToken, UnknownToken) = names;
         (BosTokenId, EosTokenId) = (Required(BosToken, "bos_token", source), Required(EosToken, "eos_token", source));
@@ -166,6 +169,9 @@ public sealed class TextTokenizer
     /// <summary>A decoder that takes ids one by one and gives text as soon as its characters are complete.</summary>
     /// <param name="skipSpecialTokens">Leave out tokens that the tokenizer marks as special.</param>
     public TokenStreamDecoder CreateStreamDecoder(bool skipSpecialTokens = true) => new(_tokens, skipSpecialTokens);
+
+    /// <summary>The bytes of all tokens but special ones.</summary>
+    internal TokenTrie Trie => _trie.Value;
 
     /// <summary>Whether every token id of this tokenizer means the same to another, which may know more tokens.</summary>
     /// <param name="other">May be this one itself.</param>

@@ -12,7 +12,8 @@ public sealed partial class LayeringTests
     /// <summary>From the bottom up; a folder may use those above it in this list. Leaves use none but Support.</summary>
     private static readonly string[] Layers =
     [
-        "Operators", "Numerics", "Models", "Models/Families", "Adapters", "Generation", "Text", "Pipeline/Views", "Pipeline", "Training",
+        "Operators", "Numerics", "Models", "Models/Families", "Adapters", "Generation/Constraints", "Generation", "Text",
+        "Pipeline/Views", "Pipeline", "Training",
         "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", ".",
     ];
 

@@ -17,7 +17,8 @@ public sealed class BeamSearchTests
     {
         using CausalLanguageModel model = Create("gpt2");
         const int Length = 3, All = Vocabulary * Vocabulary * Vocabulary;
-        GenerationOptions options = Search with { NumBeams = Vocabulary * Vocabulary, MaxNewTokens = Length, EosTokenIds = [], LengthPenalty = 0 };
+        GenerationOptions options =
+            Search with { NumBeams = Vocabulary * Vocabulary, MaxNewTokens = Length, EosTokenIds = [], LengthPenalty = 0 };
         GenerationResult result = new TokenGenerator(model).Generate([Prompts[0]], options);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -25,7 +26,8 @@ public sealed class BeamSearchTests
         for (int number = 0; number < All; number++)
         {
             int[] text = [number / 36, number / 6 % 6, number % 6];
-            Tensor logProbs = model.Logits(model.Hidden(tensor([.. Prompts[0].Concat(text).Select(id => (long)id)]).view(1, -1))).log_softmax(-1);
+            long[] all = [.. Prompts[0].Concat(text).Select(id => (long)id)];
+            Tensor logProbs = model.Logits(model.Hidden(tensor(all).view(1, -1))).log_softmax(-1);
             double score = text.Select((token, i) => logProbs[0, Prompts[0].Length + i - 1, token].item<float>()).Sum();
             if (score > best.Score)
                 best = (score, text);
@@ -99,7 +101,8 @@ public sealed class BeamSearchTests
         using CausalLanguageModel model = Create("gpt2");
         TokenGenerator generator = new(model);
         GenerationOptions options = new() { MaxNewTokens = 12, NumReturnSequences = 3, EosTokenIds = [] };
-        GenerationResult several = generator.Generate(Prompts, options), single = generator.Generate(Prompts, options with { NumReturnSequences = 1 });
+        GenerationResult several = generator.Generate(Prompts, options);
+        GenerationResult single = generator.Generate(Prompts, options with { NumReturnSequences = 1 });
         Assert.HasCount(12, several.Tokens);
         for (int prompt = 0; prompt < Prompts.Length; prompt++)
         {
@@ -112,7 +115,8 @@ public sealed class BeamSearchTests
     public void Stop_rules_end_a_beam()
     {
         using CausalLanguageModel model = Create("gpt2");
-        GenerationResult result = new TokenGenerator(model).Generate(Prompts, Search with { EosTokenIds = [] }, stop: tokens => tokens.Count == 2);
+        GenerationOptions options = Search with { EosTokenIds = [] };
+        GenerationResult result = new TokenGenerator(model).Generate(Prompts, options, stop: tokens => tokens.Count == 2);
         Assert.IsTrue(result.Tokens.All(tokens => tokens.Length == 2));
         Assert.IsTrue(result.Finished.All(finished => finished));
     }

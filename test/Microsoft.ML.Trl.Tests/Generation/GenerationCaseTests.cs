@@ -43,7 +43,8 @@ public sealed class GenerationCaseTests
             Assert.AreEqual(ended, result.Finished[row]);
         }
         if (options.NumBeams > 1)
-            Close.Absolute(fixture[$"g.{generation}_scores"].data<float>().ToArray(), [.. result.Scores!], Tolerance, $"{name} {generation}");
+            Close.Absolute(
+                fixture[$"g.{generation}_scores"].data<float>().ToArray(), [.. result.Scores!], Tolerance, $"{name} {generation} scores");
         else
             Assert.IsNull(result.Scores);
     }

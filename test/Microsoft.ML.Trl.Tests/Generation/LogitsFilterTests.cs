@@ -210,7 +210,8 @@ public sealed class LogitsFilterTests
             "epsilon_cutoff" => scores => LogitsFilters.Epsilon(scores, Number("epsilon_cutoff")),
             "eta_cutoff" => scores => LogitsFilters.Eta(scores, Number("eta_cutoff")),
             "no_repeat_ngram_size" => Processed(new() { NoRepeatNgramSize = (int)Number("no_repeat_ngram_size") }),
-            "bad_words_ids eos_token_id" => Processed(new() { BadWordsIds = [.. description.GetProperty("bad_words_ids").EnumerateArray().Select(Ids)] }),
+            "bad_words_ids eos_token_id" => Processed(
+                new() { BadWordsIds = [.. description.GetProperty("bad_words_ids").EnumerateArray().Select(Ids)] }),
             "suppress_tokens" => Processed(new() { SuppressTokens = Ids(description.GetProperty("suppress_tokens")) }),
             "begin_suppress_tokens begin_index" => Processed(
                 new() { BeginSuppressTokens = Ids(description.GetProperty("begin_suppress_tokens")) }, width - (long)Number("begin_index")),

@@ -97,8 +97,8 @@ public sealed record PpoOptions : TrainingOptions
     public ValueHeadOptions ValueHead { get; init; } = new();
 
     /// <summary>
-    /// How responses are sampled during training, and how the fitted stage answers prompts. One beam, and one sequence per prompt:
-    /// what the policy computed for a token is kept when the token is drawn.
+    /// How responses are sampled during training, and how the fitted stage answers prompts. One beam, one sequence per prompt and no
+    /// constraint: what the policy computed for a token is kept when the token is drawn.
     /// </summary>
     public GenerationOptions Generation { get; init; } = new();
 
@@ -176,7 +176,7 @@ public sealed record PpoOptions : TrainingOptions
                 "UseScoreNorm centres scores that UseScoreScaling has scaled; set UseScoreScaling to true, or UseScoreNorm to false.",
                 nameof(UseScoreNorm));
         ArgumentNullException.ThrowIfNull(Generation);
-        Generation.ValidatedForDraws("rollouts of PPO");
+        Generation.ValidatedForRollouts();
         LengthSampler?.Limit(Generation, 0);
         Require.AtLeast(GenerationBatchSize, 1);
         Require.AtLeast(NumSharedLayers, 0);

@@ -288,7 +288,7 @@ public sealed class PpoSession : IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         lengthSampler ??= options is null ? _options.LengthSampler : null;
-        GenerationOptions how = (options ?? _options.Generation).ValidatedForDraws("rollouts of PPO");
+        GenerationOptions how = (options ?? _options.Generation).ValidatedForRollouts();
         return _sampler.Batches(queries, how, batchSize ?? _options.GenerationBatchSize, lengthSampler);
     }
 
