@@ -124,6 +124,7 @@ public sealed record GenerationOptions
     /// <summary>Checks every property.</summary>
     /// <returns>This.</returns>
     /// <exception cref="ArgumentException">A property is out of range; the message says which and what is allowed.</exception>
+    /// <exception cref="NotSupportedException">A constraint that was read from a file uses something that is not supported.</exception>
     public GenerationOptions Validated()
     {
         GenerationChecks.All(this);

@@ -10,7 +10,7 @@ internal static class PublicEntries
     public static readonly string[] AcceptAnything =
     [
         "LengthSampler.Sample", "FixedKlController.Update", "DecoderModel.SetDropout", "TextTokenizer.CreateStreamDecoder",
-        "TextGenerationTransformer.CancellationToken",
+        "TextGenerationTransformer.CancellationToken", "TextConstraint.Equals",
         // figures and texts that are only kept
         "GenerationMetrics.#ctor", "LanguageModelMetrics.#ctor", "PreferenceMetrics.#ctor", "GenerationResult.#ctor", "PpoLossTerms.#ctor",
         "TokenLogProbs.#ctor", "TensorEntry.#ctor", "RewardRow.#ctor", "SampleCompletion.#ctor", "ScoredCompletion.#ctor",

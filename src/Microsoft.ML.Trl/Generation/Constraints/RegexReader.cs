@@ -152,6 +152,8 @@ internal sealed class RegexReader(string pattern)
         {
             if (AtEnd)
                 throw Wrong("a class of characters is not closed");
+            if (ranges.Count > 0 && IsNext('-') && _next + 1 < _codes.Length && _codes[_next + 1] == '[')
+                throw Refused("the subtraction of classes (-[...])");
             IReadOnlyList<CodeRange> item = ReadMember();
             if (IsNext('-') && _next + 1 < _codes.Length && _codes[_next + 1] != ']')
                 item = [ReadRange(item)];

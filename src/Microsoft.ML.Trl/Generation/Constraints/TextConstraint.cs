@@ -44,7 +44,8 @@ public sealed class TextConstraint : IEquatable<TextConstraint>
     /// Characters; <c>.</c> (all but a line feed); classes such as <c>[a-z_]</c> and <c>[^"]</c>; <c>\d</c> (0-9), <c>\w</c> (A-Z, a-z,
     /// 0-9, _), <c>\s</c> (blank, tab, line breaks) and their opposites <c>\D \W \S</c>; <c>\n \r \t \f \v</c>, <c>\x41</c>,
     /// <c>\u0041</c>, and a backslash before punctuation; groups <c>( )</c> and <c>(?: )</c>, <c>|</c>, <c>*</c>, <c>+</c>, <c>?</c>,
-    /// <c>{m}</c>, <c>{m,}</c> and <c>{m,n}</c> up to 10,000. A <c>^</c> at the beginning and a <c>$</c> at the end are allowed and mean nothing.
+    /// <c>{m}</c>, <c>{m,}</c> and <c>{m,n}</c> up to 10,000. A <c>^</c> at the beginning and a <c>$</c> at the end are allowed, and
+    /// mean nothing.
     /// </param>
     /// <exception cref="ArgumentException">It is no regular expression, or needs more than 20,000 states.</exception>
     /// <exception cref="NotSupportedException">
