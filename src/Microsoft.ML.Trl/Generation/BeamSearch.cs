@@ -48,12 +48,12 @@ internal sealed class BeamSearch(
             cancel.ThrowIfCancellationRequested();
             Tensor tokens = tensor(
                 [.. running.SelectMany(group => group.Beams).Select(beam => (long)beam.Row.NewTokens[^1])], device: model.Device);
-            if (kept.Length != found.Length * _beams || kept.Where((row, i) => row != i).Any())
-            {
-                Tensor places = tensor(kept, device: model.Device);
-                session.Keep(places);
-                Replace(ref context, places);
-            }
+            if (kept.Length == found.Length * _beams)
+                session.Rearrange(kept);
+            else
+                session.Keep(tensor(kept, device: model.Device));
+            if (context is not null)
+                Replace(ref context, tensor(kept, device: model.Device));
             context?.narrow(1, step, 1).copy_(tokens.unsqueeze(-1));
             hidden = session.Next(tokens).MoveToOuterDisposeScope();
         }
@@ -125,9 +125,9 @@ internal sealed class BeamSearch(
         };
     }
 
-    private static void Replace(ref Tensor? tensor, Tensor rows)
+    private static void Replace(ref Tensor context, Tensor rows)
     {
-        using Tensor? all = tensor;
-        tensor = all?.index_select(0, rows).MoveToOuterDisposeScope();
+        using Tensor all = context;
+        context = all.index_select(0, rows).MoveToOuterDisposeScope();
     }
 }

@@ -75,6 +75,10 @@ internal sealed class DecodingSession : IDisposable
         Replace(ref _scores, rows);
     }
 
+    /// <summary>Gives every row the text of another one of the same prompt.</summary>
+    /// <param name="rows">[R] for each row, the one whose text it gets.</param>
+    public void Rearrange(IReadOnlyList<long> rows) => _cache.Rearrange(rows);
+
     public void Dispose()
     {
         _cache.Dispose();

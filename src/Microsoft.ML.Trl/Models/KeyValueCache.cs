@@ -101,6 +101,23 @@ public sealed class KeyValueCache : IDisposable
         Rows = (int)rows.shape[0];
     }
 
+    /// <summary>Gives every place the sequence of another place; only what changes is moved, part by part.</summary>
+    /// <param name="places">[rows] for each place, the one whose sequence it gets.</param>
+    internal void Rearrange(IReadOnlyList<long> places)
+    {
+        long[] changed = [.. Enumerable.Range(0, places.Count).Where(row => places[row] != row).Select(row => (long)row)];
+        if (changed.Length == 0)
+            return;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor to = tensor(changed, device: _memory.device);
+        Tensor from = tensor([.. changed.Select(row => places[(int)row])], device: _memory.device);
+        foreach (Tensor part in _parts)
+        {
+            using Tensor held = part.narrow(2, 0, Length), moved = held.index_select(0, from);
+            held.index_copy_(0, to, moved);
+        }
+    }
+
     /// <summary>Fails when there is no room, before any work is done.</summary>
     /// <exception cref="ArgumentException">The decoder or the batch differs, or the room does not suffice.</exception>
     /// <exception cref="InvalidOperationException">Gradients are recorded.</exception>
