@@ -66,7 +66,7 @@ internal sealed class DecodingSession : IDisposable
         return _model.Body.Run(tokens, pattern, _cache).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Keeps some rows and forgets the others.</summary>
+    /// <summary>Keeps some rows and forgets the others; one may be kept more than once.</summary>
     /// <param name="rows">[rows that stay] int64.</param>
     public void Keep(Tensor rows)
     {

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>One row of a batch while it grows.</summary>
@@ -15,7 +17,7 @@ internal sealed class GrowingRow(int number, int[] prompt, int limit, RowRandom 
     public RowRandom Random => random;
 
     /// <summary>Tokens of prompt and completion.</summary>
-    public IReadOnlyList<int> Held => _held;
+    public ReadOnlySpan<int> Held => CollectionsMarshal.AsSpan(_held);
 
     public List<int> NewTokens { get; private init; } = [];
 

@@ -14,7 +14,7 @@ internal sealed class LogitsProcessors
     private readonly IReadOnlyList<int> _endTokens;
     private readonly TokenConstraint? _constraint;
     private readonly Tensor? _ends, _never, _notFirst; // [n] int64 tokens; null where there are none
-    private readonly IReadOnlyList<int>[] _words;      // of two or more tokens
+    private readonly int[][] _words; // of two or more tokens
 
     /// <param name="options">Validated.</param>
     /// <param name="endTokens">Tokens that end a row.</param>
@@ -24,7 +24,7 @@ internal sealed class LogitsProcessors
         GenerationOptions options, IReadOnlyList<int> endTokens, Device device, TokenConstraint? constraint = null)
     {
         (_options, _endTokens, _constraint) = (options, endTokens, constraint);
-        _words = [.. options.BadWordsIds.Where(word => word.Count > 1)];
+        _words = [.. options.BadWordsIds.Where(word => word.Count > 1).Select(word => word.ToArray())];
         IEnumerable<int> badTokens = options.BadWordsIds.Where(word => word.Count == 1).Select(word => word[0]).Except(endTokens);
         _ends = options.MinNewTokens > 0 ? Tokens(endTokens, device) : null;
         _never = Tokens([.. badTokens.Concat(options.SuppressTokens)], device);

@@ -29,7 +29,7 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// </param>
     /// <param name="stop">
     /// Given a row's new tokens after each step, tells whether the row ends; for stop strings give <see cref="StopStrings.IsReached"/>.
-    /// Null never ends one.
+    /// Null never ends one. With beams it is asked about every continuation that is looked at.
     /// </param>
     /// <param name="onToken">
     /// Called with row of the result and token as soon as one is chosen; null for nobody. Not with beams, whose tokens are only known at

@@ -96,6 +96,24 @@ public sealed class BeamSearchTests
     }
 
     [TestMethod]
+    public void Beams_are_drawn_without_replacement_as_often_as_their_probabilities_say()
+    {
+        using CausalLanguageModel model = Create("gpt2");
+        const int Draws = 3000;
+        GenerationOptions options = new() { NumBeams = 2, NumReturnSequences = 2, MaxNewTokens = 1, EosTokenIds = [] };
+        GenerationResult result = new TokenGenerator(model).Generate(
+            [.. Enumerable.Repeat(Prompts[0], Draws)], options, [.. Enumerable.Range(0, Draws)]);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor ids = tensor([.. Prompts[0].Select(id => (long)id)]).view(1, -1);
+        double[] shares = [.. model.Logits(model.Hidden(ids))[0, -1].softmax(-1).data<float>().ToArray().Select(share => (double)share)];
+        double Second(int i) => shares.Where((_, other) => other != i).Sum(other => other * shares[i] / (1 - other));
+        double[] expected = [.. shares.Select((share, i) => share + Second(i))];
+        double[] drawn = [.. Enumerable.Range(0, Vocabulary).Select(token => result.Tokens.Count(row => row[0] == token) / (double)Draws)];
+        Close.Absolute(expected, drawn, 0.05, "shares of pairs of draws that hold a token"); // five standard deviations are 0.046
+    }
+
+    [TestMethod]
     public void Several_sequences_of_a_prompt_are_draws_of_their_own()
     {
         using CausalLanguageModel model = Create("gpt2");

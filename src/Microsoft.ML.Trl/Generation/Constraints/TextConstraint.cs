@@ -12,7 +12,8 @@ namespace Microsoft.ML.Trl;
 /// </summary>
 /// <remarks>
 /// A row that reaches <see cref="GenerationOptions.MaxNewTokens"/> before its text is complete is not finished:
-/// <see cref="Generation.GenerationResult.Finished"/> is true for rows that match, and false for all others.
+/// <see cref="Generation.GenerationResult.Finished"/> is true for rows that match, and false for all others, and
+/// <see cref="Matches"/> tells it of a text.
 /// </remarks>
 public sealed class TextConstraint : IEquatable<TextConstraint>
 {
