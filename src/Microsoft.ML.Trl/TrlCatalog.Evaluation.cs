@@ -153,7 +153,7 @@ public sealed partial class TrlCatalog
         CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(data);
-        generation?.Validated();
+        generation?.ValidatedForOne("an evaluation");
         Require.Named(promptColumnName);
         DataViewSchema.Column column = InputColumns.Text(data.Schema, promptColumnName, "prompt");
         reward?.Check(_ml, data.Schema);

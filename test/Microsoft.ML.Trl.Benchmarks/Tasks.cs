@@ -5,7 +5,13 @@ namespace Microsoft.ML.Trl.Benchmarks;
 internal static class Tasks
 {
     private const int PromptLength = 32, NewTokens = 64, Prompts = 8;
+    private const int Beginning = 200, Own = 8, Few = 8; // tokens that prompts share, and do not; new ones
     private const double LearningRate = 1e-5;
+
+    private static readonly GenerationOptions Greedy =
+        new() { MaxNewTokens = NewTokens, MinNewTokens = NewTokens, DoSample = false, EosTokenIds = [] };
+
+    private static readonly GenerationOptions Short = Greedy with { MaxNewTokens = Few, MinNewTokens = Few };
 
     public static readonly IReadOnlyDictionary<string, Func<Shape, Measurement, int>> All =
         new Dictionary<string, Func<Shape, Measurement, int>>
@@ -14,8 +20,13 @@ internal static class Tasks
             ["reward"] = Reward,
             ["dpo"] = Dpo,
             ["ppo"] = Ppo,
-            ["generate"] = (shape, measured) => Generate(shape, measured, sample: false),
-            ["sample"] = (shape, measured) => Generate(shape, measured, sample: true),
+            ["generate"] = (shape, measured) => Generate(shape, measured, Greedy, shape.Rows(Prompts, PromptLength, seed: 2)),
+            ["sample"] = (shape, measured) => Generate(
+                shape, measured, Greedy with { DoSample = true, TopK = 50 }, shape.Rows(Prompts, PromptLength, seed: 2)),
+            ["beams"] = (shape, measured) => Generate(
+                shape, measured, Greedy with { NumBeams = 4 }, shape.Rows(Prompts, PromptLength, seed: 2)),
+            ["apart"] = (shape, measured) => Generate(shape, measured, Short, shape.Rows(Prompts, Beginning + Own, seed: 2)),
+            ["shared"] = (shape, measured) => Generate(shape, measured, Short, Shared(shape)), // the same, but for equal beginnings
             ["tokenize"] = (shape, measured) => Tokenization.Encode(measured, batches: false),
             ["tokenize-batch"] = (shape, measured) => Tokenization.Encode(measured, batches: true),
         };
@@ -85,22 +96,19 @@ internal static class Tasks
         return Prompts * (PromptLength + Answer);
     }
 
-    private static int Generate(Shape shape, Measurement measured, bool sample)
+    private static int Generate(Shape shape, Measurement measured, GenerationOptions options, int[][] prompts)
     {
         using CausalLanguageModel model = shape.Model(seed: 1);
         model.eval();
         var generator = new TokenGenerator(model);
-        var options = new GenerationOptions
-        {
-            MaxNewTokens = NewTokens,
-            MinNewTokens = NewTokens,
-            DoSample = sample,
-            TopK = sample ? 50 : 0,
-            EosTokenIds = [],
-        };
-        int[][] prompts = shape.Rows(Prompts, PromptLength, seed: 2);
         measured.Repeat(() => generator.Generate(prompts, options));
-        return Prompts * NewTokens;
+        return prompts.Length * options.MaxNewTokens;
+    }
+
+    private static int[][] Shared(Shape shape)
+    {
+        int[] beginning = shape.Rows(1, Beginning, seed: 3)[0];
+        return Array.ConvertAll(shape.Rows(Prompts, Own, seed: 2), own => (int[])[.. beginning, .. own]);
     }
 
     private static List<PreferenceExample> Pairs(Shape shape)

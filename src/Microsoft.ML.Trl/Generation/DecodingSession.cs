@@ -8,6 +8,8 @@ namespace Microsoft.ML.Trl.Generation;
 /// </summary>
 internal sealed class DecodingSession : IDisposable
 {
+    private const int LeastShared = 16; // below, reading a beginning by itself costs more than it saves
+
     private readonly CausalLanguageModel _model;
     private readonly IReadOnlyList<int[]> _prompts;
     private readonly int _width;
@@ -32,7 +34,7 @@ internal sealed class DecodingSession : IDisposable
         _padding = padding.DetachFromDisposeScope();
     }
 
-    /// <summary>Reads the prompts.</summary>
+    /// <summary>Reads the prompts; what all of them begin with is read once.</summary>
     /// <returns>[R, H] the final hidden state of each prompt's last token. The caller owns it.</returns>
     public Tensor Start()
     {
@@ -42,10 +44,11 @@ internal sealed class DecodingSession : IDisposable
         for (int row = 0; row < rows; row++)
             for (int i = 0; i < _prompts[row].Length; i++)
                 ids[((row + 1) * _width) - _prompts[row].Length + i] = _prompts[row][i];
-        Tensor batch = tensor(ids, device: _model.Device).view(rows, _width);
+        int known = ReadBeginning();
+        Tensor batch = tensor(ids, device: _model.Device).view(rows, _width).narrow(1, known, _width - known);
         Tensor? mask = _scores?.view(rows, -1).narrow(1, 0, _width).eq(0);
-        AttentionPattern pattern = AttentionPattern.Create(batch, mask, 0, _model.Config);
-        Tensor last = arange(_width - 1, (long)rows * _width, _width, ScalarType.Int64, _model.Device);
+        AttentionPattern pattern = AttentionPattern.Create(batch, mask, known, _model.Config);
+        Tensor last = arange(batch.shape[1] - 1, batch.NumberOfElements, batch.shape[1], ScalarType.Int64, _model.Device);
         return _model.Body.Run(batch, pattern, _cache, last).MoveToOuterDisposeScope();
     }
 
@@ -63,7 +66,7 @@ internal sealed class DecodingSession : IDisposable
         return _model.Body.Run(tokens, pattern, _cache).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Keeps some rows and forgets the others.</summary>
+    /// <summary>Keeps some rows and forgets the others; one may be kept more than once.</summary>
     /// <param name="rows">[rows that stay] int64.</param>
     public void Keep(Tensor rows)
     {
@@ -72,11 +75,31 @@ internal sealed class DecodingSession : IDisposable
         Replace(ref _scores, rows);
     }
 
+    /// <summary>Gives every row the text of another one of the same prompt.</summary>
+    /// <param name="rows">[R] for each row, the one whose text it gets.</param>
+    public void Rearrange(IReadOnlyList<long> rows) => _cache.Rearrange(rows);
+
     public void Dispose()
     {
         _cache.Dispose();
         _padding?.Dispose();
         _scores?.Dispose();
+    }
+
+    /// <summary>Reads the tokens that all prompts begin with, where that saves time, and hands them to the cache of each.</summary>
+    /// <returns>How many columns of the batch are known now; a shorter prompt reads the last tokens of its beginning again.</returns>
+    private int ReadBeginning()
+    {
+        int shared = _prompts.Min(prompt => _prompts[0].AsSpan().CommonPrefixLength(prompt.AsSpan(0, prompt.Length - 1)));
+        if (_prompts.Count == 1 || shared < LeastShared)
+            return 0;
+        using DisposeScope scope = NewDisposeScope();
+        using KeyValueCache beginning = new(_model.Body, 1, shared);
+        Tensor ids = tensor([.. _prompts[0].Take(shared).Select(id => (long)id)], device: _model.Device).view(1, shared);
+        Tensor nothing = tensor([shared - 1L], device: _model.Device); // the last block does its least: nobody asks for its rows
+        _model.Body.Run(ids, AttentionPattern.Create(ids, null, 0, _model.Config), beginning, nothing);
+        _cache.Begin(beginning, [.. _prompts.Select(prompt => _width - prompt.Length)]);
+        return shared;
     }
 
     private static void Replace(ref Tensor? tensor, Tensor rows)

@@ -23,7 +23,7 @@ internal sealed class GenerationHistory(bool keepsStates)
         {
             if (batch[i].IsDone)
                 continue;
-            batch[i].NewTokens.Add((int)tokens[i]);
+            batch[i].Add((int)tokens[i]);
             batch[i].Entries.Add(_entries + i);
         }
         _entries += batch.Length;

@@ -25,6 +25,30 @@ internal static class LogitsFilters
     /// <param name="tokens">[n] int64.</param>
     public static Tensor Forbid(Tensor scores, Tensor tokens) => scores.index_fill(-1, tokens, float.NegativeInfinity);
 
+    /// <summary>Forbids tokens of single rows.</summary>
+    /// <param name="scores">[R, V].</param>
+    /// <param name="banned">Rows and tokens.</param>
+    public static Tensor Forbid(Tensor scores, IReadOnlyList<(int Row, int Token)> banned)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long vocabulary = scores.shape[1];
+        Tensor places = tensor([.. banned.Select(pair => (pair.Row * vocabulary) + pair.Token)], device: scores.device);
+        return scores.reshape(-1).index_fill(0, places, float.NegativeInfinity).view(-1, vocabulary).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Forbids all tokens of some rows but one, whose score becomes 0.</summary>
+    /// <param name="scores">[R, V].</param>
+    /// <param name="rows">Which rows.</param>
+    /// <param name="token">The one that is left.</param>
+    public static Tensor Force(Tensor scores, IReadOnlyList<long> rows, int token)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor forced = tensor([.. rows], device: scores.device);
+        Tensor places = (forced * scores.shape[1]) + token;
+        Tensor left = scores.index_fill(0, forced, float.NegativeInfinity);
+        return left.view(-1).index_fill_(0, places, 0).view(scores.shape).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The k largest scores of each row, and those equal to the smallest of them.</summary>
     /// <param name="scores">[R, V].</param>
     /// <param name="k">At least 1.</param>
@@ -73,6 +97,56 @@ internal static class LogitsFilters
         using DisposeScope scope = NewDisposeScope();
         Tensor least = scores.amax([-1], true) + Math.Log(share);
         return scores.masked_fill(scores < least, float.NegativeInfinity).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The tokens whose information is nearest to the entropy, as many as together reach a probability: arXiv:2202.00666.
+    /// </summary>
+    /// <param name="scores">[R, n].</param>
+    /// <param name="probability">What they have to reach.</param>
+    public static Tensor Typical(Tensor scores, double probability)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logProbs = scores.log_softmax(-1);
+        Tensor distance = (-logProbs - Entropy(logProbs)).abs();                  // [R, n]
+        (Tensor sorted, Tensor order) = distance.sort(-1);
+        Tensor reached = logProbs.gather(-1, order).exp().cumsum(-1);
+        Tensor last = (reached < probability).sum(-1, keepdim: true).clamp_max(scores.shape[1] - 1);
+        return scores.masked_fill(distance > sorted.gather(-1, last), float.NegativeInfinity).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Keeps tokens that are at least so probable, and the likeliest: arXiv:2210.15191, section 4.</summary>
+    /// <param name="scores">[R, n].</param>
+    /// <param name="least">In (0, 1).</param>
+    public static Tensor Epsilon(Tensor scores, double least)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return CutBelow(scores, scores.log_softmax(-1), full(1, Math.Log(least), scores.dtype, scores.device)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>As <see cref="Epsilon"/> with a limit that falls with the entropy: arXiv:2210.15191, Eq. 4.</summary>
+    /// <param name="scores">[R, n].</param>
+    /// <param name="epsilon">In (0, 1).</param>
+    public static Tensor Eta(Tensor scores, double epsilon)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logProbs = scores.log_softmax(-1);
+        Tensor least = (-Entropy(logProbs) + (Math.Log(epsilon) / 2)).clamp_max(Math.Log(epsilon)); // [R, 1] of its logarithm
+        return CutBelow(scores, logProbs, least).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Entropy(Tensor logProbs) // [R, n] -> [R, 1]; what is forbidden adds nothing
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor information = (logProbs.exp() * logProbs.clamp_min(float.MinValue)).sum(-1, keepdim: true);
+        return (-information).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor CutBelow(Tensor scores, Tensor logProbs, Tensor least)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor unlikely = (logProbs < least).logical_and(scores < scores.amax([-1], true));
+        return scores.masked_fill(unlikely, float.NegativeInfinity).MoveToOuterDisposeScope();
     }
 
     /// <summary>Forbids what stands behind tokens that reach the probability already.</summary>

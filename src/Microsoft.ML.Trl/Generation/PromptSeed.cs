@@ -23,5 +23,10 @@ internal static class PromptSeed
     /// <summary>One of several numbers of a prompt, each as good as the first.</summary>
     /// <param name="prompt">The text.</param>
     /// <param name="sample">Which one; 0 = the number that stands for the prompt alone.</param>
-    public static long OfSample(string prompt, int sample) => unchecked(Of(prompt) + (sample * Stride));
+    public static long OfSample(string prompt, int sample) => OfSample(Of(prompt), sample);
+
+    /// <summary>The same from the number of a prompt.</summary>
+    /// <param name="seed">The number that stands for the prompt alone.</param>
+    /// <param name="sample">Which one; 0 = that number itself.</param>
+    public static long OfSample(long seed, int sample) => unchecked(seed + (sample * Stride));
 }

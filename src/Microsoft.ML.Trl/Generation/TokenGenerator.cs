@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.Trl.Generation.Constraints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,6 +15,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
 {
     private readonly CausalLanguageModel _model = model ?? throw new ArgumentNullException(nameof(model));
 
+    /// <summary>Tells the bytes of tokens, for <see cref="GenerationOptions.Constraint"/>; null where there is none.</summary>
+    public TextTokenizer? Tokenizer { get; init; }
+
     /// <summary>Whether results carry the hidden states that tokens were chosen from.</summary>
     internal bool KeepsStates { get; init; }
 
@@ -25,35 +29,49 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// </param>
     /// <param name="stop">
     /// Given a row's new tokens after each step, tells whether the row ends; for stop strings give <see cref="StopStrings.IsReached"/>.
-    /// Null never ends one.
+    /// Null never ends one. With beams it is asked about every continuation that is looked at.
     /// </param>
-    /// <param name="onToken">Called with row and token as soon as one is chosen; null for nobody.</param>
+    /// <param name="onToken">
+    /// Called with row of the result and token as soon as one is chosen; null for nobody. Not with beams, whose tokens are only known at
+    /// the end.
+    /// </param>
     /// <param name="cancel">Checked once per token.</param>
-    /// <returns>The new tokens of each row.</returns>
+    /// <returns>The new tokens of each row; <see cref="GenerationOptions.NumReturnSequences"/> rows per prompt.</returns>
     /// <exception cref="ArgumentException">
     /// A prompt is empty, holds an id outside of the vocabulary or leaves no room in the context, or an option is out of range.
+    /// There is a constraint, and no tokenizer or one of another vocabulary. With beams: there is a function that asks for tokens.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    /// <exception cref="InvalidOperationException">The weights are broken: the logits are no numbers.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The weights are broken: the logits are no numbers. Or the options forbid every token that could come next.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was canceled; nothing is kept.</exception>
     public GenerationResult Generate(
         IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds = null,
         Func<IReadOnlyList<int>, bool>? stop = null, Action<int, int>? onToken = null, CancellationToken cancel = default)
     {
-        Check(prompts, options, rowSeeds, stop);
+        Check(prompts, options, rowSeeds, stop, onToken);
         if (prompts.Count == 0)
             return new GenerationResult([], [], [], []);
-        GrowingRow[] rows = [.. prompts.Select((prompt, row) => new GrowingRow(
-            row, Math.Min(options.MaxNewTokens, _model.Config.ContextLength - prompt.Length),
-            new RowRandom(options.Seed, rowSeeds?[row] ?? row)))];
+        int draws = options.NumBeams > 1 ? 1 : options.NumReturnSequences;
+        GrowingRow[] rows = [.. prompts.SelectMany((prompt, row) => Enumerable.Range(0, draws).Select(draw => new GrowingRow(
+            (row * draws) + draw, prompt, Math.Min(options.MaxNewTokens, _model.Config.ContextLength - prompt.Length),
+            new RowRandom(options.Seed, PromptSeed.OfSample(rowSeeds?[row] ?? row, draw)))))];
         bool training = _model.training;
         _model.eval();
         try
         {
             using var noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
+            int vocabulary = _model.Config.VocabularySize;
+            IReadOnlyList<int> ends = options.EosTokenIds ?? [.. _model.Config.EosTokenIds.Where(id => id >= 0 && id < vocabulary)];
+            TokenConstraint? constraint = options.Constraint?.Over(Tokenizer!.Trie);
+            LogitsProcessors processors = new(options, ends, _model.Device, constraint);
+            RowEnds rowEnds = new(ends, stop, constraint);
+            if (options.NumBeams > 1)
+                return new BeamSearch(_model, options, ends, processors, rowEnds).Run(prompts, rows, cancel);
             GenerationHistory history = new(KeepsStates);
-            Run(prompts, rows, history, options, stop, onToken, cancel);
+            Run(rows, history, options, processors, rowEnds, onToken, cancel);
             GenerationResult result = history.Result(rows);
             result.States?.MoveToOuterDisposeScope();
             return result;
@@ -68,15 +86,14 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// Reads the prompts, then chooses tokens until every row is done. An ended row runs along until half of the batch has ended.
     /// </summary>
     private void Run(
-        IReadOnlyList<int[]> prompts, GrowingRow[] batch, GenerationHistory history, GenerationOptions options,
-        Func<IReadOnlyList<int>, bool>? stop, Action<int, int>? onToken, CancellationToken cancel)
+        GrowingRow[] batch, GenerationHistory history, GenerationOptions options, LogitsProcessors processors, RowEnds ends,
+        Action<int, int>? onToken, CancellationToken cancel)
     {
-        int vocabulary = _model.Config.VocabularySize;
-        IReadOnlyList<int> endTokens = options.EosTokenIds ?? [.. _model.Config.EosTokenIds.Where(id => id >= 0 && id < vocabulary)];
-        TokenSampler sampler = new(options, endTokens);
+        TokenSampler sampler = new(options, processors);
         int most = batch.Max(row => row.Limit);
+        int[][] prompts = Array.ConvertAll(batch, row => row.Prompt);
         using DecodingSession session = new(_model, prompts, most);
-        Tensor? context = sampler.NeedsContext ? Context(prompts, most) : null;
+        Tensor? context = processors.NeedsContext ? RowContext.Create(prompts, most, _model.Device) : null;
         cancel.ThrowIfCancellationRequested();
         Tensor hidden = session.Start();
         for (int step = 0; ; step++)
@@ -84,9 +101,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             Tensor tokens = Choose(sampler, hidden, context, batch, step, history);
             foreach (GrowingRow row in batch.Where(row => row.NewTokens.Count > step))
             {
-                int newest = row.NewTokens[^1];
-                row.HasEnded = endTokens.Contains(newest) || stop?.Invoke(row.NewTokens) == true;
-                onToken?.Invoke(row.Number, newest);
+                row.HasEnded = ends.IsReached(row);
+                onToken?.Invoke(row.Number, row.NewTokens[^1]);
             }
             GrowingRow[] active = Array.FindAll(batch, row => !row.IsDone);
             if (active.Length == 0)
@@ -111,30 +127,40 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor uniforms = tensor([.. batch.Select(row => row.Random.Uniform(step))], device: _model.Device);
-        TokenChoice choice = sampler.Choose(_model.Logits(hidden).to_type(ScalarType.Float32), context, step, uniforms);
+        Tensor logits = _model.Logits(hidden).to_type(ScalarType.Float32);
+        TokenChoice choice = sampler.Choose(logits, context, step, uniforms, batch);
         long[] tokens = [.. MemoryMarshal.Cast<byte, long>(choice.Tokens.cpu().bytes)];
-        if (tokens.Any(token => token < 0))
-            throw new InvalidOperationException(
-                "The logits of the next token are not finite numbers; the weights are damaged or have diverged.");
+        if (Array.Exists(tokens, token => token < 0))
+        {
+            if (tokens.Where((token, i) => token < 0 && !batch[i].IsDone).Any())
+                throw NoToken(logits.logsumexp(-1).isfinite().all().item<bool>());
+            choice.Tokens.clamp_min_(0); // a row that only runs along
+        }
         history.Add(batch, tokens, choice, hidden);
         return choice.Tokens.MoveToOuterDisposeScope();
     }
 
-    /// <summary>
-    /// The tokens that the rows hold, with room for the new ones; all other places hold the row's first token, which it holds anyway.
-    /// </summary>
-    private Tensor Context(IReadOnlyList<int[]> prompts, int newTokens) // [R, newTokens + width]
+    /// <summary>Why no token can be chosen.</summary>
+    /// <param name="logitsAreNumbers">Whether it is not for the model.</param>
+    internal static InvalidOperationException NoToken(bool logitsAreNumbers) => new(logitsAreNumbers
+        ? "The options forbid every token that could come next (BadWordsIds, SuppressTokens, NoRepeatNgramSize, MinNewTokens, "
+            + "Constraint with a vocabulary that cannot write it); forbid less."
+        : "The logits of the next token are not finite numbers; the weights are damaged or have diverged.");
+
+    private void CheckConstraint(TextConstraint? constraint, int vocabulary)
     {
-        int width = newTokens + prompts.Max(prompt => prompt.Length);
-        long[] ids = new long[prompts.Count * width];
-        for (int row = 0; row < prompts.Count; row++)
-            for (int i = 0; i < width; i++)
-                ids[(row * width) + i] = prompts[row][i < newTokens + prompts[row].Length ? Math.Max(0, i - newTokens) : 0];
-        return tensor(ids, device: _model.Device).view(prompts.Count, width);
+        if (constraint is not null && Tokenizer is null)
+            throw new ArgumentException(
+                "Constraint is set, but nothing tells the bytes of tokens here; set Tokenizer of the TokenGenerator.", nameof(constraint));
+        if (constraint is not null && Tokenizer!.VocabularySize > vocabulary)
+            throw new ArgumentException(
+                $"The tokenizer has {Tokenizer.VocabularySize} tokens, but the model's vocabulary has {vocabulary}; "
+                + "tokenizer and model must belong together.", nameof(constraint));
     }
 
     private void Check(
-        IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds, Func<IReadOnlyList<int>, bool>? stop)
+        IReadOnlyList<int[]> prompts, GenerationOptions options, IReadOnlyList<long>? rowSeeds, Func<IReadOnlyList<int>, bool>? stop,
+        Action<int, int>? onToken)
     {
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(options);
@@ -148,7 +174,12 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             throw new ArgumentException(
                 "StopStrings were set, but nothing turns tokens into text here; give a stop predicate made of StopStrings and a decoder.",
                 nameof(stop));
-        options.CheckEndTokens(vocabulary);
+        options.CheckTokens(vocabulary);
+        CheckConstraint(options.Constraint, vocabulary);
+        if (KeepsStates)
+            options.ValidatedForRollouts();
+        if (onToken is not null && options.NumBeams > 1)
+            options.ValidatedForDraws("onToken");
         for (int row = 0; row < prompts.Count; row++)
         {
             int[] prompt = prompts[row];

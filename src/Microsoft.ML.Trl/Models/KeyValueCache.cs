@@ -75,7 +75,23 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Counts the tokens that every block has appended.</summary>
     internal void Advance(int added) => Length += added;
 
-    /// <summary>Keeps some sequences and forgets the others.</summary>
+    /// <summary>Begins every sequence with what another cache holds of a beginning that they share, each behind its own padding.</summary>
+    /// <param name="beginning">One sequence, at most <see cref="Capacity"/> tokens; stays as it is.</param>
+    /// <param name="padding">[rows] places before each sequence; what is pushed out at the right is left out.</param>
+    internal void Begin(KeyValueCache beginning, IReadOnlyList<int> padding)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Length = beginning.Length;
+        for (int row = 0; row < Rows; row++)
+        {
+            Tensor sequence = _memory.select(1, row); // [2 · layers, heads, capacity, head size]
+            int before = Math.Min(padding[row], Length);
+            sequence.narrow(2, 0, before).zero_(); // a hidden key still counts with weight 0, which makes NaN of what is no number
+            sequence.narrow(2, before, Length - before).copy_(beginning._memory.select(1, 0).narrow(2, 0, Length - before));
+        }
+    }
+
+    /// <summary>Keeps some sequences and forgets the others; one may be kept more than once.</summary>
     /// <param name="rows">[rows that stay] int64.</param>
     internal void Keep(Tensor rows)
     {
@@ -83,6 +99,23 @@ public sealed class KeyValueCache : IDisposable
         Dispose();
         (_memory, _parts) = (kept, Parts(kept));
         Rows = (int)rows.shape[0];
+    }
+
+    /// <summary>Gives every place the sequence of another place; only what changes is moved, part by part.</summary>
+    /// <param name="places">[rows] for each place, the one whose sequence it gets.</param>
+    internal void Rearrange(IReadOnlyList<long> places)
+    {
+        long[] changed = [.. Enumerable.Range(0, places.Count).Where(row => places[row] != row).Select(row => (long)row)];
+        if (changed.Length == 0)
+            return;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor to = tensor(changed, device: _memory.device);
+        Tensor from = tensor([.. changed.Select(row => places[(int)row])], device: _memory.device);
+        foreach (Tensor part in _parts)
+        {
+            using Tensor held = part.narrow(2, 0, Length), moved = held.index_select(0, from);
+            held.index_copy_(0, to, moved);
+        }
     }
 
     /// <summary>Fails when there is no room, before any work is done.</summary>

@@ -12,7 +12,7 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
 
     internal TextGenerationEstimator(MLContext ml, ModelSource source, PolicyOutput output, bool bf16)
     {
-        output.Generation?.Validated();
+        output.Generation?.ValidatedForOne("a column of completions");
         Require.Named(output.OutputColumnName, "outputColumnName");
         Require.Named(output.PromptColumnName, "promptColumnName");
         (_ml, _source, _output, _device) = (ml, source, output, new DeviceChoice(false, null, null, bf16));

@@ -52,11 +52,11 @@ internal static class TextGenerationLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(
             reader, found => found.PromptColumnName, nameof(SavedTransformer.PromptColumnName));
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
-        reader.Sensible(GenerationEntry, () => generation.Validated());
+        reader.Sensible(GenerationEntry, () => generation.ValidatedForOne("a column of completions"));
         IReadOnlyList<StepReport> reports = reader.History();
         LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (parts, device) =>
         {
-            reader.Sensible(GenerationEntry, () => generation.CheckEndTokens(parts.Config.VocabularySize));
+            reader.Sensible(GenerationEntry, () => generation.CheckTokens(parts.Config.VocabularySize));
             ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.BuildValueHead(parts.Weights, parts.Config.OutputSize) : null;
             CausalLanguageModel network = HuggingFaceFolder.BuildModel(parts.Weights, parts.Config, device, saved.Type);
             return new LanguageModel(network, parts.Tokenizer, generation, head);

@@ -94,7 +94,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     public TextGenerationTransformer With(GenerationOptions generation)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        generation.Validated().CheckEndTokens(Model.Network.Config.VocabularySize);
+        generation.ValidatedForOne("a column of completions").CheckTokens(Model.Network.Config.VocabularySize);
         return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation, ownsModel: false)
         {
             BatchSize = BatchSize,

@@ -84,7 +84,7 @@ public sealed class BestOfNSampler
         IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(prompts);
-        options = (options ?? _model.Generation).Validated();
+        options = (options ?? _model.Generation).ValidatedForOne("BestOfNSampler (sampleSize says how many)");
         if (!options.DoSample && _sampleSize > 1)
             throw new ArgumentException(
                 $"DoSample is false: all {_sampleSize} samples of a prompt would be the same text. "

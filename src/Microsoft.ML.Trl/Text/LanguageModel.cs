@@ -27,8 +27,8 @@ public sealed class LanguageModel : IDisposable
         valueHead?.CheckWidth(network.Config);
         Network = network;
         Tokenizer = tokenizer;
-        Generation = (generation ?? new GenerationOptions()).Validated();
-        Generation.CheckEndTokens(network.Config.VocabularySize);
+        Generation = (generation ?? new GenerationOptions()).ValidatedForOne("the options that a model keeps");
+        Generation.CheckTokens(network.Config.VocabularySize);
         ValueHead = valueHead;
         Codec = new TextCodec(tokenizer, network.Config);
         _uses = new ReferenceCount(nameof(LanguageModel), Free);
@@ -113,7 +113,7 @@ public sealed class LanguageModel : IDisposable
     /// <returns>The new text alone.</returns>
     /// <inheritdoc cref="Complete(IReadOnlyList{string}, GenerationOptions?, CancellationToken)" path="/exception"/>
     public string Complete(string prompt, GenerationOptions? options = null, CancellationToken cancel = default) =>
-        Complete([prompt], options, cancel)[0];
+        Complete([prompt], (options ?? Generation).ValidatedForOne("one prompt"), cancel)[0];
 
     /// <summary>
     /// Continues texts, in batches. In float32 a text's continuation is a function of the model, the options and that text alone; in
@@ -122,9 +122,13 @@ public sealed class LanguageModel : IDisposable
     /// <param name="prompts">Each at least one token, and shorter than the model's context.</param>
     /// <param name="options">Null = <see cref="Generation"/>.</param>
     /// <param name="cancel">Looked at once per token.</param>
-    /// <returns>The new texts, in the order of the prompts.</returns>
+    /// <returns>
+    /// The new texts, in the order of the prompts; <see cref="GenerationOptions.NumReturnSequences"/> of each, one after another.
+    /// </returns>
     /// <exception cref="ArgumentException">A prompt is empty or too long, the message names its row; an option is out of range.</exception>
-    /// <exception cref="InvalidOperationException">The weights are broken: the logits are no numbers.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The weights are broken: the logits are no numbers. Or the options forbid every token that could come next.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IReadOnlyList<string> Complete(
@@ -134,6 +138,33 @@ public sealed class LanguageModel : IDisposable
         options = (options ?? Generation).Validated();
         int[][] ids = [.. prompts.Select(Tokens)];
         return [.. Answer(ids, [.. prompts.Select(PromptSeed.Of)], options, cancel).Select(answer => answer.Text)];
+    }
+
+    /// <summary>
+    /// Continues one text and gives it piece by piece, as soon as characters are complete. The pieces together are what
+    /// <see cref="Complete(string, GenerationOptions?, CancellationToken)"/> gives. The model works on another thread; it stops, and all it
+    /// holds is freed, when the enumeration is left. Every enumeration generates anew.
+    /// </summary>
+    /// <param name="prompt">At least one token, shorter than the model's context.</param>
+    /// <param name="options">Null = <see cref="Generation"/>. One beam, and one sequence.</param>
+    /// <param name="cancel">Looked at once per token.</param>
+    /// <returns>Pieces of at least one character.</returns>
+    /// <exception cref="ArgumentException">The prompt is empty or too long; an option is out of range, or asks for beams.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// While it is enumerated: the logits are no numbers, or the options forbid every token that could come next.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">While it is enumerated: it was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">While it is enumerated: the model was disposed.</exception>
+    public IAsyncEnumerable<string> StreamAsync(
+        string prompt, GenerationOptions? options = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        options = (options ?? Generation).ValidatedForDraws("a stream");
+        int[] ids = Tokens(prompt, 0);
+        return TextStream.Read(
+            Tokenizer,
+            (onToken, stop) => Answer([ids], [PromptSeed.Of(prompt)], options, stop, (_, token) => onToken(token)),
+            cancel);
     }
 
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read.</summary>
@@ -214,28 +245,32 @@ public sealed class LanguageModel : IDisposable
         ValueHead?.Dispose();
     }
 
-    /// <summary>Answers prompts that are tokens already.</summary>
+    /// <summary>Answers prompts that are tokens already, each as often as the options say.</summary>
     /// <param name="prompts">Each at least one token and shorter than the context.</param>
     /// <param name="seeds">One number per prompt, of <see cref="PromptSeed"/>.</param>
     /// <param name="options">How they are continued.</param>
     /// <param name="cancel">Looked at once per token.</param>
+    /// <param name="onToken">Called with row and token as soon as one is chosen; null for nobody. For a single batch.</param>
     internal IReadOnlyList<Answer> Answer(
-        IReadOnlyList<int[]> prompts, IReadOnlyList<long> seeds, GenerationOptions options, CancellationToken cancel)
+        IReadOnlyList<int[]> prompts, IReadOnlyList<long> seeds, GenerationOptions options, CancellationToken cancel,
+        Action<int, int>? onToken = null)
     {
         using IDisposable use = Use();
         var stops = new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens));
         IReadOnlyList<int> ends = options.EosTokenIds ?? Network.Config.EosTokenIds;
         var answers = new List<Answer>(prompts.Count);
-        for (int start = 0; start < prompts.Count; start += RowsAtOnce)
+        int atOnce = Math.Max(1, RowsAtOnce / Math.Max(options.NumBeams, options.NumReturnSequences));
+        for (int start = 0; start < prompts.Count; start += atOnce)
         {
-            int[][] batch = [.. prompts.Skip(start).Take(RowsAtOnce)];
-            long[] batchSeeds = [.. seeds.Skip(start).Take(RowsAtOnce)];
+            int[][] batch = [.. prompts.Skip(start).Take(atOnce)];
+            long[] batchSeeds = [.. seeds.Skip(start).Take(atOnce)];
             lock (_oneAtATime)
             {
-                var generator = new TokenGenerator(Network);
-                GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, cancel: cancel);
-                answers.AddRange(result.Tokens.Zip(batch, (tokens, prompt) =>
-                    new Answer(prompt, tokens, Tokenizer.DecodeCompletion(tokens), tokens.Length > 0 && ends.Contains(tokens[^1]))));
+                var generator = new TokenGenerator(Network) { Tokenizer = Tokenizer };
+                GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, onToken, cancel);
+                answers.AddRange(result.Tokens.Select((tokens, row) => new Answer(
+                    batch[row / options.NumReturnSequences], tokens, Tokenizer.DecodeCompletion(tokens),
+                    tokens.Length > 0 && ends.Contains(tokens[^1]))));
             }
         }
         return answers;

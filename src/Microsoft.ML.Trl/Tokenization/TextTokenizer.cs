@@ -19,6 +19,7 @@ public sealed partial class TextTokenizer
     private readonly Lazy<TextEncoder> _ordinary; // takes special tokens for text
     private readonly TokenTable _tokens;
     private readonly Lazy<ChatTemplate?> _chatTemplate;
+    private readonly Lazy<TokenTrie> _trie;
     private volatile Reader? _lastReader;
 
     private TextTokenizer(IReadOnlyDictionary<string, string> files, TokenizerDefinition definition, SpecialTokenNames names, string source)
@@ -26,6 +27,7 @@ public sealed partial class TextTokenizer
         _files = files;
         _definition = definition;
         _tokens = new TokenTable(definition);
+        _trie = new Lazy<TokenTrie>(_tokens.Trie);
         _encoder = new TextEncoder(definition);
         _ordinary = new(() => new TextEncoder(
             definition with { AddedTokens = [.. definition.AddedTokens.Where(token => !token.Special)] }));
@@ -152,6 +154,9 @@ public sealed partial class TextTokenizer
         }
         TokenizerFiles.WriteFolder(folder, files);
     }
+
+    /// <summary>The bytes of all tokens but special ones.</summary>
+    internal TokenTrie Trie => _trie.Value;
 
     /// <summary>Whether every token id of this tokenizer means the same to another, which may know more tokens.</summary>
     /// <param name="other">May be this one itself.</param>

@@ -137,6 +137,14 @@ internal sealed class TokenTable
                 : Encoding.UTF8.GetBytes(token.Replace('▁', ' '));
     }
 
+    /// <summary>The bytes of all tokens but special ones.</summary>
+    /// <exception cref="NotSupportedException">A token's text depends on its place.</exception>
+    public TokenTrie Trie() => Steps is null
+        ? new TokenTrie([.. Enumerable.Range(0, Count).Select(id => Text(id, true) is null ? [] : _bytes[id]!)])
+        : throw new NotSupportedException(
+            "What a token of this tokenizer says depends on its place, so generation cannot be held to a pattern token by token. Use a "
+            + "model with a byte-level tokenizer (GPT-2, Llama 3, Qwen 2 and their like), or generate without Constraint.");
+
     public string Decode(IReadOnlyList<int> ids, bool skipSpecialTokens)
     {
         if (Steps is not null)

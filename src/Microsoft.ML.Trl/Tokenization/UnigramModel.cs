@@ -22,7 +22,7 @@ internal sealed class UnigramModel : IWordModel
     private const double UnknownPenalty = 10;
 
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _vocab;
-    private readonly TokenTrie _trie = new();
+    private readonly PieceTrie _trie = new();
     private readonly double[] _scores;
     private readonly double _unknownScore;
     private readonly int _unknown;
@@ -80,7 +80,7 @@ internal sealed class UnigramModel : IWordModel
         {
             length = char.IsHighSurrogate(piece[start]) && start + 1 < piece.Length ? 2 : 1;
             bool hasCharacter = false;
-            int node = TokenTrie.Root;
+            int node = PieceTrie.Root;
             for (int end = start; end < piece.Length && (node = _trie.Next(node, piece[end])) >= 0;)
             {
                 end++;
@@ -127,7 +127,7 @@ internal sealed class UnigramModel : IWordModel
 }
 
 /// <summary>Finds tokens by their beginning, letter by letter.</summary>
-internal sealed class TokenTrie
+internal sealed class PieceTrie
 {
     public const int Root = 0;
 

@@ -50,7 +50,7 @@ internal sealed class FitSession : IDisposable
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<LanguageModel>(source.OpenPolicy(session.Placement));
-        output.Generation?.CheckEndTokens(model.Value.Network.Config.VocabularySize);
+        output.Generation?.CheckTokens(model.Value.Network.Config.VocabularySize);
         using Borrowed<LanguageModel>? reference = session.Reference(source, referenceMoves, model.Value.Network.Config);
         return session.Run(
             () => train(session, model.Value, reference?.Model.Network),

@@ -14,7 +14,8 @@ public sealed partial class LayeringTests
     /// </summary>
     private static readonly string[] Layers =
     [
-        "Operators", "Numerics", "Models", "Models/Families", "Adapters", "Generation", "Text", "Pipeline/Views", "Pipeline", "Training",
+        "Operators", "Numerics", "Models", "Models/Families", "Adapters", "Generation/Constraints", "Generation", "Text",
+        "Pipeline/Views", "Pipeline", "Training",
         "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", ".",
     ];
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Generation;
+using Microsoft.ML.Trl.Tests.TestSupport;
 using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
 using static Microsoft.ML.Trl.Tests.BadInputs.Samples;
 
@@ -12,7 +13,7 @@ internal static class GenerationInputs
     private static readonly int[] Long = [.. Enumerable.Repeat(1, 32)];
 
     public static IEnumerable<BadInput> All() =>
-        [.. Options(), .. Lengths(), .. Stops(), .. Tokens(), .. Responses(), .. BestOfN(), .. BestOfNScores()];
+        [.. Options(), .. TransformersOptions(), .. Lengths(), .. Stops(), .. Tokens(), .. Responses(), .. BestOfN(), .. BestOfNScores()];
 
     private static IEnumerable<BadInput> Options()
     {
@@ -38,6 +39,40 @@ internal static class GenerationInputs
                 ["StopStrings[1] is null", "at least one character"]),
         ];
     }
+
+    private static IEnumerable<BadInput> TransformersOptions()
+    {
+        double[] broken = [double.NaN, double.PositiveInfinity, double.NegativeInfinity];
+        return
+        [
+            .. broken.Append(0).Append(1.01).Select(x => Option(new() { TypicalP = x }, "TypicalP", x, "greater than 0 and at most 1")),
+            .. broken.Append(-1).Append(1).Select(x => Option(new() { EpsilonCutoff = x }, "EpsilonCutoff", x, "at least 0 and below 1")),
+            .. broken.Append(-1).Append(1).Select(x => Option(new() { EtaCutoff = x }, "EtaCutoff", x, "at least 0 and below 1")),
+            .. broken.Select(x => Option(new() { LengthPenalty = x }, "LengthPenalty", x, "a finite number, 0 for none")),
+            .. new[] { 0, -1 }.Select(x => Option(new() { NumBeams = x }, "NumBeams", x, "at least 1, which is no search")),
+            .. new[] { 0, -1 }.Select(x => Option(new() { NumReturnSequences = x }, "NumReturnSequences", x, "at least 1")),
+            Option(new() { NumReturnSequences = 3, NumBeams = 2 }, "NumReturnSequences", 3, "at most NumBeams (2)"),
+            Option(
+                new() { NumReturnSequences = 2, DoSample = false }, "NumReturnSequences", 2,
+                "Set DoSample to true, or NumBeams to as many"),
+            Option(new() { NoRepeatNgramSize = -1 }, "NoRepeatNgramSize", -1, "at least 1, or 0 for none"),
+            Bad(new() { EarlyStopping = (EarlyStopping)9 }, "EarlyStopping (9)", "False, True, Never"),
+            Bad(new() { BadWordsIds = null! }, "BadWordsIds is null", "a list, an empty one for none"),
+            Bad(new() { BadWordsIds = [[1], []] }, "BadWordsIds[1] is empty", "at least one token"),
+            Bad(new() { BadWordsIds = [null!] }, "BadWordsIds[0] is null", "at least one token"),
+            Bad(new() { SuppressTokens = null! }, "SuppressTokens is null", "a list, an empty one for none"),
+            Bad(new() { BeginSuppressTokens = null! }, "BeginSuppressTokens is null", "a list, an empty one for none"),
+            Bad(new() { Constraint = Letters, StopStrings = ["."] }, "StopStrings together with Constraint", "leave one of the two out"),
+            Bad(new() { Constraint = Letters, MinNewTokens = 2 }, "MinNewTokens together with Constraint"),
+            Bad(new() { Constraint = Letters, ForcedBosTokenId = 2 }, "ForcedBosTokenId together with Constraint"),
+            Bad(new() { Constraint = Letters, ForcedEosTokenId = 2 }, "ForcedEosTokenId together with Constraint"),
+        ];
+    }
+
+    private static TextConstraint Letters { get; } = TextConstraint.Regex("[a-z]*");
+
+    private static BadInput Bad(GenerationOptions options, params string[] words) =>
+        Of<ArgumentException>("GenerationOptions.Validated", () => options.Validated(), words, string.Join(", ", words));
 
     private static BadInput Option(GenerationOptions options, string name, double value, string allowed)
     {
@@ -79,6 +114,21 @@ internal static class GenerationInputs
         Tokens(() => Generate([[1]], new() { MaxNewTokens = 0 }), "MaxNewTokens (0)", "at least 1"),
         Tokens(() => Generate([[1]], new() { EosTokenIds = [40] }), "The end token 40 of EosTokenIds", "0 to 39"),
         Tokens(() => Generate([[1]], new() { EosTokenIds = [-1] }), "The end token -1 of EosTokenIds", "0 to 39"),
+        Tokens(() => Generate([[1]], new() { BadWordsIds = [[1], [2, 40]] }), "The token 40 of BadWordsIds", "0 to 39"),
+        Tokens(() => Generate([[1]], new() { SuppressTokens = [-1] }), "The token -1 of SuppressTokens", "0 to 39"),
+        Tokens(() => Generate([[1]], new() { BeginSuppressTokens = [40] }), "The token 40 of BeginSuppressTokens", "0 to 39"),
+        Tokens(() => Generate([[1]], new() { ForcedBosTokenId = 40 }), "The token 40 of ForcedBosTokenId", "0 to 39"),
+        Tokens(() => Generate([[1]], new() { ForcedEosTokenId = -2 }), "The token -2 of ForcedEosTokenId", "0 to 39"),
+        Tokens(() => Generate([[1]], new() { Constraint = Letters }), "Constraint is set", "set Tokenizer of the TokenGenerator"),
+        Tokens(
+            () => new TokenGenerator(Network) { Tokenizer = Tiny.Tokenizer }.Generate([[1]], new() { Constraint = Letters }),
+            "tokens, but the model's vocabulary has 40", "belong together"),
+        Tokens(
+            () => new TokenGenerator(Network).Generate([[1]], new() { NumBeams = 2 }, onToken: (_, _) => { }),
+            "NumBeams (2) must be 1 for onToken", "when the search ends"),
+        Of<InvalidOperationException>(
+            "TokenGenerator.Generate", () => Generate([[1]], new() { SuppressTokens = [.. Enumerable.Range(0, 40)] }),
+            ["forbid every token", "forbid less"]),
         Tokens(() => Generate([[1]], new() { StopStrings = ["."] }), "StopStrings", "a stop predicate"),
         Tokens(() => new TokenGenerator(Network).Generate([[1]], new(), [1, 2]), "2 row seeds for 1 prompts", "one per prompt"),
         Tokens(() => new TokenGenerator(Network).Generate([[1]], new(), []), "0 row seeds for 1 prompts", "one per prompt"),
@@ -125,6 +175,7 @@ internal static class GenerationInputs
         Best(() => Sampler().Generate(new string('q', 99)), "Row 0: the prompt is", "context of 32"),
         Best(() => Sampler().Generate("the", new() { DoSample = false }), "DoSample is false", "4 samples", "sampleSize to 1"),
         Best(() => Sampler().Generate("the", new() { TopK = -2 }), "TopK (-2)"),
+        Best(() => Sampler().Generate("the", new() { NumReturnSequences = 2 }), "NumReturnSequences (2)", "1 for BestOfNSampler"),
         Best(() => Sampler(new(2, 4)).Generate("the", new() { MinNewTokens = 3 }), "MinNewTokens (3)", "LengthSampler draws (2)"),
     ];
 

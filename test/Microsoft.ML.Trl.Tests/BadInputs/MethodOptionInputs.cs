@@ -76,6 +76,9 @@ internal static class MethodOptionInputs
         Of<ArgumentException>(new DpoOptions { ReferenceFree = true, SyncRefModel = true }, "ReferenceFree", "set SyncRefModel"),
         Of<ArgumentException>(
             new DpoOptions { ReferenceFree = true, PrecomputeRefLogProbs = true }, "ReferenceFree", "and PrecomputeRefLogProbs to false"),
+        Of<ArgumentException>(
+            new DpoOptions { Generation = new() { NumReturnSequences = 2 } },
+            "NumReturnSequences (2) must be 1 for a column of completions"),
         Of<ArgumentException>(new DpoOptions { Generation = new() { TopP = 0 } }, "TopP (0)", "greater than 0 and at most 1"),
         BadInput.Of<ArgumentException>(
             "TrlCatalog.Dpo", () => Ml.Trl().Dpo(new DpoOptions { ReferenceFree = true }, reference: ModelSource.Folder("there")),
@@ -127,6 +130,12 @@ internal static class MethodOptionInputs
         Of<ArgumentException>(new PpoOptions { UseScoreNorm = true }, "UseScoreNorm", "set UseScoreScaling to true"),
         Of<ArgumentNullException>(new PpoOptions { Generation = null! }, "Generation"),
         Of<ArgumentNullException>(new PpoOptions { ValueHead = null! }, "ValueHead"),
+        Of<ArgumentException>(new PpoOptions { Generation = new() { NumBeams = 2 } }, "NumBeams (2) must be 1 for rollouts of PPO"),
+        Of<ArgumentException>(
+            new PpoOptions { Generation = new() { NumReturnSequences = 2 } }, "NumReturnSequences (2) must be 1 for rollouts of PPO"),
+        Of<ArgumentException>(
+            new PpoOptions { Generation = new() { Constraint = TextConstraint.Regex("a") } },
+            "Constraint must be null for rollouts of PPO"),
         Of<ArgumentException>(new PpoOptions { Generation = new() { Temperature = 0 } }, "Temperature (0)", "set DoSample to false"),
         Of<ArgumentException>(
             new PpoOptions { Generation = new() { MinNewTokens = 5 }, LengthSampler = new(2, 9) }, "MinNewTokens (5)", "LengthSampler",

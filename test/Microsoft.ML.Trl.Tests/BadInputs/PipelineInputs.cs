@@ -81,6 +81,9 @@ internal static class PipelineInputs
             Of<ArgumentException>(
                 Policy + ".With", () => Writer.With(new() { Temperature = 0 }), ["Temperature (0)", "set DoSample to false"]),
             Of<ArgumentException>(
+                Policy + ".With", () => Writer.With(new() { NumReturnSequences = 2 }),
+                ["NumReturnSequences (2) must be 1 for a column of completions"]),
+            Of<ArgumentException>(
                 Policy + ".With", () => Writer.With(new() { EosTokenIds = [9999] }), ["The end token 9999", "not in the vocabulary"]),
             Of<ObjectDisposedException>(
                 Policy + ".Transform", () => Gone(gone => gone.Transform(Rows).GetColumn<string>("Completion").ToArray()),

@@ -11,7 +11,7 @@ internal static class PublicEntries
     [
         "LengthSampler.Sample", "FixedKlController.Update", "DecoderModel.SetDropout", "SequenceClassifier.SetDropout",
         "TextTokenizer.CreateStreamDecoder",
-        "TextGenerationTransformer.CancellationToken",
+        "TextGenerationTransformer.CancellationToken", "TextConstraint.Equals",
         // figures and texts that are only kept
         "GenerationMetrics.#ctor", "LanguageModelMetrics.#ctor", "PreferenceMetrics.#ctor", "GenerationResult.#ctor", "PpoLossTerms.#ctor",
         "TokenLogProbs.#ctor", "TensorEntry.#ctor", "RewardRow.#ctor", "SampleCompletion.#ctor", "ScoredCompletion.#ctor",

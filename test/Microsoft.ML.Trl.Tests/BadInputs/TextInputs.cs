@@ -9,12 +9,12 @@ namespace Microsoft.ML.Trl.Tests.BadInputs;
 /// <summary>Text in, text out: language models, reward models, where they come from, rewards, and lines of progress.</summary>
 internal static class TextInputs
 {
-    private const string Complete = "LanguageModel.Complete", Score = "TextRewardModel.Score";
+    private const string Complete = "LanguageModel.Complete", Stream = "LanguageModel.StreamAsync", Score = "TextRewardModel.Score";
 
     private static readonly string Long = string.Concat(Enumerable.Repeat("the film ", 40));
 
     public static IEnumerable<BadInput> All() =>
-        [.. Made(), .. Prompts(), .. Scored(), .. Gone(), .. Sources(), .. Rewards(), .. Progress()];
+        [.. Made(), .. Prompts(), .. Streams(), .. Scored(), .. Gone(), .. Sources(), .. Rewards(), .. Progress()];
 
     private static IEnumerable<BadInput> Made() =>
     [
@@ -58,6 +58,49 @@ internal static class TextInputs
             Complete, () => { using LanguageModel broken = Broken(); broken.Complete("the"); },
             ["not finite numbers", "the weights are damaged"]),
     ];
+
+    private static IEnumerable<BadInput> Streams() =>
+    [
+        Null(Stream, "prompt", () => Samples.Language.StreamAsync(null!)),
+        Streamed(() => Samples.Language.StreamAsync(""), "Row 0: the prompt is empty", "at least one token"),
+        Streamed(() => Samples.Language.StreamAsync(Long), "Row 0: the prompt is", "context of 32"),
+        Streamed(() => Samples.Language.StreamAsync("the", new() { TopP = 2 }), "TopP (2)", "at most 1"),
+        Streamed(() => Samples.Language.StreamAsync("the", new() { NumBeams = 2 }), "NumBeams (2) must be 1 for a stream"),
+        Streamed(
+            () => Samples.Language.StreamAsync("the", new() { NumReturnSequences = 2 }),
+            "NumReturnSequences (2) must be 1 for a stream", "LanguageModel.Complete"),
+        Of<OperationCanceledException>(Stream, () => Drain(Samples.Language.StreamAsync("the", cancel: new CancellationToken(true))), []),
+        Of<InvalidOperationException>(
+            Stream, () => { using LanguageModel broken = Broken(); Drain(broken.StreamAsync("the")); },
+            ["not finite numbers", "the weights are damaged"]),
+        After(Stream, model => Drain(model.StreamAsync("the"))),
+        Text(() => Samples.Language.Complete("the", new() { NumReturnSequences = 2 }), "NumReturnSequences (2) must be 1 for one prompt"),
+        Of<InvalidOperationException>(
+            Complete,
+            () => Samples.Language.Complete(
+                "the", new() { SuppressTokens = [.. Enumerable.Range(0, Tiny.Tokenizer.VocabularySize)] }),
+            ["forbid every token"]),
+        Of<ArgumentException>(
+            "LanguageModel.#ctor", () => WithTinyNetwork(network => new(network, Tiny.Tokenizer, new() { NumReturnSequences = 2 })),
+            ["NumReturnSequences (2) must be 1 for the options that a model keeps"]),
+    ];
+
+    private static void Drain(IAsyncEnumerable<string> stream)
+    {
+        IAsyncEnumerator<string> pieces = stream.GetAsyncEnumerator();
+        try
+        {
+            while (pieces.MoveNextAsync().AsTask().GetAwaiter().GetResult())
+                continue;
+        }
+        finally
+        {
+            pieces.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    private static BadInput Streamed(Action act, params string[] words) =>
+        Of<ArgumentException>(Stream, act, words, string.Join(", ", words));
 
     private static IEnumerable<BadInput> Scored() =>
     [

@@ -24,26 +24,13 @@ public sealed class GenerationFixtureTests
     }
 
     [TestMethod]
-    [DataRow("gpt2")]
-    [DataRow("llama")]
-    [DataRow("qwen2")]
-    public void Repetition_penalty_and_two_end_tokens_act_as_in_transformers(string name)
-    {
-        using ModelFixture fixture = new(name);
-        System.Text.Json.JsonElement two = fixture.Info.GetProperty("gen_cases").GetProperty("two_eos").GetProperty("eos_token_id");
-        int[] ends = [.. two.EnumerateArray().Select(id => id.GetInt32())];
-        Matches(fixture, "g.rep13", Greedy with { MaxNewTokens = 12, RepetitionPenalty = 1.3 });
-        Matches(fixture, "g.two_eos", Greedy with { MaxNewTokens = 12, EosTokenIds = ends });
-    }
-
-    [TestMethod]
     [DynamicData(nameof(ModelFixture.Decoders), typeof(ModelFixture))]
     public void Logits_of_the_first_and_the_last_token_are_those_of_transformers(string name)
     {
         using ModelFixture fixture = new(name);
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(fixture.Folder);
         using var noGrad = no_grad();
-        int[][] prompts = Rows(fixture["g.input_ids"], fixture["g.attention_mask"]);
+        int[][] prompts = FixtureRows.Of(fixture["g.input_ids"], fixture["g.attention_mask"]);
         GenerationResult result = new TokenGenerator(model) { KeepsStates = true }.Generate(prompts, Greedy);
         foreach ((string expected, int step) in new[] { ("g.greedy_logits0", 0), ("g.greedy_logits_last", Greedy.MaxNewTokens - 1) })
         {
@@ -59,9 +46,9 @@ public sealed class GenerationFixtureTests
     private static void Matches(ModelFixture fixture, string name, GenerationOptions options)
     {
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(fixture.Folder);
-        int[][] prompts = Rows(fixture["g.input_ids"], fixture["g.attention_mask"]);
+        int[][] prompts = FixtureRows.Of(fixture["g.input_ids"], fixture["g.attention_mask"]);
         GenerationResult result = new TokenGenerator(model).Generate(prompts, options);
-        int[][] expected = Rows(fixture[name], null);
+        int[][] expected = FixtureRows.Of(fixture[name]);
         int width = (int)fixture["g.input_ids"].shape[1];
         for (int row = 0; row < prompts.Length; row++)
         {
@@ -72,14 +59,5 @@ public sealed class GenerationFixtureTests
                 $"{name}, row {row} ended too early");
             Assert.AreEqual(options.EosTokenIds!.Contains(tokens[^1]), result.Finished[row]);
         }
-    }
-
-    private static int[][] Rows(Tensor ids, Tensor? mask)
-    {
-        int width = (int)ids.shape[1];
-        long[] all = ids.data<long>().ToArray();
-        long[]? real = mask?.data<long>().ToArray();
-        int[] Row(int row) => [.. Enumerable.Range(row * width, width).Where(i => real is null || real[i] != 0).Select(i => (int)all[i])];
-        return [.. Enumerable.Range(0, (int)ids.shape[0]).Select(Row)];
     }
 }

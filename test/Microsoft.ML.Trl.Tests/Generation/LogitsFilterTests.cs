@@ -28,7 +28,7 @@ public sealed class LogitsFilterTests
             // A forbidden token has -infinity on both sides.
             Close.Absolute(file.Read(name), filter(file.Read("scores")), Tolerance, $"processors {name}");
         }
-        Assert.AreEqual(15, tested, "filters of this library among the cases");
+        Assert.AreEqual(30, tested, "filters of this library among the cases");
     }
 
     /// <summary>A sampler tells the log-probability of one token per draw only, so it draws until every likely one has come.</summary>
@@ -144,7 +144,7 @@ public sealed class LogitsFilterTests
     {
         const int Draws = 4000;
         Tensor uniforms = tensor([.. Enumerable.Range(0, Rows * Draws).Select(i => new RowRandom(i % Draws, i / Draws).Uniform(0))]);
-        TokenChoice choice = new TokenSampler(options, [4]).Choose(
+        TokenChoice choice = new TokenSampler(options, new LogitsProcessors(options, [4], CPU)).Choose(
             scores.repeat_interleave(Draws, 0), context?.repeat_interleave(Draws, 0), newTokens, uniforms);
         float[][] drawn = [.. Enumerable.Range(0, Rows).Select(_ => Enumerable.Repeat(float.NegativeInfinity, Vocabulary).ToArray())];
         long[] tokens = choice.Tokens.data<long>().ToArray();
@@ -193,6 +193,11 @@ public sealed class LogitsFilterTests
         long[] Ends() => description.GetProperty("eos_token_id") is { ValueKind: JsonValueKind.Array } many
             ? [.. many.EnumerateArray().Select(id => id.GetInt64())] : [description.GetProperty("eos_token_id").GetInt64()];
         Func<Tensor, Tensor> Early(double shortest) => scores => width < shortest ? LogitsFilters.Forbid(scores, tensor(Ends())) : scores;
+        int[][] rows = FixtureRows.Of(context);
+        Func<Tensor, Tensor> Processed(GenerationOptions options, long step = 0, int? held = null, int limit = 99) => scores =>
+            new LogitsProcessors(options, [2], CPU).Apply(
+                scores, null, (int)step, [.. rows.Select((row, i) => new GrowingRow(i, row[..(held ?? row.Length)], limit, default))]);
+        int[] Ids(JsonElement list) => [.. list.EnumerateArray().Select(id => id.GetInt32())];
         return string.Join(' ', keys) switch
         {
             "top_k" => scores => Spread(LogitsFilters.TopK(scores, (int)Number("top_k"))),
@@ -201,6 +206,19 @@ public sealed class LogitsFilterTests
             "repetition_penalty" => scores => LogitsFilters.Penalize(scores, context, Number("repetition_penalty")),
             "prompt_length_to_skip min_new_tokens eos_token_id" => Early(Number("prompt_length_to_skip") + Number("min_new_tokens")),
             "min_length eos_token_id" => Early(Number("min_length")),
+            "typical_p" => scores => LogitsFilters.Typical(scores, Number("typical_p")),
+            "epsilon_cutoff" => scores => LogitsFilters.Epsilon(scores, Number("epsilon_cutoff")),
+            "eta_cutoff" => scores => LogitsFilters.Eta(scores, Number("eta_cutoff")),
+            "no_repeat_ngram_size" => Processed(new() { NoRepeatNgramSize = (int)Number("no_repeat_ngram_size") }),
+            "bad_words_ids eos_token_id" => Processed(
+                new() { BadWordsIds = [.. description.GetProperty("bad_words_ids").EnumerateArray().Select(Ids)] }),
+            "suppress_tokens" => Processed(new() { SuppressTokens = Ids(description.GetProperty("suppress_tokens")) }),
+            "begin_suppress_tokens begin_index" => Processed(
+                new() { BeginSuppressTokens = Ids(description.GetProperty("begin_suppress_tokens")) }, width - (long)Number("begin_index")),
+            "forced_bos_token_id cur_len" => Processed(
+                new() { ForcedBosTokenId = (int)Number("forced_bos_token_id") }, held: (int)Number("cur_len")),
+            "max_length forced_eos_token_id" => Processed(
+                new() { ForcedEosTokenId = (int)Number("forced_eos_token_id") }, limit: (int)(Number("max_length") - width)),
             _ => null,
         };
     }

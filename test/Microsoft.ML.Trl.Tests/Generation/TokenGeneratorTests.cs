@@ -144,7 +144,7 @@ public sealed class TokenGeneratorTests
         const int Draws = 100_000;
         using var scope = NewDisposeScope();
         Tensor uniforms = tensor([.. Enumerable.Range(0, Draws).Select(row => new RowRandom(1, row).Uniform(0))]);
-        TokenSampler sampler = new(new GenerationOptions(), []);
+        TokenSampler sampler = new(new GenerationOptions(), new LogitsProcessors(new GenerationOptions(), [], CPU));
         TokenChoice choice = sampler.Choose(tensor(logits).unsqueeze(0).expand(Draws, 5), null, 0, uniforms);
         int[] counts = new int[5];
         foreach (long token in choice.Tokens.data<long>().ToArray())

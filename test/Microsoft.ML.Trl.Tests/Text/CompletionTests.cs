@@ -28,6 +28,23 @@ public sealed class CompletionTests
     }
 
     [TestMethod]
+    [DataRow(1)]
+    [DataRow(4)]
+    public void Several_completions_of_a_prompt_stand_side_by_side(int beams)
+    {
+        using LanguageModel model = Tiny.Model();
+        string[] prompts = [.. Enumerable.Range(0, 9).Select(i => $"the film {i}")]; // more than fit into one batch
+        GenerationOptions options = new() { MaxNewTokens = 5, NumBeams = beams, NumReturnSequences = 4, EosTokenIds = [] };
+        IReadOnlyList<string> all = model.Complete(prompts, options);
+        Assert.HasCount(36, all);
+        for (int i = 0; i < prompts.Length; i++)
+        {
+            CollectionAssert.AreEqual(model.Complete([prompts[i]], options).ToArray(), all.Skip(4 * i).Take(4).ToArray());
+            Assert.AreEqual(model.Complete(prompts[i], options with { NumReturnSequences = 1 }), all[4 * i]);
+        }
+    }
+
+    [TestMethod]
     public void A_finished_character_is_shown()
     {
         using LanguageModel model = AlwaysWriting(Tiny.Tokenizer.IdOf("a")!.Value);

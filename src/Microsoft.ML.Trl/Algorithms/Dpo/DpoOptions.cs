@@ -127,7 +127,7 @@ public sealed record DpoOptions : EpochOptions
         Require.Named(PromptColumnName);
         Require.Named(ChosenColumnName);
         Require.Named(RejectedColumnName);
-        Generation?.Validated();
+        Generation?.ValidatedForOne("a column of completions");
         ValidateLosses();
         ValidateReference();
         return this;

@@ -96,7 +96,10 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>The critic's dropout and first weights.</summary>
     public ValueHeadOptions ValueHead { get; init; } = new();
 
-    /// <summary>How responses are sampled during training, and how the fitted stage answers prompts.</summary>
+    /// <summary>
+    /// How responses are sampled during training, and how the fitted stage answers prompts. One beam, one sequence per prompt and no
+    /// constraint: what the policy computed for a token is kept when the token is drawn.
+    /// </summary>
     public GenerationOptions Generation { get; init; } = new();
 
     /// <summary>
@@ -173,7 +176,7 @@ public sealed record PpoOptions : TrainingOptions
                 "UseScoreNorm centres scores that UseScoreScaling has scaled; set UseScoreScaling to true, or UseScoreNorm to false.",
                 nameof(UseScoreNorm));
         ArgumentNullException.ThrowIfNull(Generation);
-        Generation.Validated();
+        Generation.ValidatedForRollouts();
         LengthSampler?.Limit(Generation, 0);
         Require.AtLeast(GenerationBatchSize, 1);
         Require.AtLeast(NumSharedLayers, 0);

@@ -65,7 +65,7 @@ public sealed class PpoSession : IDisposable
         if (reference == policy)
             throw new ArgumentException(
                 "The reference is the policy itself, which every step changes; give another model, or null for a copy.", nameof(reference));
-        _options.Generation.CheckEndTokens(policy.Config.VocabularySize);
+        _options.Generation.CheckTokens(policy.Config.VocabularySize);
         valueHead?.CheckWidth(policy.Config);
         FiniteWeights.Require("policy", policy.Weights());
         if (reference is not null)
@@ -288,7 +288,7 @@ public sealed class PpoSession : IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         lengthSampler ??= options is null ? _options.LengthSampler : null;
-        GenerationOptions how = (options ?? _options.Generation).Validated();
+        GenerationOptions how = (options ?? _options.Generation).ValidatedForRollouts();
         return _sampler.Batches(queries, how, batchSize ?? _options.GenerationBatchSize, lengthSampler);
     }
 

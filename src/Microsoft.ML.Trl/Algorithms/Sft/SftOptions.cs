@@ -82,7 +82,7 @@ public sealed record SftOptions : EpochOptions
         Require.Named(CompletionColumnName);
         Require.Named(TextColumnName);
         Require.Named(MessagesColumnName);
-        Generation?.Validated();
+        Generation?.ValidatedForOne("a column of completions");
         return this;
     }
 }

@@ -40,7 +40,7 @@ public sealed class UnusedOptionsTests
         Named("TargetKl without EarlyStopping", new PpoOptions { TargetKl = 0.1 });
         Named("CliprangeValue with VfCoef 0", new PpoOptions { VfCoef = 0, CliprangeValue = 0.1 });
         Named(
-            "Temperature, TopK, TopP, MinP and Seed of Generation with DoSample false",
+            "Temperature, TopK, TopP, MinP, TypicalP, EpsilonCutoff and EtaCutoff of Generation with DoSample false",
             new DpoOptions { Generation = GreedyAtTemperature });
         Named(
             "MinNewTokens of Generation without EosTokenIds",
