@@ -10,6 +10,25 @@ public sealed class UntrainedTests
     private readonly MLContext _ml = new(1);
 
     [TestMethod]
+    public void Beams_and_a_constraint_go_into_the_zip_and_act_after_loading()
+    {
+        GenerationOptions generation = new()
+        {
+            DoSample = false, MaxNewTokens = 12, NumBeams = 3, EarlyStopping = EarlyStopping.True, BadWordsIds = [[3], [4, 5]],
+            EosTokenIds = [], Constraint = TextConstraint.Regex("(good|bad){2}!"),
+        };
+        using TextGenerationTransformer transformer = _ml.Trl().TextGeneration(Tiny.Source(), generation).Fit(Rows());
+        using var zip = new MemoryStream();
+        _ml.Model.Save(transformer, Rows().Schema, zip);
+        zip.Position = 0;
+        using var loaded = (TextGenerationTransformer)_ml.Model.Load(zip, out _);
+        Assert.AreEqual(generation.Constraint, loaded.Generation.Constraint);
+        string[] before = [.. transformer.Transform(Rows()).GetColumn<string>("Completion")];
+        CollectionAssert.AreEqual(before, loaded.Transform(Rows()).GetColumn<string>("Completion").ToArray());
+        Assert.IsTrue(before.All(generation.Constraint.Matches), string.Join('|', before));
+    }
+
+    [TestMethod]
     public void A_folder_answers_without_training_and_goes_into_a_zip() => InFolder(folder =>
     {
         using LanguageModel model = Tiny.Model();
