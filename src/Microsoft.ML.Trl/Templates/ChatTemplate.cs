@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 
 namespace Microsoft.ML.Trl;
 
@@ -45,14 +46,18 @@ public sealed class ChatTemplate
     }
 
     /// <summary>The text of a conversation.</summary>
-    /// <param name="messages">In their order.</param>
+    /// <param name="messages">
+    /// In their order. Further fields that a template may read stand in a message's additional properties; a call of a function is
+    /// <c>tool_calls</c>, reasoning is <c>reasoning_content</c>.
+    /// </param>
     /// <param name="options">What else the template is given; null: nothing.</param>
+    /// <exception cref="NotSupportedException">A message holds other things than texts, reasoning, function calls and results.</exception>
     /// <exception cref="ArgumentException">The options contradict each other, or there is no message to continue.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, fails, or passes a limit.</exception>
     public RenderedChat Render(IEnumerable<ChatMessage> messages, ChatTemplateOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return Render(new ListValue([.. messages.Select(ToValue)]), options);
+        return Render(new ListValue([.. messages.SelectMany(ChatMessageValues.Of)]), options);
     }
 
     /// <summary>The text of a conversation.</summary>
@@ -106,16 +111,5 @@ public sealed class ChatTemplate
         new TemplateScope(run).Execute(_statements);
         var chat = new RenderedChat(run.Text, run.Spans);
         return final is null ? chat : final.Cut(chat);
-    }
-
-    private static DictValue ToValue(ChatMessage message)
-    {
-        ArgumentNullException.ThrowIfNull(message);
-        var value = new DictValue();
-        value.Set("role", message.Role);
-        value.Set("content", message.Content);
-        foreach ((string name, JsonNode? field) in message.Fields)
-            value.Set(name, JsonValues.Of(field));
-        return value;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 
 namespace Microsoft.ML.Trl;
 
@@ -13,6 +14,7 @@ public static class ChatTemplateExtensions
     /// <param name="messages">In their order.</param>
     /// <param name="options">What else the template is given; null: nothing.</param>
     /// <exception cref="InvalidOperationException">The tokenizer has no chat template.</exception>
+    /// <exception cref="NotSupportedException">A message holds other things than texts, reasoning, function calls and results.</exception>
     /// <exception cref="ArgumentException">The options contradict each other, or there is no message to continue.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, fails, or passes a limit.</exception>
     public static RenderedChat ApplyChatTemplate(

@@ -16,7 +16,7 @@ public sealed partial class LayeringTests
     [
         "Operators", "Numerics", "Models", "Models/Families", "Adapters", "Generation/Constraints", "Generation", "Text",
         "Pipeline/Views", "Pipeline", "Training",
-        "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", ".",
+        "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", "Chat", ".",
     ];
 
     private static readonly string[] Leaves = ["Support", "Checkpoints", "Datasets", "Templates", "Tokenization", "Tracking"];

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
 
@@ -10,7 +11,7 @@ internal static class TemplateInputs
     private const string Parse = "ChatTemplate.Parse", Render = "ChatTemplate.Render", Apply = "ChatTemplateExtensions.ApplyChatTemplate";
     private const string ByJson = "ChatTemplate.Render(System.String", ByMessages = "ChatTemplate.Render(System.Collections";
 
-    private static readonly ChatMessage[] Hello = [new("user", "Hi")];
+    private static readonly ChatMessage[] Hello = [new(ChatRole.User, "Hi")];
 
     private static readonly ChatTemplate Plain = ChatTemplate.Parse("{% for m in messages %}{{ m.content }}{% endfor %}");
 
@@ -38,6 +39,9 @@ internal static class TemplateInputs
             ["AddGenerationPrompt and ContinueFinalMessage"]),
         Of<ArgumentException>(
             ByMessages, () => Plain.Render((ChatMessage[])[], new() { ContinueFinalMessage = true }), ["there is nothing to continue"]),
+        Of<NotSupportedException>(
+            ByMessages, () => Plain.Render([new ChatMessage(ChatRole.User, [new UriContent("http://x/y.png", "image/png")])]),
+            ["message of the user holds UriContent", "in words"]),
         Failed("{{ raise_exception('no system role') }}", "no system role"),
         Failed("{{ messages[0].content.nothing.there }}", "line 1"), Failed("{{ 1 / 0 }}", "line 1"),
         Failed("{{ messages.__class__.__mro__[1] }}", "line 1"), Failed("{{ nothing() }}", "line 1"),

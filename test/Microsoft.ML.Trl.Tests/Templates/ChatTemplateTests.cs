@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 
 namespace Microsoft.ML.Trl.Tests.Templates;
 
@@ -9,7 +10,7 @@ public sealed class ChatTemplateTests
         + "{% endgeneration %}{% else %}{{ m.content }}{% endif %}{{ '\n' }}{% endfor %}"
         + "{% if add_generation_prompt %}<assistant>{% endif %}";
 
-    private static readonly ChatMessage[] Conversation = [new("user", "Hi"), new("assistant", " Ho ")];
+    private static readonly ChatMessage[] Conversation = [new(ChatRole.User, "Hi"), new(ChatRole.Assistant, " Ho ")];
 
     [TestMethod]
     public void Messages_texts_and_nodes_are_rendered_alike()
@@ -127,19 +128,22 @@ public sealed class ChatTemplateTests
     }
 
     [TestMethod]
-    public void Further_fields_of_a_message_reach_the_template()
+    public void Calls_results_reasoning_and_further_fields_reach_the_template()
     {
-        var message = new ChatMessage("assistant", "")
-        {
-            Fields = new Dictionary<string, JsonNode?>
-            {
-                ["tool_calls"] = new JsonArray(new JsonObject { ["name"] = "f", ["arguments"] = new JsonObject { ["x"] = 1.5 } }),
-                ["content"] = null,
-            },
-        };
-        const string template = "{{ messages[0].tool_calls[0].arguments|tojson }}{{ messages[0].content }}";
+        ChatMessage call = new(ChatRole.Assistant, [
+            new TextReasoningContent("hm"), new TextContent("well"),
+            new FunctionCallContent("c1", "f", new Dictionary<string, object?> { ["x"] = 1.5 }),
+        ]);
+        ChatMessage result = new(ChatRole.Tool, [new FunctionResultContent("c1", "warm"), new FunctionResultContent("c2", new[] { 1, 2 })]);
+        ChatMessage named = new(ChatRole.User, "Hi") { AuthorName = "Ann", AdditionalProperties = new() { ["mood"] = "good" } };
+        const string template = "{{ messages[0].content }} {{ messages[0].reasoning_content }} {{ messages[0].tool_calls[0].id }} "
+            + "{{ messages[0].tool_calls[0].function.name }} {{ messages[0].tool_calls[0].function.arguments|tojson }}|"
+            + "{% for m in messages[1:3] %}{{ m.role }} {{ m.tool_call_id }} {{ m.content }}|{% endfor %}"
+            + "{{ messages[3].name }} {{ messages[3].mood }} {{ messages[3].tool_calls is undefined }}";
 
-        Assert.AreEqual("""{"x": 1.5}None""", ChatTemplate.Parse(template).Render([message]).Text);
+        Assert.AreEqual(
+            """well hm c1 f {"x": 1.5}|tool c1 warm|tool c2 [1,2]|Ann good True""",
+            ChatTemplate.Parse(template).Render([call, result, named]).Text);
     }
 
     [TestMethod]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 
 namespace Microsoft.ML.Trl.Tests.Tokenization;
 
@@ -40,7 +41,7 @@ public sealed class TokenizerChatTests
         TextTokenizer tokenizer = With(Template, null);
         var options = new ChatTemplateOptions { Variables = new Dictionary<string, JsonNode?> { ["bos_token"] = "<s>" } };
 
-        Assert.AreEqual("<|endoftext|>[Hi]", tokenizer.ApplyChatTemplate([new ChatMessage("user", "Hi")]).Text);
+        Assert.AreEqual("<|endoftext|>[Hi]", tokenizer.ApplyChatTemplate([new ChatMessage(ChatRole.User, "Hi")]).Text);
         Assert.AreEqual("<s>[Hi]", tokenizer.ApplyChatTemplate("""[{"role": "user", "content": "Hi"}]""", options).Text);
     }
 

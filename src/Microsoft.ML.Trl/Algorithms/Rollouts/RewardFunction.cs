@@ -1,3 +1,5 @@
+using Microsoft.Extensions.AI;
+
 namespace Microsoft.ML.Trl;
 
 /// <summary>
@@ -83,6 +85,22 @@ public abstract class RewardFunction
         ArgumentNullException.ThrowIfNull(score);
         Require.AtLeast(atOnce, 1);
         return new AsyncReward(score, atOnce);
+    }
+
+    /// <summary>Any chat client as a judge: a model on this machine, or a service.</summary>
+    /// <param name="judge">The caller owns it.</param>
+    /// <param name="question">What it is asked about a completion; should ask for a number.</param>
+    /// <param name="read">From its answer to the score; null = the first number in the answer.</param>
+    /// <param name="options">How it answers, such as a temperature of 0; null = as the client does.</param>
+    /// <param name="atOnce">Completions asked about at the same time at most. At least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is below 1.</exception>
+    public static RewardFunction FromChatClient(
+        IChatClient judge, Func<RewardRow, string> question, Func<string, double>? read = null, ChatOptions? options = null,
+        int atOnce = 16)
+    {
+        ArgumentNullException.ThrowIfNull(judge);
+        ArgumentNullException.ThrowIfNull(question);
+        return OfAsync(new ChatJudge(judge, question, read, options).Score, atOnce);
     }
 
     /// <summary>

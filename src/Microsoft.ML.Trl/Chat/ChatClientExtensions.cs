@@ -1,0 +1,46 @@
+using Microsoft.Extensions.AI;
+using Microsoft.ML.Trl.Chat;
+
+namespace Microsoft.ML.Trl;
+
+/// <summary>Language models as chat clients of Microsoft.Extensions.AI.</summary>
+public static class ChatClientExtensions
+{
+    /// <summary>
+    /// A chat client that answers with this model: by its chat template, streaming or whole, with the usage in tokens and the reason why
+    /// an answer ended. Functions among the tools are told to the template; calls come back as the text that the model writes.
+    /// </summary>
+    /// <remarks>
+    /// The client follows Temperature (0 = the likeliest token), TopP, TopK, Seed, MaxOutputTokens, StopSequences, Instructions, Tools, and
+    /// a ResponseFormat with a JSON schema, to which generation is held; AdditionalProperties are variables of the template. Other options
+    /// are refused by name. What is not set is as in the model's <see cref="LanguageModel.Generation"/>. Requests at the same time are
+    /// answered one after another.
+    /// </remarks>
+    /// <param name="model">The caller owns it, and disposes it after the client's last use.</param>
+    /// <param name="modelId">What responses and metadata call the model; null = nothing.</param>
+    /// <exception cref="InvalidOperationException">The model's tokenizer has no chat template.</exception>
+    /// <exception cref="InvalidDataException">The template is no Jinja template.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The template uses a part of Jinja that is missing here; of the client's methods: an option that it cannot follow.
+    /// </exception>
+    /// <exception cref="ArgumentException">
+    /// Of the client's methods: an option is out of range, or the conversation fills the model's context.
+    /// </exception>
+    /// <exception cref="ChatTemplateException">Of the client's methods: the template refuses the conversation.</exception>
+    public static IChatClient AsChatClient(this LanguageModel model, string? modelId = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        model.Tokenizer.RequireChatTemplate();
+        return new LanguageModelChatClient(model, modelId);
+    }
+
+    /// <summary>A chat client that answers with a transformer's model; see the other overload.</summary>
+    /// <param name="transformer">The caller owns it, and disposes it after the client's last use.</param>
+    /// <param name="modelId">What responses and metadata call the model; null = nothing.</param>
+    /// <inheritdoc cref="AsChatClient(LanguageModel, string?)" path="/exception"/>
+    public static IChatClient AsChatClient(this TextGenerationTransformer transformer, string? modelId = null)
+    {
+        ArgumentNullException.ThrowIfNull(transformer);
+        return transformer.Model.AsChatClient(modelId);
+    }
+}

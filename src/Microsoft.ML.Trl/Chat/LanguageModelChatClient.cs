@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+
+namespace Microsoft.ML.Trl.Chat;
+
+/// <summary>A language model as a chat client. Does not own the model.</summary>
+internal sealed class LanguageModelChatClient(LanguageModel model, string? modelId) : IChatClient
+{
+    private readonly ChatClientMetadata _metadata = new("Microsoft.ML.Trl", null, modelId);
+
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        List<ChatResponseUpdate> updates = [];
+        await foreach (ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
+            updates.Add(update);
+        return updates.ToChatResponse();
+    }
+
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        Stream(ChatRequest.Read(model, messages, options), cancellationToken);
+
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType.IsInstanceOfType(this) ? this
+            : serviceType.IsInstanceOfType(_metadata) ? _metadata
+            : serviceType.IsInstanceOfType(model) ? model
+            : null;
+    }
+
+    public void Dispose() { }
+
+    private async IAsyncEnumerable<ChatResponseUpdate> Stream(ChatRequest request, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        string id = Guid.NewGuid().ToString("N");
+        var filter = new StopSequenceFilter(request.Options.StopStrings);
+        Answer? answer = null;
+        IAsyncEnumerable<string> pieces = TextStream.Read(
+            model.Tokenizer,
+            (onToken, stop) => answer = model.Answer(
+                [request.Prompt], [request.Seed], request.Options, stop, (_, token) => onToken(token))[0],
+            cancel);
+        await foreach (string piece in pieces.ConfigureAwait(false))
+            if (filter.Append(piece) is { Length: > 0 } text)
+                yield return Update(new TextContent(text));
+        if (filter.End() is { Length: > 0 } rest)
+            yield return Update(new TextContent(rest));
+        int written = answer!.Tokens.Length;
+        ChatResponseUpdate last = Update(new UsageContent(new UsageDetails
+        {
+            InputTokenCount = request.Prompt.Length,
+            OutputTokenCount = written,
+            TotalTokenCount = request.Prompt.Length + written,
+        }));
+        last.FinishReason = answer.HasEnded || filter.IsReached ? ChatFinishReason.Stop : ChatFinishReason.Length;
+        yield return last;
+
+        ChatResponseUpdate Update(AIContent content) => new(ChatRole.Assistant, [content])
+        {
+            ResponseId = id,
+            MessageId = id,
+            ModelId = modelId,
+            CreatedAt = DateTimeOffset.UtcNow,
+        };
+    }
+}
