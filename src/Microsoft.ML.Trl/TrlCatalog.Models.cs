@@ -11,6 +11,7 @@ public sealed partial class TrlCatalog
     /// <param name="outputColumnName">Text column of answers that is added.</param>
     /// <param name="promptColumnName">Text column with the prompts.</param>
     /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    /// <param name="quantization">How matrices are held in memory; fewer bits generate faster, and round.</param>
     /// <exception cref="ArgumentException">A column has no name, or an option is out of range.</exception>
     /// <example><c>var baseline = ml.Trl().TextGeneration(ModelSource.Folder("gpt2")).Fit(prompts);</c></example>
     public TextGenerationEstimator TextGeneration(
@@ -18,8 +19,9 @@ public sealed partial class TrlCatalog
         GenerationOptions? generation = null,
         string outputColumnName = "Completion",
         string promptColumnName = "Prompt",
-        bool bf16 = false) =>
-        new(_ml, Given(source), new PolicyOutput(outputColumnName, null, promptColumnName, generation), bf16);
+        bool bf16 = false,
+        WeightQuantization quantization = WeightQuantization.None) =>
+        new(_ml, Given(source), new PolicyOutput(outputColumnName, null, promptColumnName, generation), bf16, quantization);
 
     /// <summary>Scores completions with a reward model as it is.</summary>
     /// <param name="source">A reward model: a folder of a sequence classifier with one label, or what a transformer holds.</param>

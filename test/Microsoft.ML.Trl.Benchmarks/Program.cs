@@ -9,7 +9,7 @@ using TorchSharp;
 Dictionary<string, string> given = [];
 for (int i = 0; i + 1 < args.Length; i += 2)
     given[args[i].TrimStart('-')] = args[i + 1];
-string[] known = ["task", "shape", "threads", "steps", "device", "type", "part", "megabytes"];
+string[] known = ["task", "shape", "threads", "steps", "device", "type", "rows", "part", "megabytes"];
 bool understood = args.Length % 2 == 0 && !given.Keys.Except(known).Any();
 if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 {
@@ -18,8 +18,8 @@ if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 }
 if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
 {
-    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2] [--threads N] "
-        + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16]\n"
+    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama] [--threads N] "
+        + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4] [--rows N]\n"
         + "   or: --task load [--megabytes N]");
     return 2;
 }
@@ -33,6 +33,13 @@ Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small")) with
 {
     Device = torch.device(device),
     Bf16 = type == "bfloat16",
+    Quantization = type switch
+    {
+        "int8" => WeightQuantization.Int8,
+        "int4" => WeightQuantization.Int4,
+        _ => WeightQuantization.None,
+    },
+    Prompts = int.Parse(given.GetValueOrDefault("rows", "8"), CultureInfo.InvariantCulture),
 };
 torch.set_num_threads(threads);
 var measured = new Measurement(int.Parse(given.GetValueOrDefault("steps", "5"), CultureInfo.InvariantCulture));

@@ -13,18 +13,39 @@ internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers,
     /// <summary>The type of weights and products: float32, or bfloat16.</summary>
     public bool Bf16 { get; init; }
 
+    /// <summary>How matrices are held while texts are generated.</summary>
+    public WeightQuantization Quantization { get; init; }
+
+    /// <summary>Texts that are continued at once.</summary>
+    public int Prompts { get; init; } = 8;
+
     private static readonly Shape[] All =
     [
         new("small", 8192, 256, 6, 4, 16),
         new("gpt2", 50257, 768, 12, 12, 4),
+        new("llama", 50257, 768, 12, 12, 4) { IsLlama = true },
     ];
+
+    private bool IsLlama { get; init; }
 
     public static Shape Named(string name) => Array.Find(All, shape => shape.Name == name)
         ?? throw new ArgumentException($"Unknown shape '{name}'; there are {string.Join(", ", All.Select(shape => shape.Name))}.");
 
-    public ModelConfig Config() => ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, 1024, dropout: 0);
+    public ModelConfig Config() => IsLlama
+        ? ModelConfig.Llama(Vocabulary, Width, Layers, Heads, 1024, tieWordEmbeddings: true)
+        : ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, 1024, dropout: 0);
 
     public CausalLanguageModel Model(int seed) => Placed(CausalLanguageModel.Create(Config(), seed));
+
+    /// <summary>A model that generates, with quantized weights where they are asked for.</summary>
+    public CausalLanguageModel Generating(int seed)
+    {
+        CausalLanguageModel model = Model(seed);
+        if (Quantization == WeightQuantization.None)
+            return model;
+        using (model)
+            return model.Made(weights => QuantizedWeights.Of(weights, Quantization), null, null);
+    }
 
     /// <summary>The model, moved to the device and type of this shape.</summary>
     public T Placed<T>(T model) where T : torch.nn.Module

@@ -20,11 +20,11 @@ internal static class Tasks
             ["reward"] = Reward,
             ["dpo"] = Dpo,
             ["ppo"] = Ppo,
-            ["generate"] = (shape, measured) => Generate(shape, measured, Greedy, shape.Rows(Prompts, PromptLength, seed: 2)),
+            ["generate"] = (shape, measured) => Generate(shape, measured, Greedy, shape.Rows(shape.Prompts, PromptLength, seed: 2)),
             ["sample"] = (shape, measured) => Generate(
-                shape, measured, Greedy with { DoSample = true, TopK = 50 }, shape.Rows(Prompts, PromptLength, seed: 2)),
+                shape, measured, Greedy with { DoSample = true, TopK = 50 }, shape.Rows(shape.Prompts, PromptLength, seed: 2)),
             ["beams"] = (shape, measured) => Generate(
-                shape, measured, Greedy with { NumBeams = 4 }, shape.Rows(Prompts, PromptLength, seed: 2)),
+                shape, measured, Greedy with { NumBeams = 4 }, shape.Rows(shape.Prompts, PromptLength, seed: 2)),
             ["apart"] = (shape, measured) => Generate(shape, measured, Short, shape.Rows(Prompts, Beginning + Own, seed: 2)),
             ["shared"] = (shape, measured) => Generate(shape, measured, Short, Shared(shape)), // the same, but for equal beginnings
             ["tokenize"] = (shape, measured) => Tokenization.Encode(measured, batches: false),
@@ -98,7 +98,7 @@ internal static class Tasks
 
     private static int Generate(Shape shape, Measurement measured, GenerationOptions options, int[][] prompts)
     {
-        using CausalLanguageModel model = shape.Model(seed: 1);
+        using CausalLanguageModel model = shape.Generating(seed: 1);
         model.eval();
         var generator = new TokenGenerator(model);
         measured.Repeat(() => generator.Generate(prompts, options));

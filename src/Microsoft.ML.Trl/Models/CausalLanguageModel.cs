@@ -10,21 +10,28 @@ namespace Microsoft.ML.Trl.Models;
 /// </remarks>
 public sealed class CausalLanguageModel : DecoderModel
 {
-    private readonly LinearLayer? _head;
+    private readonly ILinear? _head;
 
     internal CausalLanguageModel(ModelConfig config, WeightSource weights)
         : base(nameof(CausalLanguageModel), config.Family.CausalArchitecture is not null ? config : throw WritesNothing(config), weights)
     {
+        Quantization = weights.Quantization;
         if (config.TieWordEmbeddings)
             return;
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        _head = new LinearLayer(
+        _head = weights.Linear(
             new WeightPath(weights, config.Family.HeadName), config.OutputSize, config.VocabularySize, initializer,
-            config.HeadBias ? Initializer.Zeros : null);
-        this.Own(_head);
+            config.HeadBias ? Initializer.Zeros : null, WeightLayout.OutputsByInputs);
+        this.Own(_head.Module);
     }
 
-    /// <summary>[V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it.</summary>
+    /// <summary>How the matrices are held in memory.</summary>
+    public WeightQuantization Quantization { get; }
+
+    /// <summary>
+    /// [V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it, unless it is quantized: then
+    /// it is widened, into the current scope.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Tensor HeadWeight
     {
@@ -35,12 +42,12 @@ public sealed class CausalLanguageModel : DecoderModel
         }
     }
 
-    /// <summary>From hidden states to logits. The model owns its tensors.</summary>
+    /// <summary>From hidden states to logits. Who owns its tensors, <see cref="HeadWeight"/> says.</summary>
     public VocabularyProjection Head => new(HeadWeight, _head?.Bias, Config.LogitSoftCap);
 
     /// <summary>Type of the weights.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public ScalarType Type => Body.TokenEmbedding.dtype;
+    public ScalarType Type => Tokens.Type;
 
     /// <summary>A model with random weights on the CPU in float32, drawn as transformers does.</summary>
     /// <param name="config">Its shape.</param>
@@ -61,9 +68,14 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <param name="type">Their type; null = as here.</param>
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public CausalLanguageModel Copy(Device? device = null, ScalarType? type = null)
+    /// <remarks>The weights of a quantized model are widened in the copy, which can be trained.</remarks>
+    public CausalLanguageModel Copy(Device? device = null, ScalarType? type = null) => Made(source => source, device, type);
+
+    /// <summary>The same model with weights that another source makes of its copied ones.</summary>
+    internal CausalLanguageModel Made(Func<WeightSource, WeightSource> change, Device? device, ScalarType? type)
     {
-        CausalLanguageModel copy = new(Config, new CopiedWeights(Weights(), null, device, type));
+        using var scope = NewDisposeScope();
+        CausalLanguageModel copy = new(Config, change(new CopiedWeights(Weights(), null, device, type)));
         copy.train(training);
         return copy;
     }
@@ -90,19 +102,20 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Tensor Logits(Tensor hidden)
     {
-        Tensor weight = HeadWeight;
+        TokenEmbedding tokens = Tokens;
         RequireTensor.Floating(hidden);
         RequireTensor.Shape(hidden, hidden.dim() > 0 && hidden.size(-1) == Config.OutputSize, $"[..., {Config.OutputSize}]");
-        RequireTensor.Beside(hidden, weight, "the weights");
-        if (hidden.dtype != weight.dtype)
+        RequireTensor.On(hidden, tokens.Device, "the weights");
+        if (hidden.dtype != tokens.Type)
             throw new ArgumentException(
-                $"hidden is {hidden.dtype}, the weights are {weight.dtype}; convert it with to_type.", nameof(hidden));
+                $"hidden is {hidden.dtype}, the weights are {tokens.Type}; convert it with to_type.", nameof(hidden));
         if (Config.LogitSoftCap is not { } cap)
-            return SmallBatchProduct.Linear(hidden, weight, _head?.Bias);
+            return Products(hidden);
         using var scope = NewDisposeScope();
-        Tensor logits = SmallBatchProduct.Linear(hidden, weight, _head?.Bias);
-        return ((logits / cap).tanh() * cap).MoveToOuterDisposeScope();
+        return ((Products(hidden) / cap).tanh() * cap).MoveToOuterDisposeScope();
     }
+
+    private Tensor Products(Tensor hidden) => _head is null ? Tokens.Product(hidden) : _head.Forward(hidden);
 
     private static NotSupportedException WritesNothing(ModelConfig config) => new(
         $"A {config.ModelType} model is an encoder, which writes nothing; use it as a text classifier, or give a causal language model.");

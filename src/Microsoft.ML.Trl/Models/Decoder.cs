@@ -49,7 +49,10 @@ public sealed class Decoder : nn.Module
     /// <summary>Name of the list of blocks in the checkpoint: <c>h</c>, <c>layers</c>.</summary>
     internal string BlocksName { get; }
 
-    /// <summary>[V, H] one row per token; also the vocabulary projection where the two are tied. The decoder owns it.</summary>
+    /// <summary>
+    /// [V, H] one row per token; also the vocabulary projection where the two are tied. The decoder owns it, unless it is quantized: then
+    /// it is widened, and the caller's.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
     public Tensor TokenEmbedding
     {
@@ -58,6 +61,16 @@ public sealed class Decoder : nn.Module
             ThrowIfDisposed();
             return _tokens.Weight;
         }
+    }
+
+    /// <summary>The rows of tokens.</summary>
+    internal TokenEmbedding Tokens => _tokens;
+
+    /// <summary>Fails unless a tensor is where the weights are.</summary>
+    private void CheckPlace(Tensor tensor, string name)
+    {
+        ThrowIfDisposed();
+        RequireTensor.On(tensor, _tokens.Device, "the weights", name);
     }
 
     /// <summary>Reads tokens.</summary>
@@ -100,7 +113,7 @@ public sealed class Decoder : nn.Module
         CheckIds(ids);
         RequireTensor.Indices(positions);
         RequireTensor.Shape(positions, positions.dim() == 1, "[N]");
-        RequireTensor.Beside(positions, TokenEmbedding, "the weights");
+        CheckPlace(positions, nameof(positions));
         RequireTensor.Below(positions, ids.NumberOfElements);
         if (tokenTypes is not null)
             CheckTypes(ids, tokenTypes);
@@ -129,7 +142,7 @@ public sealed class Decoder : nn.Module
                 $"Token ids must be int64 of shape [batch, length]; they are {ids.dtype} of shape {shape}.", nameof(ids));
         if (ids.NumberOfElements == 0)
             throw new ArgumentException($"Token ids have shape {shape}; at least one row of at least one token is needed.", nameof(ids));
-        RequireTensor.Beside(ids, TokenEmbedding, "the weights");
+        CheckPlace(ids, nameof(ids));
         RequireTensor.Below(ids, Config.VocabularySize);
     }
 
@@ -146,7 +159,7 @@ public sealed class Decoder : nn.Module
     /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
     internal void ThrowIfDisposed()
     {
-        if (_tokens.Weight.IsInvalid)
+        if (_tokens.IsDisposed)
             throw ReferenceCount.Disposed(Config.ModelType + " model");
     }
 

@@ -26,16 +26,17 @@ public sealed class KeyValueCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         (Rows, Capacity) = (rows, capacity);
-        Tensor like = model.TokenEmbedding;
+        model.ThrowIfDisposed();
         _model = ModelOf(model);
+        Device device = model.Tokens.Device;
         long[] shape = [2 * model.Config.LayerCount, rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
-        Int128 bytes = shape.Aggregate((Int128)like.ElementSize, (product, size) => product * size);
-        if (like.device_type == DeviceType.CPU && !ModelSize.FitsMemory(bytes))
+        Int128 bytes = shape.Aggregate((Int128)_model.Type.ElementSize(), (product, size) => product * size);
+        if (device.type == DeviceType.CPU && !ModelSize.FitsMemory(bytes))
             throw new ArgumentOutOfRangeException(
                 nameof(capacity),
                 $"A cache of {rows} sequences of {capacity} tokens takes {ModelSize.Gigabytes(bytes)}, but {ModelSize.MemoryText}; "
                 + "give smaller numbers.");
-        _memory = empty(shape, like.dtype, like.device).DetachFromDisposeScope();
+        _memory = empty(shape, _model.Type, device).DetachFromDisposeScope();
         _parts = Parts(_memory);
     }
 
@@ -138,7 +139,7 @@ public sealed class KeyValueCache : IDisposable
     }
 
     private static (int Layers, int Heads, int HeadSize, ScalarType Type) ModelOf(Decoder model) =>
-        (model.Config.LayerCount, model.Config.KeyValueHeadCount, model.Config.HeadSize, model.TokenEmbedding.dtype);
+        (model.Config.LayerCount, model.Config.KeyValueHeadCount, model.Config.HeadSize, model.Tokens.Type);
 
     private static string Text((int Layers, int Heads, int HeadSize, ScalarType Type) model) =>
         $"{model.Layers} layers of {model.Heads} heads of size {model.HeadSize} in {model.Type}";

@@ -11,6 +11,15 @@ internal interface ILinear
     /// <summary>The module that holds its parameters, under its name in the checkpoint.</summary>
     nn.Module Module { get; }
 
+    /// <summary>
+    /// [outputs, inputs], or [inputs, outputs] where it lies so. The layer owns it, unless it is quantized: then it is widened, [outputs,
+    /// inputs], and the caller's.
+    /// </summary>
+    Tensor Weight { get; }
+
+    /// <summary>[outputs], or null. The layer owns it.</summary>
+    Parameter? Bias { get; }
+
     /// <param name="x">[N, inputs].</param>
     /// <returns>[N, outputs]. The caller owns it.</returns>
     Tensor Forward(Tensor x);
@@ -54,6 +63,8 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
     public Parameter? Bias => _bias;
 
     public nn.Module Module => this;
+
+    Tensor ILinear.Weight => _weight;
 
     public Tensor Forward(Tensor x) => _product(x);
 

@@ -51,6 +51,7 @@ public sealed class RewardModel : DecoderModel
     {
         ArgumentNullException.ThrowIfNull(policy);
         using RandomWeights drawn = new(seed);
+        using var scope = NewDisposeScope();
         return new RewardModel(ScoringTheEnd(policy.Config, endToken), new CopiedWeights(policy.Weights(), drawn));
     }
 

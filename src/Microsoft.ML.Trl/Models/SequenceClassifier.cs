@@ -41,7 +41,7 @@ public sealed class SequenceClassifier : DecoderModel
 
     /// <summary>Type of the weights.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public ScalarType Type => Body.TokenEmbedding.dtype;
+    public ScalarType Type => Tokens.Type;
 
     /// <summary>A model with random weights on the CPU in float32.</summary>
     /// <param name="config">Its shape.</param>

@@ -20,6 +20,18 @@ internal abstract class WeightSource
         return parameter;
     }
 
+    /// <summary>How the matrices that it gives are held.</summary>
+    public virtual WeightQuantization Quantization => WeightQuantization.None;
+
+    /// <summary>A linear layer at a place; without a way to draw a bias it has none.</summary>
+    public virtual ILinear Linear(
+        WeightPath at, long inputs, long outputs, Initializer weight, Initializer? bias, WeightLayout layout) =>
+        new LinearLayer(at, inputs, outputs, weight, bias, layout);
+
+    /// <summary>The embedding of tokens at a place.</summary>
+    public virtual TokenEmbedding Embedding(WeightPath at, long tokens, long width, Initializer initializer, double factor) =>
+        new ParameterEmbedding(at, tokens, width, initializer, factor);
+
     /// <summary>A new tensor that nobody else uses.</summary>
     protected abstract Tensor Make(string name, Initializer initializer, long[] shape);
 }
@@ -53,7 +65,15 @@ internal sealed record WeightPath(WeightSource Source, string Path, int NamePart
     public ILinear Linear(
         string child, long inputs, long outputs, Initializer initializer, bool hasBias,
         WeightLayout layout = WeightLayout.OutputsByInputs, int nameParts = 1) =>
-        new LinearLayer(At(child, nameParts), inputs, outputs, initializer, hasBias ? Initializer.Zeros : null, layout);
+        Source.Linear(At(child, nameParts), inputs, outputs, initializer, hasBias ? Initializer.Zeros : null, layout);
+
+    /// <summary>The embedding of tokens at this place.</summary>
+    /// <param name="tokens">V.</param>
+    /// <param name="width">H.</param>
+    /// <param name="initializer">How fresh rows are drawn.</param>
+    /// <param name="factor">Of the rows that are read.</param>
+    public TokenEmbedding Embedding(long tokens, long width, Initializer initializer, double factor = 1) =>
+        Source.Embedding(this, tokens, width, initializer, factor);
 }
 
 /// <summary>Draws weights on the CPU, float32, as a function of the seed alone.</summary>

@@ -9,7 +9,9 @@ namespace Microsoft.ML.Trl.Operators;
 /// used for all rows; each result is one chain of multiply-adds in the order of the inputs, whatever stands beside it: neither the number
 /// of rows nor of threads changes a bit.
 /// </summary>
-/// <typeparam name="TWeight">How the matrix is stored: float, or ushort for the bits of a bfloat16.</typeparam>
+/// <typeparam name="TWeight">
+/// How the matrix is stored: float, ushort for the bits of a bfloat16, or sbyte for whole numbers with a scale for each output.
+/// </typeparam>
 internal static unsafe class SmallBatchKernel<TWeight> where TWeight : unmanaged
 {
     private const int Width = 16;   // floats of a vector
@@ -33,7 +35,8 @@ internal static unsafe class SmallBatchKernel<TWeight> where TWeight : unmanaged
     /// <param name="Bias">[outputs] float32, or null.</param>
     /// <param name="Y">[rows, outputs] float32, written.</param>
     /// <param name="Outputs">Columns of Y.</param>
-    public readonly record struct Operands(nint X, int Rows, int Inputs, nint W, nint Bias, nint Y, int Outputs)
+    /// <param name="Scales">[outputs] float32, factors of the products; or null. For matrices that lie [outputs, inputs].</param>
+    public readonly record struct Operands(nint X, int Rows, int Inputs, nint W, nint Bias, nint Y, int Outputs, nint Scales = 0)
     {
         public float* Row(int row) => (float*)X + ((nint)row * Inputs);
 
@@ -49,13 +52,14 @@ internal static unsafe class SmallBatchKernel<TWeight> where TWeight : unmanaged
         {
             int first = Math.Min(output, to - Group); // the last group reaches back over results that it finds again
             TWeight* w = (TWeight*)product.W + ((nint)first * product.Inputs);
-            float* bias = product.Bias == 0 ? null : (float*)product.Bias + first;
+            Vector128<float> bias = product.Bias == 0 ? default : Vector128.Load((float*)product.Bias + first);
+            Vector128<float> scale = product.Scales == 0 ? Vector128<float>.One : Vector128.Load((float*)product.Scales + first);
             nint ahead = (nint)Group * product.Inputs; // the rows of W that come next
             int row = 0;
             for (; row + 4 <= product.Rows; row += 4, ahead = 0)
-                FourDots(product.Row(row), product.Inputs, w, ahead, bias, product.Result(row, first), product.Outputs);
+                FourDots(product.Row(row), product.Inputs, w, ahead, bias, scale, product.Result(row, first), product.Outputs);
             for (; row < product.Rows; row++, ahead = 0)
-                OneDot(product.Row(row), product.Inputs, w, ahead, bias, product.Result(row, first));
+                OneDot(product.Row(row), product.Inputs, w, ahead, bias, scale, product.Result(row, first));
         }
     }
 
@@ -101,7 +105,8 @@ internal static unsafe class SmallBatchKernel<TWeight> where TWeight : unmanaged
 
     /// <summary>Four rows of X with four rows of W.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourDots(float* x, nint k, TWeight* w, nint ahead, float* bias, float* y, nint n)
+    private static void FourDots(
+        float* x, nint k, TWeight* w, nint ahead, Vector128<float> bias, Vector128<float> scale, float* y, nint n)
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         Vector512<float> c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
@@ -121,16 +126,15 @@ internal static unsafe class SmallBatchKernel<TWeight> where TWeight : unmanaged
             s = Vector512.Load(x3 + i);
             (d0, d1, d2, d3) = (Fma(s, v0, d0), Fma(s, v1, d1), Fma(s, v2, d2), Fma(s, v3, d3));
         }
-        Vector128<float> start = bias == null ? default : Vector128.Load(bias);
-        Vector128.Store(start + Sums(a0, a1, a2, a3) + Rest(x, w, i, k), y);
-        Vector128.Store(start + Sums(b0, b1, b2, b3) + Rest(x1, w, i, k), y + n);
-        Vector128.Store(start + Sums(c0, c1, c2, c3) + Rest(x2, w, i, k), y + (2 * n));
-        Vector128.Store(start + Sums(d0, d1, d2, d3) + Rest(x3, w, i, k), y + (3 * n));
+        Vector128.Store(bias + (scale * (Sums(a0, a1, a2, a3) + Rest(x, w, i, k))), y);
+        Vector128.Store(bias + (scale * (Sums(b0, b1, b2, b3) + Rest(x1, w, i, k))), y + n);
+        Vector128.Store(bias + (scale * (Sums(c0, c1, c2, c3) + Rest(x2, w, i, k))), y + (2 * n));
+        Vector128.Store(bias + (scale * (Sums(d0, d1, d2, d3) + Rest(x3, w, i, k))), y + (3 * n));
     }
 
     /// <summary>One row of X with four rows of W.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneDot(float* x, nint k, TWeight* w, nint ahead, float* bias, float* y)
+    private static void OneDot(float* x, nint k, TWeight* w, nint ahead, Vector128<float> bias, Vector128<float> scale, float* y)
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
         TWeight* w1 = w + k, w2 = w1 + k, w3 = w2 + k;
@@ -142,8 +146,7 @@ internal static unsafe class SmallBatchKernel<TWeight> where TWeight : unmanaged
             (a0, a1) = (Fma(s, Load(w + i), a0), Fma(s, Load(w1 + i), a1));
             (a2, a3) = (Fma(s, Load(w2 + i), a2), Fma(s, Load(w3 + i), a3));
         }
-        Vector128<float> start = bias == null ? default : Vector128.Load(bias);
-        Vector128.Store(start + Sums(a0, a1, a2, a3) + Rest(x, w, i, k), y);
+        Vector128.Store(bias + (scale * (Sums(a0, a1, a2, a3) + Rest(x, w, i, k))), y);
     }
 
     /// <summary>Four rows of X with 64 columns of W.</summary>
@@ -212,11 +215,14 @@ internal static unsafe class SmallBatchKernel<TWeight> where TWeight : unmanaged
     private static Vector512<float> Of(TWeight* from, nint index) => Load(from + (index * Width));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load(TWeight* from) => typeof(TWeight) == typeof(float)
-        ? Vector512.Load((float*)from) : (Avx512F.ConvertToVector512Int32(Vector256.Load((ushort*)from)) << 16).AsSingle();
+    private static Vector512<float> Load(TWeight* from) =>
+        typeof(TWeight) == typeof(float) ? Vector512.Load((float*)from)
+        : typeof(TWeight) == typeof(ushort) ? (Avx512F.ConvertToVector512Int32(Vector256.Load((ushort*)from)) << 16).AsSingle()
+        : Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Vector128.Load((sbyte*)from)));
 
     private static float Widen(TWeight weight) =>
-        typeof(TWeight) == typeof(float) ? *(float*)&weight : BitConverter.Int32BitsToSingle(*(ushort*)&weight << 16);
+        typeof(TWeight) == typeof(float) ? *(float*)&weight
+        : typeof(TWeight) == typeof(ushort) ? BitConverter.Int32BitsToSingle(*(ushort*)&weight << 16) : *(sbyte*)&weight;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(float* y, Vector512<float> a0, Vector512<float> a1, Vector512<float> a2, Vector512<float> a3)

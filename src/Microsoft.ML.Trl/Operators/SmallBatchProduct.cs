@@ -13,6 +13,8 @@ internal static unsafe class SmallBatchProduct
     /// <summary>From this number of rows on, libtorch is faster.</summary>
     public const int MostRows = 16;
 
+    private const int WorthAThread = 1 << 15; // weights
+
     /// <summary>x·weightᵀ + bias with weights that lie [outputs, inputs], as in torch.nn.Linear.</summary>
     /// <param name="x">[..., inputs].</param>
     /// <param name="weight">[outputs, inputs].</param>
@@ -30,6 +32,33 @@ internal static unsafe class SmallBatchProduct
     public static Tensor Transposed(Tensor x, Tensor weight, Tensor? bias) =>
         IsOurs(x, weight, bias) ? Run(x, weight, bias, weight.size(1), outputMajor: false) : nn.functional.linear(x, weight.t(), bias);
 
+    /// <summary>x·(weight · scales)ᵀ + bias with 8-bit weights and one scale for each output.</summary>
+    /// <param name="x">[M, K] float32, dense, on the CPU.</param>
+    /// <param name="weight">[N, K] int8, dense.</param>
+    /// <param name="scales">[N] float32, dense.</param>
+    /// <param name="bias">[N] float32, or nothing.</param>
+    /// <returns>[M, N] float32. The caller owns it.</returns>
+    public static Tensor Int8(Tensor x, Tensor weight, Tensor scales, Tensor? bias) =>
+        Run<sbyte>(x, weight, bias, weight.size(0), outputMajor: true, scales);
+
+    /// <summary>x·wᵀ + bias with 4-bit weights in the layout of <see cref="Int4Kernel"/>.</summary>
+    /// <param name="x">[M, K] float32, dense, on the CPU.</param>
+    /// <param name="weight">[N, K / 2] bytes, dense.</param>
+    /// <param name="scales">[N, K / 32] float32, dense.</param>
+    /// <param name="bias">[N] float32, or nothing.</param>
+    /// <returns>[M, N] float32. The caller owns it.</returns>
+    public static Tensor Int4(Tensor x, Tensor weight, Tensor scales, Tensor? bias)
+    {
+        long inputs = x.size(1), outputs = weight.size(0);
+        Tensor y = empty(x.size(0), outputs, ScalarType.Float32);
+        var product = new SmallBatchKernel<byte>.Operands(
+            Memory(x), (int)x.size(0), (int)inputs, Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs,
+            Memory(scales));
+        ParallelLoop.For(0, outputs, Math.Max(1, WorthAThread / inputs), (from, to) => Int4Kernel.Run(product, (int)from, (int)to));
+        GC.KeepAlive((x, weight, scales, bias));
+        return y;
+    }
+
     private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool outputMajor)
     {
         if (weight.dtype == ScalarType.Float32)
@@ -39,14 +68,16 @@ internal static unsafe class SmallBatchProduct
         return y.to_type(ScalarType.BFloat16).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Run<TWeight>(Tensor x, Tensor weight, Tensor? bias, long outputs, bool outputMajor) where TWeight : unmanaged
+    private static Tensor Run<TWeight>(
+        Tensor x, Tensor weight, Tensor? bias, long outputs, bool outputMajor, Tensor? scales = null) where TWeight : unmanaged
     {
         long inputs = x.size(-1), rows = x.NumberOfElements / inputs;
         Tensor y = x.dim() == 2 ? empty(rows, outputs, ScalarType.Float32) : empty([.. x.shape[..^1], outputs], ScalarType.Float32);
         var product = new SmallBatchKernel<TWeight>.Operands(
-            Memory(x), (int)rows, (int)inputs, Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs);
+            Memory(x), (int)rows, (int)inputs, Memory(weight), bias is null ? 0 : Memory(bias), Memory(y), (int)outputs,
+            scales is null ? 0 : Memory(scales));
         int unit = outputMajor ? SmallBatchKernel<TWeight>.Group : SmallBatchKernel<TWeight>.Strip;
-        long units = (outputs + unit - 1) / unit, grain = Math.Max(1, (1 << 15) / (unit * inputs)); // 32,768 weights are worth a thread
+        long units = (outputs + unit - 1) / unit, grain = Math.Max(1, WorthAThread / (unit * inputs));
         ParallelLoop.For(0, units, grain, (begin, end) =>
         {
             int from = (int)begin * unit, to = Math.Min((int)end * unit, (int)outputs);
@@ -58,6 +89,7 @@ internal static unsafe class SmallBatchProduct
         GC.KeepAlive(x);
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);
+        GC.KeepAlive(scales);
         return y;
     }
 

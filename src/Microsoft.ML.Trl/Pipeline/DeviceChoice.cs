@@ -32,12 +32,12 @@ internal sealed record DeviceChoice(bool UseCpu, int? GpuDeviceId, bool? Fallbac
     }
 }
 
-/// <summary>Where weights are, and in which type.</summary>
-internal sealed record Placement(Device Device, ScalarType Type)
+/// <summary>Where weights are, in which type, and how matrices are held.</summary>
+internal sealed record Placement(Device Device, ScalarType Type, WeightQuantization Quantization = WeightQuantization.None)
 {
     /// <summary>Whether both say the same place.</summary>
     public bool Equals(Placement? other) =>
-        other is not null && Type == other.Type && Device.type == other.Device.type
+        other is not null && Type == other.Type && Quantization == other.Quantization && Device.type == other.Device.type
             && Math.Max(0, Device.index) == Math.Max(0, other.Device.index);
 
     /// <inheritdoc/>

@@ -133,6 +133,8 @@ public abstract class ModelSource
             "The model source holds a language model, which scores nothing; give a reward model: a folder of a sequence classifier, "
             + "or what RewardModel has trained.");
 
+    private static Placement PlaceOf(CausalLanguageModel network) => new(network.Device, network.Type, network.Quantization);
+
     /// <summary>The last transformer of a type: the one given, or in the depth of a chain. Null when there is none.</summary>
     private static T? LastOf<T>(ITransformer transformer)
         where T : class, ITransformer => transformer switch
@@ -144,7 +146,8 @@ public abstract class ModelSource
 
     private sealed class FolderSource(string path) : ModelSource
     {
-        internal override LanguageModel OpenPolicy(Placement place) => LanguageModel.Load(path, place.Device, place.Type);
+        internal override LanguageModel OpenPolicy(Placement place) =>
+            LanguageModel.Load(path, place.Device, place.Type, place.Quantization);
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
@@ -170,7 +173,8 @@ public abstract class ModelSource
 
     private sealed class GgufSource(string path, TextTokenizer? tokenizer) : ModelSource
     {
-        internal override LanguageModel OpenPolicy(Placement place) => LanguageModel.LoadGguf(path, tokenizer, place.Device, place.Type);
+        internal override LanguageModel OpenPolicy(Placement place) =>
+            LanguageModel.LoadGguf(path, tokenizer, place.Device, place.Type, place.Quantization);
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
@@ -184,10 +188,10 @@ public abstract class ModelSource
         internal override LanguageModel OpenPolicy(Placement place)
         {
             CausalLanguageModel network = CausalLanguageModel.Create(config, seed);
-            if (place == new Placement(network.Device, network.Type))
+            if (place == PlaceOf(network))
                 return new LanguageModel(network, tokenizer);
-            using (network)
-                return new LanguageModel(network.Copy(place.Device, place.Type), tokenizer);
+            using LanguageModel first = new(network, tokenizer);
+            return first.Copy(place.Device, place.Type, place.Quantization);
         }
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
@@ -199,21 +203,21 @@ public abstract class ModelSource
 
     private sealed class PolicySource(LanguageModel policy) : ModelSource
     {
-        internal override LanguageModel OpenPolicy(Placement place) => policy.Copy(place.Device, place.Type);
+        internal override LanguageModel OpenPolicy(Placement place) => policy.Copy(place.Device, place.Type, place.Quantization);
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
             using IDisposable use = policy.Use();
-            if (place == new Placement(policy.Network.Device, policy.Network.Type))
+            if (place == PlaceOf(policy.Network))
                 return Headed(policy, headSeed);
-            using LanguageModel moved = policy.Copy(place.Device, place.Type);
+            using LanguageModel moved = policy.Copy(place.Device, place.Type, place.Quantization);
             return Headed(moved, headSeed);
         }
 
         internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place)
         {
             IDisposable use = policy.Use();
-            if (place is null || place == new Placement(policy.Network.Device, policy.Network.Type))
+            if (place is null || place == PlaceOf(policy.Network))
                 return new Borrowed<LanguageModel>(policy, use);
             use.Dispose();
             return null;

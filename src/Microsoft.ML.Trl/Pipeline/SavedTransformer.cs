@@ -37,6 +37,10 @@ internal sealed record SavedTransformer
     /// <summary>TorchSharp's name of the weights' type in memory.</summary>
     public required string WeightType { get; init; }
 
+    /// <summary>How matrices were held in memory; they are saved widened, and quantized again when they are loaded.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault), JsonConverter(typeof(JsonStringEnumConverter<WeightQuantization>))]
+    public WeightQuantization Quantization { get; init; }
+
     public bool HasValueHead { get; init; }
 
     public bool ReadsWholeTexts { get; init; }
@@ -45,6 +49,10 @@ internal sealed record SavedTransformer
 
     [JsonIgnore]
     public ScalarType Type => Enum.Parse<ScalarType>(WeightType);
+
+    /// <summary>How matrices are held on a device: on a GPU as they are.</summary>
+    public WeightQuantization QuantizationOn(Device device) =>
+        device.type == TorchSharp.DeviceType.CPU ? Quantization : WeightQuantization.None;
 
     public void WriteTo(ModelWriter writer) => writer.Text(Entry, JsonSerializer.Serialize(this, Json));
 

@@ -16,6 +16,7 @@ internal static class StoredModel
     public static string[] Write(
         ModelWriter writer, ModelConfig config, TextTokenizer tokenizer, IEnumerable<(string Name, Tensor Value)> weights)
     {
+        using var scope = NewDisposeScope(); // of quantized weights, which are written widened
         writer.Text(HuggingFaceFolder.ConfigFile, config.ToJson());
         foreach ((string name, string content) in tokenizer.Files())
             writer.Text(name, content);

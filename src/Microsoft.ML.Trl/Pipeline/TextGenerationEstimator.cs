@@ -9,9 +9,12 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
     private readonly ModelSource _source;
     private readonly PolicyOutput _output;
     private readonly DeviceChoice _device;
+    private readonly WeightQuantization _quantization;
 
-    internal TextGenerationEstimator(MLContext ml, ModelSource source, PolicyOutput output, bool bf16)
+    internal TextGenerationEstimator(MLContext ml, ModelSource source, PolicyOutput output, bool bf16, WeightQuantization quantization)
     {
+        Require.Known(quantization);
+        _quantization = quantization;
         output.Generation?.ValidatedForOne("a column of completions");
         Require.Named(output.OutputColumnName, "outputColumnName");
         Require.Named(output.PromptColumnName, "promptColumnName");
@@ -25,7 +28,9 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
     /// <exception cref="ArgumentException">The source holds no language model.</exception>
     /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
-    /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The source's family, tokenizer or weights are of a kind that is not supported, or weights are quantized on a GPU.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The GPU that the context asks for is not there.</exception>
     public TextGenerationTransformer Fit(IDataView input)
     {
@@ -33,7 +38,8 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
         InputColumns.Text(input.Schema, _output.PromptColumnName, "prompt");
         var host = new ComponentHost(_ml, "TRL text generation");
         Placement place = _device.Resolve(ContextSettings.Of(_ml), text => host.Warn("Fit", text));
-        return _output.Transformer(_ml, _source.OpenPolicy(place), []);
+        QuantizedWeights.Check(place.Device, _quantization);
+        return _output.Transformer(_ml, _source.OpenPolicy(place with { Quantization = _quantization }), []);
     }
 
     /// <inheritdoc/>

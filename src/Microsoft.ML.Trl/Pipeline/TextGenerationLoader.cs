@@ -39,6 +39,7 @@ internal static class TextGenerationLoader
             ScoreColumnName = transformer.ScoreColumnName,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.Type.ToString(),
+            Quantization = model.Network.Quantization,
             HasValueHead = model.ValueHead is not null,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
@@ -58,7 +59,9 @@ internal static class TextGenerationLoader
         {
             reader.Sensible(GenerationEntry, () => generation.CheckTokens(parts.Config.VocabularySize));
             ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.BuildValueHead(parts.Weights, parts.Config.OutputSize) : null;
-            CausalLanguageModel network = HuggingFaceFolder.BuildModel(parts.Weights, parts.Config, device, saved.Type);
+            reader.Sensible(SavedTransformer.Entry, () => Require.Known(saved.Quantization));
+            CausalLanguageModel network =
+                HuggingFaceFolder.BuildModel(parts.Weights, parts.Config, device, saved.Type, saved.QuantizationOn(device));
             return new LanguageModel(network, parts.Tokenizer, generation, head);
         });
         return new TextGenerationTransformer(

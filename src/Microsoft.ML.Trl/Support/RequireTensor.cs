@@ -71,11 +71,15 @@ internal static class RequireTensor
     }
 
     /// <summary>A tensor on the device of another.</summary>
-    public static void Beside(Tensor tensor, Tensor other, string what, [CallerArgumentExpression(nameof(tensor))] string name = "")
+    public static void Beside(Tensor tensor, Tensor other, string what, [CallerArgumentExpression(nameof(tensor))] string name = "") =>
+        On(tensor, other.device, what, name);
+
+    /// <summary>A tensor on a device.</summary>
+    public static void On(Tensor tensor, Device device, string what, [CallerArgumentExpression(nameof(tensor))] string name = "")
     {
-        if (tensor.device_type != other.device_type || tensor.device_index != other.device_index)
+        if (tensor.device_type != device.type || Math.Max(0, tensor.device_index) != Math.Max(0, device.index))
             throw new ArgumentException(
-                $"{name} must be where {what} are, on {other.device}; it is on {tensor.device}. Move it there with to(device).", name);
+                $"{name} must be where {what} are, on {device}; it is on {tensor.device}. Move it there with to(device).", name);
     }
 
     /// <summary>A device and a type that weights can have; null = not asked for.</summary>

@@ -57,17 +57,21 @@ public sealed class LanguageModel : IDisposable
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
+    /// <param name="quantization">How matrices are held; they are quantized one by one, while they are read.</param>
     /// <returns>The caller owns it.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
     /// <exception cref="NotSupportedException">
-    /// A family or kind of tokenizer that is not read, or a PyTorch file that holds more than tensors or is older than PyTorch 1.6.
+    /// A family or kind of tokenizer that is not read, a PyTorch file that holds more than tensors or is older than PyTorch 1.6, or
+    /// quantized weights on a GPU.
     /// </exception>
     /// <exception cref="ArgumentException">
     /// Tokenizer and network have different vocabularies, the folder has no name, the device is not there, or weights cannot have the type.
     /// </exception>
-    public static LanguageModel Load(string folder, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
+    public static LanguageModel Load(
+        string folder, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null,
+        WeightQuantization quantization = WeightQuantization.None)
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
@@ -75,35 +79,38 @@ public sealed class LanguageModel : IDisposable
         using ValueHead? head = File.Exists(Path.Combine(folder, HuggingFaceFolder.ValueHeadFile))
             ? HuggingFaceFolder.LoadValueHead(folder, config.OutputSize)
             : null;
-        return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type), tokenizer, null, head?.Copy(device));
+        return new LanguageModel(HuggingFaceFolder.LoadModel(folder, device, type, quantization), tokenizer, null, head?.Copy(device));
     }
 
     /// <summary>
     /// Loads a GGUF file, as llama.cpp uses it: LLaMA, Mistral, Qwen 2, Gemma and Phi-3 in F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K.
-    /// Quantized weights are decoded: in memory the model is a full one, which can be trained.
+    /// Its weights are decoded: unless <paramref name="quantization"/> says otherwise the model is a full one, which can be trained.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="tokenizer">Its tokenizer; null = the file's own, which is read where it is byte-level BPE.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
+    /// <param name="quantization">How matrices are held; they are quantized one by one, while they are read.</param>
     /// <returns>The caller owns it.</returns>
     /// <exception cref="IOException">There is no such file or folder.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or tensors are missing; the message names them.</exception>
     /// <exception cref="NotSupportedException">
-    /// It holds a family, type of weights or kind of tokenizer that is not read; the message says what to do.
+    /// It holds a family, type of weights or kind of tokenizer that is not read, or weights are quantized on a GPU; the message says what
+    /// to do.
     /// </exception>
     /// <exception cref="ArgumentException">
     /// Tokenizer and network have different vocabularies, the path is empty, the device is not there, or weights cannot have the type.
     /// </exception>
     public static LanguageModel LoadGguf(
-        string path, TextTokenizer? tokenizer = null, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
+        string path, TextTokenizer? tokenizer = null, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null,
+        WeightQuantization quantization = WeightQuantization.None)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using GgufFile file = GgufFile.Open(path);
         (ModelConfig config, _) = GgufModel.Config(file);
         tokenizer ??= GgufTokenizer.Read(file.Metadata);
         TextCodec.CheckVocabulary(tokenizer, config);
-        return new LanguageModel(GgufModel.Load(file, device, type), tokenizer);
+        return new LanguageModel(GgufModel.Load(file, device, type, quantization), tokenizer);
     }
 
     /// <summary>Continues one text.</summary>
@@ -203,13 +210,19 @@ public sealed class LanguageModel : IDisposable
     /// <summary>A second language model that shares nothing but the tokenizer with this one.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
+    /// <param name="quantization">How matrices are held; null = as here. <c>None</c> widens those of a quantized model.</param>
     /// <returns>The caller owns it.</returns>
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
+    /// <exception cref="NotSupportedException">Weights are quantized on a GPU.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public LanguageModel Copy(TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null)
+    public LanguageModel Copy(
+        TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null, WeightQuantization? quantization = null)
     {
         using IDisposable use = Use();
-        return new(Network.Copy(device, type), Tokenizer, Generation, ValueHead?.Copy(device));
+        WeightQuantization held = quantization ?? Network.Quantization;
+        QuantizedWeights.Check(device ?? Network.Device, held);
+        CausalLanguageModel network = Network.Made(weights => QuantizedWeights.Of(weights, held), device, type);
+        return new(network, Tokenizer, Generation, ValueHead?.Copy(device));
     }
 
     /// <summary>The same parts with other generation options; owns them in this one's stead.</summary>

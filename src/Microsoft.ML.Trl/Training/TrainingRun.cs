@@ -92,6 +92,7 @@ internal sealed class TrainingRun
         Func<StepPlan, GradientStep, double> accumulate,
         Action<StepPlan>? updated = null)
     {
+        model.RequireTrainable("starting model");
         FiniteWeights.Require("starting model", model.Weights());
         using GradientStep gradients = new(model.parameters(), options, _totalSteps);
         using var rng = new Generator((uint)options.Seed);

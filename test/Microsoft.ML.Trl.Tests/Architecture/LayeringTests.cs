@@ -14,7 +14,7 @@ public sealed partial class LayeringTests
     /// </summary>
     private static readonly string[] Layers =
     [
-        "Operators", "Numerics", "Models", "Models/Families", "Adapters", "Generation/Constraints", "Generation", "Text",
+        "Operators", "Numerics", "Models", "Adapters", "Models/Families", "Generation/Constraints", "Generation", "Text",
         "Pipeline/Views", "Pipeline", "Training",
         "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", "Chat", ".",
     ];

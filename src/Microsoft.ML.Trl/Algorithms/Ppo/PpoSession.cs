@@ -67,6 +67,7 @@ public sealed class PpoSession : IDisposable
                 "The reference is the policy itself, which every step changes; give another model, or null for a copy.", nameof(reference));
         _options.Generation.CheckTokens(policy.Config.VocabularySize);
         valueHead?.CheckWidth(policy.Config);
+        policy.RequireTrainable("policy");
         FiniteWeights.Require("policy", policy.Weights());
         if (reference is not null)
             FiniteWeights.Require("reference", reference.Weights());

@@ -97,7 +97,7 @@ internal static class BertFamily
         var settings = (Settings)config.Own!;
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         WeightPath Embeddings(string name) => at.At("embeddings." + name, nameParts: 2);
-        TokenEmbedding tokens = new(Embeddings("word_embeddings"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = Embeddings("word_embeddings").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         LearnedPositions positions = new(
             Embeddings("position_embeddings"), config.ContextLength, config.HiddenSize, initializer, settings.FirstPosition);
         TokenTypes types = new(Embeddings("token_type_embeddings"), settings.TokenTypes, config.HiddenSize, initializer);

@@ -58,7 +58,7 @@ internal static class BloomFamily
     private static Decoder Compose(ModelConfig config, WeightPath at)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        TokenEmbedding tokens = new(at.At("word_embeddings"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = at.At("word_embeddings").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         LayerNormalization Norm(string name) => new(at.At(name), config.HiddenSize, config.NormEpsilon);
         LayerNormalization entry = Norm("word_embeddings_layernorm");
         AlibiPositions positions = new(config.HeadCount, tokens.Weight.device);

@@ -64,7 +64,7 @@ internal static class DistilBertFamily
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         WeightPath Embeddings(string name) => at.At("embeddings." + name, nameParts: 2);
-        TokenEmbedding tokens = new(Embeddings("word_embeddings"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = Embeddings("word_embeddings").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         LearnedPositions positions = new(Embeddings("position_embeddings"), config.ContextLength, config.HiddenSize, initializer);
         LayerNormalization norm = new(Embeddings("LayerNorm"), config.HiddenSize, config.NormEpsilon);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));

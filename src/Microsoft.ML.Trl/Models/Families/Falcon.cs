@@ -86,7 +86,7 @@ internal static class FalconFamily
     private static Decoder Compose(ModelConfig config, WeightPath at)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        TokenEmbedding tokens = new(at.At("word_embeddings"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = at.At("word_embeddings").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         Positions positions = config.Rope is { } rope
             ? new HalvedRotary(rope.Frequencies(config.HeadSize), tokens.Weight.device, rope.Scale)
             : new AlibiPositions(config.HeadCount, tokens.Weight.device, 1 / Math.Sqrt(config.HeadSize), rounded: true);

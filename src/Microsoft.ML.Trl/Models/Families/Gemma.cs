@@ -102,7 +102,7 @@ internal static class GemmaFamily
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens =
-            new(at.At("embed_tokens"), config.VocabularySize, config.HiddenSize, initializer, Math.Sqrt(config.HiddenSize));
+            at.At("embed_tokens").Embedding(config.VocabularySize, config.HiddenSize, initializer, Math.Sqrt(config.HiddenSize));
         HalvedRotary positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device, config.Rope.Scale);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions, hasNormsBehind));
         ShiftedRmsNormalization norm = new(at.At("norm"), config.HiddenSize, config.NormEpsilon);

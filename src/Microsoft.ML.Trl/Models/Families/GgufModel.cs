@@ -11,13 +11,16 @@ internal static class GgufModel
     /// <param name="file">Stays the caller's.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
+    /// <param name="quantization">How matrices are held in memory.</param>
     /// <returns>A model in evaluation mode. The caller owns it.</returns>
     /// <exception cref="InvalidDataException">Values or tensors are missing or do not fit; the message names them.</exception>
     /// <exception cref="NotSupportedException">A family, type or position scheme this library does not have.</exception>
-    public static CausalLanguageModel Load(GgufFile file, Device? device, ScalarType? type)
+    public static CausalLanguageModel Load(
+        GgufFile file, Device? device, ScalarType? type, WeightQuantization quantization = WeightQuantization.None)
     {
+        QuantizedWeights.Check(device, quantization);
         (ModelConfig config, GgufArchitecture architecture) = Config(file);
-        return HuggingFaceFolder.BuildModel(new Renamed(file, architecture, config), config, device, type);
+        return HuggingFaceFolder.BuildModel(new Renamed(file, architecture, config), config, device, type, quantization);
     }
 
     /// <summary>What the network of a file looks like.</summary>

@@ -103,7 +103,7 @@ public static class Gpt2Family
     private static Decoder Compose(ModelConfig config, WeightPath at)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        TokenEmbedding tokens = new(at.At("wte"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = at.At("wte").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         LearnedPositions positions = new(at.At("wpe"), config.ContextLength, config.HiddenSize, initializer);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("ln_f"), config.HiddenSize, config.NormEpsilon);

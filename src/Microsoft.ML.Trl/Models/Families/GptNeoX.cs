@@ -71,7 +71,7 @@ internal static class GptNeoXFamily
     private static Decoder Compose(ModelConfig config, WeightPath at)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        TokenEmbedding tokens = new(at.At("embed_in"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = at.At("embed_in").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         HalvedRotary positions = new(config.Rope!.Frequencies(config.RotaryDimensions!.Value), tokens.Weight.device, config.Rope.Scale);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("final_layer_norm"), config.HiddenSize, config.NormEpsilon);

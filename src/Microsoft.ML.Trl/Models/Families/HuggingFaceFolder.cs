@@ -29,12 +29,17 @@ public static class HuggingFaceFolder
     /// <exception cref="NotSupportedException">
     /// A PyTorch file holds more than tensors or is older than PyTorch 1.6, or the family is not supported.
     /// </exception>
-    public static CausalLanguageModel LoadModel(string folder, Device? device = null, ScalarType? dtype = null)
+    public static CausalLanguageModel LoadModel(string folder, Device? device = null, ScalarType? dtype = null) =>
+        LoadModel(folder, device, dtype, WeightQuantization.None);
+
+    /// <summary>Loads a causal language model and quantizes it matrix by matrix.</summary>
+    internal static CausalLanguageModel LoadModel(string folder, Device? device, ScalarType? dtype, WeightQuantization quantization)
     {
         RequireTensor.Place(device, dtype);
+        QuantizedWeights.Check(device, quantization);
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
-        return BuildModel(store, config, device, dtype);
+        return BuildModel(store, config, device, dtype, quantization);
     }
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
@@ -110,6 +115,7 @@ public static class HuggingFaceFolder
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
+        using var scope = NewDisposeScope();
         SafetensorsWriter.Write(Path.Combine(folder, WeightFolder.SingleFile), model.Weights());
         WriteConfig(folder, model.Config, model.Config.Family.CausalArchitecture!, model.Type);
         File.WriteAllText(Path.Combine(folder, GenerationConfig.FileName), GenerationConfig.Write(model.Config));
@@ -179,12 +185,14 @@ public static class HuggingFaceFolder
         SafetensorsWriter.Write(Path.Combine(folder, ValueHeadFile), head.Weights());
     }
 
-    /// <summary>A causal language model of any store; see <see cref="LoadModel"/>.</summary>
-    internal static CausalLanguageModel BuildModel(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    /// <summary>A causal language model of any store; see <see cref="LoadModel(string, Device?, ScalarType?)"/>.</summary>
+    internal static CausalLanguageModel BuildModel(
+        IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype,
+        WeightQuantization quantization = WeightQuantization.None)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
         weights.CheckLayers(config);
-        CausalLanguageModel model = new(config, weights);
+        CausalLanguageModel model = new(config, QuantizedWeights.Of(weights, quantization));
         return Checked(model, () => weights.Check(
             name => name.StartsWith("v_head.", StringComparison.Ordinal)
                 || (config.TieWordEmbeddings && name == config.Family.HeadName + ".weight"),

@@ -166,7 +166,7 @@ public static class LlamaFamily
     internal static Decoder Compose(ModelConfig config, WeightPath at, Func<WeightPath, HeadNorms>? norms)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        TokenEmbedding tokens = new(at.At("embed_tokens"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = at.At("embed_tokens").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         HalvedRotary positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device, config.Rope.Scale);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions, norms));
         RmsNormalization norm = new(at.At("norm"), config.HiddenSize, config.NormEpsilon);

@@ -73,7 +73,7 @@ internal static class OptFamily
     {
         var settings = (Settings)config.Own!;
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        TokenEmbedding tokens = new(at.At("embed_tokens"), config.VocabularySize, config.OutputSize, initializer);
+        TokenEmbedding tokens = at.At("embed_tokens").Embedding(config.VocabularySize, config.OutputSize, initializer);
         LearnedPositions positions = new(at.At("embed_positions"), config.ContextLength, config.HiddenSize, initializer, FirstPosition);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         List<nn.Module<Tensor, Tensor>> entry = [], exit = [];

@@ -67,7 +67,7 @@ internal static class PhiFamily
     private static Decoder Compose(ModelConfig config, WeightPath at)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        TokenEmbedding tokens = new(at.At("embed_tokens"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = at.At("embed_tokens").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         HalvedRotary positions = new(config.Rope!.Frequencies(config.RotaryDimensions!.Value), tokens.Weight.device, config.Rope.Scale);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("final_layernorm"), config.HiddenSize, config.NormEpsilon);

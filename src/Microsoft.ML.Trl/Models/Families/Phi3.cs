@@ -48,7 +48,7 @@ internal static class Phi3Family
     private static Decoder Compose(ModelConfig config, WeightPath at)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        TokenEmbedding tokens = new(at.At("embed_tokens"), config.VocabularySize, config.HiddenSize, initializer);
+        TokenEmbedding tokens = at.At("embed_tokens").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         float[] frequencies = config.Rope!.Frequencies(config.RotaryDimensions ?? config.HeadSize);
         HalvedRotary positions = new(frequencies, tokens.Weight.device, config.Rope.Scale);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
