@@ -17,7 +17,7 @@ internal sealed class Int8Matrix : QuantizedMatrix
 
     public override bool IsDisposed => _weights.IsInvalid;
 
-    protected override int MostRows => SmallBatchKernel<sbyte>.IsSupported ? 128 : 16;
+    protected override int MostRows => SmallBatchKernel<sbyte>.IsSupported ? 128 : WeightOnly.Fits(Inputs) ? 16 : 0;
 
     /// <summary>Rounds a matrix.</summary>
     /// <param name="matrix">[N, K] of any floating type; only read.</param>

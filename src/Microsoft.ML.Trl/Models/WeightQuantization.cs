@@ -3,7 +3,7 @@ namespace Microsoft.ML.Trl;
 /// <summary>How the matrices of a model are held in memory for generation; what is computed with stays float.</summary>
 /// <remarks>
 /// Quantized models are used on the CPU, are not trained, and are saved widened: as they were, but for the rounding. Products with them are
-/// fast on processors with AVX-512.
+/// fast and exact on processors with AVX-512; on others those with 8 bits round to bfloat16, and those with 4 bits are slow.
 /// </remarks>
 public enum WeightQuantization
 {

@@ -23,9 +23,10 @@ public sealed class QuantizedMatrixTests
         using QuantizedMatrix matrix = Of(quantization, wide);
         Tensor widened = matrix.Rows(null).to(float64);
         Tensor expected = x.to(float64).matmul(widened.t());
-        Close.Absolute(expected, matrix.Product(x, null), 1e-4, "without bias");
-        Close.Absolute(expected + bias, matrix.Product(x, bias), 1e-4, "with bias");
-        Close.Absolute(expected.view(rows, 1, 70), matrix.Product(x.view(rows, 1, inputs), null), 1e-4, "three dimensions");
+        double tolerance = SmallBatchKernel<float>.IsSupported ? 1e-4 : 0.5; // libtorch's product is one of bfloat16
+        Close.Absolute(expected, matrix.Product(x, null), tolerance, "without bias");
+        Close.Absolute(expected + bias, matrix.Product(x, bias), tolerance, "with bias");
+        Close.Absolute(expected.view(rows, 1, 70), matrix.Product(x.view(rows, 1, inputs), null), tolerance, "three dimensions");
         Close.Absolute(expected, matrix.Product(x.to(bfloat16), null), 0.5, "bfloat16"); // sums of 96 numbers of 3 digits
         Close.Absolute(widened.index_select(0, tensor([3L, 1L])), matrix.Rows(tensor([3L, 1L])), 0, "rows");
     }

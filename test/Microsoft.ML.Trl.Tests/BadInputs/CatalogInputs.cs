@@ -46,6 +46,7 @@ internal static class CatalogInputs
         Null("RewardTrainer.Fit", "input", () => Trl.RewardModel(Tiny.Source()).Fit(null!)),
         Null("DpoTrainer.Fit", "input", () => Trl.Dpo(Tiny.Source()).Fit(null!)),
         Null("PpoTrainer.Fit", "input", () => Trl.Ppo(Tiny.Source(), One, Short).Fit(null!)),
+        Catalog("TextGeneration", () => Trl.TextGeneration(Tiny.Source(), quantization: (WeightQuantization)7), "None, Int8, Int4"),
         Null("TextGenerationEstimator.Fit", "input", () => Trl.TextGeneration(Tiny.Source()).Fit(null!)),
         Null("RewardScoringEstimator.Fit", "input", () => Trl.RewardScoring(RewardSource).Fit(null!)),
         Null("SftTrainer.GetOutputSchema", "inputSchema", () => Trl.Sft(Tiny.Source()).GetOutputSchema(null!)),

@@ -27,5 +27,7 @@ public sealed class WeightOnlyTests
         Tensor x = ones(2, 64), weight = ones(16, 64).to(int8);
         var int8s = Assert.ThrowsExactly<ArgumentException>(() => WeightOnly.Int8(x, weight, ones(15)));
         StringAssert.Contains(int8s.Message, "not Float32[2, 64], Int8[16, 64] and Float32[15]");
+        var steps = Assert.ThrowsExactly<ArgumentException>(() => WeightOnly.Int8(ones(2, 40), ones(16, 40).to(int8), ones(16)));
+        StringAssert.Contains(steps.Message, "K a multiple of 32");
     }
 }
