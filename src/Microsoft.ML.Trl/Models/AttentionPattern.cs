@@ -40,6 +40,11 @@ internal sealed class AttentionPattern
     /// </summary>
     public Tensor? TokenTypes { get; init; }
 
+    /// <summary>
+    /// Told where the routers of experts send the tokens of this call, all of which then go through all blocks; null = nobody.
+    /// </summary>
+    public RouterLoad? RouterLoad { get; init; }
+
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
     {
@@ -56,8 +61,10 @@ internal sealed class AttentionPattern
     /// <param name="past">Tokens in the cache.</param>
     /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
     /// <param name="tokenTypes">See <see cref="TokenTypes"/>.</param>
+    /// <param name="load">See <see cref="RouterLoad"/>.</param>
     /// <exception cref="ArgumentException">The mask does not fit, or the sequence is longer than the model's context.</exception>
-    public static AttentionPattern Create(Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null)
+    public static AttentionPattern Create(
+        Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null, RouterLoad? load = null)
     {
         (long batch, long length) = (ids.size(0), ids.size(1));
         Tensor? real = mask is null ? null : RealTokens(ids, mask, past);
@@ -68,6 +75,7 @@ internal sealed class AttentionPattern
             SeesAhead = config.Family.IsEncoder,
             CountsPadding = config.Family.CountsPadding,
             TokenTypes = tokenTypes,
+            RouterLoad = load,
         };
     }
 

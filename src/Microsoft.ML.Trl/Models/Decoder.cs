@@ -98,14 +98,24 @@ public sealed class Decoder : nn.Module
     public Tensor HiddenAt(Tensor ids, Tensor positions, Tensor? mask = null, Tensor? tokenTypes = null)
     {
         CheckIds(ids);
-        RequireTensor.Indices(positions);
-        RequireTensor.Shape(positions, positions.dim() == 1, "[N]");
-        RequireTensor.Beside(positions, TokenEmbedding, "the weights");
-        RequireTensor.Below(positions, ids.NumberOfElements);
+        CheckPositions(ids, positions);
         if (tokenTypes is not null)
             CheckTypes(ids, tokenTypes);
         using var scope = NewDisposeScope();
         return Run(ids, AttentionPattern.Create(ids, mask, 0, Config, tokenTypes), null, positions).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>As <see cref="HiddenAt"/>, of texts that are padded on the right.</summary>
+    /// <param name="ids">[B, T] int64 token ids.</param>
+    /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
+    /// <param name="load">Told where the routers of experts send the tokens; null = nobody.</param>
+    /// <returns>[N, H]. The caller owns it.</returns>
+    internal Tensor RoutedHiddenAt(Tensor ids, Tensor positions, RouterLoad? load)
+    {
+        CheckIds(ids);
+        CheckPositions(ids, positions);
+        using var scope = NewDisposeScope();
+        return Run(ids, AttentionPattern.Create(ids, null, 0, Config, load: load), null, positions).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sets what is dropped during training; nothing without a generator.</summary>
@@ -131,6 +141,14 @@ public sealed class Decoder : nn.Module
             throw new ArgumentException($"Token ids have shape {shape}; at least one row of at least one token is needed.", nameof(ids));
         RequireTensor.Beside(ids, TokenEmbedding, "the weights");
         RequireTensor.Below(ids, Config.VocabularySize);
+    }
+
+    private void CheckPositions(Tensor ids, Tensor positions)
+    {
+        RequireTensor.Indices(positions);
+        RequireTensor.Shape(positions, positions.dim() == 1, "[N]");
+        RequireTensor.Beside(positions, TokenEmbedding, "the weights");
+        RequireTensor.Below(positions, ids.NumberOfElements);
     }
 
     private void CheckTypes(Tensor ids, Tensor tokenTypes)
@@ -162,12 +180,15 @@ public sealed class Decoder : nn.Module
         cache?.CheckUse(this, pattern.Batch, pattern.Length);
         using var scope = NewDisposeScope();
         Tensor x = Embed(ids, pattern);
+        bool needsAll = pattern.RouterLoad is not null;
         for (int layer = 0; layer < _blocks.Count; layer++)
         {
-            Tensor next = _blocks[layer].Forward(x, pattern, cache, layer + 1 == _blocks.Count ? rows : null);
+            Tensor next = _blocks[layer].Forward(x, pattern, cache, layer + 1 == _blocks.Count && !needsAll ? rows : null);
             x.Dispose();
             x = next;
         }
+        if (needsAll && rows is not null)
+            x = x.index_select(0, rows);
         cache?.Advance((int)pattern.Length);
         foreach (nn.Module<Tensor, Tensor> part in _exit)
             x = part.forward(x);

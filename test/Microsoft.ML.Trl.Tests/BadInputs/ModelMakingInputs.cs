@@ -150,6 +150,17 @@ internal static class ModelMakingInputs
             ("roberta", "max_position_embeddings", "2", ["context length is 0"]),
             ("distilbert", "n_heads", "0", ["number of heads is 0"]), ("distilbert", "dim", "7", ["head size is 0"]),
             ("qwen3", "layer_types", "[\"sliding_attention\"]", ["layer_types names 1 layers"]),
+            ("mixtral", "num_local_experts", "0", ["num_local_experts is 0", "at least 1"]),
+            ("mixtral", "num_experts_per_tok", "9", ["num_experts_per_tok is 9", "has 8 experts", "from 1 to 8"]),
+            ("mixtral", "num_experts_per_tok", "0", ["num_experts_per_tok is 0", "from 1 to 8"]),
+            ("mixtral", "router_aux_loss_coef", "-1", ["router_aux_loss_coef is -1", "0 or greater"]),
+            ("mixtral", "output_router_logits", "2", ["output_router_logits is 2", "true or false"]),
+            ("qwen2_moe", "num_experts", "-1", ["num_experts is -1", "at least 1"]),
+            ("qwen2_moe", "moe_intermediate_size", "0", ["width of an expert is 0"]),
+            ("qwen2_moe", "shared_expert_intermediate_size", "-5", ["width of the shared expert is -5"]),
+            ("qwen2_moe", "decoder_sparse_step", "0", ["decoder_sparse_step is 0", "at least 1"]),
+            ("qwen2_moe", "mlp_only_layers", "[\"a\"]", ["mlp_only_layers", "a whole number"]),
+            ("qwen3_moe", "num_experts_per_tok", "129", ["num_experts_per_tok is 129", "from 1 to 128"]),
         ];
         foreach ((string family, string key, string value, string[] words) in wrong)
         {
@@ -169,6 +180,7 @@ internal static class ModelMakingInputs
             ("bloom", "\"apply_residual_connection_post_layernorm\": true", "behind the norms"),
             ("opt", "\"layer_norm_elementwise_affine\": false", "without weights"), ("phi", "\"qk_layernorm\": true", "qk_layernorm"),
             ("llama", "\"rope_scaling\": {\"rope_type\": \"yarn\", \"mscale\": 1}", "set attention_factor"),
+            ("mixtral", "\"router_jitter_noise\": 0.1", "(router_jitter_noise) is not supported; set it to 0"),
         ];
         foreach ((string family, string setting, string words) in lacking)
             yield return Of<NotSupportedException>(

@@ -38,11 +38,11 @@ public sealed class HuggingFaceFolderTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(ModelFixture.Decoders), typeof(ModelFixture))]
+    [DynamicData(nameof(MadeModels.AllDecoders), typeof(MadeModels))]
     public void A_model_that_is_saved_loaded_and_saved_again_gives_the_same_files(string name)
     {
         string again = Path.Combine(_folder, "again");
-        using (CausalLanguageModel model = HuggingFaceFolder.LoadModel(Fixtures.Path("models", name)))
+        using (CausalLanguageModel model = MadeModels.Load(name))
             HuggingFaceFolder.Save(_folder, model);
         using (CausalLanguageModel model = HuggingFaceFolder.LoadModel(_folder))
             HuggingFaceFolder.Save(again, model);

@@ -25,7 +25,9 @@ internal static class GgufConfig
         GgufMetadata data = file.Metadata;
         string Key(string key) => $"{architecture.Name}.{key}";
         if (data.Integer(Key("expert_count")) > 0)
-            throw new NotSupportedException($"'{file.Source}' holds a model with experts, which are not supported; take a dense model.");
+            throw new NotSupportedException(
+                $"'{file.Source}' holds a model with experts, which are not read from GGUF; take the folder of the same model from "
+                + "Hugging Face.");
         if (file.Find(GgufArchitecture.Embedding) is not { Shape: [long tokens, _] } || tokens > int.MaxValue)
             throw new InvalidDataException($"'{file.Source}' has no matrix {GgufArchitecture.Embedding}; is it a whole model?");
         int hidden = data.RequiredInteger(Key("embedding_length")), heads = data.RequiredInteger(Key("attention.head_count"));

@@ -10,7 +10,8 @@ internal static class RopeJson
 {
     /// <param name="fields">The whole configuration.</param>
     /// <param name="thetaKey">Name of the base in transformers 4.</param>
-    public static RopeSettings Read(JsonFields fields, string thetaKey = "rope_theta")
+    /// <param name="otherwise">The base where the file has none.</param>
+    public static RopeSettings Read(JsonFields fields, string thetaKey = "rope_theta", double otherwise = 10_000)
     {
         JsonFields nested = fields.Nested("rope_parameters") ?? fields.Nested("rope_scaling") ?? fields.Nothing();
         string type = nested.Text("rope_type") ?? nested.Text("type") ?? "default";
@@ -19,7 +20,7 @@ internal static class RopeJson
             throw new NotSupportedException($"{fields.Source}: rotary positions with mscale are not supported; set attention_factor.");
         return new RopeSettings
         {
-            Theta = nested.Number("rope_theta", fields.Number(thetaKey, 10_000)),
+            Theta = nested.Number("rope_theta", fields.Number(thetaKey, otherwise)),
             Type = type,
             Factor = nested.Number("factor", 1),
             LowFrequencyFactor = nested.Number("low_freq_factor", 1),
