@@ -123,3 +123,28 @@ internal sealed class PostNormBlock : Block
         return _feedForwardNorm.forward(thought.add_(seen)).MoveToOuterDisposeScope();
     }
 }
+
+/// <summary>Attention, then feed-forward, each behind a norm and added to what it read, the norm's output: a variant of BLOOM.</summary>
+internal sealed class NormedResidualBlock : Block
+{
+    private readonly nn.Module<Tensor, Tensor> _attentionNorm, _feedForwardNorm, _feedForward;
+    private readonly Attention _attention;
+
+    public NormedResidualBlock(
+        nn.Module<Tensor, Tensor> attentionNorm, Attention attention,
+        nn.Module<Tensor, Tensor> feedForwardNorm, nn.Module<Tensor, Tensor> feedForward)
+        : base(attention)
+    {
+        (_attentionNorm, _attention, _feedForwardNorm, _feedForward) = (attentionNorm, attention, feedForwardNorm, feedForward);
+        this.Own(attentionNorm, attention, feedForwardNorm, feedForward);
+    }
+
+    public override Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? rows = null)
+    {
+        using var scope = NewDisposeScope();
+        Tensor read = _attentionNorm.forward(x);
+        Tensor seen = Residual.Apply(_attention.Forward(read, pattern, cache, rows), training).add_(At(read, rows));
+        Tensor normed = _feedForwardNorm.forward(seen);
+        return Residual.Apply(_feedForward.forward(normed), training).add_(normed).MoveToOuterDisposeScope();
+    }
+}

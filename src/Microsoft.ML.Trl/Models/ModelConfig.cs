@@ -199,6 +199,7 @@ public sealed record ModelConfig
             throw new InvalidDataException(
                 $"{source}: a {ModelType} model has {(rotary ? "rotary positions; give" : "no rotary positions; omit")} Rope.");
         Rope?.Check(source);
+        Rope?.CheckFactors(source, RotaryDimensions ?? HeadSize);
         if (SlidingWindow < 1)
             throw new InvalidDataException($"{source}: the sliding window is {SlidingWindow}; it must be at least 1, or null for none.");
         if (WindowedLayers is null)

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms;
 
-/// <summary>The load-balancing loss of models with experts: its value by hand, its gradient by differences, its place in the losses.</summary>
+/// <summary>The load-balancing loss of models with experts: by hand, its gradient by differences, its place in the losses.</summary>
 [TestClass]
 public sealed class AuxiliaryLossTests
 {
@@ -72,8 +72,10 @@ public sealed class AuxiliaryLossTests
         }
         Loss().backward();
         using var noGrad = no_grad();
-        foreach ((string weight, Tensor value) in model.Weights().Where(weight => weight.Name.EndsWith(".gate.weight", StringComparison.Ordinal)))
+        foreach ((string weight, Tensor value) in model.Weights())
         {
+            if (!weight.EndsWith(".gate.weight", StringComparison.Ordinal))
+                continue;
             const double Step = 1e-6;
             Tensor direction = randn_like(value);
             value.add_(direction, Step);
@@ -134,9 +136,9 @@ public sealed class AuxiliaryLossTests
     private static Dictionary<string, double> Sft(SftOptions options, string config = "")
     {
         using CausalLanguageModel model = MadeModels.Create("mixtral", config);
-        return new Dictionary<string, double>(
-            Loops.Sft(model, options with { MaxSteps = 1, PerDeviceTrainBatchSize = 3 }, [.. Texts.Select(text => new TokenExample(text, 1))])[0]
-                .Metrics);
+        List<StepReport> reports = Loops.Sft(
+            model, options with { MaxSteps = 1, PerDeviceTrainBatchSize = 3 }, [.. Texts.Select(text => new TokenExample(text, 1))]);
+        return new Dictionary<string, double>(reports[0].Metrics);
     }
 
     /// <summary>The logits of all routers, from what a text's tokens are when they reach them.</summary>
@@ -152,7 +154,11 @@ public sealed class AuxiliaryLossTests
             string place = $"model.layers.{layer}.";
             bool IsSilent(string name) => name.StartsWith(place + experts.Names.Layer, StringComparison.Ordinal)
                 && (name.Contains("w2.", StringComparison.Ordinal) || name.Contains("down_proj.", StringComparison.Ordinal));
-            ModelConfig config = model.Config with { LayerCount = layer + 1, WindowedLayers = [.. model.Config.WindowedLayers.Take(layer + 1)] };
+            ModelConfig config = model.Config with
+            {
+                LayerCount = layer + 1,
+                WindowedLayers = [.. model.Config.WindowedLayers.Take(layer + 1)],
+            };
             using CausalLanguageModel part = new(
                 config,
                 new CopiedWeights(weights.Select(weight => (weight.Key,

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -28,6 +29,23 @@ internal static class MadeModels
             "model_type": "qwen3_moe", "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 20, "head_dim": 16,
             "norm_topk_prob": true, "tie_word_embeddings": true
             """,
+        ["gemma3_text"] = """
+            "model_type": "gemma3_text", "num_hidden_layers": 3, "head_dim": 8, "sliding_window": 4, "sliding_window_pattern": 2,
+            "query_pre_attn_scalar": 20
+            """,
+        ["phi_qk_layernorm"] = """
+            "model_type": "phi", "qk_layernorm": true
+            """,
+        ["phi3_longrope"] = """
+            "model_type": "phi3", "max_position_embeddings": 64, "original_max_position_embeddings": 8, "pad_token_id": null,
+            "rope_scaling": {"type": "longrope", "short_factor": [1, 1.5, 2, 3], "long_factor": [2, 4, 8, 16]}
+            """,
+        ["bloom_post_layernorm"] = """
+            "model_type": "bloom", "n_head": 4, "apply_residual_connection_post_layernorm": true
+            """,
+        ["opt_plain_norms"] = """
+            "model_type": "opt", "ffn_dim": 48, "layer_norm_elementwise_affine": false, "dropout": 0
+            """,
     };
 
     /// <summary>Their names.</summary>
@@ -36,8 +54,15 @@ internal static class MadeModels
     /// <summary>The decoders with numbers of the reference, and these.</summary>
     public static IEnumerable<object[]> AllDecoders => [.. ModelFixture.Decoders, .. All];
 
-    public static ModelConfig Config(string name, string more = "") =>
-        ModelConfig.Parse($"{{{Sizes}, {Configs[name]}{(more.Length > 0 ? ", " + more : "")}}}", name);
+    /// <summary>The configuration of one of these, with further settings in place of its own.</summary>
+    public static ModelConfig Config(string name, string more = "")
+    {
+        JsonObject json = [];
+        foreach (string settings in new[] { Sizes, Configs[name], more })
+            foreach ((string key, JsonNode? value) in JsonNode.Parse($"{{{settings}}}")!.AsObject())
+                json[key] = value?.DeepClone();
+        return ModelConfig.Parse(json.ToJsonString(), name);
+    }
 
     /// <summary>A model in evaluation; norms and biases are drawn too.</summary>
     public static CausalLanguageModel Create(string name, string more = "", int seed = 3)

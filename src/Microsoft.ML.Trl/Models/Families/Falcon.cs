@@ -88,7 +88,7 @@ internal static class FalconFamily
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = new(at.At("word_embeddings"), config.VocabularySize, config.HiddenSize, initializer);
         Positions positions = config.Rope is { } rope
-            ? new HalvedRotary(rope.Frequencies(config.HeadSize), tokens.Weight.device, rope.Scale)
+            ? new HalvedRotary(rope, config.HeadSize, tokens.Weight.device)
             : new AlibiPositions(config.HeadCount, tokens.Weight.device, 1 / Math.Sqrt(config.HeadSize), rounded: true);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("ln_f"), config.HiddenSize, config.NormEpsilon);

@@ -172,7 +172,7 @@ public static class LlamaFamily
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = new(at.At("embed_tokens"), config.VocabularySize, config.HiddenSize, initializer);
-        HalvedRotary positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device, config.Rope.Scale);
+        HalvedRotary positions = new(config.Rope!, config.HeadSize, tokens.Weight.device);
         Block[] blocks = at.Blocks(config, (place, layer) =>
         {
             Attention attention = ComposeAttention(config, place, layer, positions, norms);
