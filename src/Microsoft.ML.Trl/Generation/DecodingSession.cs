@@ -20,14 +20,14 @@ internal sealed class DecodingSession : IDisposable
     /// <param name="model">In evaluation mode.</param>
     /// <param name="prompts">At least one row, none empty.</param>
     /// <param name="newTokens">Most tokens that will be added.</param>
-    /// <exception cref="NotSupportedException">They lead from the short rotary factors of the model to the long ones.</exception>
+    /// <exception cref="ArgumentException">They lead from the short rotary factors of the model to the long ones.</exception>
     public DecodingSession(CausalLanguageModel model, IReadOnlyList<int[]> prompts, int newTokens)
     {
         (_model, _prompts, _width) = (model, prompts, prompts.Max(prompt => prompt.Length));
         if (model.Config.Rope?.LongestShortText is { } limit && _width <= limit && _width + newTokens > limit + 1) // the last is not read
-            throw new NotSupportedException(
+            throw new ArgumentException(
                 $"The longest prompt has {_width} tokens, and {newTokens} new ones lead beyond {limit}, from where on the model reads by "
-                + $"other rotary frequencies; set MaxNewTokens to {limit + 1 - _width} or less.");
+                + $"other rotary frequencies; set MaxNewTokens to {limit + 1 - _width} or less.", nameof(newTokens));
         _cache = new KeyValueCache(model.Body, prompts.Count, _width + newTokens);
         if (prompts.All(prompt => prompt.Length == _width))
             return;

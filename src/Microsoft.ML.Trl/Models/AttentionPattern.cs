@@ -65,8 +65,9 @@ internal sealed class AttentionPattern
     /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
     /// <param name="tokenTypes">See <see cref="TokenTypes"/>.</param>
     /// <param name="load">See <see cref="RouterLoad"/>.</param>
-    /// <exception cref="ArgumentException">The mask does not fit, or the sequence is longer than the model's context.</exception>
-    /// <exception cref="NotSupportedException">Cached texts grow beyond those that the model reads by its short rotary factors.</exception>
+    /// <exception cref="ArgumentException">
+    /// The mask does not fit, the sequence is longer than the model's context, or a cached one grows to where other frequencies hold.
+    /// </exception>
     public static AttentionPattern Create(
         Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null, RouterLoad? load = null)
     {
@@ -163,7 +164,7 @@ internal sealed class AttentionPattern
     private static void CheckFrequencies(long past, long longest, RopeSettings? rope)
     {
         if (past > 0 && rope?.LongestShortText is { } limit && past <= limit && longest > limit)
-            throw new NotSupportedException(
+            throw new ArgumentException(
                 $"A text grows from {past} to {longest} tokens, but the model reads texts of more than {limit} tokens by other rotary "
                 + "frequencies than shorter ones; read it again from the start, with a new cache.");
     }

@@ -71,7 +71,7 @@ public sealed class Decoder : nn.Module
     /// </returns>
     /// <exception cref="ArgumentException">
     /// A shape or type does not fit, an id is not in the vocabulary (looked at on the CPU alone), the sequence is longer than the context,
-    /// or the cache has no room or was made for another decoder.
+    /// or the cache has no room, was made for another decoder, or holds what a longer text reads by other rotary frequencies (longrope).
     /// </exception>
     /// <exception cref="InvalidOperationException">There is a cache, and gradients are recorded.</exception>
     /// <exception cref="ObjectDisposedException">The weights or the cache were disposed.</exception>

@@ -160,7 +160,7 @@ public sealed class HuggingFaceFolderTests
     [DataRow("{\"model_type\":\"gpt2\",\"n_embd\":33,\"n_head\":4}", "not a multiple")]
     [DataRow("{\"model_type\":\"gpt2\",\"n_layer\":0}", "must be at least 1")]
     [DataRow("{\"model_type\":\"gpt2\",\"activation_function\":\"swish9\"}", "swish9")]
-    [DataRow("{\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"longrope\"}}", "longrope")]
+    [DataRow("{\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"ntk\"}}", "'ntk'")]
     [DataRow("{\"model_type\":\"llama\",\"num_key_value_heads\":5}", "key-value heads")]
     [DataRow("nonsense", "not JSON")]
     [DataRow("null", "is not a JSON object")]

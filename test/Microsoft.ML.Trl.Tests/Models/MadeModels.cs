@@ -37,7 +37,7 @@ internal static class MadeModels
             "model_type": "phi", "qk_layernorm": true
             """,
         ["phi3_longrope"] = """
-            "model_type": "phi3", "max_position_embeddings": 64, "original_max_position_embeddings": 8, "pad_token_id": null,
+            "model_type": "phi3", "max_position_embeddings": 64, "original_max_position_embeddings": 32, "pad_token_id": null,
             "rope_scaling": {"type": "longrope", "short_factor": [1, 1.5, 2, 3], "long_factor": [2, 4, 8, 16]}
             """,
         ["bloom_post_layernorm"] = """

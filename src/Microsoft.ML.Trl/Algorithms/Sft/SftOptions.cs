@@ -31,9 +31,9 @@ public sealed record SftOptions : EpochOptions
     public PackingStrategy PackingStrategy { get; init; } = PackingStrategy.Bfd;
 
     /// <summary>
-    /// Weight of the load-balancing loss of a model with experts (arXiv:2101.03961, Eq. 4), added for each forward pass; at least 0, and 0
-    /// leaves it out. Null = as the model's configuration says (<c>output_router_logits</c>, <c>router_aux_loss_coef</c>). Other models
-    /// have no such loss.
+    /// Weight of the load-balancing loss of a model with experts (arXiv:2101.03961, Eq. 4); at least 0, and 0 leaves it out. Null = as the
+    /// model's configuration says (<c>output_router_logits</c>, <c>router_aux_loss_coef</c>). Other models have no such loss. As in TRL it
+    /// is added for each forward pass, so that <see cref="EpochOptions.GradientAccumulationSteps"/> multiply it.
     /// </summary>
     public double? RouterAuxLossCoef { get; init; } = 0.001;
 
