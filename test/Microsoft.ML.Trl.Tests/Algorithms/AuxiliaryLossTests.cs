@@ -117,6 +117,21 @@ public sealed class AuxiliaryLossTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(Families))]
+    public void A_model_in_bfloat16_is_trained_too(string name)
+    {
+        using CausalLanguageModel wide = MadeModels.Create(name), model = wide.Copy(type: ScalarType.BFloat16);
+        List<TokenExample> texts = [.. Texts.Select(text => new TokenExample(text, 1))];
+        SftOptions options = new() { MaxSteps = 2, LoggingSteps = 1, PerDeviceTrainBatchSize = 3, LearningRate = 1e-3 };
+        IReadOnlyDictionary<string, double> expected = Loops.Sft(wide, options, texts)[0].Metrics;
+        List<StepReport> reports = Loops.Sft(model, options, texts);
+        Close.Relative(expected["loss"], reports[0].Metrics["loss"], 0.1, $"{name} loss in bfloat16"); // a token may go to another expert
+        Close.Relative(expected["aux_loss"], reports[0].Metrics["aux_loss"], 0.1, $"{name} aux_loss in bfloat16");
+        Close.Below(reports[0].Metrics["loss"], reports[1].Metrics["loss"], name);
+        Assert.AreEqual(ScalarType.BFloat16, model.Type);
+    }
+
+    [TestMethod]
     public void A_step_leaves_no_tensor_behind()
     {
         using CausalLanguageModel model = MadeModels.Create("qwen2_moe");

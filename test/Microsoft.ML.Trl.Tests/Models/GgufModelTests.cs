@@ -158,7 +158,7 @@ public sealed class GgufModelTests
         Refused("mistral", config => config, "it has a window of 6 tokens in a context of 128");
         Refused("llama", config => config with { Activation = "relu" }, "the activation relu instead of silu");
         Refused("llama", config => config with { Rope = new() { Type = "yarn", AttentionFactor = 2 } }, "an attention factor");
-        Refused("llama", config => config with { Rope = new() { Type = "yarn", Truncate = false } }, "factor, mscale or truncate of rotary");
+        Refused("llama", config => config with { Rope = new() { Type = "yarn", Truncate = false } }, "mscale or truncate of rotary");
         Refused("llama", config => config with { Rope = new() { Type = "yarn", Mscale = 1 } }, "an attention factor, mscale or truncate");
         double[] factors = [1, 2, 3, 4];
         Refused(
