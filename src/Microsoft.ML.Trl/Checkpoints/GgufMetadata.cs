@@ -16,6 +16,8 @@ internal sealed class GgufMetadata(IReadOnlyDictionary<string, object> values, s
 
     public long[]? Numbers(string key) => Optional<long[]>(key, "a list of whole numbers");
 
+    public double[]? Reals(string key) => Optional<double[]>(key, "a list of numbers");
+
     /// <summary>A whole number from 0 to the largest int; null where it is absent.</summary>
     public int? Integer(string key) => values.ContainsKey(key)
         ? Required<long>(key, "a whole number") is >= 0 and <= int.MaxValue and long number

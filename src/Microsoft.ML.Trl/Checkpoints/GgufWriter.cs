@@ -86,6 +86,10 @@ internal static class GgufWriter
                 writer.Write(9);
                 WriteArray(writer, 8, texts, text => WriteText(writer, text));
                 break;
+            case float[] numbers:
+                writer.Write(9);
+                WriteArray(writer, 6, numbers, writer.Write);
+                break;
             case int[] numbers:
                 writer.Write(9);
                 WriteArray(writer, 5, numbers, writer.Write);

@@ -20,9 +20,14 @@ internal sealed class DecodingSession : IDisposable
     /// <param name="model">In evaluation mode.</param>
     /// <param name="prompts">At least one row, none empty.</param>
     /// <param name="newTokens">Most tokens that will be added.</param>
+    /// <exception cref="ArgumentException">They lead from the short rotary factors of the model to the long ones.</exception>
     public DecodingSession(CausalLanguageModel model, IReadOnlyList<int[]> prompts, int newTokens)
     {
         (_model, _prompts, _width) = (model, prompts, prompts.Max(prompt => prompt.Length));
+        if (model.Config.Rope?.LongestShortText is { } limit && _width <= limit && _width + newTokens > limit + 1) // the last is not read
+            throw new ArgumentException(
+                $"The longest prompt has {_width} tokens, and {newTokens} new ones lead beyond {limit}, from where on the model reads by "
+                + $"other rotary frequencies; set MaxNewTokens to {limit + 1 - _width} or less.", nameof(newTokens));
         _cache = new KeyValueCache(model.Body, prompts.Count, _width + newTokens);
         if (prompts.All(prompt => prompt.Length == _width))
             return;
@@ -62,7 +67,7 @@ internal sealed class DecodingSession : IDisposable
         Tensor position = full(1, past, ScalarType.Int64, _model.Device);
         if (_padding is not null) // a row whose context has ended may still run along
             position = (position - _padding).clamp_max_(_model.Config.ContextLength - 1);
-        AttentionPattern pattern = AttentionPattern.Step(_cache.Rows, past, position, _scores?.narrow(3, 0, past + 1));
+        AttentionPattern pattern = AttentionPattern.Step(_cache.Rows, past, position, _scores?.narrow(3, 0, past + 1), past + 1);
         return _model.Body.Run(tokens, pattern, _cache).MoveToOuterDisposeScope();
     }
 
@@ -91,7 +96,7 @@ internal sealed class DecodingSession : IDisposable
     private int ReadBeginning()
     {
         int shared = _prompts.Min(prompt => _prompts[0].AsSpan().CommonPrefixLength(prompt.AsSpan(0, prompt.Length - 1)));
-        if (_prompts.Count == 1 || shared < LeastShared)
+        if (_prompts.Count == 1 || shared < LeastShared || _model.Config.Rope?.LongestShortText is not null)
             return 0;
         using DisposeScope scope = NewDisposeScope();
         using KeyValueCache beginning = new(_model.Body, 1, shared);

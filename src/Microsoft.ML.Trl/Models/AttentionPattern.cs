@@ -29,6 +29,9 @@ internal sealed class AttentionPattern
     /// <summary>Tokens per sequence that are in the cache.</summary>
     public long Past { get; }
 
+    /// <summary>Tokens of the longest text, cached ones included: one more than the largest position.</summary>
+    public long LongestText { get; private init; }
+
     /// <summary>Whether tokens see those behind them, too: an encoder.</summary>
     public bool SeesAhead { get; init; }
 
@@ -39,6 +42,11 @@ internal sealed class AttentionPattern
     /// [B, T] int64 the kind of each token, in encoders that tell the sides of a pair apart; null = all of the first kind.
     /// </summary>
     public Tensor? TokenTypes { get; init; }
+
+    /// <summary>
+    /// Told where the routers of experts send the tokens of this call, all of which then go through all blocks; null = nobody.
+    /// </summary>
+    public RouterLoad? RouterLoad { get; init; }
 
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
@@ -56,18 +64,26 @@ internal sealed class AttentionPattern
     /// <param name="past">Tokens in the cache.</param>
     /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
     /// <param name="tokenTypes">See <see cref="TokenTypes"/>.</param>
-    /// <exception cref="ArgumentException">The mask does not fit, or the sequence is longer than the model's context.</exception>
-    public static AttentionPattern Create(Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null)
+    /// <param name="load">See <see cref="RouterLoad"/>.</param>
+    /// <exception cref="ArgumentException">
+    /// The mask does not fit, the sequence is longer than the model's context, or a cached one grows to where other frequencies hold.
+    /// </exception>
+    public static AttentionPattern Create(
+        Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null, RouterLoad? load = null)
     {
         (long batch, long length) = (ids.size(0), ids.size(1));
         Tensor? real = mask is null ? null : RealTokens(ids, mask, past);
         (long shortest, long longest) = real is null ? (past + length, past + length) : CountTokens(real);
-        CheckContext(config.Family.CountsPadding ? past + length : longest, config.ContextLength);
+        longest = config.Family.CountsPadding ? past + length : longest;
+        CheckContext(longest, config.ContextLength);
+        CheckFrequencies(past, longest, config.Rope);
         return new AttentionPattern(batch, length, past, ids.device, shortest == past + length ? null : real)
         {
+            LongestText = longest,
             SeesAhead = config.Family.IsEncoder,
             CountsPadding = config.Family.CountsPadding,
             TokenTypes = tokenTypes,
+            RouterLoad = load,
         };
     }
 
@@ -87,7 +103,7 @@ internal sealed class AttentionPattern
 
     /// <summary>The pattern of texts without padding whose tokens do not stand at 0, 1, 2, ...; positions [batch · length] int64.</summary>
     public static AttentionPattern At(long batch, long length, Tensor positions) =>
-        new(batch, length, 0, positions.device) { Positions = positions };
+        new(batch, length, 0, positions.device) { Positions = positions, LongestText = length };
 
     /// <summary>The pattern of one more token per text, all of them real. What is the same for every step comes ready.</summary>
     /// <param name="past">Tokens in the cache.</param>
@@ -96,8 +112,9 @@ internal sealed class AttentionPattern
     /// [B, 1, 1, past + 1] what is added to the scores: negative infinity on padding. Null when nothing is padded.
     /// </param>
     /// <param name="batch">Sequences.</param>
-    public static AttentionPattern Step(long batch, long past, Tensor positions, Tensor? scores) =>
-        new(batch, 1, past, positions.device, step: scores) { Positions = positions };
+    /// <param name="longest">See <see cref="LongestText"/>.</param>
+    public static AttentionPattern Step(long batch, long past, Tensor positions, Tensor? scores, long longest) =>
+        new(batch, 1, past, positions.device, step: scores) { Positions = positions, LongestText = longest };
 
     /// <summary>
     /// Whether each token sees all before it and itself, and there are none but the new ones: what causal attention means without a mask.
@@ -141,6 +158,15 @@ internal sealed class AttentionPattern
             throw new ArgumentException(
                 $"The sequence has {tokens} tokens, but the model's context holds {contextLength}; " +
                 "shorten the texts or set a smaller maximum length.");
+    }
+
+    /// <summary>What is in a cache was turned by the frequencies of short texts or by those of long ones.</summary>
+    private static void CheckFrequencies(long past, long longest, RopeSettings? rope)
+    {
+        if (past > 0 && rope?.LongestShortText is { } limit && past <= limit && longest > limit)
+            throw new ArgumentException(
+                $"A text grows from {past} to {longest} tokens, but the model reads texts of more than {limit} tokens by other rotary "
+                + "frequencies than shorter ones; read it again from the start, with a new cache.");
     }
 
     /// <summary>Real tokens of the shortest and of the longest row.</summary>

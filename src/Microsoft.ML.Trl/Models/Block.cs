@@ -23,6 +23,7 @@ internal sealed class SequentialBlock : Block
 {
     private readonly nn.Module<Tensor, Tensor> _attentionNorm, _feedForwardNorm, _feedForward;
     private readonly nn.Module<Tensor, Tensor>? _afterAttention, _afterFeedForward;
+    private readonly MixtureOfExperts? _experts; // the feed-forward layer, where it is one
     private readonly Attention _attention;
 
     public SequentialBlock(
@@ -32,7 +33,7 @@ internal sealed class SequentialBlock : Block
         : base(attention)
     {
         (_attentionNorm, _attention, _feedForwardNorm, _feedForward) = (attentionNorm, attention, feedForwardNorm, feedForward);
-        (_afterAttention, _afterFeedForward) = (afterAttention, afterFeedForward);
+        (_afterAttention, _afterFeedForward, _experts) = (afterAttention, afterFeedForward, feedForward as MixtureOfExperts);
         this.Own(attentionNorm, attention);
         if (afterAttention is not null)
             this.Own(afterAttention);
@@ -46,8 +47,9 @@ internal sealed class SequentialBlock : Block
         using var scope = NewDisposeScope();
         Tensor attended = After(_afterAttention, _attention.Forward(_attentionNorm.forward(x), pattern, cache, rows));
         Tensor seen = Residual.Apply(attended, training).add_(At(x, rows));
-        Tensor thought = Residual.Apply(After(_afterFeedForward, _feedForward.forward(_feedForwardNorm.forward(seen))), training);
-        return thought.add_(seen).MoveToOuterDisposeScope();
+        Tensor normed = _feedForwardNorm.forward(seen);
+        Tensor inner = _experts is null ? _feedForward.forward(normed) : _experts.Forward(normed, pattern.RouterLoad);
+        return Residual.Apply(After(_afterFeedForward, inner), training).add_(seen).MoveToOuterDisposeScope();
     }
 
     private static Tensor After(nn.Module<Tensor, Tensor>? norm, Tensor x) => norm is null ? x : norm.forward(x);
@@ -119,5 +121,30 @@ internal sealed class PostNormBlock : Block
         Tensor seen = _attentionNorm.forward(attended.add_(At(x, rows)));
         Tensor thought = Residual.Apply(_feedForward.forward(seen), training);
         return _feedForwardNorm.forward(thought.add_(seen)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Attention, then feed-forward, each behind a norm and added to what it read, the norm's output: a variant of BLOOM.</summary>
+internal sealed class NormedResidualBlock : Block
+{
+    private readonly nn.Module<Tensor, Tensor> _attentionNorm, _feedForwardNorm, _feedForward;
+    private readonly Attention _attention;
+
+    public NormedResidualBlock(
+        nn.Module<Tensor, Tensor> attentionNorm, Attention attention,
+        nn.Module<Tensor, Tensor> feedForwardNorm, nn.Module<Tensor, Tensor> feedForward)
+        : base(attention)
+    {
+        (_attentionNorm, _attention, _feedForwardNorm, _feedForward) = (attentionNorm, attention, feedForwardNorm, feedForward);
+        this.Own(attentionNorm, attention, feedForwardNorm, feedForward);
+    }
+
+    public override Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? rows = null)
+    {
+        using var scope = NewDisposeScope();
+        Tensor read = _attentionNorm.forward(x);
+        Tensor seen = Residual.Apply(_attention.Forward(read, pattern, cache, rows), training).add_(At(read, rows));
+        Tensor normed = _feedForwardNorm.forward(seen);
+        return Residual.Apply(_feedForward.forward(normed), training).add_(normed).MoveToOuterDisposeScope();
     }
 }

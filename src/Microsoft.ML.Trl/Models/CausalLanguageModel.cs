@@ -95,6 +95,10 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <inheritdoc cref="Decoder.HiddenAt" path="/exception"/>
     public Tensor HiddenAt(Tensor ids, Tensor positions) => Body.HiddenAt(ids, positions);
 
+    /// <inheritdoc cref="Decoder.RoutedHiddenAt"/>
+    internal Tensor HiddenAt(Tensor ids, Tensor positions, RouterLoad? load) =>
+        Body.RoutedHiddenAt(ids, positions, load);
+
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
     /// <param name="hidden">[..., H] from <see cref="Hidden"/>, in the type of the weights.</param>
     /// <returns>[..., V] in the type of the weights. The caller owns it.</returns>

@@ -84,7 +84,7 @@ public sealed class Decoder : nn.Module
     /// </returns>
     /// <exception cref="ArgumentException">
     /// A shape or type does not fit, an id is not in the vocabulary (looked at on the CPU alone), the sequence is longer than the context,
-    /// or the cache has no room or was made for another decoder.
+    /// or the cache has no room, was made for another decoder, or holds what a longer text reads by other rotary frequencies (longrope).
     /// </exception>
     /// <exception cref="InvalidOperationException">There is a cache, and gradients are recorded.</exception>
     /// <exception cref="ObjectDisposedException">The weights or the cache were disposed.</exception>
@@ -111,14 +111,24 @@ public sealed class Decoder : nn.Module
     public Tensor HiddenAt(Tensor ids, Tensor positions, Tensor? mask = null, Tensor? tokenTypes = null)
     {
         CheckIds(ids);
-        RequireTensor.Indices(positions);
-        RequireTensor.Shape(positions, positions.dim() == 1, "[N]");
-        CheckPlace(positions, nameof(positions));
-        RequireTensor.Below(positions, ids.NumberOfElements);
+        CheckPositions(ids, positions);
         if (tokenTypes is not null)
             CheckTypes(ids, tokenTypes);
         using var scope = NewDisposeScope();
         return Run(ids, AttentionPattern.Create(ids, mask, 0, Config, tokenTypes), null, positions).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>As <see cref="HiddenAt"/>, of texts that are padded on the right.</summary>
+    /// <param name="ids">[B, T] int64 token ids.</param>
+    /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
+    /// <param name="load">Told where the routers of experts send the tokens; null = nobody.</param>
+    /// <returns>[N, H]. The caller owns it.</returns>
+    internal Tensor RoutedHiddenAt(Tensor ids, Tensor positions, RouterLoad? load)
+    {
+        CheckIds(ids);
+        CheckPositions(ids, positions);
+        using var scope = NewDisposeScope();
+        return Run(ids, AttentionPattern.Create(ids, null, 0, Config, load: load), null, positions).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sets what is dropped during training; nothing without a generator.</summary>
@@ -144,6 +154,14 @@ public sealed class Decoder : nn.Module
             throw new ArgumentException($"Token ids have shape {shape}; at least one row of at least one token is needed.", nameof(ids));
         CheckPlace(ids, nameof(ids));
         RequireTensor.Below(ids, Config.VocabularySize);
+    }
+
+    private void CheckPositions(Tensor ids, Tensor positions)
+    {
+        RequireTensor.Indices(positions);
+        RequireTensor.Shape(positions, positions.dim() == 1, "[N]");
+        CheckPlace(positions, nameof(positions));
+        RequireTensor.Below(positions, ids.NumberOfElements);
     }
 
     private void CheckTypes(Tensor ids, Tensor tokenTypes)
@@ -175,12 +193,15 @@ public sealed class Decoder : nn.Module
         cache?.CheckUse(this, pattern.Batch, pattern.Length);
         using var scope = NewDisposeScope();
         Tensor x = Embed(ids, pattern);
+        bool needsAll = pattern.RouterLoad is not null;
         for (int layer = 0; layer < _blocks.Count; layer++)
         {
-            Tensor next = _blocks[layer].Forward(x, pattern, cache, layer + 1 == _blocks.Count ? rows : null);
+            Tensor next = _blocks[layer].Forward(x, pattern, cache, layer + 1 == _blocks.Count && !needsAll ? rows : null);
             x.Dispose();
             x = next;
         }
+        if (needsAll && rows is not null)
+            x = x.index_select(0, rows);
         cache?.Advance((int)pattern.Length);
         foreach (nn.Module<Tensor, Tensor> part in _exit)
             x = part.forward(x);

@@ -61,6 +61,16 @@ internal sealed record JsonFields(JsonObject Object, string Source)
         JsonNode one => [Whole(key, one)],
     };
 
+    public IReadOnlyList<double> Numbers(string key) => Object[key] switch
+    {
+        null => [],
+        JsonArray many => [.. many.Select(node =>
+            node is JsonValue value && value.TryGetValue(out double number) && double.IsFinite(number)
+                ? number
+                : throw Wrong(key, many, "a list of numbers"))],
+        JsonNode other => throw Wrong(key, other, "a list of numbers"),
+    };
+
     /// <summary>Per block, whether <c>layer_types</c> gives it a window; null where the key is absent.</summary>
     public IReadOnlyList<bool>? LayerTypes() => Object["layer_types"] switch
     {

@@ -127,6 +127,9 @@ public sealed record ModelConfig
     /// <summary>Width of the states that the decoder gives: what heads read.</summary>
     internal int OutputSize => EmbeddingSize ?? HiddenSize;
 
+    /// <summary>The experts among which tokens choose in place of one feed-forward layer; null without them.</summary>
+    internal ExpertSettings? Experts { get; init; }
+
     /// <summary>Settings that only its family has; a record, or null.</summary>
     internal object? Own { get; init; }
 
@@ -154,6 +157,7 @@ public sealed record ModelConfig
         CheckPositions(source);
         CheckNumbers(source);
         CheckTokens(source);
+        Experts?.Check(source);
         if (!Activations.Names.Contains(Activation))
             throw new NotSupportedException(
                 $"{source}: the activation '{Activation}' is not supported; supported are {string.Join(", ", Activations.Names)}.");
@@ -195,6 +199,7 @@ public sealed record ModelConfig
             throw new InvalidDataException(
                 $"{source}: a {ModelType} model has {(rotary ? "rotary positions; give" : "no rotary positions; omit")} Rope.");
         Rope?.Check(source);
+        Rope?.CheckFactors(source, RotaryDimensions ?? HeadSize);
         if (SlidingWindow < 1)
             throw new InvalidDataException($"{source}: the sliding window is {SlidingWindow}; it must be at least 1, or null for none.");
         if (WindowedLayers is null)

@@ -6,8 +6,22 @@ internal static class ModelSize
     /// <summary>Weights of a causal language model of this configuration, shared ones counted once.</summary>
     public static Int128 Of(ModelConfig config)
     {
-        (Int128 one, Int128 two) = (Count(config, 1), Count(config, 2)); // all blocks are alike
-        return one + ((two - one) * (config.LayerCount - 1));
+        if (config.Experts is not { } experts)
+            return OfLayers(config, config.LayerCount);
+        int sparse = experts.SparseLayers(config.LayerCount);
+        Int128 Block(ModelConfig shape) => OfLayers(shape, 2) - OfLayers(shape, 1);
+        ModelConfig Sparse(int count) =>
+            config with { Experts = experts with { Count = count, PerToken = 1, SparseStep = 1, DenseLayers = [] } };
+        Int128 oneExpert = Block(Sparse(1)), another = Block(Sparse(2)) - oneExpert;
+        return OfLayers(config with { Experts = null }, config.LayerCount - sparse)
+            + (sparse * (oneExpert + (another * (experts.Count - 1))));
+    }
+
+    /// <summary>Weights of a model of so many blocks that are all alike.</summary>
+    private static Int128 OfLayers(ModelConfig config, int layers)
+    {
+        (Int128 one, Int128 two) = (Count(config, 1), Count(config, 2));
+        return one + ((two - one) * (layers - 1));
     }
 
     /// <summary>Fails when a model with random weights cannot be made on this machine.</summary>

@@ -24,6 +24,15 @@ internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
         nn.functional.layer_norm(input, _shape, _weight, _bias, _epsilon);
 }
 
+/// <summary>Layer normalization without weight and bias.</summary>
+internal sealed class PlainLayerNormalization(string name, long width, double epsilon) : nn.Module<Tensor, Tensor>(name)
+{
+    private readonly long[] _shape = [width];
+
+    public override Tensor forward(Tensor input) => // [..., width] -> [..., width]
+        nn.functional.layer_norm(input, _shape, null, null, epsilon);
+}
+
 /// <summary>Root mean square normalization: arXiv:1910.07467. The square is taken in float32 whatever the type.</summary>
 internal sealed class RmsNormalization : nn.Module<Tensor, Tensor>
 {

@@ -62,17 +62,20 @@ internal sealed class LearnedPositions : Positions
 internal abstract class RotaryPositions : Positions
 {
     private readonly Tensor _frequencies; // [1, r / 2] radians per position; no buffer: it stays float32 where the model does not
-    private readonly long _turned;
+    private readonly Tensor? _ofLongTexts; // the same of texts of more tokens than _switch
+    private readonly long _turned, _switch;
     private readonly double _factor;
 
-    /// <param name="frequencies">Radians per position of each pair of dimensions; dimensions beyond these pairs are not turned.</param>
+    /// <param name="rope">Radians per position of each pair of dimensions, and the length of what was turned, relative to before.</param>
+    /// <param name="width">Dimensions of a head that are turned, the first ones; even.</param>
     /// <param name="device">Device of the model.</param>
-    /// <param name="factor">Length of what was turned, relative to before.</param>
-    protected RotaryPositions(float[] frequencies, Device device, double factor) : base(nameof(RotaryPositions))
+    protected RotaryPositions(RopeSettings rope, int width, Device device) : base(nameof(RotaryPositions))
     {
         using var scope = NewDisposeScope();
-        _frequencies = tensor(frequencies).unsqueeze(0).to(device).DetachFromDisposeScope();
-        (_turned, _factor) = (2 * frequencies.Length, factor);
+        Tensor Frequencies(bool isLong) => tensor(rope.Frequencies(width, isLong)).unsqueeze(0).to(device).DetachFromDisposeScope();
+        (_frequencies, _turned, _factor) = (Frequencies(false), width, rope.Scale);
+        if (rope.LongestShortText is { } limit)
+            (_ofLongTexts, _switch) = (Frequencies(true), limit);
     }
 
     public override Tensor Turn(Tensor heads, AttentionPattern pattern)
@@ -94,7 +97,10 @@ internal abstract class RotaryPositions : Positions
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             _frequencies.Dispose();
+            _ofLongTexts?.Dispose();
+        }
         base.Dispose(disposing);
     }
 
@@ -102,7 +108,8 @@ internal abstract class RotaryPositions : Positions
     private Tensor[] Angles(AttentionPattern pattern, ScalarType type)
     {
         Tensor positions = pattern.Positions.to_type(ScalarType.Float32).unsqueeze(-1);
-        Tensor angles = positions * _frequencies.to(positions.device); // [T or B·T, r / 2]
+        Tensor frequencies = _ofLongTexts is not null && pattern.LongestText > _switch ? _ofLongTexts : _frequencies;
+        Tensor angles = positions * frequencies.to(positions.device); // [T or B·T, r / 2]
         (Tensor cosines, Tensor sines) = (angles.cos(), angles.sin());
         if (_factor != 1)
             (cosines, sines) = (cosines * _factor, sines * _factor);
@@ -112,7 +119,7 @@ internal abstract class RotaryPositions : Positions
 }
 
 /// <summary>Rotary positions whose pairs are a dimension of the first half and its counterpart in the second, as in LLaMA.</summary>
-internal sealed class HalvedRotary(float[] frequencies, Device device, double factor = 1) : RotaryPositions(frequencies, device, factor)
+internal sealed class HalvedRotary(RopeSettings rope, int width, Device device) : RotaryPositions(rope, width, device)
 {
     protected override Tensor Swapped(Tensor x) => x.roll(x.shape[^1] / 2, -1);
 
@@ -120,7 +127,7 @@ internal sealed class HalvedRotary(float[] frequencies, Device device, double fa
 }
 
 /// <summary>Rotary positions whose pairs are neighbouring dimensions, as in GPT-J.</summary>
-internal sealed class PairedRotary(float[] frequencies, Device device) : RotaryPositions(frequencies, device, 1)
+internal sealed class PairedRotary(RopeSettings rope, int width, Device device) : RotaryPositions(rope, width, device)
 {
     protected override Tensor Swapped(Tensor x)
     {
@@ -129,6 +136,21 @@ internal sealed class PairedRotary(float[] frequencies, Device device) : RotaryP
     }
 
     protected override Tensor Spread(Tensor first, Tensor second) => stack([first, second], -1).flatten(-2);
+}
+
+/// <summary>
+/// Rotary positions of two bases: one for blocks that see everything, one for those that look through a window. Each block has its own of
+/// the two; this holds both.
+/// </summary>
+internal sealed class LayeredRotary : Positions
+{
+    /// <param name="whole">Of blocks that see everything.</param>
+    /// <param name="windowed">Of the others.</param>
+    public LayeredRotary(Positions whole, Positions windowed) : base(nameof(LayeredRotary))
+    {
+        this.Own("whole", whole);
+        this.Own("windowed", windowed);
+    }
 }
 
 /// <summary>

@@ -19,7 +19,7 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
     private readonly List<string> _missing = [], _misshapen = [], _notFloat = [];
 
-    /// <summary>Fails when the checkpoint has fewer blocks than the model will ask for.</summary>
+    /// <summary>Fails when the checkpoint has fewer blocks, or experts, than the model will ask for.</summary>
     /// <param name="config">Of the model.</param>
     /// <exception cref="InvalidDataException">The message names both numbers.</exception>
     public void CheckLayers(ModelConfig config)
@@ -32,6 +32,21 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
                 $"The configuration of '{store.Source}' has {config.LayerCount} layers, but the weights hold {held.Length} "
                 + $"({prefix}.{list}0, {prefix}.{list}1, ...). "
                 + "Configuration and weights must belong together; save or download both again.");
+        CheckExperts(config);
+    }
+
+    private void CheckExperts(ModelConfig config)
+    {
+        if (config.Experts is not { } experts || experts.SparseLayers(config.LayerCount) == 0)
+            return;
+        string list = $".{experts.Names.Layer}.experts.";
+        int held = store.Names.Select(name => (Name: name, Place: name.IndexOf(list, StringComparison.Ordinal)))
+            .Where(found => found.Place >= 0).Select(found => found.Name[(found.Place + list.Length)..].Split('.')[0])
+            .Where(number => number.All(char.IsAsciiDigit)).Distinct().Count();
+        if (held < experts.Count)
+            throw new InvalidDataException(
+                $"The configuration of '{store.Source}' has {experts.Count} experts ({experts.CountKey}), but the weights hold {held} "
+                + $"(...{list}0, ...{list}1, ...). Configuration and weights must belong together; save or download both again.");
     }
 
     /// <summary>Fails unless the checkpoint and the model had the same tensors.</summary>

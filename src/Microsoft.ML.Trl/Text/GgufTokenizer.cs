@@ -2,11 +2,14 @@ using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Trl.Text;
 
-/// <summary>The tokenizer in a GGUF file's metadata: the kind that llama.cpp calls gpt2, byte-level BPE. Others are refused.</summary>
+/// <summary>
+/// The tokenizer in a GGUF file's metadata: the kinds that llama.cpp calls gpt2, byte-level BPE, and llama, SentencePiece's BPE. Others are
+/// refused.
+/// </summary>
 internal static class GgufTokenizer
 {
-    private const string Kind = "tokenizer.ggml.model", Cut = "tokenizer.ggml.pre", Tokens = "tokenizer.ggml.tokens";
-    private const string Types = "tokenizer.ggml.token_type", Merges = "tokenizer.ggml.merges";
+    public const string Kind = "tokenizer.ggml.model", Tokens = "tokenizer.ggml.tokens", Types = "tokenizer.ggml.token_type";
+    private const string Cut = "tokenizer.ggml.pre", Merges = "tokenizer.ggml.merges";
     private const string UnknownKey = "tokenizer.ggml.unknown_token_id";
     private const string AddsBos = "tokenizer.ggml.add_bos_token", AddsEos = "tokenizer.ggml.add_eos_token";
     private const string Template = "tokenizer.chat_template", ByteLevelBpe = "gpt2";
@@ -29,17 +32,12 @@ internal static class GgufTokenizer
     public static TextTokenizer Read(GgufMetadata data)
     {
         string kind = data.Text(Kind) ?? "absent";
-        if (kind != ByteLevelBpe)
+        if (kind is not (ByteLevelBpe or GgufSentencePiece.Kind))
             throw new NotSupportedException(
-                $"The tokenizer in '{data.Source}' is {(kind == "llama" ? "SentencePiece ('llama')" : $"'{kind}'")}; only "
-                + $"'{ByteLevelBpe}' is read from GGUF. Give the tokenizer of the same model: TextTokenizer.Load(folder).");
-        string name = data.Text(Cut) ?? "default";
-        Cuts cuts = Array.Find(Known, cuts => cuts.Names.Contains(name)) ?? throw new NotSupportedException(
-            $"The tokenizer in '{data.Source}' cuts texts by '{name}'; read are {string.Join(", ", Known.SelectMany(cuts => cuts.Names))}. "
-            + "Give the tokenizer of the same model: TextTokenizer.Load(folder).");
+                $"The tokenizer in '{data.Source}' is '{kind}'; only '{ByteLevelBpe}' and '{GgufSentencePiece.Kind}' are read from GGUF. "
+                + "Give the tokenizer of the same model: TextTokenizer.Load(folder).");
         string[] tokens = data.Texts(Tokens) ?? throw Wrong(data, $"has no {Tokens}");
         long[] types = data.Numbers(Types) ?? [.. Enumerable.Repeat((long)Normal, tokens.Length)];
-        string[] merges = data.Texts(Merges) ?? throw Wrong(data, $"has no {Merges}");
         if (types.Length != tokens.Length)
             throw Wrong(data, $"has {tokens.Length} tokens, but {types.Length} types of tokens");
         string? Named(string key) => data.Integer(key) is not { } id ? null
@@ -48,7 +46,12 @@ internal static class GgufTokenizer
         JsonObject config = JsonNode.Parse(TokenizerWriter.Config(names))!.AsObject();
         if (data.Text(Template) is { } template)
             config["chat_template"] = template;
-        JsonObject json = Json(data, cuts, tokens, types, merges);
+        if (kind == GgufSentencePiece.Kind)
+        {
+            (config["add_bos_token"], config["add_eos_token"]) = (data.Flag(AddsBos) ?? true, data.Flag(AddsEos) ?? false);
+            return TextTokenizer.FromFiles(GgufSentencePiece.Read(data, tokens, types, data.Integer(UnknownKey), config));
+        }
+        JsonObject json = Json(data, FindCuts(data), tokens, types, data.Texts(Merges) ?? throw Wrong(data, $"has no {Merges}"));
         string? before = data.Flag(AddsBos) is true ? names.Bos : null, after = data.Flag(AddsEos) is true ? names.Eos : null;
         if (before is not null || after is not null)
             json["post_processor"] = TokenizerWriter.Template(before, after, token => Array.IndexOf(tokens, token));
@@ -59,14 +62,28 @@ internal static class GgufTokenizer
         });
     }
 
+    private static Cuts FindCuts(GgufMetadata data)
+    {
+        string name = data.Text(Cut) ?? "default";
+        return Array.Find(Known, cuts => cuts.Names.Contains(name)) ?? throw new NotSupportedException(
+            $"The tokenizer in '{data.Source}' cuts texts by '{name}'; read are {string.Join(", ", Known.SelectMany(cuts => cuts.Names))}. "
+            + "Give the tokenizer of the same model: TextTokenizer.Load(folder).");
+    }
+
     /// <summary>The metadata of a tokenizer.</summary>
-    /// <param name="tokenizer">Byte-level BPE with one of the cuts that llama.cpp knows.</param>
+    /// <param name="tokenizer">Byte-level BPE with one of the cuts that llama.cpp knows, or SentencePiece's BPE.</param>
     /// <param name="size">Rows of the model's embedding: tokens that are missing are filled up.</param>
     /// <exception cref="NotSupportedException">It is another one.</exception>
     public static IEnumerable<KeyValuePair<string, object>> Write(TextTokenizer tokenizer, int size)
     {
-        IReadOnlyDictionary<string, string> files = tokenizer.Files();
-        JsonObject json = JsonNode.Parse(files[TokenizerFiles.Tokenizer])!.AsObject(), model = json["model"]!.AsObject();
+        JsonObject json = JsonNode.Parse(tokenizer.Files()[TokenizerFiles.Tokenizer])!.AsObject();
+        bool isSentencePiece = (string?)json["model"]!["type"] == "BPE" && (bool?)json["model"]!["byte_fallback"] is true;
+        return [.. isSentencePiece ? GgufSentencePiece.Write(json, size) : WriteByteLevel(json, size), .. WriteSpecial(tokenizer)];
+    }
+
+    private static IEnumerable<KeyValuePair<string, object>> WriteByteLevel(JsonObject json, int size)
+    {
+        JsonObject model = json["model"]!.AsObject();
         Cuts cuts = Array.Find(Known, cuts => cuts.Fit(json)) ?? throw new NotSupportedException(
             "The tokenizer cannot be written to GGUF: llama.cpp has names for ways to cut texts, and of these the ones of GPT-2, LLaMA 3 "
             + "and Qwen 2 are known here. Save a folder and convert it with llama.cpp's convert_hf_to_gguf.py.");
@@ -82,6 +99,11 @@ internal static class GgufTokenizer
         yield return new(Tokens, tokens);
         yield return new(Types, types);
         yield return new(Merges, model["merges"]!.AsArray().Select(Merge).ToArray());
+    }
+
+    /// <summary>Begin, end, padding and unknown tokens, whether texts get them, and the chat template.</summary>
+    private static IEnumerable<KeyValuePair<string, object>> WriteSpecial(TextTokenizer tokenizer)
+    {
         foreach ((string key, int? id) in new[]
         {
             (GgufConfig.BosKey, tokenizer.BosTokenId), (GgufConfig.EosKey, tokenizer.EosTokenId), (GgufConfig.PadKey, tokenizer.PadTokenId),
@@ -92,11 +114,13 @@ internal static class GgufTokenizer
         int[] around = tokenizer.Encode("", addSpecialTokens: true);
         yield return new(AddsBos, around is [int first, ..] && first == tokenizer.BosTokenId);
         yield return new(AddsEos, around is [.., int last] && last == tokenizer.EosTokenId && around.Length > 1);
-        if (JsonNode.Parse(files[TokenizerFiles.Config])!["chat_template"] is JsonValue template && template.TryGetValue(out string? text))
+        JsonNode config = JsonNode.Parse(tokenizer.Files()[TokenizerFiles.Config])!;
+        if (config["chat_template"] is JsonValue template && template.TryGetValue(out string? text))
             yield return new(Template, text);
     }
 
-    private static string Merge(JsonNode? merge) => merge is JsonArray pair ? $"{(string)pair[0]!} {(string)pair[1]!}" : (string)merge!;
+    /// <summary>A merge as "left right".</summary>
+    public static string Merge(JsonNode? merge) => merge is JsonArray pair ? $"{(string)pair[0]!} {(string)pair[1]!}" : (string)merge!;
 
     private static JsonObject Json(GgufMetadata data, Cuts cuts, string[] tokens, long[] types, string[] merges)
     {
@@ -119,7 +143,7 @@ internal static class GgufTokenizer
         return json;
     }
 
-    private static InvalidDataException Wrong(GgufMetadata data, string problem) => new(
+    public static InvalidDataException Wrong(GgufMetadata data, string problem) => new(
         $"The tokenizer in '{data.Source}' {problem}. Convert the model again, or give its tokenizer: TextTokenizer.Load(folder).");
 
     /// <summary>How a text is cut before merges.</summary>

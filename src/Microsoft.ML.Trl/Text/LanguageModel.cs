@@ -191,7 +191,7 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>
     /// Saves a GGUF file that llama.cpp and <see cref="LoadGguf"/> can read. Of LLaMA, Mistral, Qwen 2, Gemma and Phi-3 models with a
-    /// byte-level tokenizer; the critic is left out.
+    /// byte-level or SentencePiece BPE tokenizer; the critic is left out.
     /// </summary>
     /// <param name="path">Where to; the folder must exist. A file of the same name is replaced when the new one is complete.</param>
     /// <param name="type">How matrices are stored; both types round.</param>

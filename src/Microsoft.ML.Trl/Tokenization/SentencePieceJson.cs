@@ -17,9 +17,12 @@ internal static class SentencePieceJson
     private static readonly string[] UnigramClasses = ["T5Tokenizer", "PreTrainedTokenizer"];
 
     /// <summary>Adds tokenizer.json and, where nothing names special tokens, a tokenizer_config.json with the model's.</summary>
-    public static void Complete(Dictionary<string, string> files, byte[] bytes, string source)
+    public static void Complete(Dictionary<string, string> files, byte[] bytes, string source) =>
+        Complete(files, SentencePieceModel.Read(bytes, source), source);
+
+    /// <summary>The same of a model that was read already.</summary>
+    public static void Complete(Dictionary<string, string> files, SentencePieceModel model, string source)
     {
-        SentencePieceModel model = SentencePieceModel.Read(bytes, source);
         bool isBpe = model.Algorithm == SentencePieceModel.Bpe;
         if (!isBpe && model.Algorithm != SentencePieceModel.Unigram)
             throw TokenizerJson.OtherKind(source, $"SentencePiece (kind {model.Algorithm}, a word or character model)");
@@ -83,12 +86,14 @@ internal static class SentencePieceJson
             => id >= 0 && id < model.Pieces.Count && model.Pieces[id].Type == PieceType.Control ? model.Pieces[id].Text : null;
     }
 
-    private static Dictionary<string, int> Vocabulary(SentencePieceModel model, string source)
+    /// <summary>Ids of tokens.</summary>
+    /// <exception cref="InvalidDataException">Two are the same.</exception>
+    public static Dictionary<string, int> Vocabulary(SentencePieceModel model, string source)
     {
         var vocab = new Dictionary<string, int>();
-        foreach ((string text, _, _) in model.Pieces)
-            if (!vocab.TryAdd(text, vocab.Count))
-                throw new InvalidDataException($"{source}: the token \"{text}\" is there twice, as {vocab[text]} and as {vocab.Count}.");
+        for (int id = 0; id < model.Pieces.Count; id++)
+            if (model.Pieces[id] is var (text, _, type) && !(model.OmitsUnused && type == PieceType.Unused) && !vocab.TryAdd(text, id))
+                throw new InvalidDataException($"{source}: the token \"{text}\" is there twice, as {vocab[text]} and as {id}.");
         return vocab;
     }
 
@@ -164,7 +169,7 @@ internal static class SentencePieceJson
     }
 
     /// <summary>Every way to make a token of two others: the best score first, then the longest left part.</summary>
-    private static IEnumerable<(string Left, string Right)> Merges(SentencePieceModel model, Dictionary<string, int> vocab)
+    public static IEnumerable<(string Left, string Right)> Merges(SentencePieceModel model, Dictionary<string, int> vocab)
     {
         var merges = new List<(string Left, string Right, float Score)>();
         foreach ((string text, float score, PieceType type) in model.Pieces)

@@ -39,6 +39,9 @@ internal sealed class SentencePieceModel
     /// <summary>Ids of begin, end and padding; negative where there is none.</summary>
     public (int Begin, int End, int Padding) Special { get; private set; } = (1, 2, -1);
 
+    /// <summary>Whether unused tokens have no place in the vocabulary: in GGUF they fill it up.</summary>
+    public bool OmitsUnused { get; private init; }
+
     /// <summary>What the unknown token is decoded to.</summary>
     public string UnknownSurface { get; private set; } = " \u2047 ";
 
@@ -50,6 +53,32 @@ internal sealed class SentencePieceModel
     public bool RemovesExtraBlanks { get; private set; } = true;
 
     public bool EscapesBlanks { get; private set; } = true;
+
+    /// <summary>A BPE model of tokens that come from elsewhere; texts are taken as they are.</summary>
+    /// <param name="pieces">Tokens in the order of their ids.</param>
+    /// <param name="addsPrefix">Whether a blank is put in front of texts.</param>
+    /// <param name="source">What they come from, for messages.</param>
+    /// <exception cref="InvalidDataException">Not exactly one is the unknown token, or one is empty or without a finite score.</exception>
+    public static SentencePieceModel Of(IReadOnlyList<(string Text, float Score, PieceType Type)> pieces, bool addsPrefix, string source)
+    {
+        for (int id = 0; id < pieces.Count; id++)
+            if (pieces[id] is var (text, score, type) && (text.Length == 0 || !float.IsFinite(score) || !Enum.IsDefined(type)))
+                throw new InvalidDataException(FormattableString.Invariant(
+                    $"{source}: token {id} is \"{text}\" with the score {score} and the type {(int)type}; a text, a finite score and a ")
+                    + "type from 1 to 6 are needed.");
+        var model = new SentencePieceModel
+        {
+            Algorithm = Bpe,
+            ByteFallback = pieces.Any(piece => piece.Type == PieceType.Byte),
+            AddsDummyPrefix = addsPrefix,
+            RemovesExtraBlanks = false,
+            OmitsUnused = true,
+        };
+        model._pieces.AddRange(pieces);
+        model.CheckUnknown(source);
+        model.UnknownSurface = model._pieces.First(piece => piece.Type == PieceType.Unknown).Text;
+        return model;
+    }
 
     /// <exception cref="InvalidDataException">The bytes are no such model, or a damaged one.</exception>
     public static SentencePieceModel Read(byte[] bytes, string source)
@@ -63,11 +92,16 @@ internal sealed class SentencePieceModel
         {
             throw new InvalidDataException($"{source} is not a SentencePiece model that can be read: {e.Message}", e);
         }
-        int unknown = model._pieces.Count(piece => piece.Type == PieceType.Unknown);
-        if (unknown != 1)
-            throw new InvalidDataException($"{source} is not a SentencePiece model that can be read: of its {model._pieces.Count} tokens "
-                + $"{unknown} are the unknown one; one is needed.");
+        model.CheckUnknown(source);
         return model;
+    }
+
+    private void CheckUnknown(string source)
+    {
+        int unknown = _pieces.Count(piece => piece.Type == PieceType.Unknown);
+        if (unknown != 1)
+            throw new InvalidDataException($"{source} is not a SentencePiece model that can be read: of its {_pieces.Count} tokens "
+                + $"{unknown} are the unknown one; one is needed.");
     }
 
     private void ReadFields(byte[] bytes)

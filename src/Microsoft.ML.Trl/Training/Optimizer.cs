@@ -43,10 +43,13 @@ internal sealed class Optimizer : IDisposable
     public double GradientNorm()
     {
         using DisposeScope scope = NewDisposeScope();
-        return Gradients.Norm([.. Groups().Select(NormOf)]).item<float>();
+        return Gradients.Norm([.. Groups(_slots.Where(slot => slot.HasGradient)).Select(NormOf)]).item<float>();
     }
 
-    /// <summary>Changes the parameters.</summary>
+    /// <summary>
+    /// Changes the parameters. One that had a gradient before and has none now, as an expert that no token went to, moves on as with a
+    /// gradient of zeros.
+    /// </summary>
     /// <param name="number">Of this step, counted from 1.</param>
     /// <param name="rate">Learning rate.</param>
     /// <param name="gradientDivisor">By which every gradient is divided first, from clipping; 1 leaves them.</param>
@@ -56,7 +59,7 @@ internal sealed class Optimizer : IDisposable
         Tensor? divisor = gradientDivisor == 1
             ? null
             : tensor((float)gradientDivisor, device: _slots.Length == 0 ? CPU : _slots[0].Master.device);
-        foreach (Slot[] group in Groups())
+        foreach (Slot[] group in Groups(_slots.Where(slot => slot.HasGradient || slot.HasMoved)))
             using (DisposeScope part = NewDisposeScope())
                 Step(group, new FusedOptimizers.Step(number, rate, group[0].Decays ? _options.WeightDecay : 0, divisor));
     }
@@ -75,12 +78,12 @@ internal sealed class Optimizer : IDisposable
             slot.Dispose();
     }
 
-    /// <summary>Slots with a gradient, of equal decay; narrow ones a few at a time.</summary>
-    private IEnumerable<Slot[]> Groups()
+    /// <summary>Slots of equal decay; narrow ones a few at a time.</summary>
+    private static IEnumerable<Slot[]> Groups(IEnumerable<Slot> chosen)
     {
         long widened = 0;
         long Part(Slot slot) => slot.IsNarrow ? (widened += slot.Master.NumberOfElements) / Slot.MostWidened : 0;
-        return _slots.Where(slot => slot.HasGradient).GroupBy(slot => (slot.Decays, Part(slot)), (_, slots) => slots.ToArray());
+        return chosen.GroupBy(slot => (slot.Decays, Part(slot)), (_, slots) => slots.ToArray());
     }
 
     private static Tensor NormOf(Slot[] slots)
@@ -113,8 +116,12 @@ internal sealed class Optimizer : IDisposable
                     RmsProp(slot, gradient, step);
                 break;
         }
-        foreach (Slot slot in slots.Where(slot => slot.IsNarrow))
-            slot.Rows(slot.Parameter).copy_(slot.Master);
+        foreach (Slot slot in slots)
+        {
+            slot.HasMoved = true;
+            if (slot.IsNarrow)
+                slot.Rows(slot.Parameter).copy_(slot.Master);
+        }
     }
 
     // libtorch has no fused form of it
@@ -160,6 +167,9 @@ internal sealed class Optimizer : IDisposable
 
         public bool HasGradient => _sum is not null || Parameter.grad is not null;
 
+        /// <summary>Whether a step has changed it.</summary>
+        public bool HasMoved { get; set; }
+
         public static IEnumerable<Slot> Of(Tensor parameter, int moments)
         {
             long rows = parameter.dim() == 0 ? 1 : parameter.shape[0], most = rows;
@@ -172,11 +182,11 @@ internal sealed class Optimizer : IDisposable
         /// <summary>The part of a tensor shaped like the parameter that belongs to this slot.</summary>
         public Tensor Rows(Tensor whole) => whole.dim() == 0 ? whole : whole.narrow(0, _first, _count);
 
-        /// <summary>In float32; there is one. Belongs to the current scope, to the parameter or to this.</summary>
+        /// <summary>In float32; zeros where there is none. Belongs to the current scope, to the parameter or to this.</summary>
         public Tensor Gradient() => (_sum, Parameter.grad) switch
         {
             (var sum, { } gradient) when IsNarrow => sum?.add(Rows(gradient)) ?? Rows(gradient).to_type(ScalarType.Float32),
-            var (sum, gradient) => sum ?? gradient!,
+            var (sum, gradient) => sum ?? gradient ?? zeros_like(Master),
         };
 
         public void Collect()

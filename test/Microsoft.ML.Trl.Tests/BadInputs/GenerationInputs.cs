@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Generation;
+using Microsoft.ML.Trl.Tests.Models;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
 using static Microsoft.ML.Trl.Tests.BadInputs.Samples;
@@ -105,6 +106,14 @@ internal static class GenerationInputs
         Null("TokenGenerator.#ctor", "model", () => new TokenGenerator(null!)),
         Null("TokenGenerator.Generate", Prompts, () => Generate(null!, new())),
         Null("TokenGenerator.Generate", "options", () => Generate([[1]], null!)),
+        Of<ArgumentException>(
+            "TokenGenerator.Generate",
+            () =>
+            {
+                using CausalLanguageModel model = MadeModels.Create("phi3_longrope");
+                new TokenGenerator(model).Generate([[1, 2, 3]], new() { MaxNewTokens = 31 });
+            },
+            ["prompt has 3 tokens", "lead beyond 32", "set MaxNewTokens to 30 or less"]),
         Tokens(() => Generate([[1], []], new()), "Prompt 1 is empty", "at least one token"),
         Tokens(() => Generate([[1], null!], new()), "Prompt 1 is null", "at least one token"),
         Tokens(() => Generate([[1, 40]], new()), "Prompt 0 holds the token 40", "0 to 39"),

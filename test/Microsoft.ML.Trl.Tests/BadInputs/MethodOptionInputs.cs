@@ -40,6 +40,7 @@ internal static class MethodOptionInputs
         .. new[] { double.NaN, double.NegativeInfinity }.Select(
             x => Of(new DpoOptions { FAlphaDivergenceCoef = x }, "FAlphaDivergenceCoef", x, "a finite number")),
         Of(new DpoOptions { RefModelSyncSteps = 0 }, "RefModelSyncSteps", 0, "1 or greater"),
+        .. Negative.Select(x => Of(new DpoOptions { RouterAuxLossCoef = x }, "RouterAuxLossCoef", x, NotNegative)),
         Of(new DpoOptions { PrecomputeRefBatchSize = 0 }, "PrecomputeRefBatchSize", 0, "1 or greater"),
         Of(new DpoOptions { MaxLength = 1 }, "MaxLength", 1, "2 or greater"),
         Of(new DpoOptions { MaxSteps = 0 }, "MaxSteps", 0, "1 or greater"),

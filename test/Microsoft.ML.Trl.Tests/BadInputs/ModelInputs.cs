@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Tests.Models;
 using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
 using static Microsoft.ML.Trl.Tests.BadInputs.Samples;
 using static TorchSharp.torch;
@@ -91,6 +92,14 @@ internal static class ModelInputs
         Of<ArgumentException>(
             Hidden, () => WithCache(1, 8, cache => Frozen(() => Network.Hidden(Ids(3), ones(1, 4, ScalarType.Bool), cache))),
             ["[1, 3]", "[1, 4]"]),
+        Of<ArgumentException>(
+            Hidden, () => Frozen(() =>
+            {
+                using CausalLanguageModel model = MadeModels.Create("phi3_longrope");
+                using KeyValueCache cache = new(model.Body, 1, 40);
+                model.Hidden(Ids(30), null, cache);
+                model.Hidden(Ids(3), null, cache);
+            }), ["from 30 to 33 tokens", "more than 32 tokens", "with a new cache"]),
         Of<ArgumentException>(
             Hidden, () => WithCache(1, 64, cache => Frozen(() => Network.Hidden(Ids(33), null, cache))), ["33 tokens", "context holds 32"]),
         Of<ObjectDisposedException>(

@@ -75,7 +75,10 @@ internal static class ModelMakingInputs
             Made(llama with { AttentionSoftCap = 0 }, "attention soft cap is 0", "greater than 0"),
             Made(llama with { LogitSoftCap = double.NaN }, "logit soft cap is NaN", "greater than 0"),
             Made<NotSupportedException>(
-                llama with { Rope = new() { Type = "longrope" } }, "'longrope'", "default, linear, dynamic, llama3, yarn"),
+                llama with { Rope = new() { Type = "ntk" } }, "'ntk'", "default, linear, dynamic, llama3, yarn, longrope"),
+            Made(llama with { Rope = new() { Type = "longrope" } }, "short_factor has 0 numbers", "each needs"),
+            Made(llama with { Rope = new() { ShortFactor = null! } }, "short_factor or long_factor is null"),
+            Made(llama with { Rope = new() { Type = "yarn", Factor = 9, Mscale = -9, MscaleAllDim = 1 } }, "mscale", "greater than 0"),
             Made<NotSupportedException>(llama with { Rope = new() { Type = null! } }, "''", "default, linear, dynamic, llama3, yarn"),
             Made<NotSupportedException>(Config with { Activation = "swish" }, "'swish'", "gelu_new"),
             Made<NotSupportedException>(Config with { Activation = null! }, "''", "gelu_new"),
@@ -150,6 +153,24 @@ internal static class ModelMakingInputs
             ("roberta", "max_position_embeddings", "2", ["context length is 0"]),
             ("distilbert", "n_heads", "0", ["number of heads is 0"]), ("distilbert", "dim", "7", ["head size is 0"]),
             ("qwen3", "layer_types", "[\"sliding_attention\"]", ["layer_types names 1 layers"]),
+            ("llama", "rope_scaling", """{"rope_type": "longrope", "short_factor": 3}""", ["short_factor is 3", "a list of numbers"]),
+            ("llama", "rope_scaling", """{"rope_type": "longrope", "short_factor": [1]}""", ["has 1 numbers", "long_factor 0", "needs 64"]),
+            ("llama", "rope_scaling", """{"rope_type": "longrope", "short_factor": [0], "long_factor": [1]}""", ["[0]", "greater than 0"]),
+            ("gemma3_text", "sliding_window_pattern", "0", ["sliding_window_pattern is 0", "at least 1"]),
+            ("gemma3_text", "query_pre_attn_scalar", "-1", ["query_pre_attn_scalar is -1"]),
+            ("gemma3_text", "rope_local_base_freq", "\"x\"", ["rope_local_base_freq is \"x\"", "a number"]),
+            ("gemma3_text", "sliding_window", "0", ["sliding window is 0"]),
+            ("mixtral", "num_local_experts", "0", ["num_local_experts is 0", "at least 1"]),
+            ("mixtral", "num_experts_per_tok", "9", ["num_experts_per_tok is 9", "has 8 experts", "from 1 to 8"]),
+            ("mixtral", "num_experts_per_tok", "0", ["num_experts_per_tok is 0", "from 1 to 8"]),
+            ("mixtral", "router_aux_loss_coef", "-1", ["router_aux_loss_coef is -1", "0 or greater"]),
+            ("mixtral", "output_router_logits", "2", ["output_router_logits is 2", "true or false"]),
+            ("qwen2_moe", "num_experts", "-1", ["num_experts is -1", "at least 1"]),
+            ("qwen2_moe", "moe_intermediate_size", "0", ["width of an expert is 0"]),
+            ("qwen2_moe", "shared_expert_intermediate_size", "-5", ["width of the shared expert is -5"]),
+            ("qwen2_moe", "decoder_sparse_step", "0", ["decoder_sparse_step is 0", "at least 1"]),
+            ("qwen2_moe", "mlp_only_layers", "[\"a\"]", ["mlp_only_layers", "a whole number"]),
+            ("qwen3_moe", "num_experts_per_tok", "129", ["num_experts_per_tok is 129", "from 1 to 128"]),
         ];
         foreach ((string family, string key, string value, string[] words) in wrong)
         {
@@ -166,17 +187,16 @@ internal static class ModelMakingInputs
         (string Family, string Setting, string Words)[] lacking =
         [
             ("bert", "\"position_embedding_type\": \"relative_key\"", "'relative_key' are not supported"),
-            ("bloom", "\"apply_residual_connection_post_layernorm\": true", "behind the norms"),
-            ("opt", "\"layer_norm_elementwise_affine\": false", "without weights"), ("phi", "\"qk_layernorm\": true", "qk_layernorm"),
-            ("llama", "\"rope_scaling\": {\"rope_type\": \"yarn\", \"mscale\": 1}", "set attention_factor"),
+            ("gemma3_text", "\"use_bidirectional_attention\": true", "(use_bidirectional_attention) is not supported; set it to false"),
+            ("mixtral", "\"router_jitter_noise\": 0.1", "(router_jitter_noise) is not supported; set it to 0"),
         ];
         foreach ((string family, string setting, string words) in lacking)
             yield return Of<NotSupportedException>(
                 Parse, () => ModelConfig.Parse($$"""{"model_type": "{{family}}", {{setting}}}""", "a.json"), ["a.json", words],
                 $"{family}: {setting}");
         yield return Of<NotSupportedException>(
-            Parse, () => ModelConfig.Parse("""{"model_type": "llama", "rope_scaling": {"rope_type": "longrope"}}""", "a.json"),
-            ["'longrope'", "llama3"]);
+            Parse, () => ModelConfig.Parse("""{"model_type": "llama", "rope_scaling": {"rope_type": "ntk"}}""", "a.json"),
+            ["'ntk'", "llama3"]);
     }
 
     private static IEnumerable<BadInput> Copies() =>

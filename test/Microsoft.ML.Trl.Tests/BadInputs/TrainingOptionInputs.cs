@@ -20,6 +20,7 @@ internal static class TrainingOptionInputs
         .. Each(nameof(SftOptions.NumTrainEpochs), NotPositive, x => new() { NumTrainEpochs = x }, "a finite number greater than 0"),
         .. Each(nameof(SftOptions.WeightDecay), Negative, x => new() { WeightDecay = x }, "a finite number, 0 or greater"),
         .. Each(nameof(SftOptions.MaxGradNorm), Negative, x => new() { MaxGradNorm = x }, "a finite number, 0 or greater"),
+        .. Each(nameof(SftOptions.RouterAuxLossCoef), Negative, x => new() { RouterAuxLossCoef = x }, "a finite number, 0 or greater"),
         .. Each(nameof(SftOptions.WarmupSteps), Negative, x => new() { WarmupSteps = x }, "a finite number, 0 or greater"),
         .. Each(nameof(SftOptions.AdamBeta1), NoShare, x => new() { AdamBeta1 = x }, "at least 0 and below 1"),
         .. Each(nameof(SftOptions.AdamBeta2), NoShare, x => new() { AdamBeta2 = x }, "at least 0 and below 1"),

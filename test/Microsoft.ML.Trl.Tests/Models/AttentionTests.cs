@@ -84,7 +84,7 @@ public sealed class AttentionTests
         QueryKeyValue inputs = shape.Heads == shape.KeyValueHeads
             ? new PackedProjection(at.Linear("qkv", Width, 3 * wide, normal, hasBias: true, WeightLayout.InputsByOutputs), wide, wide)
             : new SeparateProjections(Input("q", wide), Input("k", narrow), Input("v", narrow));
-        Positions positions = new HalvedRotary(new RopeSettings().Frequencies(HeadSize), CPU);
+        Positions positions = new HalvedRotary(new RopeSettings(), HeadSize, CPU);
         using Attention attention = new("attn", shape, inputs, at.Linear("out", wide, Width, normal, true), positions);
         using Generator rng = new(1);
         attention.Dropout = isComposed ? new Dropout(1e-12, rng) : Dropout.None; // drops nothing, but takes the composed way

@@ -26,6 +26,9 @@ public sealed class ConfigurationLimitTests
     [DataRow("gpt2", "n_positions", "2000000000", "transformer.wpe.weight [128, 32] instead of [2000000000, 32]")]
     [DataRow("llama", "intermediate_size", "2000000000", "mlp.gate_proj.weight [88, 32] instead of [2000000000, 32]")]
     [DataRow("llama", "num_attention_heads", "2000000000", "self_attn.q_proj.weight [32, 32] instead of [16000000000, 32]")]
+    [DataRow("mixtral", "num_local_experts", "2000000000", "has 2000000000 experts (num_local_experts), but the weights hold 4 (")]
+    [DataRow("qwen2_moe", "num_experts", "2000000000", "has 2000000000 experts (num_experts), but the weights hold 5 (")]
+    [DataRow("qwen2_moe", "moe_intermediate_size", "2000000000", "gate_proj.weight [20, 32] instead of [2000000000, 32]")]
     [DataRow("llama", "head_dim", "2000000000", "the head size is 2000000000; rotary positions allow an even number from 2 to 65536")]
     public void A_size_beyond_the_stored_weights_is_refused_with_both_numbers(string model, string key, string value, string message)
     {
@@ -76,6 +79,7 @@ public sealed class ConfigurationLimitTests
         {
             ModelConfig.Gpt2(2_000_000_000, 1_000_000_000, 2, 2, 32),
             ModelConfig.Llama(100, 2_000_000_000, 1, 40_000, 32),
+            ModelConfig.Parse("""{"model_type": "mixtral", "num_local_experts": 2000000000}""", "many experts"),
         })
             StringAssert.Contains(
                 Assert.ThrowsExactly<ArgumentException>(() => CausalLanguageModel.Create(wide, 1)).Message, "GB in float32");
@@ -96,12 +100,12 @@ public sealed class ConfigurationLimitTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(ModelFixture.Decoders), typeof(ModelFixture))]
+    [DynamicData(nameof(MadeModels.AllDecoders), typeof(MadeModels))]
     public void Any_value_of_a_configuration_may_be_spoilt_and_is_either_read_or_refused(string model)
     {
         List<string> wrong = [];
-        string whole = File.ReadAllText(Fixtures.Path("models", model, "config.json"));
         Copy(model, _ => { });
+        string whole = File.ReadAllText(Path.Combine(_folder, "config.json"));
         foreach ((string what, string json) in Spoilt.Variants(whole))
         {
             File.WriteAllText(Path.Combine(_folder, "config.json"), json);
@@ -123,8 +127,12 @@ public sealed class ConfigurationLimitTests
 
     private void Copy(string model, Action<JsonObject> change)
     {
-        foreach (string file in Directory.GetFiles(Fixtures.Path("models", model)))
-            File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)));
+        if (MadeModels.All.Any(made => made[0].Equals(model)))
+            using (CausalLanguageModel made = MadeModels.Create(model))
+                HuggingFaceFolder.Save(_folder, made);
+        else
+            foreach (string file in Directory.GetFiles(Fixtures.Path("models", model)))
+                File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)));
         string path = Path.Combine(_folder, "config.json");
         JsonObject json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         change(json);

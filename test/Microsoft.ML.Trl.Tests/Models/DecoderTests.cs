@@ -11,6 +11,8 @@ public sealed class DecoderTests
     private const string Gpt2 = "gpt2";
     private const string Llama = "llama";
     private const string Windowed = "windowed";
+    private const string Mixtral = "mixtral";
+    private const string Qwen2Moe = "qwen2_moe";
 
     private static readonly long[] Text = [5, 9, 3, 17, 2, 8, 11, 4, 1];
 
@@ -18,6 +20,8 @@ public sealed class DecoderTests
     [DataRow(Gpt2)]
     [DataRow(Llama)]
     [DataRow(Windowed)]
+    [DataRow(Mixtral)]
+    [DataRow(Qwen2Moe)]
     public void Padding_left_or_right_changes_nothing(string family)
     {
         using CausalLanguageModel model = Create(family);
@@ -33,6 +37,7 @@ public sealed class DecoderTests
     [TestMethod]
     [DataRow(Gpt2)]
     [DataRow(Llama)]
+    [DataRow(Qwen2Moe)]
     public void A_masked_token_in_the_middle_might_as_well_not_be_there(string family)
     {
         using CausalLanguageModel model = Create(family);
@@ -47,6 +52,8 @@ public sealed class DecoderTests
     [DataRow(Gpt2)]
     [DataRow(Llama)]
     [DataRow(Windowed)]
+    [DataRow(Mixtral)]
+    [DataRow(Qwen2Moe)]
     public void A_text_read_in_pieces_through_the_cache_is_the_text_read_at_once(string family)
     {
         using CausalLanguageModel model = Create(family);
@@ -71,6 +78,8 @@ public sealed class DecoderTests
     [DataRow(Gpt2)]
     [DataRow(Llama)]
     [DataRow(Windowed)]
+    [DataRow(Mixtral)]
+    [DataRow(Qwen2Moe)]
     public void Gradients_in_single_precision_are_those_in_double(string family)
     {
         using CausalLanguageModel single = Create(family);
@@ -92,6 +101,7 @@ public sealed class DecoderTests
     [TestMethod]
     [DataRow(Gpt2)]
     [DataRow(Llama)]
+    [DataRow(Qwen2Moe)]
     public void A_step_forward_and_back_leaves_no_tensor_behind(string family)
     {
         using CausalLanguageModel model = Create(family);
@@ -148,6 +158,8 @@ public sealed class DecoderTests
 
     private static CausalLanguageModel Create(string family)
     {
+        if (family is Mixtral or Qwen2Moe)
+            return MadeModels.Create(family);
         ModelConfig config = family == Gpt2
             ? ModelConfig.Gpt2(50, 32, 2, 4, 64)
             : ModelConfig.Llama(50, 32, 2, 4, 64, keyValueHeads: 2) with { SlidingWindow = family == Windowed ? 3 : null };

@@ -137,7 +137,8 @@ public sealed class GgufModelTests
     {
         Refused<NotSupportedException>("llama3_rope", "rope_freqs.weight", tensor(new float[] { 1, 2, 3, 4 }), "is not what LLaMA 3's");
         Refused<InvalidDataException>("llama3_rope", "rope_freqs.weight", ones(3), "has 3 values instead of 4 numbers");
-        Refused<NotSupportedException>("phi3", "rope_factors_long.weight", ones(4), "longrope");
+        Refused<NotSupportedException>(
+            "phi3", "rope_factors_long.weight", ones(4), "rotary factors of longrope, which are not read from GGUF");
         Refused<InvalidDataException>("llama", "blk.0.attn_sinks.weight", ones(4), "Not part of the model: blk.0.attn_sinks.weight");
 
         void Refused<T>(string name, string tensor, Tensor value, string message)
@@ -157,6 +158,12 @@ public sealed class GgufModelTests
         Refused("mistral", config => config, "it has a window of 6 tokens in a context of 128");
         Refused("llama", config => config with { Activation = "relu" }, "the activation relu instead of silu");
         Refused("llama", config => config with { Rope = new() { Type = "yarn", AttentionFactor = 2 } }, "an attention factor");
+        Refused("llama", config => config with { Rope = new() { Type = "yarn", Truncate = false } }, "mscale or truncate of rotary");
+        Refused("llama", config => config with { Rope = new() { Type = "yarn", Mscale = 1 } }, "an attention factor, mscale or truncate");
+        double[] factors = [1, 2, 3, 4];
+        Refused(
+            "llama", config => config with { Rope = new() { Type = "longrope", ShortFactor = factors, LongFactor = factors } },
+            "rotary positions of the type longrope");
         Assert.IsEmpty(Directory.GetFiles(_folder));
         using CausalLanguageModel mistral = HuggingFaceFolder.LoadModel(Fixtures.Path("models", "mistral"));
         using CausalLanguageModel shorter = new(mistral.Config with { ContextLength = 6 }, new CopiedWeights(mistral.Weights()));

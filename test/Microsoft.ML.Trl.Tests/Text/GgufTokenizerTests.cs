@@ -75,8 +75,8 @@ public sealed class GgufTokenizerTests
     }
 
     [TestMethod]
-    [DataRow("llama", "SentencePiece ('llama'); only 'gpt2' is read from GGUF. Give the tokenizer of the same model")]
-    [DataRow("bert", "'bert'; only 'gpt2' is read")]
+    [DataRow("t5", "'t5'; only 'gpt2' and 'llama' are read from GGUF. Give the tokenizer of the same model")]
+    [DataRow("bert", "'bert'; only 'gpt2' and 'llama' are read")]
     public void Other_kinds_say_what_to_do(string kind, string message)
     {
         using GgufFile file = Opened(bytes => bytes, kind);

@@ -12,6 +12,7 @@ internal sealed class DpoLoop(
     CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, IProgress<StepReport>? progress = null)
 {
     private readonly DpoObjective _objective = new(options.Validated());
+    private readonly AuxiliaryLoss _auxiliary = new(policy.Config, options.RouterAuxLossCoef);
 
     /// <summary>Runs all steps.</summary>
     /// <param name="examples">At least one pair.</param>
@@ -40,13 +41,15 @@ internal sealed class DpoLoop(
         using var scope = NewDisposeScope();
         using var batch = new PairBatch(examples, pairs, options.Layout, policy.Device);
         PairLogProbs theirs = held.Score(batch);
-        (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch);
-        (Tensor loss, Dictionary<string, float> metrics) = _objective.Compare(batch, theirs, tokens, meanLogits);
+        RouterLoad? load = _auxiliary.Begin(batch.Tokens);
+        (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch, load);
+        (Tensor compared, Dictionary<string, float> metrics) = _objective.Compare(batch, theirs, tokens, meanLogits);
+        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, run.Log);
         gradients.Accumulate(share == 1 ? loss : loss * share);
         run.Log.CountTokens(batch.Tokens.Tokens);
         foreach ((string name, float value) in metrics.Where(metric => metric.Key != "loss")) // which is that of the whole step
             run.Log.Note(name, value);
-        return metrics["loss"] * share;
+        return (metrics["loss"] + added) * share;
     }
 
     private IPairReference Reference(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel)

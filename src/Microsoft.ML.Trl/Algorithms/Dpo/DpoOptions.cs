@@ -63,6 +63,13 @@ public sealed record DpoOptions : EpochOptions
     /// <summary>Optimizer steps between two moves of the reference. At least 1.</summary>
     public int RefModelSyncSteps { get; init; } = 512;
 
+    /// <summary>
+    /// Weight of the load-balancing loss of a model with experts (arXiv:2101.03961, Eq. 4), of the policy's pass over the pairs; at least
+    /// 0, and 0 leaves it out. Null = as the model's configuration says (<c>output_router_logits</c>, <c>router_aux_loss_coef</c>). Other
+    /// models have no such loss.
+    /// </summary>
+    public double? RouterAuxLossCoef { get; init; } = 0.001;
+
     /// <summary>How the fitted stage answers prompts; null = as the model did that training began with.</summary>
     public GenerationOptions? Generation { get; init; }
 
@@ -122,6 +129,7 @@ public sealed record DpoOptions : EpochOptions
         Require.Finite(FAlphaDivergenceCoef);
         Require.Between(LdAlpha, 0, 1);
         Require.AtLeast(MaxLength, 2);
+        Require.NotNegative(RouterAuxLossCoef);
         Require.AtLeast(PrecomputeRefBatchSize, 1);
         Require.Named(OutputColumnName);
         Require.Named(PromptColumnName);

@@ -19,11 +19,14 @@ internal static class PairScorer
     }
 
     /// <summary>The answers' tokens under the policy, with gradient, and what the metrics need besides.</summary>
+    /// <param name="policy">In training.</param>
+    /// <param name="batch">The pairs.</param>
+    /// <param name="load">Told where the routers of experts send the tokens; null = nobody.</param>
     /// <returns>Tensors [N + M]. The caller owns them.</returns>
-    public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, PairBatch batch)
+    public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, PairBatch batch, RouterLoad? load = null)
     {
         using var scope = NewDisposeScope();
-        Tensor states = policy.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
+        Tensor states = policy.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows, load); // [N + M, H]
         TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.Head, batch.Tokens.Labels);
         Tensor meanLogits = MeanLogits(states, policy.Head);
         tokens.LogProbs.MoveToOuterDisposeScope();

@@ -10,6 +10,7 @@ namespace Microsoft.ML.Trl.Algorithms.Sft;
 internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IProgress<StepReport>? progress = null)
 {
     private readonly Func<Tensor, double, Tensor> _loss = options.LossType == SftLossType.Dft ? SftLoss.Dft : SftLoss.Nll;
+    private readonly AuxiliaryLoss _auxiliary = new(model.Config, options.RouterAuxLossCoef);
 
     /// <summary>Trains.</summary>
     /// <param name="examples">Texts to learn.</param>
@@ -40,9 +41,10 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         run.Log.CountTokens(batch.Tokens);
         if (batch.Targets == 0)
             return 0;
-        Tensor hidden = model.HiddenAt(batch.Ids, batch.TargetRows); // [N, H]
+        RouterLoad? load = _auxiliary.Begin(batch);
+        Tensor hidden = model.HiddenAt(batch.Ids, batch.TargetRows, load); // [N, H]
         TokenLogProbs tokens = LogProbs.WithStatistics(hidden, model.Head, batch.Labels, options.LabelSmoothingFactor);
-        Tensor loss = _loss(tokens.LogProbs, divisor);
+        (Tensor loss, _) = _auxiliary.AddTo(_loss(tokens.LogProbs, divisor), load, run.Log);
         gradients.Accumulate(loss);
         float[] numbers = stack([loss.detach(), tokens.Entropy.mean(), tokens.Hit.mean()]).cpu().data<float>().ToArray();
         run.Log.Note("entropy", numbers[1]);

@@ -30,6 +30,13 @@ public sealed record SftOptions : EpochOptions
     /// <summary>How <see cref="Packing"/> fills them.</summary>
     public PackingStrategy PackingStrategy { get; init; } = PackingStrategy.Bfd;
 
+    /// <summary>
+    /// Weight of the load-balancing loss of a model with experts (arXiv:2101.03961, Eq. 4); at least 0, and 0 leaves it out. Null = as the
+    /// model's configuration says (<c>output_router_logits</c>, <c>router_aux_loss_coef</c>). Other models have no such loss. As in TRL it
+    /// is added for each forward pass, so that <see cref="EpochOptions.GradientAccumulationSteps"/> multiply it.
+    /// </summary>
+    public double? RouterAuxLossCoef { get; init; } = 0.001;
+
     /// <summary>How the fitted stage answers prompts; null = as the model did that training began with.</summary>
     public GenerationOptions? Generation { get; init; }
 
@@ -71,6 +78,7 @@ public sealed record SftOptions : EpochOptions
         Require.Known(PackingStrategy);
         Require.Below(LabelSmoothingFactor, 0, 1);
         Require.AtLeast(MaxLength, 2);
+        Require.NotNegative(RouterAuxLossCoef);
         if (LabelSmoothingFactor > 0 && LossType != SftLossType.Nll)
             throw new ArgumentException(
                 $"LabelSmoothingFactor ({LabelSmoothingFactor}) has no meaning with LossType {LossType}; set it to 0 or use LossType Nll.",

@@ -18,10 +18,11 @@ internal static class BloomFamily
         Compose = Compose,
     };
 
+    /// <param name="TakesResidualBehindNorms">Whether what is added to attention and feed-forward is what they read.</param>
+    private sealed record Settings(bool TakesResidualBehindNorms);
+
     private static ModelConfig Read(JsonFields fields)
     {
-        if (fields.Flag("apply_residual_connection_post_layernorm", false))
-            throw new NotSupportedException($"{fields.Source}: a residual stream taken behind the norms is not supported.");
         int hidden = fields.OptionalInteger("hidden_size") ?? fields.Integer("n_embed", 64);
         int heads = fields.OptionalInteger("n_head") ?? fields.Integer("num_attention_heads", 8);
         return new ModelConfig(Definition)
@@ -42,6 +43,7 @@ internal static class BloomFamily
             FeedForwardBias = true,
             AttentionDropout = fields.Number("attention_dropout", 0),
             ResidualDropout = fields.Number("hidden_dropout", 0),
+            Own = new Settings(fields.Flag("apply_residual_connection_post_layernorm", false)),
         };
     }
 
@@ -53,6 +55,7 @@ internal static class BloomFamily
         json["layer_norm_epsilon"] = config.NormEpsilon;
         json["attention_dropout"] = config.AttentionDropout;
         json["hidden_dropout"] = config.ResidualDropout;
+        json["apply_residual_connection_post_layernorm"] = ((Settings)config.Own!).TakesResidualBehindNorms;
     }
 
     private static Decoder Compose(ModelConfig config, WeightPath at)
@@ -61,12 +64,12 @@ internal static class BloomFamily
         TokenEmbedding tokens = at.At("word_embeddings").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         LayerNormalization Norm(string name) => new(at.At(name), config.HiddenSize, config.NormEpsilon);
         LayerNormalization entry = Norm("word_embeddings_layernorm");
-        AlibiPositions positions = new(config.HeadCount, tokens.Weight.device);
+        AlibiPositions positions = new(config.HeadCount, tokens.Device);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         return new Decoder(config, tokens, positions, blocks, [Norm("ln_f")], [entry]);
     }
 
-    private static SequentialBlock ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
+    private static Block ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions)
     {
         (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
         Initializer initializer = Initializer.Normal(config.InitializerRange);
@@ -79,6 +82,9 @@ internal static class BloomFamily
             "mlp", Activations.Named(config.Activation),
             Linear("mlp.dense_h_to_4h", hidden, inner), Linear("mlp.dense_4h_to_h", inner, hidden));
         LayerNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
-        return new SequentialBlock(Norm("input_layernorm"), attention, Norm("post_attention_layernorm"), feedForward);
+        (LayerNormalization first, LayerNormalization second) = (Norm("input_layernorm"), Norm("post_attention_layernorm"));
+        return ((Settings)config.Own!).TakesResidualBehindNorms
+            ? new NormedResidualBlock(first, attention, second, feedForward)
+            : new SequentialBlock(first, attention, second, feedForward);
     }
 }

@@ -88,8 +88,8 @@ internal static class FalconFamily
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = at.At("word_embeddings").Embedding(config.VocabularySize, config.HiddenSize, initializer);
         Positions positions = config.Rope is { } rope
-            ? new HalvedRotary(rope.Frequencies(config.HeadSize), tokens.Weight.device, rope.Scale)
-            : new AlibiPositions(config.HeadCount, tokens.Weight.device, 1 / Math.Sqrt(config.HeadSize), rounded: true);
+            ? new HalvedRotary(rope, config.HeadSize, tokens.Device)
+            : new AlibiPositions(config.HeadCount, tokens.Device, 1 / Math.Sqrt(config.HeadSize), rounded: true);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("ln_f"), config.HiddenSize, config.NormEpsilon);
         return new Decoder(config, tokens, positions, blocks, [norm]);

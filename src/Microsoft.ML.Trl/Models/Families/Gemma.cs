@@ -10,17 +10,21 @@ namespace Microsoft.ML.Trl;
 /// </summary>
 internal static class GemmaFamily
 {
-    private static readonly ModelFamily GemmaDefinition = Create("gemma", "Gemma", ReadGemma, WriteShared, hasNormsBehind: false);
-    private static readonly ModelFamily Gemma2Definition = Create("gemma2", "Gemma2", ReadGemma2, WriteGemma2, hasNormsBehind: true);
+    private static readonly ModelFamily GemmaDefinition = Create("gemma", "Gemma", ReadGemma, WriteShared, new Layout(false, false));
+    private static readonly ModelFamily Gemma2Definition = Create("gemma2", "Gemma2", ReadGemma2, WriteGemma2, new Layout(true, false));
 
     public static IReadOnlyList<ModelFamily> Definitions { get; } = [GemmaDefinition, Gemma2Definition];
 
     /// <param name="ScoreScalar">Scores are divided by its root.</param>
-    private sealed record Settings(double ScoreScalar);
+    /// <param name="WindowedRope">Rotary positions of blocks with a window; null = those of the others.</param>
+    internal sealed record Settings(double ScoreScalar, RopeSettings? WindowedRope = null);
 
-    private static ModelFamily Create(
-        string modelType, string name, Func<JsonFields, ModelConfig> read, Action<ModelConfig, JsonObject> write, bool hasNormsBehind) =>
-        new()
+    /// <param name="HasNormsBehind">Whether norms also stand behind attention and feed-forward.</param>
+    /// <param name="HasHeadNorms">Whether queries and keys have norms.</param>
+    internal sealed record Layout(bool HasNormsBehind, bool HasHeadNorms);
+
+    internal static ModelFamily Create(
+        string modelType, string name, Func<JsonFields, ModelConfig> read, Action<ModelConfig, JsonObject> write, Layout layout) => new()
     {
         ModelType = modelType,
         DecoderName = "model",
@@ -31,7 +35,7 @@ internal static class GemmaFamily
         SharesKeyValueHeads = true,
         Read = read,
         Write = write,
-        Compose = (config, at) => Compose(config, at, hasNormsBehind),
+        Compose = (config, at) => Compose(config, at, layout),
     };
 
     private static ModelConfig ReadGemma(JsonFields fields)
@@ -49,10 +53,6 @@ internal static class GemmaFamily
     private static ModelConfig ReadGemma2(JsonFields fields)
     {
         int layers = fields.Integer("num_hidden_layers", 26);
-        double scalar = fields.Number("query_pre_attn_scalar", 256);
-        if (!(scalar > 0 && double.IsFinite(scalar)))
-            throw new InvalidDataException(FormattableString.Invariant(
-                $"{fields.Source}: query_pre_attn_scalar is {scalar}; it must be a finite number greater than 0."));
         return ReadShared(fields, Gemma2Definition, intermediate: 9216) with
         {
             HiddenSize = fields.Integer("hidden_size", 2304),
@@ -63,11 +63,15 @@ internal static class GemmaFamily
             WindowedLayers = fields.LayerTypes() ?? new LayerPattern(layers, layer => layer % 2 == 0),
             AttentionSoftCap = fields.Has("attn_logit_softcapping") ? fields.OptionalNumber("attn_logit_softcapping") : 50,
             LogitSoftCap = fields.Has("final_logit_softcapping") ? fields.OptionalNumber("final_logit_softcapping") : 30,
-            Own = new Settings(scalar),
+            Own = new Settings(ScoreScalar(fields)),
         };
     }
 
-    private static ModelConfig ReadShared(JsonFields fields, ModelFamily family, int intermediate)
+    internal static double ScoreScalar(JsonFields fields) =>
+        fields.Number("query_pre_attn_scalar", 256) is > 0 and double scalar ? scalar : throw new InvalidDataException(
+            $"{fields.Source}: query_pre_attn_scalar is {fields.Object["query_pre_attn_scalar"]}; it must be a finite number above 0.");
+
+    internal static ModelConfig ReadShared(JsonFields fields, ModelFamily family, int intermediate)
     {
         bool bias = fields.Flag("attention_bias", false);
         return LlamaFamily.ReadShared(fields, family, 256_000, intermediate, context: 8192) with
@@ -80,7 +84,7 @@ internal static class GemmaFamily
         };
     }
 
-    private static void WriteShared(ModelConfig config, JsonObject json)
+    internal static void WriteShared(ModelConfig config, JsonObject json)
     {
         LlamaFamily.WriteShared(config, json);
         json["head_dim"] = config.HeadSize;
@@ -88,7 +92,7 @@ internal static class GemmaFamily
         json["hidden_activation"] = config.Activation;
     }
 
-    private static void WriteGemma2(ModelConfig config, JsonObject json)
+    internal static void WriteGemma2(ModelConfig config, JsonObject json)
     {
         WriteShared(config, json);
         json.Remove("hidden_act");
@@ -98,18 +102,25 @@ internal static class GemmaFamily
         json["query_pre_attn_scalar"] = ((Settings)config.Own!).ScoreScalar;
     }
 
-    private static Decoder Compose(ModelConfig config, WeightPath at, bool hasNormsBehind)
+    private static Decoder Compose(ModelConfig config, WeightPath at, Layout layout)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens =
             at.At("embed_tokens").Embedding(config.VocabularySize, config.HiddenSize, initializer, Math.Sqrt(config.HiddenSize));
-        HalvedRotary positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device, config.Rope.Scale);
-        Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions, hasNormsBehind));
+        HalvedRotary whole = new(config.Rope!, config.HeadSize, tokens.Device), windowed = whole;
+        Positions positions = whole;
+        if (((Settings)config.Own!).WindowedRope is { } rope)
+            positions = new LayeredRotary(whole, windowed = new HalvedRotary(rope, config.HeadSize, tokens.Device));
+        Block[] blocks = at.Blocks(config, (place, layer) =>
+            ComposeBlock(config, place, layer, IsWindowed(config, layer) ? windowed : whole, layout));
         ShiftedRmsNormalization norm = new(at.At("norm"), config.HiddenSize, config.NormEpsilon);
         return new Decoder(config, tokens, positions, blocks, [norm]);
     }
 
-    private static SequentialBlock ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions, bool hasNormsBehind)
+    private static bool IsWindowed(ModelConfig config, int layer) =>
+        config.WindowedLayers.Count == 0 ? config.SlidingWindow is not null : config.WindowedLayers[layer];
+
+    private static SequentialBlock ComposeBlock(ModelConfig config, WeightPath at, int layer, Positions positions, Layout layout)
     {
         (long hidden, long inner, long head) = (config.HiddenSize, config.IntermediateSize, config.HeadSize);
         (long wide, long narrow) = (config.HeadCount * head, config.KeyValueHeadCount * head);
@@ -122,12 +133,14 @@ internal static class GemmaFamily
             config.WindowOf(layer), config.AttentionSoftCap);
         Attention attention = new(
             "self_attn", shape, new SeparateProjections(Input("q_proj", wide), Input("k_proj", narrow), Input("v_proj", narrow)),
-            Linear("self_attn.o_proj", wide, hidden, config.AttentionOutputBias), positions);
+            Linear("self_attn.o_proj", wide, hidden, config.AttentionOutputBias), positions,
+            layout.HasHeadNorms ? new HeadNorms(HeadNorm("q_norm"), HeadNorm("k_norm")) : null);
         GatedFeedForward feedForward = new(
             "mlp", Activations.Named(config.Activation), Linear("mlp.gate_proj", hidden, inner), Linear("mlp.up_proj", hidden, inner),
             Linear("mlp.down_proj", inner, hidden));
-        nn.Module<Tensor, Tensor> Norm(string name) => new ShiftedRmsNormalization(at.At(name), hidden, config.NormEpsilon);
-        return hasNormsBehind
+        ShiftedRmsNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
+        ShiftedRmsNormalization HeadNorm(string name) => new(at.At($"self_attn.{name}"), head, config.NormEpsilon);
+        return layout.HasNormsBehind
             ? new SequentialBlock(
                 Norm("input_layernorm"), attention, Norm("pre_feedforward_layernorm"), feedForward,
                 Norm("post_attention_layernorm"), Norm("post_feedforward_layernorm"))

@@ -25,7 +25,9 @@ internal static class GgufConfig
         GgufMetadata data = file.Metadata;
         string Key(string key) => $"{architecture.Name}.{key}";
         if (data.Integer(Key("expert_count")) > 0)
-            throw new NotSupportedException($"'{file.Source}' holds a model with experts, which are not supported; take a dense model.");
+            throw new NotSupportedException(
+                $"'{file.Source}' holds a model with experts, which are not read from GGUF; take the folder of the same model from "
+                + "Hugging Face.");
         if (file.Find(GgufArchitecture.Embedding) is not { Shape: [long tokens, _] } || tokens > int.MaxValue)
             throw new InvalidDataException($"'{file.Source}' has no matrix {GgufArchitecture.Embedding}; is it a whole model?");
         int hidden = data.RequiredInteger(Key("embedding_length")), heads = data.RequiredInteger(Key("attention.head_count"));
@@ -118,7 +120,7 @@ internal static class GgufConfig
         double theta = data.Number(key("rope.freq_base")) ?? 10_000, factor = data.Number(key("rope.scaling.factor")) ?? 1;
         if (file.Find("rope_factors_long.weight") is not null)
             throw new NotSupportedException(
-                $"'{file.Source}' has rotary factors of longrope, which are not supported; take the model with the shorter context.");
+                $"'{file.Source}' has rotary factors of longrope, which are not read from GGUF; take the folder of the same model.");
         return data.Text(key("rope.scaling.type")) switch
         {
             null or "none" when file.Find(GgufArchitecture.RopeFactors) is not null =>
@@ -174,7 +176,9 @@ internal static class GgufConfig
                 $"a window of {window} tokens in a context of {config.ContextLength}; shorten the context (max_position_embeddings) to it",
             _ when config.Activation != architecture.Activation && !(config.Activation == "gelu_new" && architecture.NormsCountFromOne) =>
                 $"the activation {config.Activation} instead of {architecture.Activation}",
-            { Rope.AttentionFactor: not null } => "an attention factor of rotary positions of its own",
+            { Rope.Type: "longrope" } => "rotary positions of the type longrope",
+            { Rope: { AttentionFactor: not null } or { Mscale: not null } or { Truncate: false } } =>
+                "an attention factor, mscale or truncate of rotary positions of its own",
             _ => null,
         };
         if (reason is not null)

@@ -64,7 +64,7 @@ internal static class GptJFamily
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = at.At("wte").Embedding(config.VocabularySize, config.HiddenSize, initializer);
-        PairedRotary positions = new(config.Rope!.Frequencies(config.RotaryDimensions ?? config.HeadSize), tokens.Weight.device);
+        PairedRotary positions = new(config.Rope!, config.RotaryDimensions ?? config.HeadSize, tokens.Device);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("ln_f"), config.HiddenSize, config.NormEpsilon);
         return new Decoder(config, tokens, positions, blocks, [norm]);

@@ -72,7 +72,7 @@ internal static class GptNeoXFamily
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = at.At("embed_in").Embedding(config.VocabularySize, config.HiddenSize, initializer);
-        HalvedRotary positions = new(config.Rope!.Frequencies(config.RotaryDimensions!.Value), tokens.Weight.device, config.Rope.Scale);
+        HalvedRotary positions = new(config.Rope!, config.RotaryDimensions!.Value, tokens.Device);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("final_layer_norm"), config.HiddenSize, config.NormEpsilon);
         return new Decoder(config, tokens, positions, blocks, [norm]);

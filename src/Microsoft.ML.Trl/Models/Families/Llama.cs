@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML.Trl.Models;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl;
 
@@ -100,7 +101,8 @@ public static class LlamaFamily
 
     private static LayerPattern From(int first, int layers) => new(layers, layer => layer >= first);
 
-    internal static ModelConfig ReadShared(JsonFields fields, ModelFamily family, int vocabulary, int intermediate, int context)
+    internal static ModelConfig ReadShared(
+        JsonFields fields, ModelFamily family, int vocabulary, int intermediate, int context, double theta = 10_000)
     {
         int hidden = fields.Integer("hidden_size", 4096);
         int heads = fields.Integer("num_attention_heads", 32);
@@ -119,7 +121,7 @@ public static class LlamaFamily
             Activation = fields.Text("hidden_act") ?? "silu",
             FeedForwardBias = fields.Flag("mlp_bias", false),
             AttentionDropout = fields.Number("attention_dropout", 0),
-            Rope = RopeJson.Read(fields),
+            Rope = RopeJson.Read(fields, otherwise: theta),
         };
     }
 
@@ -163,20 +165,30 @@ public static class LlamaFamily
     /// <param name="config">Of any family that is made of them.</param>
     /// <param name="at">Place of the decoder in the checkpoint.</param>
     /// <param name="norms">Norms of queries and keys below a block's place; null = none.</param>
-    internal static Decoder Compose(ModelConfig config, WeightPath at, Func<WeightPath, HeadNorms>? norms)
+    /// <param name="feedForward">The feed-forward layer of a block, by its place and number; null = LLaMA's.</param>
+    internal static Decoder Compose(
+        ModelConfig config, WeightPath at, Func<WeightPath, HeadNorms>? norms,
+        Func<ModelConfig, WeightPath, int, nn.Module<Tensor, Tensor>>? feedForward = null)
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = at.At("embed_tokens").Embedding(config.VocabularySize, config.HiddenSize, initializer);
-        HalvedRotary positions = new(config.Rope!.Frequencies(config.HeadSize), tokens.Weight.device, config.Rope.Scale);
-        Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions, norms));
+        HalvedRotary positions = new(config.Rope!, config.HeadSize, tokens.Device);
+        Block[] blocks = at.Blocks(config, (place, layer) =>
+        {
+            Attention attention = ComposeAttention(config, place, layer, positions, norms);
+            RmsNormalization Norm(string name) => new(place.At(name), config.HiddenSize, config.NormEpsilon);
+            return new SequentialBlock(
+                Norm("input_layernorm"), attention, Norm("post_attention_layernorm"),
+                feedForward is null ? FeedForward(config, place) : feedForward(config, place, layer));
+        });
         RmsNormalization norm = new(at.At("norm"), config.HiddenSize, config.NormEpsilon);
         return new Decoder(config, tokens, positions, blocks, [norm]);
     }
 
-    private static SequentialBlock ComposeBlock(
+    private static Attention ComposeAttention(
         ModelConfig config, WeightPath at, int layer, Positions positions, Func<WeightPath, HeadNorms>? norms)
     {
-        (long hidden, long inner, long headSize) = (config.HiddenSize, config.IntermediateSize, config.HeadSize);
+        (long hidden, long headSize) = (config.HiddenSize, config.HeadSize);
         (long wide, long narrow) = (config.HeadCount * headSize, config.KeyValueHeadCount * headSize);
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         ILinear Linear(string name, long inputs, long outputs, bool hasBias) => at.Linear(name, inputs, outputs, initializer, hasBias);
@@ -186,13 +198,22 @@ public static class LlamaFamily
             Linear("self_attn.v_proj", hidden, narrow, config.AttentionInputBias));
         AttentionShape shape = new(
             layer, config.HeadCount, config.KeyValueHeadCount, config.HeadSize, 1 / Math.Sqrt(config.HeadSize), config.WindowOf(layer));
-        Attention attention = new(
+        return new Attention(
             "self_attn", shape, inputs, Linear("self_attn.o_proj", wide, hidden, config.AttentionOutputBias), positions,
             norms?.Invoke(at.At("self_attn")));
-        GatedFeedForward feedForward = new(
-            "mlp", Activations.Named(config.Activation), Linear("mlp.gate_proj", hidden, inner, config.FeedForwardBias),
-            Linear("mlp.up_proj", hidden, inner, config.FeedForwardBias), Linear("mlp.down_proj", inner, hidden, config.FeedForwardBias));
-        RmsNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
-        return new SequentialBlock(Norm("input_layernorm"), attention, Norm("post_attention_layernorm"), feedForward);
+    }
+
+    /// <summary>The feed-forward layer of a block.</summary>
+    /// <param name="config">Of any family that is made of LLaMA's parts.</param>
+    /// <param name="at">Place of the block in the checkpoint.</param>
+    internal static GatedFeedForward FeedForward(ModelConfig config, WeightPath at)
+    {
+        (long hidden, long inner) = (config.HiddenSize, config.IntermediateSize);
+        Initializer initializer = Initializer.Normal(config.InitializerRange);
+        ILinear Linear(string name, long inputs, long outputs) =>
+            at.Linear("mlp." + name, inputs, outputs, initializer, config.FeedForwardBias);
+        return new GatedFeedForward(
+            "mlp", Activations.Named(config.Activation), Linear("gate_proj", hidden, inner), Linear("up_proj", hidden, inner),
+            Linear("down_proj", inner, hidden));
     }
 }

@@ -8,8 +8,9 @@ public static class ModelFamilies
     private static readonly ModelFamily[] All =
     [
         Gpt2Family.Definition, GptNeoFamily.Definition, GptJFamily.Definition, GptNeoXFamily.Definition, OptFamily.Definition,
-        BloomFamily.Definition, FalconFamily.Definition, .. LlamaFamily.Definitions, Qwen3Family.Definition, PhiFamily.Definition,
-        Phi3Family.Definition, .. GemmaFamily.Definitions, .. BertFamily.Definitions, DistilBertFamily.Definition,
+        BloomFamily.Definition, FalconFamily.Definition, .. LlamaFamily.Definitions, Qwen3Family.Definition, MixtralFamily.Definition,
+        .. QwenMoeFamily.Definitions, PhiFamily.Definition, Phi3Family.Definition, .. GemmaFamily.Definitions, Gemma3Family.Definition,
+        .. BertFamily.Definitions, DistilBertFamily.Definition,
     ];
 
     extension(ModelConfig)

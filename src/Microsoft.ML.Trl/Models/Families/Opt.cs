@@ -23,12 +23,11 @@ internal static class OptFamily
 
     /// <param name="NormsBefore">Whether norms stand before attention and feed-forward, and one at the end.</param>
     /// <param name="HasFinalNorm">Whether there is one at the end, then.</param>
-    private sealed record Settings(bool NormsBefore, bool HasFinalNorm);
+    /// <param name="NormsHaveWeights">Whether norms have weights and biases.</param>
+    private sealed record Settings(bool NormsBefore, bool HasFinalNorm, bool NormsHaveWeights);
 
     private static ModelConfig Read(JsonFields fields)
     {
-        if (!fields.Flag("layer_norm_elementwise_affine", true))
-            throw new NotSupportedException($"{fields.Source}: layer norms without weights are not supported.");
         int hidden = fields.Integer("hidden_size", 768), heads = fields.Integer("num_attention_heads", 12);
         bool bias = fields.Flag("enable_bias", true), before = fields.Flag("do_layer_norm_before", true);
         int width = fields.OptionalInteger("word_embed_proj_dim") ?? hidden;
@@ -50,7 +49,8 @@ internal static class OptFamily
             FeedForwardBias = bias,
             AttentionDropout = fields.Number("attention_dropout", 0),
             ResidualDropout = fields.Number("dropout", 0.1),
-            Own = new Settings(before, before && !fields.Flag("_remove_final_layer_norm", false)),
+            Own = new Settings(
+                before, before && !fields.Flag("_remove_final_layer_norm", false), fields.Flag("layer_norm_elementwise_affine", true)),
         };
     }
 
@@ -67,6 +67,8 @@ internal static class OptFamily
         json["attention_dropout"] = config.AttentionDropout;
         json["dropout"] = config.ResidualDropout;
         json["do_layer_norm_before"] = ((Settings)config.Own!).NormsBefore;
+        if (!((Settings)config.Own!).NormsHaveWeights)
+            json["layer_norm_elementwise_affine"] = false;
     }
 
     private static Decoder Compose(ModelConfig config, WeightPath at)
@@ -78,7 +80,7 @@ internal static class OptFamily
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         List<nn.Module<Tensor, Tensor>> entry = [], exit = [];
         if (settings.HasFinalNorm)
-            exit.Add(new LayerNormalization(at.At("final_layer_norm"), config.HiddenSize, config.NormEpsilon));
+            exit.Add(Norm(config, at.At("final_layer_norm")));
         if (config.EmbeddingSize is { } width)
         {
             entry.Add(new LinearLayer(at.At("project_in"), width, config.HiddenSize, initializer));
@@ -97,10 +99,13 @@ internal static class OptFamily
         Attention attention = new(
             "self_attn", shape, new SeparateProjections(Input("q_proj"), Input("k_proj"), Input("v_proj")), Input("out_proj"), positions);
         FeedForward feedForward = new("", Activations.Named(config.Activation), Linear("fc1", hidden, inner), Linear("fc2", inner, hidden));
-        LayerNormalization Norm(string name) => new(at.At(name), hidden, config.NormEpsilon);
-        (LayerNormalization first, LayerNormalization second) = (Norm("self_attn_layer_norm"), Norm("final_layer_norm"));
+        nn.Module<Tensor, Tensor> first = Norm(config, at.At("self_attn_layer_norm")), second = Norm(config, at.At("final_layer_norm"));
         return ((Settings)config.Own!).NormsBefore
             ? new SequentialBlock(first, attention, second, feedForward)
             : new PostNormBlock(attention, first, feedForward, second);
     }
+
+    private static nn.Module<Tensor, Tensor> Norm(ModelConfig config, WeightPath at) => ((Settings)config.Own!).NormsHaveWeights
+        ? new LayerNormalization(at, config.HiddenSize, config.NormEpsilon)
+        : new PlainLayerNormalization(at.Name, config.HiddenSize, config.NormEpsilon);
 }

@@ -20,10 +20,11 @@ internal static class PhiFamily
         Compose = Compose,
     };
 
+    /// <param name="HasHeadNorms">Whether queries and keys have norms.</param>
+    private sealed record Settings(bool HasHeadNorms);
+
     private static ModelConfig Read(JsonFields fields)
     {
-        if (fields.Flag("qk_layernorm", false))
-            throw new NotSupportedException($"{fields.Source}: norms of queries and keys (qk_layernorm) are not supported.");
         int hidden = fields.Integer("hidden_size", 2048), heads = fields.Integer("num_attention_heads", 32);
         int head = heads > 0 ? hidden / heads : 0;
         return new ModelConfig(Definition)
@@ -45,6 +46,7 @@ internal static class PhiFamily
             ResidualDropout = fields.Number("resid_pdrop", 0),
             Rope = RopeJson.Read(fields),
             RotaryDimensions = (int)(head * RopeJson.Share(fields, "partial_rotary_factor", 0.5)),
+            Own = new Settings(fields.Flag("qk_layernorm", false)),
         };
     }
 
@@ -61,6 +63,7 @@ internal static class PhiFamily
         json["embd_pdrop"] = config.EmbeddingDropout;
         json["attention_dropout"] = config.AttentionDropout;
         json["resid_pdrop"] = config.ResidualDropout;
+        json["qk_layernorm"] = ((Settings)config.Own!).HasHeadNorms;
         RopeJson.Write(config.Rope!, json);
     }
 
@@ -68,7 +71,7 @@ internal static class PhiFamily
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = at.At("embed_tokens").Embedding(config.VocabularySize, config.HiddenSize, initializer);
-        HalvedRotary positions = new(config.Rope!.Frequencies(config.RotaryDimensions!.Value), tokens.Weight.device, config.Rope.Scale);
+        HalvedRotary positions = new(config.Rope!, config.RotaryDimensions!.Value, tokens.Device);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         LayerNormalization norm = new(at.At("final_layernorm"), config.HiddenSize, config.NormEpsilon);
         return new Decoder(config, tokens, positions, blocks, [norm]);
@@ -84,7 +87,10 @@ internal static class PhiFamily
         SeparateProjections inputs = new(
             Linear("self_attn.q_proj", hidden, wide), Linear("self_attn.k_proj", hidden, narrow),
             Linear("self_attn.v_proj", hidden, narrow));
-        Attention attention = new("self_attn", shape, inputs, Linear("self_attn.dense", wide, hidden), positions);
+        LayerNormalization HeadNorm(string name) => new(at.At($"self_attn.{name}"), config.HeadSize, config.NormEpsilon);
+        Attention attention = new(
+            "self_attn", shape, inputs, Linear("self_attn.dense", wide, hidden), positions,
+            ((Settings)config.Own!).HasHeadNorms ? new HeadNorms(HeadNorm("q_layernorm"), HeadNorm("k_layernorm")) : null);
         FeedForward feedForward = new(
             "mlp", Activations.Named(config.Activation),
             Linear("mlp.fc1", hidden, inner), Linear("mlp.fc2", inner, hidden));

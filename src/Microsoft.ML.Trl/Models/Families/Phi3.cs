@@ -49,8 +49,7 @@ internal static class Phi3Family
     {
         Initializer initializer = Initializer.Normal(config.InitializerRange);
         TokenEmbedding tokens = at.At("embed_tokens").Embedding(config.VocabularySize, config.HiddenSize, initializer);
-        float[] frequencies = config.Rope!.Frequencies(config.RotaryDimensions ?? config.HeadSize);
-        HalvedRotary positions = new(frequencies, tokens.Weight.device, config.Rope.Scale);
+        HalvedRotary positions = new(config.Rope!, config.RotaryDimensions ?? config.HeadSize, tokens.Device);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions));
         RmsNormalization norm = new(at.At("norm"), config.HiddenSize, config.NormEpsilon);
         return new Decoder(config, tokens, positions, blocks, [norm]);

@@ -17,10 +17,13 @@ internal static class Qwen3Family
         SharesKeyValueHeads = true,
         Read = Read,
         Write = Write,
-        Compose = (config, at) => LlamaFamily.Compose(config, at, place => new HeadNorms(
-            new RmsNormalization(place.At("q_norm"), config.HeadSize, config.NormEpsilon),
-            new RmsNormalization(place.At("k_norm"), config.HeadSize, config.NormEpsilon))),
+        Compose = (config, at) => LlamaFamily.Compose(config, at, place => Norms(config, place)),
     };
+
+    /// <summary>Norms of queries and keys below the place of an attention layer.</summary>
+    internal static HeadNorms Norms(ModelConfig config, WeightPath at) => new(
+        new RmsNormalization(at.At("q_norm"), config.HeadSize, config.NormEpsilon),
+        new RmsNormalization(at.At("k_norm"), config.HeadSize, config.NormEpsilon));
 
     private static ModelConfig Read(JsonFields fields)
     {
