@@ -40,6 +40,9 @@ internal sealed class AttentionPattern
     /// </summary>
     public Tensor? TokenTypes { get; init; }
 
+    /// <summary>What an encoder says about the prompts, for decoders that look at it; null = there is no encoder.</summary>
+    public EncodedPrompts? Prompts { get; init; }
+
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
     {
@@ -56,8 +59,10 @@ internal sealed class AttentionPattern
     /// <param name="past">Tokens in the cache.</param>
     /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
     /// <param name="tokenTypes">See <see cref="TokenTypes"/>.</param>
+    /// <param name="prompts">See <see cref="Prompts"/>.</param>
     /// <exception cref="ArgumentException">The mask does not fit, or the sequence is longer than the model's context.</exception>
-    public static AttentionPattern Create(Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null)
+    public static AttentionPattern Create(
+        Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null, EncodedPrompts? prompts = null)
     {
         (long batch, long length) = (ids.size(0), ids.size(1));
         Tensor? real = mask is null ? null : RealTokens(ids, mask, past);
@@ -68,6 +73,7 @@ internal sealed class AttentionPattern
             SeesAhead = config.Family.IsEncoder,
             CountsPadding = config.Family.CountsPadding,
             TokenTypes = tokenTypes,
+            Prompts = prompts,
         };
     }
 
@@ -96,8 +102,9 @@ internal sealed class AttentionPattern
     /// [B, 1, 1, past + 1] what is added to the scores: negative infinity on padding. Null when nothing is padded.
     /// </param>
     /// <param name="batch">Sequences.</param>
-    public static AttentionPattern Step(long batch, long past, Tensor positions, Tensor? scores) =>
-        new(batch, 1, past, positions.device, step: scores) { Positions = positions };
+    /// <param name="prompts">See <see cref="Prompts"/>.</param>
+    public static AttentionPattern Step(long batch, long past, Tensor positions, Tensor? scores, EncodedPrompts? prompts = null) =>
+        new(batch, 1, past, positions.device, step: scores) { Positions = positions, Prompts = prompts };
 
     /// <summary>
     /// Whether each token sees all before it and itself, and there are none but the new ones: what causal attention means without a mask.
@@ -123,6 +130,14 @@ internal sealed class AttentionPattern
         if (Length == 1 && _real is null)
             return _step is null ? null : Once((window, type), () => [LastKeys(_step, window).to_type(type)])[0];
         return Once((window, type), () => [BuildMask(window, type)])[0];
+    }
+
+    /// <summary>What is added to the scores of attention to the prompts, [B, 1, 1, S]; null when every query sees every key.</summary>
+    /// <param name="type">Type of the scores.</param>
+    public Tensor? PromptMask(ScalarType type)
+    {
+        Tensor[] mask = Once((nameof(Prompts), type), () => Prompts!.Mask(type) is { } made ? [made] : []);
+        return mask.Length == 0 ? null : mask[0];
     }
 
     /// <summary>Tensors that all blocks share, made when the first asks.</summary>

@@ -6,8 +6,10 @@ internal static class ModelSize
     /// <summary>Weights of a causal language model of this configuration, shared ones counted once.</summary>
     public static Int128 Of(ModelConfig config)
     {
-        (Int128 one, Int128 two) = (Count(config, 1), Count(config, 2)); // all blocks are alike
-        return one + ((two - one) * (config.LayerCount - 1));
+        int encoder = Math.Min(1, config.EncoderLayerCount); // all blocks are alike
+        (Int128 one, Int128 two) = (Count(config, 1, encoder), Count(config, 2, encoder));
+        Int128 weights = one + ((two - one) * (config.LayerCount - 1));
+        return encoder == 0 ? weights : weights + ((Count(config, 1, 2) - one) * (config.EncoderLayerCount - 1));
     }
 
     /// <summary>Fails when a model with random weights cannot be made on this machine.</summary>
@@ -38,10 +40,10 @@ internal static class ModelSize
     /// <summary>A size that follows from another one; the largest possible where it would be beyond that.</summary>
     public static int Saturated(long size) => (int)Math.Min(int.MaxValue, size);
 
-    private static Int128 Count(ModelConfig config, int layers)
+    private static Int128 Count(ModelConfig config, int layers, int encoderLayers)
     {
         var weights = new CountedWeights();
-        ModelConfig shape = config with { LayerCount = layers, WindowedLayers = [] };
+        ModelConfig shape = config with { LayerCount = layers, EncoderLayerCount = encoderLayers, WindowedLayers = [] };
         using DecoderModel model = config.Family.IsEncoder
             ? new SequenceClassifier(shape, weights)
             : new CausalLanguageModel(shape, weights);

@@ -23,6 +23,9 @@ internal sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
         register_parameter("weight", _weight = at.Take("weight", initializer, tokens, width));
     }
 
+    /// <summary>Whether it serves more than one stack of blocks, so that the model owns it and not the decoder.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>[V, H]. The module owns it.</summary>
     public Parameter Weight => _weight;
 

@@ -43,6 +43,7 @@ internal static class PairScorer
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
+        states = head.Scaled(states);
         if (head.SoftCap is not null)
             return MeanCapped(states, head).MoveToOuterDisposeScope();
         Tensor meanRow = head.Weight.to_type(ScalarType.Float32).mean([0]); // [H]

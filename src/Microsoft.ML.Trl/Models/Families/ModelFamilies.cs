@@ -10,6 +10,7 @@ public static class ModelFamilies
         Gpt2Family.Definition, GptNeoFamily.Definition, GptJFamily.Definition, GptNeoXFamily.Definition, OptFamily.Definition,
         BloomFamily.Definition, FalconFamily.Definition, .. LlamaFamily.Definitions, Qwen3Family.Definition, PhiFamily.Definition,
         Phi3Family.Definition, .. GemmaFamily.Definitions, .. BertFamily.Definitions, DistilBertFamily.Definition,
+        T5Family.Definition,
     ];
 
     extension(ModelConfig)
