@@ -20,20 +20,21 @@ internal sealed class RelativeBias : nn.Module
 /// Relative positions of T5: a learned number is added to the scores of each head, which depends on the distance of key and query alone.
 /// Near distances have one each, farther ones share them in logarithmic steps: arXiv:1910.10683, section 2.1. One for all blocks.
 /// </summary>
-/// <param name="bias">The numbers; the first block owns them.</param>
+/// <param name="weight">Gives the numbers, [buckets, h]; a <see cref="RelativeBias"/> of the first block owns them.</param>
 /// <param name="farthest">From this distance on all share one.</param>
 /// <param name="seesAhead">Whether keys may stand behind the query, which have half of the buckets then.</param>
-internal sealed class RelativePositions(RelativeBias bias, int farthest, bool seesAhead) : Positions("")
+internal sealed class RelativePositions(Func<Tensor> weight, int farthest, bool seesAhead) : Positions("")
 {
     public override bool HasBias => true;
 
     public override Tensor Bias(AttentionPattern pattern, ScalarType type) // -> [1, h, T, S]
     {
-        Device device = bias.Weight.device;
+        Tensor table = weight();
+        Device device = table.device;
         Tensor queries = arange(pattern.Past, pattern.Past + pattern.Length, ScalarType.Int64, device).unsqueeze(-1); // [T, 1]
         Tensor keys = arange(pattern.Past + pattern.Length, ScalarType.Int64, device);                               // [S]
         Tensor buckets = Buckets(keys - queries);                                                                    // [T, S]
-        Tensor numbers = bias.Weight.index_select(0, buckets.flatten()).view(pattern.Length, keys.shape[0], -1);      // [T, S, h]
+        Tensor numbers = table.index_select(0, buckets.flatten()).view(pattern.Length, keys.shape[0], -1);      // [T, S, h]
         return numbers.permute(2, 0, 1).unsqueeze(0).to_type(type).contiguous();
     }
 
@@ -42,7 +43,7 @@ internal sealed class RelativePositions(RelativeBias bias, int farthest, bool se
     /// <returns>The same shape, int64, in the current scope.</returns>
     public Tensor Buckets(Tensor distances)
     {
-        long count = bias.Weight.shape[0];
+        long count = weight().shape[0];
         if (seesAhead)
             count /= 2;
         Tensor first = seesAhead ? distances.gt(0).to_type(ScalarType.Int64) * count : zeros_like(distances);

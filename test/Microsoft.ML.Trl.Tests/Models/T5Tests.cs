@@ -55,7 +55,12 @@ public sealed class T5Tests
         using CausalLanguageModel newer = HuggingFaceFolder.LoadModel(fixture.Folder);
         string path = Path.Combine(fixture.Folder, "config_v4.json");
         ModelConfig older = ModelConfig.Parse(File.ReadAllText(path), path);
-        Assert.AreEqual(newer.Config with { Source = null }, older with { Source = null, Labels = newer.Config.Labels, EosTokenIds = newer.Config.EosTokenIds, WindowedLayers = newer.Config.WindowedLayers });
+        ModelConfig expected = newer.Config with { Source = null };
+        Assert.AreEqual(expected, older with
+        {
+            Source = null, Labels = expected.Labels, EosTokenIds = expected.EosTokenIds, WindowedLayers = expected.WindowedLayers,
+        });
+        CollectionAssert.AreEqual(new[] { 1 }, older.EosTokenIds.ToArray());
         Assert.IsTrue(older.IsEncoderDecoder);
         Assert.AreEqual(0, older.DecoderStartTokenId);
     }

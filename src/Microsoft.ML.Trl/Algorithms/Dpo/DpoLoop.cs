@@ -38,7 +38,7 @@ internal sealed class DpoLoop(
         IReadOnlyList<PreferenceExample> examples, int[] pairs, double share, IPairReference held, GradientStep gradients, TrainingRun run)
     {
         using var scope = NewDisposeScope();
-        using var batch = new PairBatch(examples, pairs, options.Layout, policy.Device);
+        using var batch = new PairBatch(examples, pairs, options.Layout, policy.Batch);
         PairLogProbs theirs = held.Score(batch);
         (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch);
         (Tensor loss, Dictionary<string, float> metrics) = _objective.Compare(batch, theirs, tokens, meanLogits);

@@ -11,7 +11,7 @@ internal static class PairScorer
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        Tensor states = model.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
+        Tensor states = model.HiddenAt(batch.Tokens); // [N + M, H]
         PairLogProbs sums = batch.Sum(LogProbs.OfHidden(states, model.Head, batch.Tokens.Labels));
         sums.Chosen.MoveToOuterDisposeScope();
         sums.Rejected.MoveToOuterDisposeScope();
@@ -23,7 +23,7 @@ internal static class PairScorer
     public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, PairBatch batch)
     {
         using var scope = NewDisposeScope();
-        Tensor states = policy.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
+        Tensor states = policy.HiddenAt(batch.Tokens); // [N + M, H]
         TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.Head, batch.Tokens.Labels);
         Tensor meanLogits = MeanLogits(states, policy.Head);
         tokens.LogProbs.MoveToOuterDisposeScope();

@@ -36,11 +36,11 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     private double Accumulate(TokenExample[] examples, double divisor, GradientStep gradients, TrainingRun run)
     {
         using DisposeScope scope = NewDisposeScope();
-        using TokenBatch batch = TokenBatch.Of(examples, model.Device);
+        using TokenBatch batch = model.Batch(examples);
         run.Log.CountTokens(batch.Tokens);
         if (batch.Targets == 0)
             return 0;
-        Tensor hidden = model.HiddenAt(batch.Ids, batch.TargetRows); // [N, H]
+        Tensor hidden = model.HiddenAt(batch); // [N, H]
         TokenLogProbs tokens = LogProbs.WithStatistics(hidden, model.Head, batch.Labels, options.LabelSmoothingFactor);
         Tensor loss = _loss(tokens.LogProbs, divisor);
         gradients.Accumulate(loss);

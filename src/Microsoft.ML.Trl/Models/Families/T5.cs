@@ -163,7 +163,7 @@ public static class T5Family
         RelativeBias bias = new(
             at.At("block.0.layer.0.SelfAttention.relative_attention_bias"), settings.Buckets, config.HeadCount,
             Drawn(config, config.HiddenSize));
-        RelativePositions positions = new(bias, settings.FarthestDistance, seesAhead: config.Family.IsEncoder);
+        RelativePositions positions = new(() => bias.Weight, settings.FarthestDistance, seesAhead: config.Family.IsEncoder);
         Block[] blocks = at.Blocks(config, (place, layer) => ComposeBlock(config, place, layer, positions, layer == 0 ? bias : null));
         RmsNormalization norm = new(at.At("final_layer_norm"), config.HiddenSize, config.NormEpsilon);
         return new Decoder(config, tokens, positions, blocks, [norm]) { DropsOutput = true };
