@@ -79,7 +79,9 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <param name="ids">[B, S] int64 token ids.</param>
     /// <param name="mask">[B, S] bool, true on real tokens, wherever the padding is; null when nothing is padded.</param>
     /// <returns>One row per prompt. The caller disposes it.</returns>
-    /// <exception cref="ArgumentException">A shape or type does not fit, or an id is not in the vocabulary.</exception>
+    /// <exception cref="ArgumentException">
+    /// A shape or type does not fit, an id is not in the vocabulary, or a prompt is all padding (looked at on the CPU alone).
+    /// </exception>
     /// <exception cref="NotSupportedException">The model has no encoder.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public EncodedPrompts Encode(Tensor ids, Tensor? mask = null)
@@ -89,15 +91,18 @@ public sealed class CausalLanguageModel : DecoderModel
                 $"A {Config.ModelType} model has no encoder; give prompt and answer to Hidden, one behind the other.");
         using var scope = NewDisposeScope();
         Tensor states = Encoder.Hidden(ids, mask); // [B, S, H]
-        return new EncodedPrompts(states, mask is null ? null : mask.ne(0));
+        Tensor? real = mask?.ne(0);
+        if (real is not null && real.device_type == TorchSharp.DeviceType.CPU && !real.any(1).all().item<bool>())
+            throw new ArgumentException("The mask has a row without any real token; a prompt needs at least one.", nameof(mask));
+        return new EncodedPrompts(states, real);
     }
 
     /// <summary>Texts as this model reads them: the batch that <see cref="HiddenAt(TokenBatch)"/> takes.</summary>
-    /// <param name="texts">At least one; each with a prompt where the model has an encoder, which reads it.</param>
+    /// <param name="rows">At least one; each with a prompt where the model has an encoder, which reads it.</param>
     /// <returns>On the device of the model. The caller disposes it.</returns>
     /// <exception cref="ArgumentException">A text is missing, empty, not marked token by token, or lacks the prompt.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public TokenBatch Batch(IReadOnlyList<TokenExample> texts) => TokenBatch.Of(texts, Layout, Device);
+    public TokenBatch Batch(IReadOnlyList<TokenExample> rows) => TokenBatch.Of(rows, Layout, Device);
 
     /// <summary>Reads tokens; see <see cref="Decoder.Hidden"/>.</summary>
     /// <param name="ids">[B, T] int64 token ids; in an encoder-decoder those of the answers, behind the start token.</param>

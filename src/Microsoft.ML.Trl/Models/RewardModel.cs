@@ -40,6 +40,7 @@ public sealed class RewardModel : DecoderModel
     /// <summary>A model that begins with the decoder of a policy, copied, and a new scoring projection.</summary>
     /// <param name="policy">Stays as it is; a pad token that is one of its end tokens is not taken over.</param>
     /// <param name="seed">The new projection is a function of it.</param>
+    /// <exception cref="NotSupportedException">The policy is an encoder-decoder.</exception>
     /// <exception cref="ObjectDisposedException">The policy was disposed.</exception>
     public static RewardModel FromPolicy(CausalLanguageModel policy, int seed) => FromPolicy(policy, seed, null);
 

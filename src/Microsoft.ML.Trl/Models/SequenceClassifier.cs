@@ -64,6 +64,7 @@ public sealed class SequenceClassifier : DecoderModel
     /// <param name="labels">Names of the labels.</param>
     /// <param name="seed">The new projection is a function of it.</param>
     /// <exception cref="ArgumentException">There is no label, or two are the same.</exception>
+    /// <exception cref="NotSupportedException">The model is an encoder-decoder.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public static SequenceClassifier FromModel(DecoderModel model, IReadOnlyList<string> labels, int seed)
     {

@@ -10,6 +10,9 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     /// <summary>Tokens the model reads at most.</summary>
     public int ContextLength => config.ContextLength;
 
+    /// <summary>Whether an encoder reads prompts.</summary>
+    public bool HasEncoder => config.IsEncoderDecoder;
+
     /// <summary>A prompt to be answered: encoded by itself, since generation has nothing else. A blank is a token as any other.</summary>
     public int[] Prompt(string text) => tokenizer.Encode(text, addSpecialTokens: true);
 
@@ -32,7 +35,7 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     public (int[] Ids, int PromptLength, bool StartsWithPrompt) Continued(string prompt, string completion)
     {
         int[] head = Prompt(prompt);
-        if (config.IsEncoderDecoder)
+        if (HasEncoder)
             return ([.. head, .. Whole(completion)], head.Length, true);
         int[] whole = Whole(prompt + completion);
         return (whole, Math.Min(head.Length, whole.Length), whole.AsSpan().StartsWith(head));
@@ -64,7 +67,7 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
     /// <exception cref="NotSupportedException">It does.</exception>
     public void RequireNoEncoder(string what, string advice)
     {
-        if (config.IsEncoderDecoder)
+        if (HasEncoder)
             throw new NotSupportedException(
                 $"A {config.ModelType} model reads prompts with its encoder and writes answers with its decoder, but {what}; {advice}.");
     }

@@ -123,6 +123,9 @@ internal sealed class SftReader
         if (_kind == RowKind.Conversation)
             return Conversation(codec, row);
         (int[] ids, int promptLength, bool startsWithPrompt) = codec.Continued(row.Texts[0], row.Texts[1]);
+        if (codec.HasEncoder && promptLength == 0)
+            throw new ArgumentException(
+                $"Row {row.Number}: the prompt is empty, but the encoder of the model reads it; give a prompt, or leave the row out.");
         if (!startsWithPrompt)
             counts.Note(RowFate.OtherTokens, row.Number);
         return new TokenExample(ids, promptLength);
