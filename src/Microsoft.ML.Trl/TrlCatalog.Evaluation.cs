@@ -15,8 +15,8 @@ public sealed partial class TrlCatalog
     /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
     /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
     /// <exception cref="NotSupportedException">
-    /// Family, tokenizer or weights of a source are of a kind that is not supported; or it is an encoder-decoder, and data or options do not
-    /// keep prompt and answer apart.
+    /// Family, tokenizer or weights of a source are of a kind that is not supported; or it is an encoder-decoder, and data or options do
+    /// not keep prompt and answer apart.
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>

@@ -55,7 +55,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             return new GenerationResult([], [], [], []);
         int draws = options.NumBeams > 1 ? 1 : options.NumReturnSequences;
         int[][] asked = [.. prompts.SelectMany(prompt => Enumerable.Repeat(prompt, draws))];
-        GrowingRow[] rows = [.. asked.Select((prompt, row) => Row(prompt, row, options, rowSeeds?[row / draws] ?? row / draws, row % draws))];
+        long seed(int prompt) => rowSeeds?[prompt] ?? prompt;
+        GrowingRow[] rows = [.. asked.Select((prompt, row) => Row(prompt, row, options, seed(row / draws), row % draws))];
         bool training = _model.training;
         _model.eval();
         try

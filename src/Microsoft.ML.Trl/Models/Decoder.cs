@@ -162,7 +162,7 @@ public sealed class Decoder : nn.Module
             throw new ArgumentException(Config.IsEncoderDecoder
                 ? $"The decoder of a {Config.ModelType} model looks at what its encoder says about the prompts, but prompts is null; "
                     + "give what Encode returns. A TokenBatch must come from the Batch method of this model."
-                : $"A {Config.ModelType} model has no encoder, but there are encoded prompts; give prompt and answer one behind the other.");
+                : $"A {Config.ModelType} model has no encoder, but prompts are given; give prompt and answer one behind the other.");
         if (pattern.Prompts is { } prompts && prompts.Rows != pattern.Batch)
             throw new ArgumentException($"There are {prompts.Rows} encoded prompts for {pattern.Batch} rows of tokens; give one per row.");
     }

@@ -46,7 +46,7 @@ public sealed class EncodedPrompts : IDisposable
         _projected.Clear();
     }
 
-    /// <summary>Keys and values of a block: [B, h, S, d] each; owned here, or, where gradients are recorded, by the current scope.</summary>
+    /// <summary>Keys and values of a block, [B, h, S, d]; owned here, or, where gradients are recorded, by the current scope.</summary>
     /// <param name="layer">Number of the block.</param>
     /// <param name="make">Makes them of the states.</param>
     internal (Tensor Keys, Tensor Values) Projected(int layer, Func<Tensor, (Tensor Keys, Tensor Values)> make)
@@ -60,7 +60,7 @@ public sealed class EncodedPrompts : IDisposable
         return _projected[layer] = (keys.DetachFromDisposeScope(), values.DetachFromDisposeScope());
     }
 
-    /// <summary>What is added to the scores of attention: [B, 1, 1, S], negative infinity on padding. Null when nothing is padded.</summary>
+    /// <summary>What is added to the scores of attention: [B, 1, 1, S], negative infinity on padding; null where there is none.</summary>
     /// <param name="type">Type of the scores.</param>
     /// <returns>In the current scope.</returns>
     internal Tensor? Mask(ScalarType type)
@@ -68,8 +68,8 @@ public sealed class EncodedPrompts : IDisposable
         if (_real is null)
             return null;
         using var scope = NewDisposeScope();
-        Tensor padding = _real.logical_not();
-        return zeros_like(padding, type).masked_fill_(padding, double.NegativeInfinity).unsqueeze(1).unsqueeze(1).MoveToOuterDisposeScope();
+        Tensor padding = _real.logical_not().unsqueeze(1).unsqueeze(1);
+        return zeros_like(padding, type).masked_fill_(padding, double.NegativeInfinity).MoveToOuterDisposeScope();
     }
 
     /// <summary>Keeps some prompts and forgets the others; one may be kept more than once.</summary>

@@ -94,8 +94,8 @@ public sealed class RewardModel : DecoderModel
 
     private static ModelConfig WithoutEncoder(ModelConfig config) => !config.IsEncoderDecoder ? config
         : throw new NotSupportedException(
-            $"A {config.ModelType} model, whose encoder reads the prompt, is not supported as a reward model; train one from a decoder, such "
-            + "as GPT-2 or LLaMA: it scores the texts of any policy.");
+            $"A {config.ModelType} model, whose encoder reads the prompt, is not supported as a reward model; train one from a decoder, "
+            + "such as GPT-2 or LLaMA: it scores the texts of any policy.");
 
     /// <summary>The configuration of a new head: without a pad token that ends texts, which would hide the end token from it.</summary>
     private static ModelConfig ScoringTheEnd(ModelConfig config, int? endToken = null) =>

@@ -16,7 +16,8 @@ public sealed class SequenceClassifier : DecoderModel
     private readonly Func<Tensor, Tensor> _activation;
     private Dropout _dropout = Models.Dropout.None;
 
-    internal SequenceClassifier(ModelConfig config, WeightSource weights) : base(nameof(SequenceClassifier), WithoutEncoder(config), weights)
+    internal SequenceClassifier(ModelConfig config, WeightSource weights)
+        : base(nameof(SequenceClassifier), WithoutEncoder(config), weights)
     {
         Labels = config.Labels.Count > 0 ? config.Labels : UsualLabels;
         ClassifierLayout layout = config.Family.Classifier;
@@ -129,8 +130,8 @@ public sealed class SequenceClassifier : DecoderModel
 
     private static ModelConfig WithoutEncoder(ModelConfig config) => !config.IsEncoderDecoder ? config
         : throw new NotSupportedException(
-            $"A {config.ModelType} model, whose encoder reads the prompt, is not supported as a classifier; train one from an encoder, such "
-            + "as BERT, or a decoder, such as GPT-2.");
+            $"A {config.ModelType} model, whose encoder reads the prompt, is not supported as a classifier; train one from an encoder, "
+            + "such as BERT, or a decoder, such as GPT-2.");
 
     /// <summary>Fails unless each label has a name of its own.</summary>
     internal static void CheckLabels(IReadOnlyList<string> labels, [CallerArgumentExpression(nameof(labels))] string name = "")

@@ -97,7 +97,8 @@ internal static class EncoderDecoderInputs
         return
         [
             Of<NotSupportedException>(
-                "SftTrainer.Fit", () => trl.Sft(Source, new SftOptions { Packing = true }).Fit(rows), ["t5", "Packing", "set Packing to false"]),
+                "SftTrainer.Fit", () => trl.Sft(Source, new SftOptions { Packing = true }).Fit(rows),
+                ["t5", "Packing", "set Packing to false"]),
             Of<NotSupportedException>(
                 "SftTrainer.Fit", () => trl.Sft(Source, new SftOptions { CompletionOnlyLoss = false }).Fit(rows),
                 ["t5", "CompletionOnlyLoss is false", "leave it at null"]),

@@ -68,6 +68,21 @@ public sealed class EncoderDecoderTests
             Close.Absolute(expected[name], gradient, 1e-3 * Math.Max(1, expected[name].Max(Math.Abs)), name);
     }
 
+    /// <summary>Of version 1.1 there are no numbers of transformers here; the formulas written out stand for them.</summary>
+    [TestMethod]
+    public void Version_11_is_what_its_formulas_say()
+    {
+        using CausalLanguageModel model = TinyT5.Network(isVersion11: true);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Dictionary<string, Tensor> weights = model.Weights().ToDictionary(
+            weight => weight.Name, weight => weight.Value.detach().to_type(ScalarType.Float64));
+        int[] prompt = [.. Enumerable.Range(0, 40).Select(i => (i * 7) % 50)]; // long enough for shared buckets
+        Tensor expected = new PlainT5(weights, 2, 2, 1e-6).Logits(Array.ConvertAll(prompt, id => (long)id), Answer);
+        using EncodedPrompts prompts = Encode(model, prompt);
+        Close.Absolute(expected, model.Logits(model.Hidden(Ids(Answer), prompts: prompts))[0], 1e-4 * expected.abs().max().item<double>());
+    }
+
     /// <summary>Along a random direction of each weight, in double precision; relative tolerance 1e-5.</summary>
     [TestMethod]
     [DataRow(false)]

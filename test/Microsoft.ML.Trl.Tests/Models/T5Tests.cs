@@ -49,6 +49,20 @@ public sealed class T5Tests
     }
 
     [TestMethod]
+    public void Bfloat16_weights_stay_near_float32()
+    {
+        using ModelFixture fixture = new("t5");
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(fixture.Folder, dtype: ScalarType.BFloat16);
+        using var noGrad = no_grad();
+        using EncodedPrompts prompts = model.Encode(fixture["c.input_ids"], fixture["c.attention_mask"]);
+        Tensor logits = model.Logits(model.Hidden(fixture["decoder_input_ids"], prompts: prompts));
+        Assert.AreEqual(ScalarType.BFloat16, logits.dtype);
+        Close.Absolute(fixture["c.logits"], logits, 0.25, "t5 c.logits in bfloat16");
+        int[][] rows = FixtureRows.Of(fixture["g.input_ids"], fixture["g.attention_mask"]);
+        Assert.HasCount(3, new TokenGenerator(model).Generate(rows, new GenerationOptions { MaxNewTokens = 4, EosTokenIds = [] }).Tokens);
+    }
+
+    [TestMethod]
     public void A_configuration_in_the_older_layout_gives_the_same_model()
     {
         using ModelFixture fixture = new("t5");

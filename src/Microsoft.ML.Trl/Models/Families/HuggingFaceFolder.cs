@@ -224,7 +224,8 @@ public static class HuggingFaceFolder
     }
 
     /// <summary>
-    /// Whether a projection is stored beside a shared embedding that is another: transformers 5 calls every T5 model tied, and goes by that.
+    /// Whether a projection is stored beside a shared embedding that is another: transformers 5 calls every T5 model tied, and goes by
+    /// that.
     /// </summary>
     private static bool HasOwnHead(WeightFolder store, ModelConfig config)
     {

@@ -123,8 +123,8 @@ public static class T5Family
         (int buckets, int farthest) = (settings.Buckets, settings.FarthestDistance);
         if (buckets < 4 || farthest <= buckets / 2)
             throw new InvalidDataException(
-                $"{fields.Source}: relative_attention_num_buckets is {buckets} and relative_attention_max_distance {farthest}; there must be "
-                + "at least 4 buckets, and the distance must be more than half of them.");
+                $"{fields.Source}: relative_attention_num_buckets is {buckets} and relative_attention_max_distance {farthest}; there must "
+                + "be at least 4 buckets, and the distance must be more than half of them.");
         return settings;
     }
 

@@ -18,8 +18,9 @@ public sealed class EncoderDecoderFitTests
     {
         var options = new SftOptions { MaxSteps = 60, LearningRate = 2e-2, PerDeviceTrainBatchSize = 4, Generation = Tiny.Greedy };
         using TextGenerationTransformer sft = _ml.Trl().Sft(TinyT5.Source(isVersion11: isVersion11), options).Fit(Rows);
-        string[] answers = [.. _ml.Data.CreateEnumerable<Tiny.Answer>(sft.Transform(Rows), reuseRowObject: false).Select(row => row.Completion)];
-        CollectionAssert.AreEqual(Tiny.Pairs.Select(row => row.Completion).ToArray(), answers);
+        IEnumerable<Tiny.Answer> answers = _ml.Data.CreateEnumerable<Tiny.Answer>(sft.Transform(Rows), reuseRowObject: false);
+        string[] expected = [.. Tiny.Pairs.Select(row => row.Completion)];
+        CollectionAssert.AreEqual(expected, answers.Select(row => row.Completion).ToArray());
     }
 
     /// <summary>Dropout included, which both stacks have.</summary>
@@ -45,7 +46,8 @@ public sealed class EncoderDecoderFitTests
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            int[] prompt = model.Tokenizer.Encode(row.Prompt), answer = [.. model.Tokenizer.Encode(row.Completion), model.Tokenizer.EosTokenId!.Value];
+            int[] prompt = model.Tokenizer.Encode(row.Prompt);
+            int[] answer = [.. model.Tokenizer.Encode(row.Completion), model.Tokenizer.EosTokenId!.Value];
             using EncodedPrompts prompts = model.Network.Encode(tensor(Array.ConvertAll(prompt, id => (long)id)).view(1, -1));
             Tensor shifted = tensor([0L, .. answer[..^1].Select(id => (long)id)]).view(1, -1);
             Tensor logProbs = model.Network.Logits(model.Network.Hidden(shifted, prompts: prompts))[0].log_softmax(-1);
@@ -80,7 +82,8 @@ public sealed class EncoderDecoderFitTests
             Generation = new GenerationOptions { MaxNewTokens = 6 },
         };
         static double Share(string text) => text.Count(letter => letter is 'a' or 'e' or 'o' or ' ') / (double)Math.Max(6, text.Length);
-        using TextGenerationTransformer ppo = _ml.Trl().Ppo(TinyT5.Source(), RewardFunction.Of((_, answer) => Share(answer)), options).Fit(Rows);
+        RewardFunction reward = RewardFunction.Of((_, answer) => Share(answer));
+        using TextGenerationTransformer ppo = _ml.Trl().Ppo(TinyT5.Source(), reward, options).Fit(Rows);
         double before = ppo.Reports.Take(3).Average(report => report["env/reward_mean"]);
         double after = ppo.Reports.TakeLast(3).Average(report => report["env/reward_mean"]);
         Close.Above(before + 0.2, after);

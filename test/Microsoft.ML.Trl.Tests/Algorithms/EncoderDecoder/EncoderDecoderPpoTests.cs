@@ -80,7 +80,8 @@ public sealed class EncoderDecoderPpoTests
         PpoStatistics remembered = session.Step(Queries, responses, [1, -1]), computed = given.Step(Queries, responses, [1, -1]);
         foreach (string name in new[] { "ppo/loss/total", "objective/kl", "ppo/val/mean", "ppo/policy/entropy" })
             Close.Absolute(remembered[name], computed[name], 1e-5, name);
-        Close.Absolute(TinyModels.Flat(one.Weights()), TinyModels.Flat(other.Weights()), 2e-4); // Adam's first step is lr, whatever the size
+        // Adam's first step is as large as the rate, whatever the gradient
+        Close.Absolute(TinyModels.Flat(one.Weights()), TinyModels.Flat(other.Weights()), 2e-4);
     }
 
     [TestMethod]
@@ -107,7 +108,8 @@ public sealed class EncoderDecoderPpoTests
         using CausalLanguageModel policy = TinyT5.Network();
         using CausalLanguageModel reference = policy.CreateReferenceModel(1);
         string[] trained = [.. policy.Weights().Where(weight => weight.Value.requires_grad).Select(weight => weight.Name)];
-        Assert.IsTrue(trained.All(name => name.StartsWith("decoder.block.1.", StringComparison.Ordinal) || name == "decoder.final_layer_norm.weight"));
+        string[] last = [.. trained.Where(name => name != "decoder.final_layer_norm.weight")];
+        Assert.IsTrue(last.All(name => name.StartsWith("decoder.block.1.", StringComparison.Ordinal)));
         Assert.HasCount(14, trained);
     }
 
