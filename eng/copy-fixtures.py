@@ -12,7 +12,7 @@ FILES = [
     *(f"models/{name}" for name in (
         "gpt2", "gpt2_bin", "gpt2_f16", "gpt2_noprefix", "gpt2_seqcls1", "gpt2_value_head", "llama", "llama3_rope", "llama_bf16",
         "llama_linear_rope", "llama_seqcls1", "llama_sharded", "llama_value_head", "mistral", "qwen2", "gpt_neo", "gptj",
-        "gpt_neox", "opt", "opt_proj", "bloom", "falcon", "falcon_alibi", "qwen3", "phi", "phi3", "gemma", "gemma2")),
+        "gpt_neox", "opt", "opt_proj", "bloom", "falcon", "falcon_alibi", "qwen3", "phi", "phi3", "gemma", "gemma2", "t5")),
     *(f"losses/{name}" for name in (
         "batch_logps_v0114.safetensors", "dpo_v0114.json", "dpo_v0114.safetensors", "dpo_v190.json", "dpo_v190.safetensors",
         "ppo_classic_v0114.json", "ppo_classic_v0114.safetensors", "reward_v190.json", "reward_v190.safetensors", "sft_v190.json",

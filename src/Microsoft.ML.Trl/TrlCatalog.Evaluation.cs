@@ -14,7 +14,10 @@ public sealed partial class TrlCatalog
     /// <exception cref="ArgumentException">An option is out of range, columns or rows cannot be used; the message names them.</exception>
     /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
     /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
-    /// <exception cref="NotSupportedException">Family, tokenizer or weights of a source are of a kind that is not supported.</exception>
+    /// <exception cref="NotSupportedException">
+    /// Family, tokenizer or weights of a source are of a kind that is not supported; or it is an encoder-decoder, and data or options do
+    /// not keep prompt and answer apart.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     public LanguageModelMetrics EvaluateLanguageModel(

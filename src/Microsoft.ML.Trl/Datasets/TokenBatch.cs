@@ -6,12 +6,16 @@ namespace Microsoft.ML.Trl.Datasets;
 /// <summary>Rows of token ids, padded on the right to one length. Owns its tensors.</summary>
 /// <remarks>
 /// What is real and what is padding follows from <see cref="Lengths"/> alone, never from a token id; a causal model needs no mask for
-/// padding on the right.
+/// padding on the right. <see cref="Models.CausalLanguageModel.Batch"/> lays texts out as a model reads them: for a model with an encoder,
+/// the rows are what its decoder reads, and the prompts lie apart.
 /// </remarks>
 public sealed class TokenBatch : IDisposable
 {
     private TokenBatch(Tensor ids, Tensor targetRows, Tensor labels, IReadOnlyList<int> lengths, IReadOnlyList<int> targetCounts)
         => (Ids, TargetRows, Labels, Lengths, TargetCounts) = (ids, targetRows, labels, lengths, targetCounts);
+
+    /// <summary>What the encoder reads; null where there is none.</summary>
+    internal PromptBatch? Prompts { get; private init; }
 
     /// <summary>[B, T] int64; padding is 0.</summary>
     public Tensor Ids { get; }
@@ -32,7 +36,7 @@ public sealed class TokenBatch : IDisposable
     public int Size => Lengths.Count;
 
     /// <summary>Real tokens in the batch, prompts included.</summary>
-    public long Tokens => Lengths.Sum(length => (long)length);
+    public long Tokens => Lengths.Sum(length => (long)length) + (Prompts?.Tokens ?? 0);
 
     /// <summary>Labels N in the batch.</summary>
     public int Targets => TargetCounts.Sum();
@@ -61,16 +65,32 @@ public sealed class TokenBatch : IDisposable
     /// <param name="device">Where the tensors go; null = CPU.</param>
     /// <returns>The batch. The caller owns it; its tensors belong to no dispose scope.</returns>
     /// <exception cref="ArgumentException">A row is missing, empty, or not marked token by token; or the device is not there.</exception>
-    public static TokenBatch Of(IReadOnlyList<TokenExample> rows, Device? device = null)
+    public static TokenBatch Of(IReadOnlyList<TokenExample> rows, Device? device = null) =>
+        Of(rows, TextLayout.OneBehindTheOther, device);
+
+    /// <summary>A batch of texts to learn, laid out for a model.</summary>
+    /// <param name="texts">At least one.</param>
+    /// <param name="layout">Of the model.</param>
+    /// <param name="device">Where the tensors go; null = CPU.</param>
+    /// <exception cref="ArgumentException">As of the public one; or a text has no prompt, and an encoder reads prompts.</exception>
+    internal static TokenBatch Of(IReadOnlyList<TokenExample> texts, TextLayout layout, Device? device)
     {
-        Check(rows, device);
+        Check(texts, device);
+        using DisposeScope scope = NewDisposeScope();
+        TokenExample[] rows = [.. texts.Select(layout.DecoderRow)];
+        PromptBatch? prompts = layout.Prompts(texts, device);
+        return Collate(rows, prompts?.Detach(), device);
+    }
+
+    private static TokenBatch Collate(TokenExample[] rows, PromptBatch? prompts, Device? device)
+    {
         int length = rows.Max(row => row.Ids.Length);
-        var ids = new long[rows.Count * (long)length];
-        var lengths = new int[rows.Count];
-        var counts = new int[rows.Count];
+        var ids = new long[rows.Length * (long)length];
+        var lengths = new int[rows.Length];
+        var counts = new int[rows.Length];
         var targets = new List<long>();
         var labels = new List<long>();
-        for (int b = 0; b < rows.Count; b++)
+        for (int b = 0; b < rows.Length; b++)
         {
             int[] row = rows[b].Ids;
             long start = (long)b * length;
@@ -88,10 +108,11 @@ public sealed class TokenBatch : IDisposable
         }
         using DisposeScope scope = NewDisposeScope();
         return new TokenBatch(
-            tensor(ids, [rows.Count, length], device: device).DetachFromDisposeScope(),
+            tensor(ids, [rows.Length, length], device: device).DetachFromDisposeScope(),
             tensor(targets.ToArray(), [targets.Count], device: device).DetachFromDisposeScope(),
             tensor(labels.ToArray(), [labels.Count], device: device).DetachFromDisposeScope(),
-            lengths, counts);
+            lengths, counts)
+        { Prompts = prompts };
     }
 
     /// <summary>The hidden states that predict a label.</summary>
@@ -135,6 +156,7 @@ public sealed class TokenBatch : IDisposable
         Ids.Dispose();
         TargetRows.Dispose();
         Labels.Dispose();
+        Prompts?.Dispose();
     }
 
     private static void Check(IReadOnlyList<TokenExample> rows, Device? device)

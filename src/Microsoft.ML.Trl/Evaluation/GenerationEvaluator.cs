@@ -38,12 +38,12 @@ internal static class GenerationEvaluator
             using DisposeScope scope = NewDisposeScope();
             using IDisposable frozen = no_grad();
             TokenExample[] rows = [.. some.Select(answer => new TokenExample([.. answer.Prompt, .. answer.Tokens], answer.Prompt.Length))];
-            using TokenBatch batch = TokenBatch.Of(rows, policy.Device);
+            using TokenBatch batch = policy.Batch(rows);
             sum += (Sum(policy, batch) - Sum(reference, batch)).item<double>();
         }
         return sum / answers.Count;
     }
 
     private static Tensor Sum(CausalLanguageModel model, TokenBatch batch) => LogProbs
-        .OfHidden(model.HiddenAt(batch.Ids, batch.TargetRows), model.Head, batch.Labels).to_type(ScalarType.Float64).sum();
+        .OfHidden(model.HiddenAt(batch), model.Head, batch.Labels).to_type(ScalarType.Float64).sum();
 }

@@ -21,8 +21,8 @@ internal static class LanguageModelEvaluator
             cancel.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
             using IDisposable frozen = no_grad();
-            using TokenBatch batch = TokenBatch.Of(rows, model.Device);
-            TokenLogProbs found = LogProbs.WithStatistics(model.HiddenAt(batch.Ids, batch.TargetRows), model.Head, batch.Labels);
+            using TokenBatch batch = model.Batch(rows);
+            TokenLogProbs found = LogProbs.WithStatistics(model.HiddenAt(batch), model.Head, batch.Labels);
             loss -= Sum(found.LogProbs);
             hits += Sum(found.Hit);
             entropy += Sum(found.Entropy);

@@ -29,7 +29,7 @@ internal sealed class BeamSearch(
         BeamGroup[] groups = Array.ConvertAll(rows, row => new BeamGroup(row, options, ends));
         int most = rows.Max(row => row.Limit);
         using DecodingSession session = new(model, prompts, most);
-        Tensor? context = processors.NeedsContext ? RowContext.Create(prompts, most, model.Device) : null;
+        Tensor? context = processors.NeedsContext ? RowContext.Create([.. rows.Select(row => row.Prompt)], most, model.Device) : null;
         cancel.ThrowIfCancellationRequested();
         Tensor hidden = session.Start();
         Tensor order = arange(prompts.Count, device: model.Device).repeat_interleave(_beams);

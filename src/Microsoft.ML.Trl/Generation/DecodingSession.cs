@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Generation;
 
 /// <summary>
-/// Runs a model over a batch of growing rows, one token per row and call. Prompts are padded on the left. Call without gradients.
+/// Runs a model over a batch of growing rows, one token per row and call. Prompts are padded on the left. Where an encoder reads the
+/// prompts, it does so once, and the rows begin with the decoder's start token. Call without gradients.
 /// </summary>
 internal sealed class DecodingSession : IDisposable
 {
@@ -14,6 +15,7 @@ internal sealed class DecodingSession : IDisposable
     private readonly IReadOnlyList<int[]> _prompts;
     private readonly int _width;
     private readonly KeyValueCache _cache;
+    private readonly EncodedPrompts? _encoded; // what the encoder says about each row's prompt; null when there is none
     private Tensor? _padding; // [R] int64 padding before each row; null when there is none
     private Tensor? _scores;  // [R, 1, 1, capacity] what padding adds to the scores of attention
 
@@ -23,16 +25,19 @@ internal sealed class DecodingSession : IDisposable
     /// <exception cref="ArgumentException">They lead from the short rotary factors of the model to the long ones.</exception>
     public DecodingSession(CausalLanguageModel model, IReadOnlyList<int[]> prompts, int newTokens)
     {
-        (_model, _prompts, _width) = (model, prompts, prompts.Max(prompt => prompt.Length));
+        _model = model;
+        _prompts = [.. prompts.Select(model.Layout.BeforeAnswer)];
+        _width = _prompts.Max(prompt => prompt.Length);
         if (model.Config.Rope?.LongestShortText is { } limit && _width <= limit && _width + newTokens > limit + 1) // the last is not read
             throw new ArgumentException(
                 $"The longest prompt has {_width} tokens, and {newTokens} new ones lead beyond {limit}, from where on the model reads by "
                 + $"other rotary frequencies; set MaxNewTokens to {limit + 1 - _width} or less.", nameof(newTokens));
         _cache = new KeyValueCache(model.Body, prompts.Count, _width + newTokens);
-        if (prompts.All(prompt => prompt.Length == _width))
+        _encoded = Encode(model, prompts);
+        if (_prompts.All(prompt => prompt.Length == _width))
             return;
         using DisposeScope scope = NewDisposeScope();
-        Tensor padding = tensor([.. prompts.Select(prompt => (long)(_width - prompt.Length))], device: model.Device);
+        Tensor padding = tensor([.. _prompts.Select(prompt => (long)(_width - prompt.Length))], device: model.Device);
         Tensor isPadding = arange(_cache.Capacity, ScalarType.Int64, model.Device).unsqueeze(0) < padding.unsqueeze(-1); // [R, capacity]
         Tensor scores = zeros_like(isPadding, model.Type).masked_fill_(isPadding, double.NegativeInfinity);
         _scores = scores.unsqueeze(1).unsqueeze(1).DetachFromDisposeScope();
@@ -52,7 +57,7 @@ internal sealed class DecodingSession : IDisposable
         int known = ReadBeginning();
         Tensor batch = tensor(ids, device: _model.Device).view(rows, _width).narrow(1, known, _width - known);
         Tensor? mask = _scores?.view(rows, -1).narrow(1, 0, _width).eq(0);
-        AttentionPattern pattern = AttentionPattern.Create(batch, mask, known, _model.Config);
+        AttentionPattern pattern = AttentionPattern.Create(batch, mask, known, _model.Config, prompts: _encoded);
         Tensor last = arange(batch.shape[1] - 1, batch.NumberOfElements, batch.shape[1], ScalarType.Int64, _model.Device);
         return _model.Body.Run(batch, pattern, _cache, last).MoveToOuterDisposeScope();
     }
@@ -67,7 +72,8 @@ internal sealed class DecodingSession : IDisposable
         Tensor position = full(1, past, ScalarType.Int64, _model.Device);
         if (_padding is not null) // a row whose context has ended may still run along
             position = (position - _padding).clamp_max_(_model.Config.ContextLength - 1);
-        AttentionPattern pattern = AttentionPattern.Step(_cache.Rows, past, position, _scores?.narrow(3, 0, past + 1), past + 1);
+        AttentionPattern pattern = AttentionPattern.Step(
+            _cache.Rows, past, position, _scores?.narrow(3, 0, past + 1), past + 1, _encoded);
         return _model.Body.Run(tokens, pattern, _cache).MoveToOuterDisposeScope();
     }
 
@@ -76,6 +82,7 @@ internal sealed class DecodingSession : IDisposable
     public void Keep(Tensor rows)
     {
         _cache.Keep(rows);
+        _encoded?.Keep(rows);
         Replace(ref _padding, rows);
         Replace(ref _scores, rows);
     }
@@ -87,8 +94,31 @@ internal sealed class DecodingSession : IDisposable
     public void Dispose()
     {
         _cache.Dispose();
+        _encoded?.Dispose();
         _padding?.Dispose();
         _scores?.Dispose();
+    }
+
+    /// <summary>Has the encoder read every prompt once, even where several rows answer it.</summary>
+    private static EncodedPrompts? Encode(CausalLanguageModel model, IReadOnlyList<int[]> prompts)
+    {
+        if (!model.Layout.HasEncoder)
+            return null;
+        using DisposeScope scope = NewDisposeScope();
+        List<int[]> different = [];
+        var places = new long[prompts.Count];
+        for (int row = 0; row < prompts.Count; row++)
+        {
+            int known = different.FindIndex(other => other.AsSpan().SequenceEqual(prompts[row]));
+            if (known < 0)
+                different.Add(prompts[row]);
+            places[row] = known < 0 ? different.Count - 1 : known;
+        }
+        PromptBatch batch = PromptBatch.Create(different, model.Device);
+        EncodedPrompts encoded = model.Encode(batch.Ids, batch.Mask);
+        if (different.Count < prompts.Count)
+            encoded.Keep(tensor(places, device: model.Device));
+        return encoded;
     }
 
     /// <summary>Reads the tokens that all prompts begin with, where that saves time, and hands them to the cache of each.</summary>

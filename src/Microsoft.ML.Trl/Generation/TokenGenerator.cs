@@ -54,9 +54,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         if (prompts.Count == 0)
             return new GenerationResult([], [], [], []);
         int draws = options.NumBeams > 1 ? 1 : options.NumReturnSequences;
-        GrowingRow[] rows = [.. prompts.SelectMany((prompt, row) => Enumerable.Range(0, draws).Select(draw => new GrowingRow(
-            (row * draws) + draw, prompt, Math.Min(options.MaxNewTokens, _model.Config.ContextLength - prompt.Length),
-            new RowRandom(options.Seed, PromptSeed.OfSample(rowSeeds?[row] ?? row, draw)))))];
+        int[][] asked = [.. prompts.SelectMany(prompt => Enumerable.Repeat(prompt, draws))];
+        long seed(int prompt) => rowSeeds?[prompt] ?? prompt;
+        GrowingRow[] rows = [.. asked.Select((prompt, row) => Row(prompt, row, options, seed(row / draws), row % draws))];
         bool training = _model.training;
         _model.eval();
         try
@@ -71,7 +71,7 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             if (options.NumBeams > 1)
                 return new BeamSearch(_model, options, ends, processors, rowEnds).Run(prompts, rows, cancel);
             GenerationHistory history = new(KeepsStates);
-            Run(rows, history, options, processors, rowEnds, onToken, cancel);
+            Run(asked, rows, history, options, processors, rowEnds, onToken, cancel);
             GenerationResult result = history.Result(rows);
             result.States?.MoveToOuterDisposeScope();
             return result;
@@ -82,18 +82,25 @@ public sealed class TokenGenerator(CausalLanguageModel model)
         }
     }
 
+    /// <summary>A row that begins with what the decoder reads before the answer.</summary>
+    private GrowingRow Row(int[] prompt, int number, GenerationOptions options, long seed, int draw)
+    {
+        int[] begin = _model.Layout.BeforeAnswer(prompt);
+        int limit = Math.Min(options.MaxNewTokens, _model.Config.ContextLength - begin.Length);
+        return new GrowingRow(number, begin, limit, new RowRandom(options.Seed, PromptSeed.OfSample(seed, draw)));
+    }
+
     /// <summary>
     /// Reads the prompts, then chooses tokens until every row is done. An ended row runs along until half of the batch has ended.
     /// </summary>
     private void Run(
-        GrowingRow[] batch, GenerationHistory history, GenerationOptions options, LogitsProcessors processors, RowEnds ends,
-        Action<int, int>? onToken, CancellationToken cancel)
+        int[][] prompts, GrowingRow[] batch, GenerationHistory history, GenerationOptions options, LogitsProcessors processors,
+        RowEnds ends, Action<int, int>? onToken, CancellationToken cancel)
     {
         TokenSampler sampler = new(options, processors);
         int most = batch.Max(row => row.Limit);
-        int[][] prompts = Array.ConvertAll(batch, row => row.Prompt);
         using DecodingSession session = new(_model, prompts, most);
-        Tensor? context = processors.NeedsContext ? RowContext.Create(prompts, most, _model.Device) : null;
+        Tensor? context = processors.NeedsContext ? RowContext.Create([.. batch.Select(row => row.Prompt)], most, _model.Device) : null;
         cancel.ThrowIfCancellationRequested();
         Tensor hidden = session.Start();
         for (int step = 0; ; step++)

@@ -1,27 +1,15 @@
-using Microsoft.ML.Trl.Operators;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
-/// <summary>Sizes of an attention layer and how it scores.</summary>
-/// <param name="Layer">Number of its block, from 0.</param>
-/// <param name="Heads">Heads of queries, h.</param>
-/// <param name="KeyValueHeads">Heads of keys and values, kv; divides the heads of queries.</param>
-/// <param name="HeadSize">Width of a head, d.</param>
-/// <param name="Scale">Factor of the scores.</param>
-/// <param name="Window">Tokens a query looks back, itself included; null without limit.</param>
-/// <param name="SoftCap">c of <c>c tanh(score / c)</c>, which keeps scores between -c and c: arXiv:2408.00118; null = none.</param>
-internal sealed record AttentionShape(
-    int Layer, int Heads, int KeyValueHeads, int HeadSize, double Scale, int? Window = null, double? SoftCap = null);
-
 /// <summary>Norms of queries and keys, head by head: arXiv:2302.05442, section 3.</summary>
 internal sealed record HeadNorms(nn.Module<Tensor, Tensor> Queries, nn.Module<Tensor, Tensor> Keys);
 
-/// <summary>Softmax attention over heads that may share keys and values: arXiv:1706.03762, arXiv:2305.13245.</summary>
+/// <summary>Attention of tokens to each other, with their cache and their positions.</summary>
 internal sealed class Attention : nn.Module
 {
     private readonly AttentionShape _shape;
+    private readonly SoftmaxAttention _softmax;
     private readonly QueryKeyValue _inputs;
     private readonly HeadNorms? _norms;
     private readonly ILinear _output;
@@ -32,13 +20,18 @@ internal sealed class Attention : nn.Module
         : base(name)
     {
         (_shape, _inputs, _output, _positions, _norms) = (shape, inputs, output, positions, norms);
+        _softmax = new SoftmaxAttention(shape);
         this.Own([.. inputs.Layers.Select(input => input.Module), output.Module]);
         if (norms is not null)
             this.Own(norms.Queries, norms.Keys);
     }
 
     /// <summary>Drops attention weights during training.</summary>
-    public Dropout Dropout { get; set; } = Dropout.None;
+    public Dropout Dropout
+    {
+        get => _softmax.Dropout;
+        set => _softmax.Dropout = value;
+    }
 
     /// <param name="x">[B·T, H].</param>
     /// <param name="pattern">Who sees whom.</param>
@@ -53,10 +46,8 @@ internal sealed class Attention : nn.Module
             (keys, values) = cache.Append(_shape.Layer, keys, values);
         if (pattern.Reach(_shape.Window) is { } reach)
             (keys, values) = (keys.narrow(2, keys.shape[2] - reach, reach), values.narrow(2, values.shape[2] - reach, reach));
-        Tensor mixed = _shape.SoftCap is not null || (training && !Dropout.IsOff)
-            ? Composed(queries, keys, values, pattern)
-            : Fused(queries, keys, values, pattern);
-        mixed = (pattern.Length == 1 ? mixed : mixed.transpose(1, 2)).reshape(pattern.Batch * pattern.Length, -1); // [B·T, h·d]
+        bool isCausal = !_positions.HasBias && pattern.IsCausal(_shape.Window);
+        Tensor mixed = _softmax.Mix(queries, keys, values, type => Added(pattern, type), isCausal, training); // [B·T, h·d]
         return _output.Forward(rows is null ? mixed : mixed.index_select(0, rows)).MoveToOuterDisposeScope();
     }
 
@@ -90,43 +81,4 @@ internal sealed class Attention : nn.Module
     private Tensor Heads(Tensor part, AttentionPattern pattern) => pattern.Length == 1
         ? part.view(pattern.Batch, -1, 1, _shape.HeadSize)
         : part.view(pattern.Batch, pattern.Length, -1, _shape.HeadSize);
-
-    /// <summary>By libtorch's fused operator. Of single tokens the heads come in any grouping.</summary>
-    private Tensor Fused(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]
-    {
-        ScalarType type = queries.dtype;
-        // on the CPU, the gradient and the step of one query take two to four times as long in 16 bits as in 32; the rest does not
-        if (queries.device_type == DeviceType.CPU && (is_grad_enabled() || pattern.Length == 1))
-            (queries, keys, values) = (Wide(queries), Wide(keys), Wide(values));
-        bool isGrouped = _shape.Heads != _shape.KeyValueHeads;
-        if (isGrouped && pattern.Length == 1) // heads that share keys are queries beside each other
-            (queries, isGrouped) = (queries.view(pattern.Batch, _shape.KeyValueHeads, -1, _shape.HeadSize), false);
-        bool isCausal = !_positions.HasBias && pattern.IsCausal(_shape.Window);
-        Tensor? mask = isCausal ? null : Added(pattern, queries.dtype);
-        if (mask is not null && mask.shape[1] > 1 && queries.shape[1] != _shape.Heads)
-            mask = mask.view(mask.shape[0], queries.shape[1], -1, mask.shape[3]);
-        Tensor mixed = Functional.ScaledDotProductAttention(queries, keys, values, mask, isCausal, _shape.Scale, isGrouped);
-        return mixed.dtype == type ? mixed : mixed.to_type(type);
-    }
-
-    private static Tensor Wide(Tensor tensor) =>
-        tensor.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? tensor.to_type(ScalarType.Float32) : tensor;
-
-    /// <summary>The same step by step. Dropout needs it: the fused operator draws from the global generator.</summary>
-    private Tensor Composed(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern) // -> [B, h, T, d]
-    {
-        long[] shape = queries.shape;
-        (long shared, long group, long seen) = (_shape.KeyValueHeads, _shape.Heads / _shape.KeyValueHeads, keys.shape[2]);
-        Tensor grouped = (queries * _shape.Scale).reshape(shape[0], shared, group * shape[2], shape[3]);
-        Tensor scores = grouped.matmul(keys.transpose(-1, -2)); // [B, kv, g·T, S]
-        if (_shape.SoftCap is { } cap)
-            scores = (scores / cap).tanh() * cap;
-        if (Added(pattern, scores.dtype) is { } mask)
-        {
-            mask = mask.shape[1] == 1 ? mask.unsqueeze(2) : mask.view(mask.shape[0], shared, group, mask.shape[2], seen);
-            scores = scores.view(shape[0], shared, group, shape[2], seen).add(mask).view(scores.shape);
-        }
-        Tensor weights = scores.softmax(-1, ScalarType.Float32).to_type(queries.dtype);
-        return Dropout.Apply(weights, training).matmul(values).view(shape);
-    }
 }

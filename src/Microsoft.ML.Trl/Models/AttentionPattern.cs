@@ -48,6 +48,9 @@ internal sealed class AttentionPattern
     /// </summary>
     public RouterLoad? RouterLoad { get; init; }
 
+    /// <summary>What an encoder says about the prompts, for decoders that look at it; null = there is no encoder.</summary>
+    public EncodedPrompts? Prompts { get; init; }
+
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
     {
@@ -64,12 +67,14 @@ internal sealed class AttentionPattern
     /// <param name="past">Tokens in the cache.</param>
     /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
     /// <param name="tokenTypes">See <see cref="TokenTypes"/>.</param>
+    /// <param name="prompts">See <see cref="Prompts"/>.</param>
     /// <param name="load">See <see cref="RouterLoad"/>.</param>
     /// <exception cref="ArgumentException">
     /// The mask does not fit, the sequence is longer than the model's context, or a cached one grows to where other frequencies hold.
     /// </exception>
     public static AttentionPattern Create(
-        Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null, RouterLoad? load = null)
+        Tensor ids, Tensor? mask, long past, ModelConfig config, Tensor? tokenTypes = null, EncodedPrompts? prompts = null,
+        RouterLoad? load = null)
     {
         (long batch, long length) = (ids.size(0), ids.size(1));
         Tensor? real = mask is null ? null : RealTokens(ids, mask, past);
@@ -84,6 +89,7 @@ internal sealed class AttentionPattern
             CountsPadding = config.Family.CountsPadding,
             TokenTypes = tokenTypes,
             RouterLoad = load,
+            Prompts = prompts,
         };
     }
 
@@ -113,8 +119,10 @@ internal sealed class AttentionPattern
     /// </param>
     /// <param name="batch">Sequences.</param>
     /// <param name="longest">See <see cref="LongestText"/>.</param>
-    public static AttentionPattern Step(long batch, long past, Tensor positions, Tensor? scores, long longest) =>
-        new(batch, 1, past, positions.device, step: scores) { Positions = positions, LongestText = longest };
+    /// <param name="prompts">See <see cref="Prompts"/>.</param>
+    public static AttentionPattern Step(
+        long batch, long past, Tensor positions, Tensor? scores, long longest, EncodedPrompts? prompts = null) =>
+        new(batch, 1, past, positions.device, step: scores) { Positions = positions, LongestText = longest, Prompts = prompts };
 
     /// <summary>
     /// Whether each token sees all before it and itself, and there are none but the new ones: what causal attention means without a mask.
@@ -140,6 +148,14 @@ internal sealed class AttentionPattern
         if (Length == 1 && _real is null)
             return _step is null ? null : Once((window, type), () => [LastKeys(_step, window).to_type(type)])[0];
         return Once((window, type), () => [BuildMask(window, type)])[0];
+    }
+
+    /// <summary>What is added to the scores of attention to the prompts, [B, 1, 1, S]; null when every query sees every key.</summary>
+    /// <param name="type">Type of the scores.</param>
+    public Tensor? PromptMask(ScalarType type)
+    {
+        Tensor[] mask = Once((nameof(Prompts), type), () => Prompts!.Mask(type) is { } made ? [made] : []);
+        return mask.Length == 0 ? null : mask[0];
     }
 
     /// <summary>Tensors that all blocks share, made when the first asks.</summary>

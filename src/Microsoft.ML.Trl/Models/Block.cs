@@ -9,7 +9,7 @@ internal abstract class Block(Attention attention) : nn.Module(nameof(Block))
     protected Dropout Residual { get; private set; } = Dropout.None;
 
     /// <summary>Sets what is dropped during training: attention weights, and entries before they join the residual stream.</summary>
-    public void SetDropout(Dropout weights, Dropout residual) => (attention.Dropout, Residual) = (weights, residual);
+    public virtual void SetDropout(Dropout weights, Dropout residual) => (attention.Dropout, Residual) = (weights, residual);
 
     /// <inheritdoc cref="Attention.Forward"/>
     public abstract Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? rows = null);

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
-/// <summary>A decoder with a vocabulary projection: predicts the next token.</summary>
+/// <summary>
+/// A decoder with a vocabulary projection: predicts the next token. In an encoder-decoder, such as T5, an encoder reads the prompt, and the
+/// decoder, which writes the answer, looks at what the encoder says.
+/// </summary>
 /// <remarks>
 /// Tensor names are those of Hugging Face checkpoints (<c>transformer.h.0.attn.c_attn.weight</c>, <c>model.layers.0...</c>,
 /// <c>lm_head.weight</c>).
@@ -16,6 +19,7 @@ public sealed class CausalLanguageModel : DecoderModel
         : base(nameof(CausalLanguageModel), config.Family.CausalArchitecture is not null ? config : throw WritesNothing(config), weights)
     {
         Quantization = weights.Quantization;
+        Layout = new TextLayout(config.IsEncoderDecoder ? config.DecoderStartTokenId : null);
         if (config.TieWordEmbeddings)
             return;
         Initializer initializer = Initializer.Normal(config.InitializerRange);
@@ -42,8 +46,11 @@ public sealed class CausalLanguageModel : DecoderModel
         }
     }
 
+    /// <summary>How prompt and answer lie before this model.</summary>
+    internal TextLayout Layout { get; }
+
     /// <summary>From hidden states to logits. Who owns its tensors, <see cref="HeadWeight"/> says.</summary>
-    public VocabularyProjection Head => new(HeadWeight, _head?.Bias, Config.LogitSoftCap);
+    public VocabularyProjection Head => new(HeadWeight, _head?.Bias, Config.LogitSoftCap, Config.HeadScale);
 
     /// <summary>Type of the weights.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -80,24 +87,75 @@ public sealed class CausalLanguageModel : DecoderModel
         return copy;
     }
 
+    /// <summary>Reads prompts with the encoder of an encoder-decoder, for its decoder to look at.</summary>
+    /// <param name="ids">[B, S] int64 token ids.</param>
+    /// <param name="mask">[B, S] bool, true on real tokens, wherever the padding is; null when nothing is padded.</param>
+    /// <returns>One row per prompt. The caller disposes it.</returns>
+    /// <exception cref="ArgumentException">
+    /// A shape or type does not fit, an id is not in the vocabulary, or a prompt is all padding (looked at on the CPU alone).
+    /// </exception>
+    /// <exception cref="NotSupportedException">The model has no encoder.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public EncodedPrompts Encode(Tensor ids, Tensor? mask = null)
+    {
+        if (Encoder is null)
+            throw new NotSupportedException(
+                $"A {Config.ModelType} model has no encoder; give prompt and answer to Hidden, one behind the other.");
+        using var scope = NewDisposeScope();
+        Tensor states = Encoder.Hidden(ids, mask); // [B, S, H]
+        Tensor? real = mask?.ne(0);
+        if (real is not null && real.device_type == TorchSharp.DeviceType.CPU && !real.any(1).all().item<bool>())
+            throw new ArgumentException("The mask has a row without any real token; a prompt needs at least one.", nameof(mask));
+        return new EncodedPrompts(states, real);
+    }
+
+    /// <summary>Texts as this model reads them: the batch that <see cref="HiddenAt(TokenBatch)"/> takes.</summary>
+    /// <param name="rows">At least one; each with a prompt where the model has an encoder, which reads it.</param>
+    /// <returns>On the device of the model. The caller disposes it.</returns>
+    /// <exception cref="ArgumentException">A text is missing, empty, not marked token by token, or lacks the prompt.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public TokenBatch Batch(IReadOnlyList<TokenExample> rows) => TokenBatch.Of(rows, Layout, Device);
+
     /// <summary>Reads tokens; see <see cref="Decoder.Hidden"/>.</summary>
-    /// <param name="ids">[B, T] int64 token ids.</param>
+    /// <param name="ids">[B, T] int64 token ids; in an encoder-decoder those of the answers, behind the start token.</param>
     /// <param name="mask">[B, cached + T] bool, true on real tokens; null when nothing is padded on the left.</param>
     /// <param name="cache">What was read before.</param>
+    /// <param name="prompts">What the encoder says, of <see cref="Encode"/>; null where there is none.</param>
     /// <returns>[B, T, H]. The caller owns it.</returns>
     /// <inheritdoc cref="Decoder.Hidden" path="/exception"/>
-    public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null) => Body.Hidden(ids, mask, cache);
+    public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null, EncodedPrompts? prompts = null) =>
+        Body.Hidden(ids, mask, cache, prompts);
 
     /// <summary>Reads whole texts, but finishes some positions only; see <see cref="Decoder.HiddenAt"/>.</summary>
     /// <param name="ids">[B, T] int64 token ids; padding, if any, is on the right.</param>
     /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
+    /// <param name="prompts">What the encoder says, of <see cref="Encode"/>; null where there is none.</param>
     /// <returns>[N, H]. The caller owns it.</returns>
     /// <inheritdoc cref="Decoder.HiddenAt" path="/exception"/>
-    public Tensor HiddenAt(Tensor ids, Tensor positions) => Body.HiddenAt(ids, positions);
+    public Tensor HiddenAt(Tensor ids, Tensor positions, EncodedPrompts? prompts = null) => Body.HiddenAt(ids, positions, prompts: prompts);
 
-    /// <inheritdoc cref="Decoder.RoutedHiddenAt"/>
-    internal Tensor HiddenAt(Tensor ids, Tensor positions, RouterLoad? load) =>
-        Body.RoutedHiddenAt(ids, positions, load);
+    /// <summary>Reads the texts of a batch, but finishes those positions only that predict a label.</summary>
+    /// <param name="batch">Of <see cref="Batch"/>.</param>
+    /// <returns>[N, H], one row per label. The caller owns it.</returns>
+    /// <inheritdoc cref="Decoder.HiddenAt" path="/exception"/>
+    public Tensor HiddenAt(TokenBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return HiddenAt(batch.Ids, batch.TargetRows, batch.Prompts);
+    }
+
+    /// <summary>The same of prompts that are not encoded yet.</summary>
+    internal Tensor HiddenAt(Tensor ids, Tensor positions, PromptBatch? prompts)
+    {
+        using EncodedPrompts? encoded = prompts is null ? null : Encode(prompts.Ids, prompts.Mask);
+        return Body.HiddenAt(ids, positions, prompts: encoded);
+    }
+
+    /// <summary>The same, with news of where the routers of experts send the tokens.</summary>
+    /// <param name="batch">Of <see cref="Batch"/>.</param>
+    /// <param name="load">Told of it; null = nobody.</param>
+    internal Tensor HiddenAt(TokenBatch batch, RouterLoad? load) =>
+        load is null ? HiddenAt(batch) : Body.RoutedHiddenAt(batch.Ids, batch.TargetRows, load);
 
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
     /// <param name="hidden">[..., H] from <see cref="Hidden"/>, in the type of the weights.</param>
@@ -113,13 +171,11 @@ public sealed class CausalLanguageModel : DecoderModel
         if (hidden.dtype != tokens.Type)
             throw new ArgumentException(
                 $"hidden is {hidden.dtype}, the weights are {tokens.Type}; convert it with to_type.", nameof(hidden));
-        if (Config.LogitSoftCap is not { } cap)
-            return Products(hidden);
         using var scope = NewDisposeScope();
-        return ((Products(hidden) / cap).tanh() * cap).MoveToOuterDisposeScope();
+        Tensor scaled = Config.HeadScale == 1 ? hidden : hidden * Config.HeadScale;
+        Tensor logits = _head is null ? tokens.Product(scaled) : _head.Forward(scaled);
+        return (Config.LogitSoftCap is { } cap ? (logits / cap).tanh() * cap : logits).MoveToOuterDisposeScope();
     }
-
-    private Tensor Products(Tensor hidden) => _head is null ? Tokens.Product(hidden) : _head.Forward(hidden);
 
     private static NotSupportedException WritesNothing(ModelConfig config) => new(
         $"A {config.ModelType} model is an encoder, which writes nothing; use it as a text classifier, or give a causal language model.");
@@ -132,5 +188,6 @@ public sealed class CausalLanguageModel : DecoderModel
     {
         Require.Below(probability, 0, 1);
         Body.SetDropout(probability, probability, probability, generator);
+        Encoder?.SetDropout(probability, probability, probability, generator);
     }
 }

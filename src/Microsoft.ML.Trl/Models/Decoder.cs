@@ -33,7 +33,9 @@ public sealed class Decoder : nn.Module
     {
         (Config, _tokens, _positions, _blocks, _exit, _entry) = (config, tokens, positions, blocks, exit, entry ?? []);
         BlocksName = config.Family.BlocksName;
-        this.Own(tokens, positions);
+        if (!tokens.IsShared)
+            this.Own(tokens);
+        this.Own(positions);
         this.Own(BlocksName, new ModuleList<Block>([.. blocks]));
         this.Own([.. _entry, .. exit]);
         (_types, _embeddingNorm) = (types, embeddingNorm);
@@ -45,6 +47,12 @@ public sealed class Decoder : nn.Module
 
     /// <summary>Shape and habits.</summary>
     public ModelConfig Config { get; }
+
+    /// <summary>Whether dropout also stands behind the last part, as in T5.</summary>
+    internal bool DropsOutput { get; init; }
+
+    /// <summary>From token ids to the first rows.</summary>
+    internal TokenEmbedding Tokens => _tokens;
 
     /// <summary>Name of the list of blocks in the checkpoint: <c>h</c>, <c>layers</c>.</summary>
     internal string BlocksName { get; }
@@ -63,9 +71,6 @@ public sealed class Decoder : nn.Module
         }
     }
 
-    /// <summary>The rows of tokens.</summary>
-    internal TokenEmbedding Tokens => _tokens;
-
     /// <summary>Fails unless a tensor is where the weights are.</summary>
     private void CheckPlace(Tensor tensor, string name)
     {
@@ -79,20 +84,22 @@ public sealed class Decoder : nn.Module
     /// [B, S] bool, true on real tokens, S = cached + new tokens. Null when nothing is padded or the padding is on the right:
     /// causal attention never looks there. Positions in the text come from the mask, never from the ids.</param>
     /// <param name="cache">What was read before; the new tokens are added to it. Only without gradients.</param>
+    /// <param name="prompts">What the encoder of an encoder-decoder says about the prompts, one per row; null where there is none.</param>
     /// <returns>
     /// [B, T, H] after the final norm, in the type of the weights. The caller owns it. What stands at padding means nothing.
     /// </returns>
     /// <exception cref="ArgumentException">
     /// A shape or type does not fit, an id is not in the vocabulary (looked at on the CPU alone), the sequence is longer than the context,
-    /// or the cache has no room, was made for another decoder, or holds what a longer text reads by other rotary frequencies (longrope).
+    /// or the cache has no room, was made for another decoder, or holds what a longer text reads by other rotary frequencies (longrope). Or
+    /// encoded prompts are missing, one too many or not one per row.
     /// </exception>
     /// <exception cref="InvalidOperationException">There is a cache, and gradients are recorded.</exception>
     /// <exception cref="ObjectDisposedException">The weights or the cache were disposed.</exception>
-    public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null)
+    public Tensor Hidden(Tensor ids, Tensor? mask = null, KeyValueCache? cache = null, EncodedPrompts? prompts = null)
     {
         CheckIds(ids);
         using var scope = NewDisposeScope();
-        AttentionPattern pattern = AttentionPattern.Create(ids, mask, cache?.Length ?? 0, Config);
+        AttentionPattern pattern = AttentionPattern.Create(ids, mask, cache?.Length ?? 0, Config, prompts: prompts);
         return Run(ids, pattern, cache).view(pattern.Batch, pattern.Length, -1).MoveToOuterDisposeScope();
     }
 
@@ -103,19 +110,23 @@ public sealed class Decoder : nn.Module
     /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
     /// <param name="mask">[B, T] bool, true on real tokens; only encoders need one, where there is padding.</param>
     /// <param name="tokenTypes">[B, T] int64 the kind of each token, for encoders that know several; null = all of the first.</param>
+    /// <param name="prompts">What the encoder of an encoder-decoder says about the prompts, one per row; null where there is none.</param>
     /// <returns>[N, H]: rows of <see cref="Hidden"/>, at less cost. The caller owns it.</returns>
     /// <exception cref="ArgumentException">
     /// A shape or type does not fit, an id or a position is none (looked at on the CPU alone), or the sequence is longer than the context.
+    /// Or encoded prompts are missing, one too many or not one per row.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
-    public Tensor HiddenAt(Tensor ids, Tensor positions, Tensor? mask = null, Tensor? tokenTypes = null)
+    public Tensor HiddenAt(
+        Tensor ids, Tensor positions, Tensor? mask = null, Tensor? tokenTypes = null, EncodedPrompts? prompts = null)
     {
         CheckIds(ids);
         CheckPositions(ids, positions);
         if (tokenTypes is not null)
             CheckTypes(ids, tokenTypes);
         using var scope = NewDisposeScope();
-        return Run(ids, AttentionPattern.Create(ids, mask, 0, Config, tokenTypes), null, positions).MoveToOuterDisposeScope();
+        AttentionPattern pattern = AttentionPattern.Create(ids, mask, 0, Config, tokenTypes, prompts);
+        return Run(ids, pattern, null, positions).MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="HiddenAt"/>, of texts that are padded on the right.</summary>
@@ -174,6 +185,17 @@ public sealed class Decoder : nn.Module
         RequireTensor.Below(tokenTypes, _types.Count);
     }
 
+    private void CheckPrompts(AttentionPattern pattern)
+    {
+        if (Config.IsEncoderDecoder != pattern.Prompts is not null)
+            throw new ArgumentException(Config.IsEncoderDecoder
+                ? $"The decoder of a {Config.ModelType} model looks at what its encoder says about the prompts, but prompts is null; "
+                    + "give what Encode returns. A TokenBatch must come from the Batch method of this model."
+                : $"A {Config.ModelType} model has no encoder, but prompts are given; give prompt and answer one behind the other.");
+        if (pattern.Prompts is { } prompts && prompts.Rows != pattern.Batch)
+            throw new ArgumentException($"There are {prompts.Rows} encoded prompts for {pattern.Batch} rows of tokens; give one per row.");
+    }
+
     /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
     internal void ThrowIfDisposed()
     {
@@ -190,6 +212,7 @@ public sealed class Decoder : nn.Module
     internal Tensor Run(Tensor ids, AttentionPattern pattern, KeyValueCache? cache = null, Tensor? rows = null)
     {
         ThrowIfDisposed();
+        CheckPrompts(pattern);
         cache?.CheckUse(this, pattern.Batch, pattern.Length);
         using var scope = NewDisposeScope();
         Tensor x = Embed(ids, pattern);
@@ -205,7 +228,7 @@ public sealed class Decoder : nn.Module
         cache?.Advance((int)pattern.Length);
         foreach (nn.Module<Tensor, Tensor> part in _exit)
             x = part.forward(x);
-        return x.MoveToOuterDisposeScope();
+        return (DropsOutput ? _dropout.Apply(x, training) : x).MoveToOuterDisposeScope();
     }
 
     private Tensor Embed(Tensor ids, AttentionPattern pattern) // -> [B·T, H]

@@ -8,6 +8,12 @@ public abstract class DecoderModel : nn.Module
     private protected DecoderModel(string name, ModelConfig config, WeightSource weights) : base(name)
     {
         (Config, Body) = (config, config.Family.Build(config, weights));
+        if (config.IsEncoderDecoder)
+        {
+            Encoder = config.Family.BuildEncoder(config, weights, Body.Tokens);
+            this.Own(Body.Tokens);
+            this.Own(config.Family.EncoderName, Encoder);
+        }
         this.Own(config.Family.DecoderName, Body);
     }
 
@@ -16,6 +22,9 @@ public abstract class DecoderModel : nn.Module
 
     /// <summary>The decoder. The model owns it.</summary>
     public Decoder Body { get; }
+
+    /// <summary>What reads the prompts of an encoder-decoder; null where there is none. The model owns it.</summary>
+    internal Decoder? Encoder { get; }
 
     /// <summary>Device of the weights.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -36,8 +45,11 @@ public abstract class DecoderModel : nn.Module
 
     /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
     /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
-    public virtual void SetDropout(Generator? generator) =>
+    public virtual void SetDropout(Generator? generator)
+    {
         Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
+        Encoder?.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
+    }
 
     /// <summary>Fails where weights are quantized.</summary>
     /// <param name="what">The model, in the words of the caller.</param>

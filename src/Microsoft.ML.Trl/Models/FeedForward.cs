@@ -2,8 +2,15 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
 
+/// <summary>A feed-forward layer that may drop what its activation gives, during training.</summary>
+internal abstract class DroppingFeedForward(string name) : nn.Module<Tensor, Tensor>(name)
+{
+    /// <summary>What stands between activation and output; nothing, but in T5.</summary>
+    public Dropout Dropout { get; set; } = Dropout.None;
+}
+
 /// <summary>Feed-forward layer of the first transformers: arXiv:1706.03762, Eq. 2, with any activation.</summary>
-internal sealed class FeedForward : nn.Module<Tensor, Tensor>
+internal sealed class FeedForward : DroppingFeedForward
 {
     private readonly Func<Tensor, Tensor> _activation;
     private readonly ILinear _input, _output;
@@ -17,12 +24,12 @@ internal sealed class FeedForward : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) // [N, H] -> [N, H]
     {
         using var scope = NewDisposeScope();
-        return _output.Forward(_activation(_input.Forward(input))).MoveToOuterDisposeScope();
+        return _output.Forward(Dropout.Apply(_activation(_input.Forward(input)), training)).MoveToOuterDisposeScope();
     }
 }
 
 /// <summary>Gated feed-forward layer: arXiv:2002.05202, Eq. 6, with any activation.</summary>
-internal sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
+internal sealed class GatedFeedForward : DroppingFeedForward
 {
     private readonly Func<Tensor, Tensor> _activation;
     private readonly ILinear _gate, _up, _down;
@@ -36,7 +43,7 @@ internal sealed class GatedFeedForward : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) // [N, H] -> [N, H]
     {
         using var scope = NewDisposeScope();
-        return _down.Forward(_activation(_gate.Forward(input)) * _up.Forward(input)).MoveToOuterDisposeScope();
+        return _down.Forward(Dropout.Apply(_activation(_gate.Forward(input)) * _up.Forward(input), training)).MoveToOuterDisposeScope();
     }
 }
 

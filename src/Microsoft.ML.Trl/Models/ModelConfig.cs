@@ -18,8 +18,14 @@ public sealed record ModelConfig
     /// <summary>Width of the residual stream.</summary>
     public required int HiddenSize { get; init; }
 
-    /// <summary>Number of blocks.</summary>
+    /// <summary>Number of blocks; of an encoder-decoder, those of its decoder.</summary>
     public required int LayerCount { get; init; }
+
+    /// <summary>Number of blocks of the encoder of an encoder-decoder; 0 in other models.</summary>
+    public int EncoderLayerCount { get; init; }
+
+    /// <summary>Whether an encoder reads the prompt, and a decoder, which looks at that, writes the answer.</summary>
+    public bool IsEncoderDecoder => EncoderLayerCount > 0;
 
     /// <summary>Query heads per block.</summary>
     public required int HeadCount { get; init; }
@@ -33,7 +39,9 @@ public sealed record ModelConfig
     /// <summary>Width inside the feed-forward layer.</summary>
     public required int IntermediateSize { get; init; }
 
-    /// <summary>Longest sequence in tokens, prompt and answer together.</summary>
+    /// <summary>
+    /// Longest sequence in tokens, prompt and answer together. <see cref="int.MaxValue"/> where nothing limits it: T5 knows distances only.
+    /// </summary>
     public required int ContextLength { get; init; }
 
     /// <summary>Added to the variance in layer norms and RMS norms.</summary>
@@ -115,6 +123,9 @@ public sealed record ModelConfig
     /// </summary>
     public int? PadTokenId { get; init; }
 
+    /// <summary>Token that the decoder of an encoder-decoder begins every answer with; null in other models.</summary>
+    public int? DecoderStartTokenId { get; init; }
+
     /// <summary>Tokens that end a text.</summary>
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
 
@@ -130,11 +141,17 @@ public sealed record ModelConfig
     /// <summary>The experts among which tokens choose in place of one feed-forward layer; null without them.</summary>
     internal ExpertSettings? Experts { get; init; }
 
+    /// <summary>Whether the vocabulary projection reads states that are divided by the root of their width, as in T5.</summary>
+    internal bool ScalesHead { get; init; }
+
+    /// <summary>Factor of the states that the vocabulary projection reads.</summary>
+    internal double HeadScale => ScalesHead ? 1 / Math.Sqrt(HiddenSize) : 1;
+
     /// <summary>Settings that only its family has; a record, or null.</summary>
     internal object? Own { get; init; }
 
     /// <summary>What the family does in its own way.</summary>
-    internal ModelFamily Family { get; }
+    internal ModelFamily Family { get; init; }
 
     /// <summary>The JSON object this was read from; keys that this library does not know are written back from it.</summary>
     internal string? Source { get; init; }
@@ -180,7 +197,7 @@ public sealed record ModelConfig
         if (!Family.SharesKeyValueHeads && KeyValueHeadCount != HeadCount)
             throw new InvalidDataException(
                 $"{source}: there are {KeyValueHeadCount} key-value heads; a {ModelType} model has as many as heads: {HeadCount}.");
-        if (Rope is null && (long)HeadCount * HeadSize != HiddenSize)
+        if (Rope is null && !Family.HasOwnHeadSize && (long)HeadCount * HeadSize != HiddenSize)
             throw new InvalidDataException($"{source}: the hidden size {HiddenSize} is not a multiple of the {HeadCount} heads.");
         if (Rope is not null && (HeadSize % 2 != 0 || HeadSize > RopeSettings.WidestHead))
             throw new InvalidDataException(
@@ -191,6 +208,11 @@ public sealed record ModelConfig
                 $"{source}: rotary positions turn {turned} dimensions of each head; it must be an even number from 2 to {HeadSize}.");
         if (EmbeddingSize < 1)
             throw new InvalidDataException($"{source}: the embedding size is {EmbeddingSize}; it must be at least 1.");
+        int leastEncoder = Family.ComposeEncoder is null ? 0 : 1;
+        if (EncoderLayerCount < leastEncoder || (leastEncoder == 0 && EncoderLayerCount > 0))
+            throw new InvalidDataException(
+                $"{source}: the encoder has {EncoderLayerCount} layers; in a {ModelType} model there must be "
+                + $"{(leastEncoder == 0 ? "none: 0" : "at least 1")}.");
     }
 
     private void CheckPositions(string source)
@@ -231,10 +253,13 @@ public sealed record ModelConfig
 
     private void CheckTokens(string source)
     {
+        if (IsEncoderDecoder && DecoderStartTokenId is null)
+            throw new InvalidDataException(
+                $"{source}: neither decoder_start_token_id nor pad_token_id is there; name the token that answers begin with.");
         if (EosTokenIds is null)
             throw new InvalidDataException($"{source}: eos_token_id is null; give an empty list where no token ends a text.");
         (string Name, int Id)[] tokens = [.. EosTokenIds.Select(id => ("eos_token_id", id)),
-            ("bos_token_id", BosTokenId ?? 0), ("pad_token_id", PadTokenId ?? 0)];
+            ("bos_token_id", BosTokenId ?? 0), ("pad_token_id", PadTokenId ?? 0), ("decoder_start_token_id", DecoderStartTokenId ?? 0)];
         foreach ((string name, int id) in tokens.Where(token => (uint)token.Id >= (uint)VocabularySize))
             throw new InvalidDataException(
                 $"{source}: {name} is {id}, but the vocabulary has the tokens 0 to {VocabularySize - 1}; name one of them, or none.");

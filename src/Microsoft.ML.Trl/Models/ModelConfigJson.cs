@@ -15,10 +15,11 @@ internal static class ModelConfigJson
         ModelConfig config = family.Read(fields);
         return (config with
         {
-            InitializerRange = fields.Number("initializer_range", 0.02),
+            InitializerRange = fields.Number(family.Initializer.Key, family.Initializer.Default),
             BosTokenId = fields.OptionalInteger("bos_token_id"),
-            PadTokenId = fields.OptionalInteger("pad_token_id") is >= 0 and int pad ? pad : null, // some LLaMA files write -1 for none
-            EosTokenIds = fields.Integers("eos_token_id"),
+            PadTokenId = !fields.Has("pad_token_id") ? config.PadTokenId
+                : fields.OptionalInteger("pad_token_id") is >= 0 and int pad ? pad : null, // some LLaMA files write -1 for none
+            EosTokenIds = fields.Has("eos_token_id") ? fields.Integers("eos_token_id") : config.EosTokenIds,
             Labels = ReadLabels(fields),
             Source = fields.Object.ToJsonString(),
         }).Validated(fields.Source);
@@ -50,7 +51,7 @@ internal static class ModelConfigJson
         json["model_type"] = config.ModelType;
         json["vocab_size"] = config.VocabularySize;
         json["tie_word_embeddings"] = config.TieWordEmbeddings;
-        json["initializer_range"] = config.InitializerRange;
+        json[config.Family.Initializer.Key] = config.InitializerRange;
         config.Family.Write(config, json);
         json["bos_token_id"] = config.BosTokenId;
         if (config.PadTokenId is not null || !IsNegative(json["pad_token_id"]))

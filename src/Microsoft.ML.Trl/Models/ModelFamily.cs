@@ -22,6 +22,15 @@ internal sealed record ModelFamily
     /// <summary>Class of its sequence classifiers in transformers.</summary>
     public required string ClassifierArchitecture { get; init; }
 
+    /// <summary>Name of the encoder inside an encoder-decoder.</summary>
+    public string EncoderName { get; init; } = "encoder";
+
+    /// <summary>Name of the embedding that encoder and decoder share, beside the two; null = the decoder has its own.</summary>
+    public string? SharedEmbeddingName { get; init; }
+
+    /// <summary>Ends of the names of stored tensors that mean nothing: copies of others, and what older versions saved.</summary>
+    public IReadOnlyList<string> IgnoredWeights { get; init; } = [];
+
     /// <summary>How its sequence classifiers end.</summary>
     public ClassifierLayout Classifier { get; init; } = new("score");
 
@@ -40,6 +49,12 @@ internal sealed record ModelFamily
     /// <summary>Whether queries and keys are turned by their positions; null where the configuration says.</summary>
     public bool? IsRotary { get; init; } = false;
 
+    /// <summary>Whether the width of heads is independent of that of the residual stream.</summary>
+    public bool HasOwnHeadSize { get; init; }
+
+    /// <summary>Where <c>config.json</c> says how fresh weights are drawn, and what holds when it does not.</summary>
+    public (string Key, double Default) Initializer { get; init; } = ("initializer_range", 0.02);
+
     /// <summary>Whether several query heads may share a head of keys and values.</summary>
     public bool SharesKeyValueHeads { get; init; }
 
@@ -52,8 +67,18 @@ internal sealed record ModelFamily
     /// <summary>Puts a decoder together from parameters that lie below a place in the checkpoint.</summary>
     public required Func<ModelConfig, WeightPath, Decoder> Compose { get; init; }
 
+    /// <summary>Puts the encoder of an encoder-decoder together, which reads with the decoder's embedding; null = there is none.</summary>
+    public Func<ModelConfig, WeightPath, TokenEmbedding, Decoder>? ComposeEncoder { get; init; }
+
     /// <summary>A decoder with its parameters.</summary>
     /// <param name="config">Of this family.</param>
     /// <param name="weights">Gives the parameters of the whole model.</param>
     public Decoder Build(ModelConfig config, WeightSource weights) => Compose(config, new WeightPath(weights, DecoderName));
+
+    /// <summary>The encoder of an encoder-decoder with its parameters.</summary>
+    /// <param name="config">Of this family.</param>
+    /// <param name="weights">Gives the parameters of the whole model.</param>
+    /// <param name="tokens">The decoder's embedding.</param>
+    public Decoder BuildEncoder(ModelConfig config, WeightSource weights, TokenEmbedding tokens) =>
+        ComposeEncoder!(config, new WeightPath(weights, EncoderName), tokens);
 }

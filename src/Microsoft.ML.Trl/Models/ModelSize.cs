@@ -6,6 +6,12 @@ internal static class ModelSize
     /// <summary>Weights of a causal language model of this configuration, shared ones counted once.</summary>
     public static Int128 Of(ModelConfig config)
     {
+        if (config.EncoderLayerCount > 0)
+        {
+            Int128 one = Count(config, 1, 1); // all blocks of a kind are alike
+            return one + ((Count(config, 2, 1) - one) * (config.LayerCount - 1))
+                + ((Count(config, 1, 2) - one) * (config.EncoderLayerCount - 1));
+        }
         if (config.Experts is not { } experts)
             return OfLayers(config, config.LayerCount);
         int sparse = experts.SparseLayers(config.LayerCount);
@@ -52,10 +58,10 @@ internal static class ModelSize
     /// <summary>A size that follows from another one; the largest possible where it would be beyond that.</summary>
     public static int Saturated(long size) => (int)Math.Min(int.MaxValue, size);
 
-    private static Int128 Count(ModelConfig config, int layers)
+    private static Int128 Count(ModelConfig config, int layers, int encoderLayers = 0)
     {
         var weights = new CountedWeights();
-        ModelConfig shape = config with { LayerCount = layers, WindowedLayers = [] };
+        ModelConfig shape = config with { LayerCount = layers, EncoderLayerCount = encoderLayers, WindowedLayers = [] };
         using DecoderModel model = config.Family.IsEncoder
             ? new SequenceClassifier(shape, weights)
             : new CausalLanguageModel(shape, weights);

@@ -25,7 +25,7 @@ internal abstract class Positions(string name) : nn.Module(name)
     /// <summary>What is added to the scores of attention.</summary>
     /// <param name="pattern">Knows the positions of the keys.</param>
     /// <param name="type">Type of the scores.</param>
-    /// <returns>[B or 1, h, 1, S], in the current scope.</returns>
+    /// <returns>[B or 1, h, 1 or T, S], in the current scope.</returns>
     public virtual Tensor Bias(AttentionPattern pattern, ScalarType type) => throw new NotSupportedException();
 }
 

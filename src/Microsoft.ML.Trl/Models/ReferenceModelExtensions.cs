@@ -14,7 +14,8 @@ public static class ReferenceModelExtensions
     /// <param name="model">Frozen below the first layer that is not shared; otherwise as it was. The caller keeps it.</param>
     /// <param name="numSharedLayers">
     /// Blocks that are shared, with the embeddings below them. From 0, the embeddings alone, to one less than there are.
-    /// Null = nothing is shared. Where the vocabulary projection is the token embedding, it is shared too.
+    /// Null = nothing is shared. Where the vocabulary projection is the token embedding, it is shared too. Of an encoder-decoder: blocks of
+    /// the decoder, with the embedding and the whole encoder.
     /// </param>
     /// <param name="pattern">
     /// Where sharing ends, in place of block <paramref name="numSharedLayers"/>: at the first weight whose name has this in it. The number

@@ -14,7 +14,7 @@ public sealed class RewardModel : DecoderModel
     private readonly LinearLayer _score;
 
     internal RewardModel(ModelConfig config, WeightSource weights)
-        : base(nameof(RewardModel), config.Family.IsEncoder ? throw IsEncoder(config) : config, weights)
+        : base(nameof(RewardModel), config.Family.IsEncoder ? throw IsEncoder(config) : WithoutEncoder(config), weights)
     {
         _score = new LinearLayer(new WeightPath(weights, "score"), config.OutputSize, 1, Initializer.Normal(config.InitializerRange));
         this.Own(_score);
@@ -40,6 +40,7 @@ public sealed class RewardModel : DecoderModel
     /// <summary>A model that begins with the decoder of a policy, copied, and a new scoring projection.</summary>
     /// <param name="policy">Stays as it is; a pad token that is one of its end tokens is not taken over.</param>
     /// <param name="seed">The new projection is a function of it.</param>
+    /// <exception cref="NotSupportedException">The policy is an encoder-decoder.</exception>
     /// <exception cref="ObjectDisposedException">The policy was disposed.</exception>
     public static RewardModel FromPolicy(CausalLanguageModel policy, int seed) => FromPolicy(policy, seed, null);
 
@@ -91,6 +92,11 @@ public sealed class RewardModel : DecoderModel
     private static NotSupportedException IsEncoder(ModelConfig config) => new(
         $"A {config.ModelType} model is an encoder; as a reward use it as a text classifier: "
         + "RewardFunction.FromTransformer(ml.Trl().TextClassification(source).Fit(data), \"Score\", slot).");
+
+    private static ModelConfig WithoutEncoder(ModelConfig config) => !config.IsEncoderDecoder ? config
+        : throw new NotSupportedException(
+            $"A {config.ModelType} model, whose encoder reads the prompt, is not supported as a reward model; train one from a decoder, "
+            + "such as GPT-2 or LLaMA: it scores the texts of any policy.");
 
     /// <summary>The configuration of a new head: without a pad token that ends texts, which would hide the end token from it.</summary>
     private static ModelConfig ScoringTheEnd(ModelConfig config, int? endToken = null) =>

@@ -16,7 +16,8 @@ public sealed class SequenceClassifier : DecoderModel
     private readonly Func<Tensor, Tensor> _activation;
     private Dropout _dropout = Models.Dropout.None;
 
-    internal SequenceClassifier(ModelConfig config, WeightSource weights) : base(nameof(SequenceClassifier), config, weights)
+    internal SequenceClassifier(ModelConfig config, WeightSource weights)
+        : base(nameof(SequenceClassifier), WithoutEncoder(config), weights)
     {
         Labels = config.Labels.Count > 0 ? config.Labels : UsualLabels;
         ClassifierLayout layout = config.Family.Classifier;
@@ -64,6 +65,7 @@ public sealed class SequenceClassifier : DecoderModel
     /// <param name="labels">Names of the labels.</param>
     /// <param name="seed">The new projection is a function of it.</param>
     /// <exception cref="ArgumentException">There is no label, or two are the same.</exception>
+    /// <exception cref="NotSupportedException">The model is an encoder-decoder.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public static SequenceClassifier FromModel(DecoderModel model, IReadOnlyList<string> labels, int seed)
     {
@@ -125,6 +127,11 @@ public sealed class SequenceClassifier : DecoderModel
         base.SetDropout(generator);
         _dropout = new Dropout(Config.ClassifierDropout, generator);
     }
+
+    private static ModelConfig WithoutEncoder(ModelConfig config) => !config.IsEncoderDecoder ? config
+        : throw new NotSupportedException(
+            $"A {config.ModelType} model, whose encoder reads the prompt, is not supported as a classifier; train one from an encoder, "
+            + "such as BERT, or a decoder, such as GPT-2.");
 
     /// <summary>Fails unless each label has a name of its own.</summary>
     internal static void CheckLabels(IReadOnlyList<string> labels, [CallerArgumentExpression(nameof(labels))] string name = "")

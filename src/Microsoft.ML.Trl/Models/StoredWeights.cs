@@ -24,15 +24,22 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     /// <exception cref="InvalidDataException">The message names both numbers.</exception>
     public void CheckLayers(ModelConfig config)
     {
-        string list = config.Family.BlocksName + ".";
-        string[] held = [.. store.Names.Select(Bare).Where(name => name.StartsWith(list, StringComparison.Ordinal))
-            .Select(name => name[list.Length..].Split('.')[0]).Where(number => number.All(char.IsAsciiDigit)).Distinct()];
-        if (held.Length < config.LayerCount)
-            throw new InvalidDataException(
-                $"The configuration of '{store.Source}' has {config.LayerCount} layers, but the weights hold {held.Length} "
-                + $"({prefix}.{list}0, {prefix}.{list}1, ...). "
-                + "Configuration and weights must belong together; save or download both again.");
+        CheckLayers(prefix, config.Family.BlocksName, config.LayerCount);
+        if (config.IsEncoderDecoder)
+            CheckLayers(config.Family.EncoderName, config.Family.BlocksName, config.EncoderLayerCount);
         CheckExperts(config);
+    }
+
+    private void CheckLayers(string stack, string blocks, int count)
+    {
+        string list = blocks + ".";
+        string[] held = [.. store.Names.Select(name => Bare(name, stack)).Where(name => name.StartsWith(list, StringComparison.Ordinal))
+            .Select(name => name[list.Length..].Split('.')[0]).Where(number => number.All(char.IsAsciiDigit)).Distinct()];
+        if (held.Length < count)
+            throw new InvalidDataException(
+                $"The configuration of '{store.Source}' has {count} layers, but the weights hold {held.Length} "
+                + $"({stack}.{list}0, {stack}.{list}1, ...). "
+                + "Configuration and weights must belong together; save or download both again.");
     }
 
     private void CheckExperts(ModelConfig config)
@@ -68,7 +75,7 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
 
     protected override Tensor Make(string name, Initializer initializer, long[] shape)
     {
-        if ((store.Find(name) ?? store.Find(Bare(name))) is not { } stored)
+        if ((store.Find(name) ?? store.Find(Bare(name, prefix))) is not { } stored)
         {
             _missing.Add($"{name} [{string.Join(", ", shape)}]");
             return empty(0);
@@ -87,7 +94,8 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
         return store.Take(stored.Name, type).to(device);
     }
 
-    private string Bare(string name) => name.StartsWith(prefix + ".", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;
+    private static string Bare(string name, string prefix) =>
+        name.StartsWith(prefix + ".", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;
 
     private static bool IsDerived(string name) => Array.Exists(DerivedSuffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal));
 

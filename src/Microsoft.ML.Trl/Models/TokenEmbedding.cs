@@ -14,6 +14,9 @@ internal abstract class TokenEmbedding : nn.Module<Tensor, Tensor>
     /// <param name="factor">Of the rows that are read.</param>
     protected TokenEmbedding(string name, double factor) : base(name) => _factor = factor;
 
+    /// <summary>Whether it serves more than one stack of blocks, so that the model owns it and not the decoder.</summary>
+    public bool IsShared { get; set; }
+
     /// <summary>[V, H]. The module owns it, unless its rows are quantized: then it is widened, and the caller's.</summary>
     public abstract Tensor Weight { get; }
 

@@ -72,8 +72,13 @@ internal sealed record WeightPath(WeightSource Source, string Path, int NamePart
     /// <param name="width">H.</param>
     /// <param name="initializer">How fresh rows are drawn.</param>
     /// <param name="factor">Of the rows that are read.</param>
-    public TokenEmbedding Embedding(long tokens, long width, Initializer initializer, double factor = 1) =>
-        Source.Embedding(this, tokens, width, initializer, factor);
+    /// <param name="isShared">Whether it serves more than one stack of blocks.</param>
+    public TokenEmbedding Embedding(long tokens, long width, Initializer initializer, double factor = 1, bool isShared = false)
+    {
+        TokenEmbedding embedding = Source.Embedding(this, tokens, width, initializer, factor);
+        embedding.IsShared = isShared;
+        return embedding;
+    }
 }
 
 /// <summary>Draws weights on the CPU, float32, as a function of the seed alone.</summary>

@@ -99,6 +99,6 @@ public static class KlEstimators
     private static Tensor LogSoftmax(Tensor hidden, VocabularyProjection head) // [n, H] -> [n, V]
     {
         using var scope = NewDisposeScope();
-        return head.Finish(hidden.mm(head.Weight.t()).to_type(ScalarType.Float32)).log_softmax(-1).MoveToOuterDisposeScope();
+        return head.Finish(head.Scaled(hidden).mm(head.Weight.t()).to_type(ScalarType.Float32)).log_softmax(-1).MoveToOuterDisposeScope();
     }
 }

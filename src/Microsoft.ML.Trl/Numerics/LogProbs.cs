@@ -89,6 +89,7 @@ public static class LogProbs
             throw new ArgumentException(
                 "The head is the result of a computation that records gradients; its parts must be parameters, or detached.",
                 nameof(head));
+        hidden = head.Scaled(hidden);
         bool records = is_grad_enabled() && (hidden.requires_grad || head.NeedsGradient);
         var call = new HiddenLogProbs.Call(records ? head : head.Detached(), keepBytes, VocabularyHead.ChunkBytes, labelSmoothing);
         if (!records)

@@ -3,16 +3,21 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>How hidden states become logits: <c>W h + b</c>, softly capped where the model asks for it. Owns nothing.</summary>
+/// <summary>How hidden states become logits: <c>W s h + b</c>, softly capped where the model asks for it. Owns nothing.</summary>
 /// <param name="Weight">[V, H]: a parameter, or a tensor that needs no gradient.</param>
 /// <param name="Bias">[V], a parameter; null = none.</param>
 /// <param name="SoftCap">c of <c>c tanh(z / c)</c>, which keeps logits between -c and c (arXiv:2408.00118, section 2); null = none.</param>
-/// <exception cref="ArgumentOutOfRangeException">The soft cap is not a finite number greater than 0.</exception>
-public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, double? SoftCap = null)
+/// <param name="Scale">s, the factor of the hidden states: 1, but for models such as T5 whose embedding is too large a projection.</param>
+/// <exception cref="ArgumentOutOfRangeException">The soft cap or the scale is not a finite number greater than 0.</exception>
+public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, double? SoftCap = null, double Scale = 1)
 {
     /// <summary>c of <c>c tanh(z / c)</c>; null = none.</summary>
     public double? SoftCap { get; } = SoftCap is null or (> 0 and < double.PositiveInfinity) ? SoftCap
         : throw new ArgumentOutOfRangeException(nameof(SoftCap), SoftCap, "The soft cap must be a finite number greater than 0, or null.");
+
+    /// <summary>s, the factor of the hidden states.</summary>
+    public double Scale { get; } = Scale is > 0 and < double.PositiveInfinity ? Scale
+        : throw new ArgumentOutOfRangeException(nameof(Scale), Scale, "The scale must be a finite number greater than 0.");
 
     /// <summary>A projection by a weight alone.</summary>
     public static implicit operator VocabularyProjection(Tensor weight) => FromTensor(weight);
@@ -28,7 +33,7 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
     internal bool NeedsGradient => Weight.requires_grad || Bias is { requires_grad: true };
 
     /// <summary>The same without gradients.</summary>
-    internal VocabularyProjection Detached() => new(Weight.detach(), Bias?.detach(), SoftCap);
+    internal VocabularyProjection Detached() => new(Weight.detach(), Bias?.detach(), SoftCap, Scale);
 
     /// <summary>Fails unless states can be projected.</summary>
     /// <param name="hidden">[N, H].</param>
@@ -52,6 +57,11 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
             RequireTensor.Beside(Bias, Weight, "the weights");
         }
     }
+
+    /// <summary>The states as the weight reads them: times the scale.</summary>
+    /// <param name="hidden">[N, H].</param>
+    /// <returns>[N, H], differentiable: the same tensor, or one of the current scope.</returns>
+    internal Tensor Scaled(Tensor hidden) => Scale == 1 ? hidden : hidden * Scale;
 
     /// <summary>Adds the bias and caps, in place.</summary>
     /// <param name="products">[n, V] float32, what the weight gives.</param>

@@ -2,13 +2,16 @@ namespace Microsoft.ML.Trl.Text;
 
 /// <summary>Texts of prompts and completions to the token ids of one model, as TRL does it, in training and afterwards alike.</summary>
 /// <param name="tokenizer">The model's tokenizer.</param>
-/// <param name="config">Tells the context and, where the tokenizer has none, the end token.</param>
+/// <param name="config">Tells the context, whether an encoder reads prompts, and, where the tokenizer has none, the end token.</param>
 internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
 {
     private readonly int? _end = tokenizer.EosTokenId ?? (config.EosTokenIds.Count > 0 ? config.EosTokenIds[0] : null);
 
     /// <summary>Tokens the model reads at most.</summary>
     public int ContextLength => config.ContextLength;
+
+    /// <summary>Whether an encoder reads prompts.</summary>
+    public bool HasEncoder => config.IsEncoderDecoder;
 
     /// <summary>A prompt to be answered: encoded by itself, since generation has nothing else. A blank is a token as any other.</summary>
     public int[] Prompt(string text) => tokenizer.Encode(text, addSpecialTokens: true);
@@ -26,12 +29,15 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
 
     /// <summary>
     /// A prompt with its answer: the two are one text, so that a token may span the place where they meet, and the answer is what comes
-    /// after as many tokens as the prompt alone has.
+    /// after as many tokens as the prompt alone has. Where an encoder reads the prompt, they are two texts, each with its end token.
     /// </summary>
     /// <returns>The tokens of both with the end token, and how many of them the prompt has.</returns>
     public (int[] Ids, int PromptLength, bool StartsWithPrompt) Continued(string prompt, string completion)
     {
-        int[] head = Prompt(prompt), whole = Whole(prompt + completion);
+        int[] head = Prompt(prompt);
+        if (HasEncoder)
+            return ([.. head, .. Whole(completion)], head.Length, true);
+        int[] whole = Whole(prompt + completion);
         return (whole, Math.Min(head.Length, whole.Length), whole.AsSpan().StartsWith(head));
     }
 
@@ -53,6 +59,17 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
         RenderedChat chat = tokenizer.ApplyChatTemplate(messagesJson);
         int[] ids = tokenizer.Encode(chat.Text);
         return (ids, onlyAssistant ? tokenizer.Covered(chat.Text, ids, chat.GenerationSpans) : null);
+    }
+
+    /// <summary>Fails when an encoder reads prompts: there are none in what is read.</summary>
+    /// <param name="what">What is read.</param>
+    /// <param name="advice">What to give in its stead.</param>
+    /// <exception cref="NotSupportedException">It does.</exception>
+    public void RequireNoEncoder(string what, string advice)
+    {
+        if (HasEncoder)
+            throw new NotSupportedException(
+                $"A {config.ModelType} model reads prompts with its encoder and writes answers with its decoder, but {what}; {advice}.");
     }
 
     /// <summary>Fails when the model has no chat template, or none that tells what the assistant says.</summary>

@@ -51,7 +51,7 @@ public sealed class AuxiliaryLossTests
         double expected = chosen.Length * chosen.Zip(probabilities, (f, p) => f * p).Sum() / ((double)tokens * tokens);
         using TokenBatch batch = TokenBatch.Create(Texts, [0, 0, 0]);
         RouterLoad load = new(batch.Ids, batch.Lengths);
-        Tensor states = model.HiddenAt(batch.Ids, batch.TargetRows, load);
+        Tensor states = model.HiddenAt(batch, load);
         Close.Relative(expected, load.Loss().item<float>(), 1e-5, $"{name} load-balancing loss");
         Close.Absolute(model.HiddenAt(batch.Ids, batch.TargetRows), states, 2e-6, $"{name} states");
     }
@@ -67,7 +67,7 @@ public sealed class AuxiliaryLossTests
         Tensor Loss()
         {
             RouterLoad load = new(batch.Ids, batch.Lengths);
-            model.HiddenAt(batch.Ids, batch.TargetRows, load);
+            model.HiddenAt(batch, load);
             return load.Loss();
         }
         Loss().backward();
@@ -140,7 +140,7 @@ public sealed class AuxiliaryLossTests
             using var scope = NewDisposeScope();
             using TokenBatch batch = TokenBatch.Create(Texts, [0, 0, 0]);
             RouterLoad load = new(batch.Ids, batch.Lengths);
-            Tensor states = model.HiddenAt(batch.Ids, batch.TargetRows, load);
+            Tensor states = model.HiddenAt(batch, load);
             (states.sum() + load.Loss()).backward();
             model.zero_grad();
         });

@@ -14,18 +14,18 @@ public sealed class FamilyTests
         [new(Prompt, [7, 8, 9], [10, 11, 12, 13]), new([20, 21], [22, 23, 24, 25], [26, 27])];
 
     [TestMethod]
-    [DynamicData(nameof(MadeModels.AllDecoders), typeof(MadeModels))]
+    [DynamicData(nameof(MadeModels.AllWriters), typeof(MadeModels))]
     public void Supervised_fine_tuning_learns_a_text(string name)
     {
         using CausalLanguageModel model = Load(name);
         var reports = new Collected();
-        var options = new SftOptions { MaxSteps = 12, LearningRate = 5e-3, LoggingSteps = 1, MaxLength = 32 };
+        var options = new SftOptions { MaxSteps = 16, LearningRate = 5e-3, LoggingSteps = 1, MaxLength = 32 };
         new SftLoop(model, options, reports).Run([new TokenExample([.. Prompt, 7, 8, 9, 10], Prompt.Length)]);
         Close.Below(0.7 * reports.Reports[0].Metrics["loss"], reports.Reports[^1].Metrics["loss"], name);
     }
 
     [TestMethod]
-    [DynamicData(nameof(MadeModels.AllDecoders), typeof(MadeModels))]
+    [DynamicData(nameof(MadeModels.AllWriters), typeof(MadeModels))]
     public void Direct_preference_optimisation_begins_at_ln_2_and_learns_pairs(string name)
     {
         using CausalLanguageModel model = Load(name);
@@ -50,7 +50,7 @@ public sealed class FamilyTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(MadeModels.AllDecoders), typeof(MadeModels))]
+    [DynamicData(nameof(MadeModels.AllWriters), typeof(MadeModels))]
     public void A_step_of_ppo_begins_at_the_reference_and_moves_the_weights(string name)
     {
         using CausalLanguageModel model = Load(name);
@@ -68,7 +68,7 @@ public sealed class FamilyTests
 
     /// <summary>What the sampler computed token by token is what one pass over the whole text gives, head included.</summary>
     [TestMethod]
-    [DynamicData(nameof(MadeModels.AllDecoders), typeof(MadeModels))]
+    [DynamicData(nameof(MadeModels.AllWriters), typeof(MadeModels))]
     public void Log_probabilities_of_sampled_tokens_are_those_of_the_whole_text(string name)
     {
         using CausalLanguageModel model = Load(name);
@@ -79,8 +79,8 @@ public sealed class FamilyTests
         for (int row = 0; row < prompts.Length; row++)
         {
             int[] ids = [.. prompts[row], .. result.Tokens[row]];
-            using TokenBatch batch = TokenBatch.Create([ids], [prompts[row].Length]);
-            Tensor logProbs = LogProbs.OfHidden(model.HiddenAt(batch.Ids, batch.TargetRows), model.Head, batch.Labels);
+            using TokenBatch batch = model.Batch([new TokenExample(ids, prompts[row].Length)]);
+            Tensor logProbs = LogProbs.OfHidden(model.HiddenAt(batch), model.Head, batch.Labels);
             Close.Absolute(result.LogProbs[row], logProbs.data<float>().ToArray(), 1e-4, name);
         }
     }

@@ -11,6 +11,7 @@ internal static class BadInputTable
         ["constraints"] = ConstraintInputs.All,
         ["models"] = ModelInputs.All,
         ["making models"] = ModelMakingInputs.All,
+        ["encoder-decoders"] = EncoderDecoderInputs.All,
         ["numerics"] = NumericsInputs.All,
         ["losses"] = LossInputs.All,
         ["data sets"] = DatasetInputs.All,

@@ -152,6 +152,9 @@ internal static class NumericsInputs
         foreach (double cap in new[] { 0, -1, double.NaN, double.PositiveInfinity })
             yield return Of<ArgumentOutOfRangeException>(
                 made, () => _ = new VocabularyProjection(ones(5, 4), null, cap), ["SoftCap", "greater than 0"], Number(cap));
+        foreach (double scale in new[] { 0, -1, double.NaN, double.PositiveInfinity })
+            yield return Of<ArgumentOutOfRangeException>(
+                made, () => _ = new VocabularyProjection(ones(5, 4), Scale: scale), ["Scale", "greater than 0"], "scale " + Number(scale));
         yield return Of<ArgumentException>(
             used, () => LogProbs.OfHidden(ones(2, 4), new VocabularyProjection(ones(5, 4), ones(4)), Ids(2)), ["Bias", "[5]", "[4]"],
             "a bias of other tokens");

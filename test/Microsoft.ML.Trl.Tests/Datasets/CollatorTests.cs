@@ -57,7 +57,7 @@ public sealed class CollatorTests
         JsonElement test = Case("collators.json", name), expected = test.GetProperty("batch");
         PreferenceExample Pair(JsonElement row) => new(Ints(row, "prompt_ids"), Ints(row, "chosen_ids"), Ints(row, "rejected_ids"));
         PreferenceExample[] pairs = [.. Rows(test).Select(Pair)];
-        using var batch = new PairBatch(pairs, [0, 1], new DpoOptions { MaxLength = maxLength }.Layout, CPU);
+        using var batch = new PairBatch(pairs, [0, 1], new DpoOptions { MaxLength = maxLength }.Layout, rows => TokenBatch.Of(rows));
         int[][] ids = Table(expected, "input_ids"), completion = Table(expected, "completion_mask");
         int[][] labels = [.. ids.Zip(completion, (row, marks) => row.Zip(marks, (id, mark) => mark == 1 ? id : Ignored).ToArray())];
         Same(batch.Tokens, ids, Table(expected, "attention_mask"), labels, name);

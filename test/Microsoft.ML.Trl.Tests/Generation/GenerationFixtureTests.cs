@@ -13,7 +13,7 @@ public sealed class GenerationFixtureTests
     private static readonly GenerationOptions Greedy = new() { DoSample = false, MaxNewTokens = 16, EosTokenIds = [] };
 
     [TestMethod]
-    [DynamicData(nameof(ModelFixture.Decoders), typeof(ModelFixture))]
+    [DynamicData(nameof(ModelFixture.Writers), typeof(ModelFixture))]
     public void The_likeliest_tokens_are_those_of_transformers(string name)
     {
         using ModelFixture fixture = new(name);
@@ -24,7 +24,7 @@ public sealed class GenerationFixtureTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(ModelFixture.Decoders), typeof(ModelFixture))]
+    [DynamicData(nameof(ModelFixture.Writers), typeof(ModelFixture))]
     public void Logits_of_the_first_and_the_last_token_are_those_of_transformers(string name)
     {
         using ModelFixture fixture = new(name);
@@ -49,7 +49,7 @@ public sealed class GenerationFixtureTests
         int[][] prompts = FixtureRows.Of(fixture["g.input_ids"], fixture["g.attention_mask"]);
         GenerationResult result = new TokenGenerator(model).Generate(prompts, options);
         int[][] expected = FixtureRows.Of(fixture[name]);
-        int width = (int)fixture["g.input_ids"].shape[1];
+        int width = fixture.AnswerStart;
         for (int row = 0; row < prompts.Length; row++)
         {
             int[] tokens = result.Tokens[row];

@@ -54,6 +54,9 @@ internal static class MadeModels
     /// <summary>The decoders with numbers of the reference, and these.</summary>
     public static IEnumerable<object[]> AllDecoders => [.. ModelFixture.Decoders, .. All];
 
+    /// <summary>All models that write.</summary>
+    public static IEnumerable<object[]> AllWriters => [.. ModelFixture.Writers, .. All];
+
     /// <summary>The configuration of one of these, with further settings in place of its own.</summary>
     public static ModelConfig Config(string name, string more = "")
     {

@@ -18,6 +18,9 @@ internal sealed class ModelFixture : IDisposable
         }.Select(name => new object[] { name }),
     ];
 
+    /// <summary>All that write texts: the decoders, and encoder-decoders.</summary>
+    public static IEnumerable<object[]> Writers { get; } = [.. Decoders, ["t5"]];
+
     private readonly SafetensorsFile _expected;
     private readonly DisposeScope _scope = NewDisposeScope();
 
@@ -37,6 +40,9 @@ internal sealed class ModelFixture : IDisposable
 
     /// <summary>Whether a forward of transformers, which counts padding on the left, reads other positions than ours.</summary>
     public bool HasLearnedPositions => Info.GetProperty("model_type").GetString() is "gpt2" or "gpt_neo";
+
+    /// <summary>Column of <c>g.*</c> where the new tokens begin: behind the prompts, or behind a decoder's start token.</summary>
+    public int AnswerStart => Info.GetProperty("model_type").GetString() == "t5" ? 1 : (int)this["g.input_ids"].shape[1];
 
     public bool Has(string name) => _expected.Entries.ContainsKey(name);
 

@@ -14,6 +14,8 @@ internal sealed record PpoReplay(
     {
         var rng = new Random(options.Seed);
         return new PpoReplay(
-            rows => PromptStream.Shuffled(rows, rng), _ => options.MaxGradNorm, (model, part) => model.HiddenAt(part.Ids, part.Positions));
+            rows => PromptStream.Shuffled(rows, rng),
+            _ => options.MaxGradNorm,
+            (model, part) => model.HiddenAt(part.Ids, part.Positions, part.Prompts));
     }
 }

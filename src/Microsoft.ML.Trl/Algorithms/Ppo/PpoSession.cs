@@ -90,7 +90,7 @@ public sealed class PpoSession : IDisposable
         _evaluator = new PpoEvaluator(policy, ValueHead, _reference, options, replay.HiddenStates);
         _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay);
         _schedule = LearningRateSchedule.Of(options, options.TotalSteps);
-        _limits = new RolloutLimits(options.BatchSize, policy.Config.VocabularySize, policy.Config.ContextLength);
+        _limits = new RolloutLimits(options.BatchSize, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
         _klController = options.AdapKlCtrl
             ? new AdaptiveKlController(options.InitKlCoef, options.Target, options.Horizon)
             : new FixedKlController(options.InitKlCoef);
@@ -176,8 +176,8 @@ public sealed class PpoSession : IDisposable
     /// <summary>Learns from one batch.</summary>
     /// <param name="queries">[BatchSize] token ids, each at least one.</param>
     /// <param name="responses">
-    /// [BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for
-    /// which the policy is then not run again.
+    /// [BatchSize] token ids that followed, each at least one; best those of <see cref="Generate"/>, for which the policy is then not
+    /// run again. Of an encoder-decoder without the start token; of several tokens the first does not count then, as in TRL.
     /// </param>
     /// <param name="scores">[BatchSize] finite; higher is better. The score goes to the last response token that counts.</param>
     /// <param name="responseMasks">[BatchSize] per response token, false where it does not count (a tool's words). Null = all do.</param>

@@ -16,25 +16,29 @@ internal sealed class PairBatch : IDisposable
     /// <param name="examples">All examples of the run.</param>
     /// <param name="pairs">Which of them.</param>
     /// <param name="layout">Where to cut, and what the longer answer's tail weighs.</param>
-    /// <param name="device">Where the tensors go.</param>
-    public PairBatch(IReadOnlyList<PreferenceExample> examples, IReadOnlyList<int> pairs, PairLayout layout, Device device)
+    /// <param name="collate">Lays texts out for the model: its <see cref="CausalLanguageModel.Batch"/>.</param>
+    public PairBatch(
+        IReadOnlyList<PreferenceExample> examples, IReadOnlyList<int> pairs, PairLayout layout,
+        Func<IReadOnlyList<TokenExample>, TokenBatch> collate)
         : this(
             [.. pairs.Select(pair => Text(examples[pair].Prompt, examples[pair].Chosen))],
             [.. pairs.Select(pair => Text(examples[pair].Prompt, examples[pair].Rejected))],
             layout,
-            device) => Pairs = pairs;
+            collate) => Pairs = pairs;
 
     /// <summary>Pairs texts that need not share a prompt.</summary>
     /// <param name="chosen">[B]</param>
     /// <param name="rejected">[B]</param>
     /// <param name="layout">Where to cut, and what the longer answer's tail weighs.</param>
-    /// <param name="device">Where the tensors go.</param>
-    public PairBatch(IReadOnlyList<TokenExample> chosen, IReadOnlyList<TokenExample> rejected, PairLayout layout, Device device)
+    /// <param name="collate">Lays texts out for the model: its <see cref="CausalLanguageModel.Batch"/>.</param>
+    public PairBatch(
+        IReadOnlyList<TokenExample> chosen, IReadOnlyList<TokenExample> rejected, PairLayout layout,
+        Func<IReadOnlyList<TokenExample>, TokenBatch> collate)
     {
         Size = chosen.Count;
         Pairs = [.. Enumerable.Range(0, Size)];
         _longerTailWeight = layout.LongerTailWeight;
-        Tokens = TokenBatch.Of([.. chosen.Concat(rejected).Select(text => text.Truncated(layout.MaxLength))], device);
+        Tokens = collate([.. chosen.Concat(rejected).Select(text => text.Truncated(layout.MaxLength))]);
     }
 
     public TokenBatch Tokens { get; }

@@ -13,7 +13,11 @@ internal static class PairChecks
         ArgumentNullException.ThrowIfNull(examples);
         int limit = Math.Min(maxLength ?? config.ContextLength, config.ContextLength);
         for (int row = 0; row < examples.Count; row++)
+        {
+            if (config.IsEncoderDecoder && examples[row].Prompt.Length == 0)
+                throw Bad(row, $"the prompt is empty, but the encoder of a {config.ModelType} model reads it; give a prompt.");
             Check(examples[row], row, limit, maxLength is not { } cut || cut > limit, config.VocabularySize);
+        }
     }
 
     private static void Check(PreferenceExample example, int row, int limit, bool uncut, int vocabulary)

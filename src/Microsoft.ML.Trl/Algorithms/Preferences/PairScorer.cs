@@ -11,7 +11,7 @@ internal static class PairScorer
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        Tensor states = model.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows); // [N + M, H]
+        Tensor states = model.HiddenAt(batch.Tokens); // [N + M, H]
         PairLogProbs sums = batch.Sum(LogProbs.OfHidden(states, model.Head, batch.Tokens.Labels));
         sums.Chosen.MoveToOuterDisposeScope();
         sums.Rejected.MoveToOuterDisposeScope();
@@ -26,7 +26,7 @@ internal static class PairScorer
     public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, PairBatch batch, RouterLoad? load = null)
     {
         using var scope = NewDisposeScope();
-        Tensor states = policy.HiddenAt(batch.Tokens.Ids, batch.Tokens.TargetRows, load); // [N + M, H]
+        Tensor states = policy.HiddenAt(batch.Tokens, load); // [N + M, H]
         TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.Head, batch.Tokens.Labels);
         Tensor meanLogits = MeanLogits(states, policy.Head);
         tokens.LogProbs.MoveToOuterDisposeScope();
@@ -46,6 +46,7 @@ internal static class PairScorer
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
+        states = head.Scaled(states);
         if (head.SoftCap is not null)
             return MeanCapped(states, head).MoveToOuterDisposeScope();
         Tensor meanRow = head.Weight.to_type(ScalarType.Float32).mean([0]); // [H]

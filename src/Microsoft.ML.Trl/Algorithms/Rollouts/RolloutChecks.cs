@@ -4,7 +4,8 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 /// <param name="BatchSize">Rows per step.</param>
 /// <param name="VocabularySize">Token ids are below this.</param>
 /// <param name="ContextLength">Query and response together are at most this many tokens.</param>
-internal sealed record RolloutLimits(int BatchSize, int VocabularySize, int ContextLength);
+/// <param name="Layout">How they lie before the policy.</param>
+internal sealed record RolloutLimits(int BatchSize, int VocabularySize, int ContextLength, TextLayout Layout);
 
 /// <summary>Refuses what a step cannot learn from, by name and row, before anything changes.</summary>
 internal static class RolloutChecks
@@ -34,7 +35,7 @@ internal static class RolloutChecks
             if (responseMasks is not null)
                 CheckMask(responseMasks[row], responses[row].Length, row);
         }
-        var batch = new RolloutBatch(queries, responses, responseMasks);
+        var batch = new RolloutBatch(queries, responses, responseMasks, limits.Layout);
         if (batch.Mask.Sum() < 2)
             throw new ArgumentException(
                 "The whole batch has a single response token that counts; advantages need at least 2 to be whitened. "

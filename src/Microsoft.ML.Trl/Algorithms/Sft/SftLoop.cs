@@ -37,12 +37,12 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     private double Accumulate(TokenExample[] examples, double divisor, GradientStep gradients, TrainingRun run)
     {
         using DisposeScope scope = NewDisposeScope();
-        using TokenBatch batch = TokenBatch.Of(examples, model.Device);
+        using TokenBatch batch = model.Batch(examples);
         run.Log.CountTokens(batch.Tokens);
         if (batch.Targets == 0)
             return 0;
         RouterLoad? load = _auxiliary.Begin(batch);
-        Tensor hidden = model.HiddenAt(batch.Ids, batch.TargetRows, load); // [N, H]
+        Tensor hidden = model.HiddenAt(batch, load); // [N, H]
         TokenLogProbs tokens = LogProbs.WithStatistics(hidden, model.Head, batch.Labels, options.LabelSmoothingFactor);
         (Tensor loss, _) = _auxiliary.AddTo(_loss(tokens.LogProbs, divisor), load, run.Log);
         gradients.Accumulate(loss);

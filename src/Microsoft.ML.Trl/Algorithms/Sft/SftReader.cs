@@ -55,8 +55,10 @@ internal sealed class SftReader
     /// <exception cref="ArgumentException">There are no rows, or none can be learnt from.</exception>
     /// <exception cref="InvalidOperationException">There are conversations, and the model has no chat template for them.</exception>
     /// <exception cref="InvalidDataException">A conversation cannot be rendered; the message names the row.</exception>
+    /// <exception cref="NotSupportedException">An encoder reads prompts, and data or options have another layout.</exception>
     public List<TokenExample> Read(TextCodec codec, int limit, SftOptions options, RowCounts counts, CancellationToken cancel)
     {
+        CheckLayout(codec, options);
         if (_kind == RowKind.Conversation)
             codec.RequireChatTemplate(options.AssistantOnlyLoss);
         var examples = new List<TokenExample>();
@@ -76,6 +78,19 @@ internal sealed class SftReader
                 counts.Note(RowFate.Cut, row.Number);
         }
         return examples.Count > 0 ? examples : throw counts.NothingLeft();
+    }
+
+    private void CheckLayout(TextCodec codec, SftOptions options)
+    {
+        if (_kind != RowKind.PromptAndCompletion)
+            codec.RequireNoEncoder(
+                $"the column '{_columns[0].Name}' holds both in one text",
+                $"give the columns '{options.PromptColumnName}' (PromptColumnName) and '{options.CompletionColumnName}' "
+                + "(CompletionColumnName)");
+        if (options.Packing)
+            codec.RequireNoEncoder("Packing puts several texts into one row", "set Packing to false");
+        if (options.CompletionOnlyLoss == false)
+            codec.RequireNoEncoder("CompletionOnlyLoss is false, and the encoder predicts nothing", "leave it at null");
     }
 
     /// <summary>What is read: prompt and completion where there are both, else conversations, else whole texts.</summary>
@@ -108,6 +123,9 @@ internal sealed class SftReader
         if (_kind == RowKind.Conversation)
             return Conversation(codec, row);
         (int[] ids, int promptLength, bool startsWithPrompt) = codec.Continued(row.Texts[0], row.Texts[1]);
+        if (codec.HasEncoder && promptLength == 0)
+            throw new ArgumentException(
+                $"Row {row.Number}: the prompt is empty, but the encoder of the model reads it; give a prompt, or leave the row out.");
         if (!startsWithPrompt)
             counts.Note(RowFate.OtherTokens, row.Number);
         return new TokenExample(ids, promptLength);

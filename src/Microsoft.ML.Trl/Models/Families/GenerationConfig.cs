@@ -33,6 +33,8 @@ internal static class GenerationConfig
             json["eos_token_id"] = ends;
         if (config.PadTokenId is { } pad)
             json["pad_token_id"] = pad;
+        if (config.DecoderStartTokenId is { } start)
+            json["decoder_start_token_id"] = start;
         return json.ToJsonString(ModelConfigJson.Indented) + "\n";
     }
 }

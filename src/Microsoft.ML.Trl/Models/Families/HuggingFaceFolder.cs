@@ -39,6 +39,7 @@ public static class HuggingFaceFolder
         QuantizedWeights.Check(device, quantization);
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
+        config = HasOwnHead(store, config) ? config with { TieWordEmbeddings = false } : config;
         return BuildModel(store, config, device, dtype, quantization);
     }
 
@@ -195,7 +196,8 @@ public static class HuggingFaceFolder
         CausalLanguageModel model = new(config, QuantizedWeights.Of(weights, quantization));
         return Checked(model, () => weights.Check(
             name => name.StartsWith("v_head.", StringComparison.Ordinal)
-                || (config.TieWordEmbeddings && name == config.Family.HeadName + ".weight"),
+                || (config.TieWordEmbeddings && name == config.Family.HeadName + ".weight")
+                || config.Family.IgnoredWeights.Any(end => name.EndsWith(end, StringComparison.Ordinal)),
             "Is it a causal language model of this size? A classifier is loaded as a reward model."));
     }
 
@@ -228,6 +230,22 @@ public static class HuggingFaceFolder
         return Checked(model, () => weights.Check(
             name => name.EndsWith(".position_ids", StringComparison.Ordinal),
             "Is it a sequence classifier? A language model becomes one by training with TextClassification."));
+    }
+
+    /// <summary>
+    /// Whether a projection is stored beside a shared embedding that is another: transformers 5 calls every T5 model tied, and goes by
+    /// that.
+    /// </summary>
+    private static bool HasOwnHead(WeightFolder store, ModelConfig config)
+    {
+        string head = config.Family.HeadName + ".weight", embedding = config.Family.SharedEmbeddingName + ".weight";
+        if (!config.TieWordEmbeddings || config.Family.SharedEmbeddingName is null
+            || store.Find(head) is not { } stored || store.Find(embedding) is not { } shared)
+            return false;
+        if (!stored.Shape.SequenceEqual(shared.Shape))
+            return true; // which of the two is wrong, the check of all weights tells
+        using var scope = NewDisposeScope();
+        return store.Take(head, ScalarType.Float32).ne(store.Take(embedding, ScalarType.Float32)).any().item<bool>();
     }
 
     private static T Checked<T>(T model, Action check)

@@ -10,7 +10,7 @@ public static class ModelFamilies
         Gpt2Family.Definition, GptNeoFamily.Definition, GptJFamily.Definition, GptNeoXFamily.Definition, OptFamily.Definition,
         BloomFamily.Definition, FalconFamily.Definition, .. LlamaFamily.Definitions, Qwen3Family.Definition, MixtralFamily.Definition,
         .. QwenMoeFamily.Definitions, PhiFamily.Definition, Phi3Family.Definition, .. GemmaFamily.Definitions, Gemma3Family.Definition,
-        .. BertFamily.Definitions, DistilBertFamily.Definition,
+        .. BertFamily.Definitions, DistilBertFamily.Definition, T5Family.Definition,
     ];
 
     extension(ModelConfig)

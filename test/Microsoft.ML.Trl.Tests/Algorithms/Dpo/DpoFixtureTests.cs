@@ -74,7 +74,7 @@ public sealed class DpoFixtureTests
         // a pair's two rows need not share their prompt here, so each half is an example of its own
         TokenExample Half(int row) => new([.. Tokens(row, false), .. Tokens(row, true)], Tokens(row, false).Length);
         TokenExample[] rows = [.. Enumerable.Range(0, 2 * pairs).Select(Half)];
-        return new PairBatch(rows[..pairs], rows[pairs..], options.Layout, CPU);
+        return new PairBatch(rows[..pairs], rows[pairs..], options.Layout, texts => TokenBatch.Of(texts));
     }
 
     private static DpoOptions Options(JsonElement config)

@@ -103,7 +103,7 @@ public sealed class DpoRuleTests
             var objective = new DpoObjective(options);
             Tensor weight = policy.Body.TokenEmbedding;
             using var scope = NewDisposeScope();
-            using var batch = new PairBatch(Pairs(3), [0, 1, 2], options.Layout, CPU);
+            using var batch = new PairBatch(Pairs(3), [0, 1, 2], options.Layout, rows => TokenBatch.Of(rows));
             Forward().Loss.backward();
             float[] gradient = weight.grad!.data<float>().ToArray();
             int place = Array.IndexOf(gradient, gradient.MaxBy(Math.Abs));
