@@ -1,6 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Trl.Tests.TestSupport;
+using Microsoft.ML.Trl.Tests.Tokenization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Generation;
@@ -103,6 +105,18 @@ public sealed class ConstrainedGenerationTests
             text += piece;
         Assert.AreEqual(model.Complete("the film was ", options, TestContext.CancellationToken), text);
         StringAssert.Matches(text, new Regex("^(good|bad){3}"));
+    }
+
+    [TestMethod]
+    public void A_tokenizer_whose_tokens_depend_on_their_place_is_refused()
+    {
+        TextTokenizer tokenizer = TinyTokenizer.Create(json => json["decoder"] = JsonNode.Parse("""{"type": "Metaspace"}"""));
+        using LanguageModel model = new(CausalLanguageModel.Create(ModelConfig.Gpt2(12, 8, 1, 1, 16), 1), tokenizer);
+        GenerationOptions options = new() { Constraint = TextConstraint.Regex("a+"), EosTokenIds = [11] };
+        var refused = Assert.ThrowsExactly<NotSupportedException>(
+            () => model.Complete("ab", options, TestContext.CancellationToken));
+        StringAssert.Contains(refused.Message, "depends on its place");
+        StringAssert.Contains(refused.Message, "without Constraint");
     }
 
     [TestMethod]
