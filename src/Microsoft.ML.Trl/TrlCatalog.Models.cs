@@ -11,6 +11,7 @@ public sealed partial class TrlCatalog
     /// <param name="outputColumnName">Text column of answers that is added.</param>
     /// <param name="promptColumnName">Text column with the prompts.</param>
     /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    /// <param name="conversations">How prompts are read as conversations; null = as texts.</param>
     /// <exception cref="ArgumentException">A column has no name, or an option is out of range.</exception>
     /// <example><c>var baseline = ml.Trl().TextGeneration(ModelSource.Folder("gpt2")).Fit(prompts);</c></example>
     public TextGenerationEstimator TextGeneration(
@@ -18,8 +19,9 @@ public sealed partial class TrlCatalog
         GenerationOptions? generation = null,
         string outputColumnName = "Completion",
         string promptColumnName = "Prompt",
-        bool bf16 = false) =>
-        new(_ml, Given(source), new PolicyOutput(outputColumnName, null, promptColumnName, generation), bf16);
+        bool bf16 = false,
+        ConversationOptions? conversations = null) =>
+        new(_ml, Given(source), new PolicyOutput(outputColumnName, null, promptColumnName, generation, conversations), bf16);
 
     /// <summary>Scores completions with a reward model as it is.</summary>
     /// <param name="source">A reward model: a folder of a sequence classifier with one label, or what a transformer holds.</param>
@@ -27,14 +29,19 @@ public sealed partial class TrlCatalog
     /// <param name="promptColumnName">Text column with what the completions answer; null = completions are scored by themselves.</param>
     /// <param name="completionColumnName">Text column with what is scored.</param>
     /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    /// <param name="conversations">
+    /// How prompts are read as conversations: a completion is then what the assistant says after the prompt, or a whole conversation where
+    /// no prompts are read. Null = as texts.
+    /// </param>
     /// <exception cref="ArgumentException">A column has no name.</exception>
     public RewardScoringEstimator RewardScoring(
         ModelSource source,
         string outputColumnName = "Score",
         string? promptColumnName = "Prompt",
         string completionColumnName = "Completion",
-        bool bf16 = false) =>
-        new(_ml, Given(source), outputColumnName, promptColumnName, completionColumnName, bf16);
+        bool bf16 = false,
+        ConversationOptions? conversations = null) =>
+        new(_ml, Given(source), new RewardOutput(outputColumnName, promptColumnName, completionColumnName, conversations), bf16);
 
     /// <summary>Classifies texts with a sequence classifier as it is.</summary>
     /// <param name="source">The folder of a sequence classifier, or what a transformer holds.</param>

@@ -15,6 +15,7 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
         output.Generation?.ValidatedForOne("a column of completions");
         Require.Named(output.OutputColumnName, "outputColumnName");
         Require.Named(output.PromptColumnName, "promptColumnName");
+        output.Conversations?.Validated();
         (_ml, _source, _output, _device) = (ml, source, output, new DeviceChoice(false, null, null, bf16));
     }
 
@@ -26,14 +27,19 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
     /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
-    /// <exception cref="InvalidOperationException">The GPU that the context asks for is not there.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The GPU that the context asks for is not there, or prompts are conversations and the model has no chat template.
+    /// </exception>
     public TextGenerationTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
         InputColumns.Text(input.Schema, _output.PromptColumnName, "prompt");
+        TemplateColumns.Of(input.Schema, _output.Conversations);
         var host = new ComponentHost(_ml, "TRL text generation");
         Placement place = _device.Resolve(ContextSettings.Of(_ml), text => host.Warn("Fit", text));
-        return _output.Transformer(_ml, _source.OpenPolicy(place), []);
+        using var model = new OwnershipGuard<LanguageModel>(_source.OpenPolicy(place));
+        model.Value.Codec.Rows(_output.Conversations is not null); // fails before the model is handed over
+        return _output.Transformer(_ml, model.Release(), []);
     }
 
     /// <inheritdoc/>
@@ -42,6 +48,7 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         InputColumns.RequireText(inputSchema, _output.PromptColumnName, "prompt");
+        TemplateColumns.Require(inputSchema, _output.Conversations);
         return _output.Promise(_ml, inputSchema);
     }
 }

@@ -39,6 +39,7 @@ internal static class TextGenerationLoader
             ScoreColumnName = transformer.ScoreColumnName,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.Type.ToString(),
+            Conversations = transformer.Conversations,
             HasValueHead = model.ValueHead is not null,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
@@ -54,7 +55,7 @@ internal static class TextGenerationLoader
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
         reader.Sensible(GenerationEntry, () => generation.ValidatedForOne("a column of completions"));
         IReadOnlyList<StepReport> reports = reader.History();
-        LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (parts, device) =>
+        LanguageModel model = StoredModel.Read(reader, saved, env, (parts, device) =>
         {
             reader.Sensible(GenerationEntry, () => generation.CheckTokens(parts.Config.VocabularySize));
             ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.BuildValueHead(parts.Weights, parts.Config.OutputSize) : null;
@@ -62,7 +63,8 @@ internal static class TextGenerationLoader
             return new LanguageModel(network, parts.Tokenizer, generation, head);
         });
         return new TextGenerationTransformer(
-            env, model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports)
+            env, model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports,
+            conversations: saved.Conversations)
         {
             BatchSize = saved.BatchSize,
         };
