@@ -101,7 +101,7 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     /// <summary>Adds the scores; nothing is computed before a cursor reads them.</summary>
     /// <param name="input">Has the text columns of completions and, unless the model reads whole texts, prompts.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidDataException">While rows are read: a conversation cannot be rendered; the message names the row.</exception>
+    /// <exception cref="InvalidDataException">While rows are read: a conversation cannot be rendered; the message names it.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);

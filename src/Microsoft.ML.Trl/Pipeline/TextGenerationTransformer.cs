@@ -138,7 +138,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <param name="input">Has the text column <see cref="PromptColumnName"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">It has not, or of another type.</exception>
     /// <exception cref="ArgumentException">While rows are read: one cannot be answered, and the options refuse it.</exception>
-    /// <exception cref="InvalidDataException">While rows are read: a conversation cannot be rendered; the message names the row.</exception>
+    /// <exception cref="InvalidDataException">While rows are read: a conversation cannot be rendered; the message names it.</exception>
     /// <exception cref="ObjectDisposedException">While rows are read: the model was disposed.</exception>
     public IDataView Transform(IDataView input)
     {

@@ -55,7 +55,7 @@ internal sealed class MessageList
     public MessageList Then(MessageList others) => new(new ListValue([.. Values, .. others.Values]));
 
     /// <summary>
-    /// Takes the prompt out of two whole conversations: the messages that both begin with, as TRL's <c>extract_prompt</c> does it. Where one
+    /// Takes the prompt out of two whole conversations: the messages that both begin with, as TRL's <c>extract_prompt</c> does. Where one
     /// is the beginning of the other, the last message that they share is not part of the prompt.
     /// </summary>
     /// <exception cref="InvalidDataException">One is empty, or their first messages differ.</exception>

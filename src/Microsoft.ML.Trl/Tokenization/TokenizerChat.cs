@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Trl.Tokenization;
 
-/// <summary>The chat templates among a tokenizer's files, each read when it is first asked for, and the tokens that they can name.</summary>
+/// <summary>The chat templates among a tokenizer's files, each read when it is first asked for, and the tokens they can name.</summary>
 internal sealed class TokenizerChat
 {
     /// <summary>A file that holds nothing but the template; where it is there, it counts.</summary>

@@ -87,7 +87,8 @@ public sealed record DpoOptions : EpochOptions
     private static readonly DpoLossType[] Smoothed = [DpoLossType.Robust, DpoLossType.ExoPair, DpoLossType.Aot, DpoLossType.AotUnpaired];
 
     /// <summary>The columns of pairs.</summary>
-    internal PreferenceColumns Columns => new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true, Conversations);
+    internal PreferenceColumns Columns =>
+        new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true, Conversations);
 
     /// <summary>How pairs become rows.</summary>
     internal PairLayout Layout => new(MaxLength, LdAlpha);

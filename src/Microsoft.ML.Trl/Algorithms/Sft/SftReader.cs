@@ -106,8 +106,8 @@ internal sealed class SftReader
         if (options.AssistantOnlyLoss && !IsConversational(kind, options))
             throw new ArgumentException(
                 $"AssistantOnlyLoss is true, but SFT would read no conversations: a column '{options.MessagesColumnName}' "
-                + "(MessagesColumnName) is missing, or there are prompts and completions too, which are plain texts unless Conversations is "
-                + "set. Set it, give SFT training data of its own with conversations, or set AssistantOnlyLoss to false.");
+                + "(MessagesColumnName) is missing, or there are prompts and completions too, which are plain texts unless Conversations "
+                + "is set. Set it, give SFT training data of its own with conversations, or set AssistantOnlyLoss to false.");
         return kind;
     }
 

@@ -15,7 +15,7 @@ public sealed class ConversationFixtureTests
     public void The_prompt_that_two_conversations_share_is_the_references()
     {
         using JsonDocument functions = Fixtures.Json("data_utils", "functions.json");
-        JsonElement golden = functions.RootElement.EnumerateArray().Single(entry => entry.GetProperty("fn").GetString() == "extract_prompt");
+        JsonElement golden = functions.RootElement.EnumerateArray().Single(one => one.GetProperty("fn").GetString() == "extract_prompt");
         int compared = 0;
         foreach ((JsonElement input, JsonElement output) in
             golden.GetProperty("inputs").EnumerateArray().Zip(golden.GetProperty("outputs").EnumerateArray()))
@@ -127,5 +127,6 @@ public sealed class ConversationFixtureTests
 
 file static class JsonElements
 {
-    public static string ToJson(this IEnumerable<JsonElement> elements) => $"[{string.Join(", ", elements.Select(one => one.GetRawText()))}]";
+    public static string ToJson(this IEnumerable<JsonElement> elements) =>
+        $"[{string.Join(", ", elements.Select(one => one.GetRawText()))}]";
 }

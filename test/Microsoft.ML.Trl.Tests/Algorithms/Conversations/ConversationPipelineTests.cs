@@ -46,7 +46,8 @@ public sealed class ConversationPipelineTests
         using TextGenerationTransformer transformer = _ml.Trl().TextGeneration(Source(), generation, conversations: new()).Fit(View(Rows));
         using LanguageModel model = Source().OpenPolicy(new Placement(TorchSharp.torch.CPU, TorchSharp.torch.ScalarType.Float32));
         using LanguageModel same = new(model.Network.Copy(), model.Tokenizer, generation);
-        string answer = transformer.Transform(View([new Row { Prompt = Json("the film", "was", "a") }])).GetColumn<string>("Completion").Single();
+        IDataView asked = View([new Row { Prompt = Json("the film", "was", "a") }]);
+        string answer = transformer.Transform(asked).GetColumn<string>("Completion").Single();
 
         ChatResponse response = await same.AsChatClient().GetResponseAsync(
             [new(ChatRole.User, "the film"), new(ChatRole.Assistant, "was"), new(ChatRole.User, "a")]);
@@ -57,8 +58,8 @@ public sealed class ConversationPipelineTests
     [TestMethod]
     public void Scores_are_those_of_the_rendered_conversation()
     {
-        using RewardTransformer reward = _ml.Trl().RewardModel(Source(2), new RewardOptions { Conversations = AsConversations, MaxSteps = 1 })
-            .Fit(View(Rows));
+        var options = new RewardOptions { Conversations = AsConversations, MaxSteps = 1 };
+        using RewardTransformer reward = _ml.Trl().RewardModel(Source(2), options).Fit(View(Rows));
         float expected = reward.Model.Score([Ids("(the film)[was good]")])[0];
 
         IDataView answers = View([new { Prompt = Json("the film"), Completion = "was good" }]);
@@ -124,7 +125,8 @@ public sealed class ConversationPipelineTests
         Assert.AreEqual(4, _ml.Trl().EvaluatePreferences(
             Source(), View(Rows), options: new DpoOptions { Conversations = AsConversations }).Pairs);
 
-        static string Text(Row row, string? says) => says is null ? $"({Content(row.Prompt)})[" : $"({Content(row.Prompt)})[{Content(says)}]";
+        static string Text(Row row, string? says) =>
+            says is null ? $"({Content(row.Prompt)})[" : $"({Content(row.Prompt)})[{Content(says)}]";
 
         static string Content(string json) => JsonDocument.Parse(json).RootElement[0].GetProperty("content").GetString()!;
     }

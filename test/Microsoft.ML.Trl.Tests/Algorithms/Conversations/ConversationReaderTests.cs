@@ -69,7 +69,8 @@ public sealed class ConversationReaderTests
         var options = new RewardOptions { Conversations = AsConversations };
         PreferenceExample given = Pair(
             new { Prompt = Json("the film"), Chosen = Says("was good"), Rejected = Says("was bad") }, options.Validated().Columns);
-        PreferenceExample whole = Pair(new { Chosen = Json("the film", "was good"), Rejected = Json("the film", "was bad") }, options.Columns);
+        PreferenceExample whole = Pair(
+            new { Chosen = Json("the film", "was good"), Rejected = Json("the film", "was bad") }, options.Columns);
 
         foreach (PreferenceExample pair in new[] { given, whole })
         {
