@@ -90,6 +90,7 @@ public sealed partial class TrlCatalog
     /// <exception cref="IOException">There is no such file or folder, or it cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or no model; the message names the file or its entry.</exception>
     /// <exception cref="NotSupportedException">It holds something that this version cannot read.</exception>
+    /// <exception cref="InvalidOperationException">The GPU that the context asks for is not there.</exception>
     public ITransformer Load(string path, out DataViewSchema? inputSchema)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -97,16 +98,21 @@ public sealed partial class TrlCatalog
         {
             return _ml.Model.Load(path, out inputSchema);
         }
-        catch (FormatException thrown)
+        catch (Exception thrown)
         {
-            throw new InvalidDataException($"'{path}' is no model that ML.NET saved, or was cut: {thrown.Message}.", thrown);
-        }
-        catch (Exception thrown) when (Unwrapped(thrown) is { } cause && cause != thrown)
-        {
+            Exception cause = Unwrapped(thrown);
+            if (cause is InvalidOperationException)
+                Place(); // where the GPU is what is missing, this says so
+            if (IsUnspecific(cause))
+                throw new InvalidDataException($"'{path}' is no model that ML.NET saved, or was damaged: {cause.Message}", cause);
             ExceptionDispatchInfo.Throw(cause);
             throw; // never reached
         }
     }
+
+    /// <summary>What ML.NET's reading runs into where a file is not what it takes it for, and what says nothing of the file.</summary>
+    private static bool IsUnspecific(Exception cause) => cause is FormatException or ArgumentException or OverflowException
+        or InvalidOperationException or IndexOutOfRangeException or NullReferenceException or InvalidCastException or KeyNotFoundException or OutOfMemoryException;
 
     /// <summary>
     /// Saves a transformer as <c>ml.Model.Save</c> does, but beside the file and under its name only when it is complete: whatever happens

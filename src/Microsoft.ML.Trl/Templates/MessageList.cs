@@ -21,7 +21,7 @@ internal sealed class MessageList
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = StrictJson.Document(json);
             return JsonValues.Of(document.RootElement) as ListValue
                 ?? throw new InvalidDataException($"The messages are a JSON {document.RootElement.ValueKind}. {Needed}");
         }

@@ -10,8 +10,6 @@ namespace Microsoft.ML.Trl.Text;
 /// <param name="tokenizer">Has a chat template.</param>
 internal sealed class ConversationRows(TextTokenizer tokenizer) : RowCodec
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
     /// <remarks>Ends where the assistant begins, or, where the assistant has the last word, within that message.</remarks>
     public override RowPrompt Prompt(string prompt, TemplateCells with)
     {
@@ -80,7 +78,7 @@ internal sealed class ConversationRows(TextTokenizer tokenizer) : RowCodec
         string problem;
         try
         {
-            if (JsonNode.Parse(json, documentOptions: Strict) is T node)
+            if (StrictJson.Node(json) is T node)
                 return node;
             problem = "they are other JSON";
         }

@@ -45,7 +45,7 @@ internal static class GgufTokenizer
         string? Named(string key) => data.Integer(key) is not { } id ? null
             : id < tokens.Length ? tokens[id] : throw Wrong(data, $"has {tokens.Length} tokens, but {key} is {id}");
         SpecialTokenNames names = new(Named(GgufConfig.BosKey), Named(GgufConfig.EosKey), Named(GgufConfig.PadKey), Named(UnknownKey));
-        JsonObject config = JsonNode.Parse(TokenizerWriter.Config(names))!.AsObject();
+        JsonObject config = StrictJson.Object(TokenizerWriter.Config(names));
         if (data.Text(Template) is { } template)
             config["chat_template"] = template;
         JsonObject json = Json(data, cuts, tokens, types, merges);
@@ -66,7 +66,7 @@ internal static class GgufTokenizer
     public static IEnumerable<KeyValuePair<string, object>> Write(TextTokenizer tokenizer, int size)
     {
         IReadOnlyDictionary<string, string> files = tokenizer.Files();
-        JsonObject json = JsonNode.Parse(files[TokenizerFiles.Tokenizer])!.AsObject(), model = json["model"]!.AsObject();
+        JsonObject json = StrictJson.Object(files[TokenizerFiles.Tokenizer]), model = json["model"]!.AsObject();
         Cuts cuts = Array.Find(Known, cuts => cuts.Fit(json)) ?? throw new NotSupportedException(
             "The tokenizer cannot be written to GGUF: llama.cpp has names for ways to cut texts, and of these the ones of GPT-2, LLaMA 3 "
             + "and Qwen 2 are known here. Save a folder and convert it with llama.cpp's convert_hf_to_gguf.py.");

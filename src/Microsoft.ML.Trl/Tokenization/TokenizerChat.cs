@@ -71,7 +71,7 @@ internal sealed class TokenizerChat
             return [];
         try
         {
-            return JsonNode.Parse(json, documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject
+            return StrictJson.Node(json) as JsonObject
                 ?? throw new JsonException("it is no JSON object.");
         }
         catch (JsonException cause)
@@ -85,7 +85,7 @@ internal sealed class TokenizerChat
         var tokens = new Dictionary<string, JsonNode?>();
         foreach (string name in new[] { TokenizerFiles.SpecialTokens, TokenizerFiles.Config })
         {
-            using var document = JsonDocument.Parse(files[name]);
+            using var document = StrictJson.Document(files[name]);
             foreach (JsonProperty entry in document.RootElement.EnumerateObject())
                 if (entry.Name.EndsWith("_token", StringComparison.Ordinal) && Content(entry.Value, "content") is { } token)
                     tokens[entry.Name] = token;
@@ -96,7 +96,7 @@ internal sealed class TokenizerChat
     /// <summary>The template of a name; any name's where there is but one, which is the default then.</summary>
     private static string? Named(string json, string source, string name)
     {
-        using var document = JsonDocument.Parse(json);
+        using var document = StrictJson.Document(json);
         if (document.RootElement.Get(Key) is not { } entry)
             return null;
         if (entry.ValueKind == JsonValueKind.Array)

@@ -103,7 +103,7 @@ internal sealed record SpecialTokenNames(string? Bos, string? Eos, string? Pad, 
             return new SpecialTokenNames(null, null, null, null);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = StrictJson.Document(json);
             return new SpecialTokenNames(Name("bos_token"), Name("eos_token"), Name("pad_token"), Name("unk_token"));
 
             string? Name(string key) => document.RootElement.Get(key) switch
