@@ -112,7 +112,8 @@ public sealed partial class TrlCatalog
 
     /// <summary>What ML.NET's reading runs into where a file is not what it takes it for, and what says nothing of the file.</summary>
     private static bool IsUnspecific(Exception cause) => cause is FormatException or ArgumentException or OverflowException
-        or InvalidOperationException or IndexOutOfRangeException or NullReferenceException or InvalidCastException or KeyNotFoundException or OutOfMemoryException;
+        or InvalidOperationException or IndexOutOfRangeException or NullReferenceException or InvalidCastException
+        or KeyNotFoundException or OutOfMemoryException;
 
     /// <summary>
     /// Saves a transformer as <c>ml.Model.Save</c> does, but beside the file and under its name only when it is complete: whatever happens

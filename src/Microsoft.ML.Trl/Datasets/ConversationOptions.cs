@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Microsoft.ML.Trl;
 
 /// <summary>
@@ -5,6 +7,7 @@ namespace Microsoft.ML.Trl;
 /// "content", of which the model's chat template makes a text. Without these options a text is a text, however it begins.
 /// </summary>
 /// <remarks><see cref="Conversation.ToJson(IEnumerable{Microsoft.Extensions.AI.ChatMessage})"/> writes such texts.</remarks>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record ConversationOptions
 {
     /// <summary>

@@ -5,8 +5,8 @@ using System.Text.Json.Nodes;
 namespace Microsoft.ML.Trl.Support;
 
 /// <summary>
-/// Reads JSON of other people's files, of which every text can be taken out. <see cref="JsonDocument"/> by itself accepts the escape of half
-/// a surrogate pair, which is no character, and fails where the text is read.
+/// Reads JSON of other people's files, of which every text can be taken out. <see cref="JsonDocument"/> by itself accepts the escape of
+/// half a surrogate pair, which is no character, and fails where the text is read.
 /// </summary>
 internal static class StrictJson
 {
@@ -50,9 +50,11 @@ internal static class StrictJson
     }
 
     /// <summary>The unit that is escaped at a place; null where none is.</summary>
-    private static char? Escaped(string json, int at) =>
-        at + EscapeLength <= json.Length && json[at] == '\\' && json[at + 1] == 'u'
-        && ushort.TryParse(json.AsSpan(at + 2, EscapeLength - 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort unit)
-            ? (char)unit
-            : null;
+    private static char? Escaped(string json, int at)
+    {
+        if (at + EscapeLength > json.Length || json[at] != '\\' || json[at + 1] != 'u')
+            return null;
+        ReadOnlySpan<char> digits = json.AsSpan(at + 2, EscapeLength - 2);
+        return ushort.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort unit) ? (char)unit : null;
+    }
 }

@@ -51,8 +51,9 @@ internal sealed class OnigurumaPattern
         catch (RegexMatchTimeoutException cause)
         {
             throw new InvalidDataException(
-                FormattableString.Invariant($"The pattern \"{pattern}\" of tokenizer.json needs more than {cause.MatchTimeout.TotalSeconds} seconds ")
-                + "for a single match: it repeats what is repeated already. Correct the tokenizer.",
+                FormattableString.Invariant($"The pattern \"{pattern}\" of tokenizer.json needs more than ")
+                + FormattableString.Invariant($"{cause.MatchTimeout.TotalSeconds} seconds for a single match: it ")
+                + "repeats what is repeated already. Correct the tokenizer.",
                 cause);
         }
     }

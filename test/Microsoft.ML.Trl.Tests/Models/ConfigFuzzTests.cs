@@ -49,7 +49,8 @@ public sealed class ConfigFuzzTests
     {
         string folder = Directory.CreateDirectory(Path.Combine(_folder, $"{number}")).FullName;
         foreach (string file in Directory.EnumerateFiles(model))
-            if (Path.GetFileName(file) is var name && (name.Contains("model", StringComparison.Ordinal) || name == "generation_config.json"))
+            if (Path.GetFileName(file) is var name
+                && (name.Contains("model", StringComparison.Ordinal) || name == "generation_config.json"))
                 File.CreateSymbolicLink(Path.Combine(folder, name), file);
         File.WriteAllBytes(Path.Combine(folder, "config.json"), config);
         return folder;

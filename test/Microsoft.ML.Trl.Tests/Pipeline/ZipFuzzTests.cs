@@ -22,7 +22,8 @@ public sealed class ZipFuzzTests
 
     private static readonly string[] OtherNames =
     [
-        "../" + Escaped, "../../../../../../../../tmp/" + Escaped, "/tmp/" + Escaped, "..\\..\\" + Escaped, "TransformerChain/../../" + Escaped,
+        "../" + Escaped, "../../../../../../../../tmp/" + Escaped, "/tmp/" + Escaped, "..\\..\\" + Escaped,
+        "TransformerChain/../../" + Escaped,
         "\0", " ", ".", "Model.key", "TransformerChain\\Transform_000\\config.json",
     ];
 
@@ -113,7 +114,8 @@ public sealed class ZipFuzzTests
                 Replace(changed, at, Mutations.Of(content, number, start: 64));
                 break;
             default: // what this library reads, whole but senseless
-                int[] texts = [.. Enumerable.Range(0, changed.Count).Where(i => changed[i].Name.EndsWith(".json", StringComparison.Ordinal))];
+                int[] texts = [.. Enumerable.Range(0, changed.Count).Where(
+                    i => changed[i].Name.EndsWith(".json", StringComparison.Ordinal))];
                 at = texts[random.Next(texts.Length)];
                 Replace(changed, at, JsonMutations.Of(Encoding.UTF8.GetString(changed[at].Content), number));
                 break;

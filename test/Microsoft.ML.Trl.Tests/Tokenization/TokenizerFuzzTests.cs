@@ -9,7 +9,7 @@ public sealed class TokenizerFuzzTests
 {
     private const string Text = "ab <s> the film's é 😀 ABC 12 [x]\n a<m>b";
 
-    private const int Managed = 4 << 20; // two tokenizers, each with patterns that .NET compiles
+    private const int Managed = 8 << 20; // two tokenizers, each with patterns that .NET compiles and places for 65,536 ids
 
     private const string Config = """
         {"bos_token": "<s>", "eos_token": {"content": "<u>", "lstrip": false}, "unk_token": "<u>", "add_bos_token": true,
@@ -23,7 +23,8 @@ public sealed class TokenizerFuzzTests
     private const string Rules = """
         {"added_tokens": [{"id": 9, "content": "<m>", "special": true, "lstrip": true, "rstrip": true, "single_word": true}],
          "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFKC"}, {"type": "Lowercase"}, {"type": "StripAccents"},
-           {"type": "Strip", "strip_left": true, "strip_right": false}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]},
+           {"type": "Strip", "strip_left": true, "strip_right": false},
+           {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]},
          "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
            {"type": "Split", "pattern": {"Regex": "\\p{L}+|\\d{1,3}|\\s+(?!\\S)|[^\\r\\n]"}, "behavior": "Isolated", "invert": false},
            {"type": "Digits", "individual_digits": true}, {"type": "Punctuation", "behavior": "Contiguous"},
@@ -116,7 +117,8 @@ public sealed class TokenizerFuzzTests
     public void VocabulariesOfOlderTokenizers()
     {
         const string vocab = """{"a": 0, "b": 1, "ab": 2, "Ġ": 3, "<|endoftext|>": 4}""", added = """{"<m>": 5}""";
-        byte[] merges = Encoding.UTF8.GetBytes("#version: 0.2\na b\n"), words = Encoding.UTF8.GetBytes("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n##b\n");
+        byte[] merges = Encoding.UTF8.GetBytes("#version: 0.2\na b\n");
+        byte[] words = Encoding.UTF8.GetBytes("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n##b\n");
         var fuzz = new Fuzz(error => error is InvalidDataException or NotSupportedException, Managed);
         for (int i = 0; i < Fuzz.Count; i++)
         {
