@@ -27,7 +27,7 @@ FILES = [
         "ppo_classic_gpt2", "ppo_classic_gpt2_abs_whiten_norm", "ppo_classic_gpt2_earlystop", "ppo_classic_gpt2_full_kl",
         "ppo_classic_gpt2_left", "ppo_classic_gpt2_mse_clip")),
     "generation/processors.json", "generation/processors.safetensors",
-    "data_utils/packing.json", "data_utils/collators.json", "data_utils/collators_v0114.json",
+    "data_utils/packing.json", "data_utils/functions.json", "data_utils/collators.json", "data_utils/collators_v0114.json",
 ]
 
 

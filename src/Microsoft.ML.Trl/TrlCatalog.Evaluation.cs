@@ -13,7 +13,8 @@ public sealed partial class TrlCatalog
     /// <param name="cancel">Looked at for every batch.</param>
     /// <exception cref="ArgumentException">An option is out of range, columns or rows cannot be used; the message names them.</exception>
     /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
-    /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
+    /// <exception cref="InvalidDataException">A file of a source is damaged, or a conversation cannot be rendered.</exception>
+    /// <exception cref="InvalidOperationException">There are conversations, and the model has no chat template.</exception>
     /// <exception cref="NotSupportedException">
     /// Family, tokenizer or weights of a source are of a kind that is not supported; or it is an encoder-decoder, and data or options do
     /// not keep prompt and answer apart.
@@ -49,7 +50,8 @@ public sealed partial class TrlCatalog
     /// An option is out of range, columns or rows cannot be used, or there is no reward model; the message says so.
     /// </exception>
     /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
-    /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
+    /// <exception cref="InvalidDataException">A file of a source is damaged, or a conversation cannot be rendered.</exception>
+    /// <exception cref="InvalidOperationException">There are conversations, and the model has no chat template.</exception>
     /// <exception cref="NotSupportedException">Family, tokenizer or weights of a source are of a kind that is not supported.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
@@ -81,7 +83,8 @@ public sealed partial class TrlCatalog
     /// <param name="cancel">Looked at for every batch.</param>
     /// <exception cref="ArgumentException">An option is out of range, columns or rows cannot be used; the message names them.</exception>
     /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
-    /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
+    /// <exception cref="InvalidDataException">A file of a source is damaged, or a conversation cannot be rendered.</exception>
+    /// <exception cref="InvalidOperationException">There are conversations, and the model has no chat template.</exception>
     /// <exception cref="NotSupportedException">Family, tokenizer or weights of a source are of a kind that is not supported.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
@@ -115,13 +118,15 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the KL is measured to; null = it is not measured.</param>
     /// <param name="generation">How prompts are answered; null = as the model does.</param>
     /// <param name="promptColumnName">Text column with the prompts.</param>
+    /// <param name="conversations">How prompts are read as conversations; null = as texts.</param>
     /// <param name="cancel">Looked at for every token.</param>
     /// <exception cref="ArgumentException">
     /// An option is out of range, the column or all rows cannot be used, or the vocabularies differ.
     /// </exception>
     /// <exception cref="RewardFunctionException">The reward gave not one finite number per answer.</exception>
     /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
-    /// <exception cref="InvalidDataException">A file of a source is damaged.</exception>
+    /// <exception cref="InvalidDataException">A file of a source is damaged, or a conversation cannot be rendered.</exception>
+    /// <exception cref="InvalidOperationException">There are conversations, and the model has no chat template.</exception>
     /// <exception cref="NotSupportedException">Family, tokenizer or weights of a source are of a kind that is not supported.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
@@ -132,8 +137,10 @@ public sealed partial class TrlCatalog
         ModelSource? reference = null,
         GenerationOptions? generation = null,
         string promptColumnName = "Prompt",
+        ConversationOptions? conversations = null,
         CancellationToken cancel = default) =>
-        EvaluateGeneration(ModelSource.FromTransformer(model), data, reward, reference, generation, promptColumnName, cancel);
+        EvaluateGeneration(
+            ModelSource.FromTransformer(model), data, reward, reference, generation, promptColumnName, conversations, cancel);
 
     /// <summary>The same of a model source, which stays as it is.</summary>
     /// <param name="model">A folder, a model in memory, a transformer.</param>
@@ -142,9 +149,11 @@ public sealed partial class TrlCatalog
     /// <param name="reference">What the KL is measured to; null = it is not measured.</param>
     /// <param name="generation">How prompts are answered; null = as the model does.</param>
     /// <param name="promptColumnName">Text column with the prompts.</param>
+    /// <param name="conversations">How prompts are read as conversations; null = as texts.</param>
     /// <param name="cancel">Looked at for every token.</param>
     /// <inheritdoc
-    /// cref="EvaluateGeneration(ITransformer, IDataView, RewardFunction?, ModelSource?, GenerationOptions?, string, CancellationToken)"
+    /// cref="EvaluateGeneration(ITransformer, IDataView, RewardFunction?, ModelSource?, GenerationOptions?, string,
+    /// ConversationOptions?, CancellationToken)"
     /// path="/exception"/>
     public GenerationMetrics EvaluateGeneration(
         ModelSource model,
@@ -153,21 +162,23 @@ public sealed partial class TrlCatalog
         ModelSource? reference = null,
         GenerationOptions? generation = null,
         string promptColumnName = "Prompt",
+        ConversationOptions? conversations = null,
         CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         generation?.ValidatedForOne("an evaluation");
         Require.Named(promptColumnName);
-        DataViewSchema.Column column = InputColumns.Text(data.Schema, promptColumnName, "prompt");
+        var reader = new PromptReader(data, promptColumnName, conversations?.Validated());
         reward?.Check(_ml, data.Schema);
         using Borrowed<LanguageModel> policy = Borrow(model);
         using Borrowed<LanguageModel>? held = Reference(reference, policy.Model);
         using Borrowed<TextRewardModel>? upstream = reward is null ? model.SharedReward() : null;
         var counts = new RowCounts();
-        PromptRows prompts = PromptRows.Read(data, column, policy.Model.Codec, counts, cancel);
+        List<PromptRow> prompts = reader.Read(policy.Model.Codec, counts, cancel);
         Tell("Evaluate", counts);
         IReadOnlyList<Answer> answers = policy.Model.Answer(
-            prompts.Ids, [.. prompts.Texts.Select(PromptSeed.Of)], generation ?? policy.Model.Generation, cancel);
+            [.. prompts.Select(row => row.Prompt.Ids)], [.. prompts.Select(row => PromptSeed.Of(row.Prompt.Text))],
+            generation ?? policy.Model.Generation, cancel);
         RewardFunction? scorer = reward ?? (upstream is null ? null : RewardFunction.FromModel(upstream.Model));
         string[] texts = [.. answers.Select(answer => answer.Text)];
         return new GenerationMetrics(
@@ -186,12 +197,15 @@ public sealed partial class TrlCatalog
         RewardFunction reward,
         IDataView data,
         LanguageModel policy,
-        PromptRows prompts,
+        List<PromptRow> prompts,
         IReadOnlyList<Answer> answers,
         CancellationToken cancel)
     {
         RewardRow[] rows = [.. answers.Select((answer, i) => new RewardRow(
-            prompts.Rows[i].Texts[0], answer.Text, answer.Prompt, answer.Tokens, answer.HasEnded, prompts.Rows[i].Number, Step: 0))];
+            prompts[i].Prompt.Given, answer.Text, answer.Prompt, answer.Tokens, answer.HasEnded, prompts[i].Number, Step: 0)
+        {
+            Read = prompts[i].Prompt,
+        })];
         BoundReward score = reward.Bind(new RewardContext(_ml, data, policy.Tokenizer));
         return RewardScorer.Checked(score(rows, cancel), rows.Length, step: 0).Average();
     }

@@ -12,6 +12,7 @@ public sealed partial class TrlCatalog
     /// <param name="promptColumnName">Text column with the prompts.</param>
     /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
     /// <param name="quantization">How matrices are held in memory; fewer bits generate faster, and round.</param>
+    /// <param name="conversations">How prompts are read as conversations; null = as texts.</param>
     /// <exception cref="ArgumentException">A column has no name, or an option is out of range.</exception>
     /// <example><c>var baseline = ml.Trl().TextGeneration(ModelSource.Folder("gpt2")).Fit(prompts);</c></example>
     public TextGenerationEstimator TextGeneration(
@@ -20,8 +21,10 @@ public sealed partial class TrlCatalog
         string outputColumnName = "Completion",
         string promptColumnName = "Prompt",
         bool bf16 = false,
-        WeightQuantization quantization = WeightQuantization.None) =>
-        new(_ml, Given(source), new PolicyOutput(outputColumnName, null, promptColumnName, generation), bf16, quantization);
+        WeightQuantization quantization = WeightQuantization.None,
+        ConversationOptions? conversations = null) =>
+        new(
+            _ml, Given(source), new PolicyOutput(outputColumnName, null, promptColumnName, generation, conversations), bf16, quantization);
 
     /// <summary>Scores completions with a reward model as it is.</summary>
     /// <param name="source">A reward model: a folder of a sequence classifier with one label, or what a transformer holds.</param>
@@ -29,14 +32,19 @@ public sealed partial class TrlCatalog
     /// <param name="promptColumnName">Text column with what the completions answer; null = completions are scored by themselves.</param>
     /// <param name="completionColumnName">Text column with what is scored.</param>
     /// <param name="bf16">Whether weights are bfloat16 in memory.</param>
+    /// <param name="conversations">
+    /// How prompts are read as conversations: a completion is then what the assistant says after the prompt, or a whole conversation where
+    /// no prompts are read. Null = as texts.
+    /// </param>
     /// <exception cref="ArgumentException">A column has no name.</exception>
     public RewardScoringEstimator RewardScoring(
         ModelSource source,
         string outputColumnName = "Score",
         string? promptColumnName = "Prompt",
         string completionColumnName = "Completion",
-        bool bf16 = false) =>
-        new(_ml, Given(source), outputColumnName, promptColumnName, completionColumnName, bf16);
+        bool bf16 = false,
+        ConversationOptions? conversations = null) =>
+        new(_ml, Given(source), new RewardOutput(outputColumnName, promptColumnName, completionColumnName, conversations), bf16);
 
     /// <summary>Classifies texts with a sequence classifier as it is.</summary>
     /// <param name="source">The folder of a sequence classifier, or what a transformer holds.</param>
@@ -85,6 +93,7 @@ public sealed partial class TrlCatalog
     /// <exception cref="IOException">There is no such file or folder, or it cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or no model; the message names the file or its entry.</exception>
     /// <exception cref="NotSupportedException">It holds something that this version cannot read.</exception>
+    /// <exception cref="InvalidOperationException">The GPU that the context asks for is not there.</exception>
     public ITransformer Load(string path, out DataViewSchema? inputSchema)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -92,16 +101,22 @@ public sealed partial class TrlCatalog
         {
             return _ml.Model.Load(path, out inputSchema);
         }
-        catch (FormatException thrown)
+        catch (Exception thrown)
         {
-            throw new InvalidDataException($"'{path}' is no model that ML.NET saved, or was cut: {thrown.Message}.", thrown);
-        }
-        catch (Exception thrown) when (Unwrapped(thrown) is { } cause && cause != thrown)
-        {
+            Exception cause = Unwrapped(thrown);
+            if (cause is InvalidOperationException)
+                Place(); // where the GPU is what is missing, this says so
+            if (IsUnspecific(cause))
+                throw new InvalidDataException($"'{path}' is no model that ML.NET saved, or was damaged: {cause.Message}", cause);
             ExceptionDispatchInfo.Throw(cause);
             throw; // never reached
         }
     }
+
+    /// <summary>What ML.NET's reading runs into where a file is not what it takes it for, and what says nothing of the file.</summary>
+    private static bool IsUnspecific(Exception cause) => cause is FormatException or ArgumentException or OverflowException
+        or InvalidOperationException or IndexOutOfRangeException or NullReferenceException or InvalidCastException
+        or KeyNotFoundException or OutOfMemoryException;
 
     /// <summary>
     /// Saves a transformer as <c>ml.Model.Save</c> does, but beside the file and under its name only when it is complete: whatever happens

@@ -83,19 +83,6 @@ internal sealed record ChatRequest(int[] Prompt, long Seed, GenerationOptions Op
     {
         if (chat.Tools is not { Count: > 0 } tools || chat.ToolMode is NoneChatToolMode)
             return null;
-        return new JsonArray([.. tools.Select(tool => tool is AIFunctionDeclaration function ? Schema(function)
-            : throw new NotSupportedException(
-                $"The tool '{tool.Name}' is a {tool.GetType().Name}; this model can be told of functions only (AIFunction)."))]);
+        return Conversation.Schemas(tools);
     }
-
-    private static JsonObject Schema(AIFunctionDeclaration function) => new JsonObject
-    {
-        ["type"] = "function",
-        ["function"] = new JsonObject
-        {
-            ["name"] = function.Name,
-            ["description"] = function.Description,
-            ["parameters"] = JsonNode.Parse(function.JsonSchema.GetRawText()),
-        },
-    };
 }

@@ -10,7 +10,7 @@ internal sealed record JsonFields(JsonObject Object, string Source)
     {
         try
         {
-            JsonNode? root = JsonNode.Parse(json, documentOptions: new() { AllowDuplicateProperties = false });
+            JsonNode? root = StrictJson.Node(json);
             return new JsonFields(root as JsonObject ?? throw new InvalidDataException($"{source} is not a JSON object."), source);
         }
         catch (JsonException error)

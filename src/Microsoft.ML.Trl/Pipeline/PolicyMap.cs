@@ -9,12 +9,14 @@ internal sealed class PolicyMap : IBatchMap
     private readonly TextGenerationTransformer _owner;
     private readonly TextRewardModel? _reward;
     private readonly RowWarning _warning;
+    private readonly TemplateColumns _template;
 
     public PolicyMap(DataViewSchema input, TextGenerationTransformer owner)
     {
         (_policy, _owner) = (owner.Model, owner);
         _warning = new RowWarning(owner.Host, "Its completion is empty, and its score NaN");
-        Inputs = [InputColumns.Text(input, owner.PromptColumnName, "prompt")];
+        _template = TemplateColumns.Of(input, owner.Conversations);
+        Inputs = [InputColumns.Text(input, owner.PromptColumnName, "prompt"), .. _template.Columns];
         var outputs = new List<AddedColumn>
         {
             new(owner.OutputColumnName, TextDataViewType.Instance, ModelHandle.Annotate(ModelHandle.PolicyKind, _policy)),
@@ -34,24 +36,29 @@ internal sealed class PolicyMap : IBatchMap
 
     public Array?[] Compute(string[][] texts, bool[] wanted, long firstRow)
     {
-        int[][] prompts = [.. texts[0].Select(_policy.Codec.Prompt)];
-        int[] rows = [.. Enumerable.Range(0, prompts.Length).Where(row => IsAnswerable(prompts[row], firstRow + row))];
+        RowPrompt[] prompts = [.. Enumerable.Range(0, texts[0].Length).Select(row => Prompt(texts, row, firstRow + row))];
+        int[] rows = [.. Enumerable.Range(0, prompts.Length).Where(row => IsAnswerable(prompts[row].Ids, firstRow + row))];
+        RowPrompt[] answerable = [.. rows.Select(row => prompts[row])];
         using CancelWatch watch = _owner.Host.Watch(_owner.CancellationToken);
         IReadOnlyList<Answer> answers = _policy.Answer(
-            [.. rows.Select(row => prompts[row])], [.. rows.Select(row => PromptSeed.Of(texts[0][row]))], _owner.Generation, watch.Token);
+            [.. answerable.Select(prompt => prompt.Ids)], [.. answerable.Select(prompt => PromptSeed.Of(prompt.Text))], _owner.Generation,
+            watch.Token);
         string[] completions = [.. texts[0].Select(_ => "")];
         foreach ((int row, Answer answer) in rows.Zip(answers))
             completions[row] = answer.Text;
-        return Outputs.Count == 1 ? [completions] : [completions, wanted[1] ? Scores(texts[0], rows, answers) : null];
+        if (Outputs.Count == 1)
+            return [completions];
+        float[]? scores = wanted[1] ? [.. prompts.Select(_ => float.NaN)] : null;
+        if (scores is not null)
+            foreach ((int row, float score) in rows.Zip(AnswerScorer.Score(_reward!, _policy.Tokenizer, answerable, answers)))
+                scores[row] = score;
+        return [completions, scores];
     }
 
-    private float[] Scores(string[] prompts, int[] rows, IReadOnlyList<Answer> answers)
+    private RowPrompt Prompt(string[][] texts, int row, long number)
     {
-        float[] scores = [.. prompts.Select(_ => float.NaN)];
-        float[] given = AnswerScorer.Score(_reward!, _policy.Tokenizer, [.. rows.Select(row => prompts[row])], answers);
-        foreach ((int row, float score) in rows.Zip(given))
-            scores[row] = score;
-        return scores;
+        string[] cells = Array.ConvertAll(texts, column => column[row]);
+        return RowCodec.OfRow(number, Inputs.Take(1), () => _owner.Rows.Prompt(cells[0], _template.Cells(cells)));
     }
 
     private bool IsAnswerable(int[] prompt, long row)

@@ -7,8 +7,10 @@ namespace Microsoft.ML.Trl.Pipeline;
 /// <param name="ScoreColumnName">Column of the answers' scores where a reward model is upstream; null = the name of its own column.</param>
 /// <param name="PromptColumnName">Text column with the prompts.</param>
 /// <param name="Generation">How answers are generated; null = as the model did that training began with.</param>
+/// <param name="Conversations">How prompts are read as conversations; null = as texts.</param>
 internal sealed record PolicyOutput(
-    string OutputColumnName, string? ScoreColumnName, string PromptColumnName, GenerationOptions? Generation)
+    string OutputColumnName, string? ScoreColumnName, string PromptColumnName, GenerationOptions? Generation,
+    ConversationOptions? Conversations)
 {
     /// <summary>The columns that a fitted stage adds.</summary>
     public SchemaShape Promise(MLContext ml, SchemaShape shape)
@@ -23,5 +25,7 @@ internal sealed record PolicyOutput(
     /// <param name="trained">The network, its tokenizer and its critic.</param>
     /// <param name="reports">Of the training.</param>
     public TextGenerationTransformer Transformer(IHostEnvironment env, LanguageModel trained, IReadOnlyList<StepReport> reports) =>
-        new(env, trained.With(Generation ?? trained.Generation), OutputColumnName, ScoreColumnName, PromptColumnName, [.. reports]);
+        new(
+            env, trained.With(Generation ?? trained.Generation), OutputColumnName, ScoreColumnName, PromptColumnName, [.. reports],
+            conversations: Conversations);
 }

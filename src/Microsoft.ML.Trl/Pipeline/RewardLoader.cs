@@ -34,6 +34,7 @@ internal static class RewardLoader
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.ScoreWeight.dtype.ToString(),
             ReadsWholeTexts = transformer.ReadsWholeTexts,
+            Conversations = transformer.Conversations,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
     }
@@ -46,9 +47,10 @@ internal static class RewardLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(
             reader, found => found.ScoreColumnName, nameof(SavedTransformer.ScoreColumnName));
         IReadOnlyList<StepReport> reports = reader.History();
-        TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (parts, device) =>
+        TextRewardModel model = StoredModel.Read(reader, saved, env, (parts, device) =>
             new TextRewardModel(HuggingFaceFolder.BuildReward(parts.Weights, parts.Config, device, saved.Type), parts.Tokenizer));
-        return new RewardTransformer(env, model, saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, reports)
+        var output = new RewardOutput(saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, saved.Conversations);
+        return new RewardTransformer(env, model, output, reports)
         {
             BatchSize = saved.BatchSize,
             ReadsWholeTexts = saved.ReadsWholeTexts,

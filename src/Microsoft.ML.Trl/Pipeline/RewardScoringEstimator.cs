@@ -7,18 +7,17 @@ public sealed class RewardScoringEstimator : IEstimator<RewardTransformer>
 {
     private readonly MLContext _ml;
     private readonly ModelSource _source;
-    private readonly string _output;
-    private readonly string? _prompt;
-    private readonly string _completion;
+    private readonly RewardOutput _output;
     private readonly DeviceChoice _device;
 
-    internal RewardScoringEstimator(MLContext ml, ModelSource source, string output, string? prompt, string completion, bool bf16)
+    internal RewardScoringEstimator(MLContext ml, ModelSource source, RewardOutput output, bool bf16)
     {
-        Require.Named(output, "outputColumnName");
-        Require.Named(completion, "completionColumnName");
-        if (prompt is not null)
+        Require.Named(output.OutputColumnName, "outputColumnName");
+        Require.Named(output.CompletionColumnName, "completionColumnName");
+        if (output.PromptColumnName is { } prompt)
             Require.Named(prompt, "promptColumnName");
-        (_ml, _source, _output, _prompt, _completion) = (ml, source, output, prompt, completion);
+        output.Conversations?.Validated();
+        (_ml, _source, _output) = (ml, source, output);
         _device = new DeviceChoice(false, null, null, bf16);
     }
 
@@ -30,15 +29,20 @@ public sealed class RewardScoringEstimator : IEstimator<RewardTransformer>
     /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
-    /// <exception cref="InvalidOperationException">The GPU that the context asks for is not there.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The GPU that the context asks for is not there, or prompts are conversations and the model has no chat template.
+    /// </exception>
     public RewardTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        if (_prompt is not null)
-            InputColumns.Text(input.Schema, _prompt, "prompt");
+        if (_output.PromptColumnName is { } prompt)
+            InputColumns.Text(input.Schema, prompt, "prompt");
+        TemplateColumns.Of(input.Schema, _output.Conversations);
         var host = new ComponentHost(_ml, "TRL reward model");
         Placement place = _device.Resolve(ContextSettings.Of(_ml), text => host.Warn("Fit", text));
-        return new RewardTransformer(_ml, _source.OpenReward(place, headSeed: null), _output, _prompt, _completion, []);
+        using var model = new OwnershipGuard<TextRewardModel>(_source.OpenReward(place, headSeed: null));
+        model.Value.Codec.Rows(_output.Conversations is not null); // fails before the model is handed over
+        return new RewardTransformer(_ml, model.Release(), _output, []);
     }
 
     /// <inheritdoc/>
@@ -46,8 +50,9 @@ public sealed class RewardScoringEstimator : IEstimator<RewardTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        if (_prompt is not null)
-            InputColumns.RequireText(inputSchema, _prompt, "prompt");
-        return PromisedColumns.WithNumber(_ml, inputSchema, _output, ModelHandle.RewardKind);
+        if (_output.PromptColumnName is { } prompt)
+            InputColumns.RequireText(inputSchema, prompt, "prompt");
+        TemplateColumns.Require(inputSchema, _output.Conversations);
+        return PromisedColumns.WithNumber(_ml, inputSchema, _output.OutputColumnName, ModelHandle.RewardKind);
     }
 }

@@ -13,18 +13,12 @@ namespace Microsoft.ML.Trl;
 public sealed class RewardTransformer : ITransformer, IDisposable
 {
     internal RewardTransformer(
-        IHostEnvironment env,
-        TextRewardModel model,
-        string outputColumnName,
-        string? promptColumnName,
-        string completionColumnName,
-        IReadOnlyList<StepReport> reports)
+        IHostEnvironment env, TextRewardModel model, RewardOutput output, IReadOnlyList<StepReport> reports)
     {
         Host = new ComponentHost(env, "TRL reward model");
         Model = model;
-        PromptColumnName = promptColumnName;
-        CompletionColumnName = completionColumnName;
-        OutputColumnName = outputColumnName;
+        (OutputColumnName, PromptColumnName, CompletionColumnName, Conversations) = output;
+        Rows = model.Codec.Rows(Conversations is not null);
         Reports = reports;
     }
 
@@ -39,6 +33,15 @@ public sealed class RewardTransformer : ITransformer, IDisposable
 
     /// <summary>Text column with what is scored.</summary>
     public string CompletionColumnName { get; }
+
+    /// <summary>
+    /// How prompts are read as conversations: a completion is then what the assistant says after the prompt or, where no prompts are read,
+    /// a whole conversation. Null = prompts and completions are texts.
+    /// </summary>
+    public ConversationOptions? Conversations { get; }
+
+    /// <summary>What rows hold as tokens.</summary>
+    internal RowCodec Rows { get; }
 
     /// <summary>Column of numbers that is added.</summary>
     public string OutputColumnName { get; }
@@ -98,6 +101,7 @@ public sealed class RewardTransformer : ITransformer, IDisposable
     /// <summary>Adds the scores; nothing is computed before a cursor reads them.</summary>
     /// <param name="input">Has the text columns of completions and, unless the model reads whole texts, prompts.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    /// <exception cref="InvalidDataException">While rows are read: a conversation cannot be rendered; the message names it.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);

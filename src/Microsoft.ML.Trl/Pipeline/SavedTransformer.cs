@@ -45,6 +45,10 @@ internal sealed record SavedTransformer
 
     public bool ReadsWholeTexts { get; init; }
 
+    /// <summary>Null where texts are read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConversationOptions? Conversations { get; init; }
+
     public required string[] TokenizerFiles { get; init; }
 
     [JsonIgnore]
@@ -73,7 +77,16 @@ internal sealed record SavedTransformer
         if (saved.TokenizerFiles.Any(string.IsNullOrEmpty) || saved.TokenizerFiles.Distinct().Count() != saved.TokenizerFiles.Length)
             throw reader.Senseless(
                 Entry, $"TokenizerFiles are [{string.Join(", ", saved.TokenizerFiles)}]; each must have a name of its own.");
+        reader.Sensible(Entry, () => saved.Conversations?.Validated());
         return saved;
+    }
+
+    /// <summary>Checks that conversations can be rendered.</summary>
+    /// <exception cref="InvalidDataException">They are read, and the tokenizer has no chat template.</exception>
+    public void CheckChatTemplate(ModelReader reader, TextTokenizer tokenizer)
+    {
+        if (Conversations is not null && tokenizer.ChatTemplate is null)
+            throw reader.Senseless(Entry, "Conversations are read, but the tokenizer has no chat template.");
     }
 
     /// <summary>A JSON entry.</summary>

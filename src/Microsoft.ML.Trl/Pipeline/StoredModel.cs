@@ -26,15 +26,16 @@ internal static class StoredModel
 
     /// <summary>Reads them.</summary>
     /// <param name="reader">The saved transformer.</param>
-    /// <param name="tokenizerFiles">What <see cref="Write"/> gave.</param>
+    /// <param name="saved">Its facts.</param>
     /// <param name="env">Says which device is wanted.</param>
     /// <param name="build">Makes the model of what was stored and a device.</param>
-    public static T Read<T>(ModelReader reader, IReadOnlyList<string> tokenizerFiles, IHostEnvironment env, Func<Parts, Device, T> build)
+    public static T Read<T>(ModelReader reader, SavedTransformer saved, IHostEnvironment env, Func<Parts, Device, T> build)
     {
         var host = new ComponentHost(env, "TRL");
         Device device = new DeviceChoice(false, null, null, false).Resolve(ContextSettings.Of(env), text => host.Warn("Load", text)).Device;
         TextTokenizer tokenizer = TextTokenizer.FromFiles(
-            tokenizerFiles.ToDictionary(name => name, name => reader.Text(name, BoundedText.Large)));
+            saved.TokenizerFiles.ToDictionary(name => name, name => reader.Text(name, BoundedText.Large)));
+        saved.CheckChatTemplate(reader, tokenizer);
         ModelConfig config = ModelConfig.Parse(
             reader.Text(HuggingFaceFolder.ConfigFile), reader.Label(HuggingFaceFolder.ConfigFile));
         using IWeightStore weights = reader.Binary(

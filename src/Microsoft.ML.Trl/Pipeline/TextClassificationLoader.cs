@@ -49,7 +49,7 @@ internal static class TextClassificationLoader
         if (saved.PredictedLabelColumnName is null || saved.ProbabilityColumnName is null)
             throw reader.Senseless(SavedTransformer.Entry, "PredictedLabelColumnName or ProbabilityColumnName is missing.");
         IReadOnlyList<StepReport> reports = reader.History();
-        TextClassifier model = StoredModel.Read(reader, saved.TokenizerFiles, env, (parts, device) =>
+        TextClassifier model = StoredModel.Read(reader, saved, env, (parts, device) =>
             new TextClassifier(HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, device, saved.Type), parts.Tokenizer));
         var output = new ClassifierOutput(
             saved.CompletionColumnName, saved.PredictedLabelColumnName, saved.ScoreColumnName!, saved.ProbabilityColumnName);

@@ -18,6 +18,7 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
         output.Generation?.ValidatedForOne("a column of completions");
         Require.Named(output.OutputColumnName, "outputColumnName");
         Require.Named(output.PromptColumnName, "promptColumnName");
+        output.Conversations?.Validated();
         (_ml, _source, _output, _device) = (ml, source, output, new DeviceChoice(false, null, null, bf16));
     }
 
@@ -31,15 +32,20 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
     /// <exception cref="NotSupportedException">
     /// The source's family, tokenizer or weights are of a kind that is not supported, or weights are quantized on a GPU.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The GPU that the context asks for is not there.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The GPU that the context asks for is not there, or prompts are conversations and the model has no chat template.
+    /// </exception>
     public TextGenerationTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
         InputColumns.Text(input.Schema, _output.PromptColumnName, "prompt");
+        TemplateColumns.Of(input.Schema, _output.Conversations);
         var host = new ComponentHost(_ml, "TRL text generation");
         Placement place = _device.Resolve(ContextSettings.Of(_ml), text => host.Warn("Fit", text));
         QuantizedWeights.Check(place.Device, _quantization);
-        return _output.Transformer(_ml, _source.OpenPolicy(place with { Quantization = _quantization }), []);
+        using var model = new OwnershipGuard<LanguageModel>(_source.OpenPolicy(place with { Quantization = _quantization }));
+        model.Value.Codec.Rows(_output.Conversations is not null); // fails before the model is handed over
+        return _output.Transformer(_ml, model.Release(), []);
     }
 
     /// <inheritdoc/>
@@ -48,6 +54,7 @@ public sealed class TextGenerationEstimator : IEstimator<TextGenerationTransform
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         InputColumns.RequireText(inputSchema, _output.PromptColumnName, "prompt");
+        TemplateColumns.Require(inputSchema, _output.Conversations);
         return _output.Promise(_ml, inputSchema);
     }
 }

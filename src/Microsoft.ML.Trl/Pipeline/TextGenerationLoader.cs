@@ -40,6 +40,7 @@ internal static class TextGenerationLoader
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.Type.ToString(),
             Quantization = model.Network.Quantization,
+            Conversations = transformer.Conversations,
             HasValueHead = model.ValueHead is not null,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
@@ -55,7 +56,7 @@ internal static class TextGenerationLoader
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
         reader.Sensible(GenerationEntry, () => generation.ValidatedForOne("a column of completions"));
         IReadOnlyList<StepReport> reports = reader.History();
-        LanguageModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (parts, device) =>
+        LanguageModel model = StoredModel.Read(reader, saved, env, (parts, device) =>
         {
             reader.Sensible(GenerationEntry, () => generation.CheckTokens(parts.Config.VocabularySize));
             ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.BuildValueHead(parts.Weights, parts.Config.OutputSize) : null;
@@ -65,7 +66,8 @@ internal static class TextGenerationLoader
             return new LanguageModel(network, parts.Tokenizer, generation, head);
         });
         return new TextGenerationTransformer(
-            env, model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports)
+            env, model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports,
+            conversations: saved.Conversations)
         {
             BatchSize = saved.BatchSize,
         };

@@ -30,7 +30,8 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
         string promptColumnName,
         IReadOnlyList<StepReport> reports,
         GenerationOptions? generation = null,
-        bool ownsModel = true)
+        bool ownsModel = true,
+        ConversationOptions? conversations = null)
     {
         _env = env;
         Host = new ComponentHost(env, "TRL text generation");
@@ -41,6 +42,8 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
         Reports = reports;
         Generation = generation ?? model.Generation;
         _ownsModel = ownsModel;
+        Conversations = conversations;
+        Rows = model.Codec.Rows(conversations is not null);
     }
 
     /// <summary>The network, its tokenizer and its habits. The transformer owns it.</summary>
@@ -57,6 +60,12 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
 
     /// <summary>Text column with the prompts.</summary>
     public string PromptColumnName { get; }
+
+    /// <summary>How prompts are read as conversations; null = as texts.</summary>
+    public ConversationOptions? Conversations { get; }
+
+    /// <summary>What rows hold as tokens.</summary>
+    internal RowCodec Rows { get; }
 
     /// <summary>
     /// Rows generated at once, at least 1. It changes speed and memory; in float32 never the answers, in bfloat16 it may, by rounding.
@@ -95,7 +104,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     {
         ArgumentNullException.ThrowIfNull(generation);
         generation.ValidatedForOne("a column of completions").CheckTokens(Model.Network.Config.VocabularySize);
-        return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation, ownsModel: false)
+        return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation, ownsModel: false, Conversations)
         {
             BatchSize = BatchSize,
             CancellationToken = CancellationToken,
@@ -129,6 +138,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <param name="input">Has the text column <see cref="PromptColumnName"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">It has not, or of another type.</exception>
     /// <exception cref="ArgumentException">While rows are read: one cannot be answered, and the options refuse it.</exception>
+    /// <exception cref="InvalidDataException">While rows are read: a conversation cannot be rendered; the message names it.</exception>
     /// <exception cref="ObjectDisposedException">While rows are read: the model was disposed.</exception>
     public IDataView Transform(IDataView input)
     {

@@ -14,6 +14,8 @@ internal static class BoundedText
     /// <summary>Most bytes of a text that grows with training: as much as a string can hold.</summary>
     public const int Huge = 1 << 30;
 
+    private const int FirstBlock = 1 << 20;
+
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>A file's text.</summary>
@@ -57,8 +59,11 @@ internal static class BoundedText
         if (length > limit)
             throw new InvalidDataException(
                 $"{what} has {length} bytes; at most {limit} are read. Is it what its name says? Save or download it again.");
-        byte[] bytes = new byte[length];
-        int count = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        byte[] bytes = new byte[Math.Min(length, FirstBlock)]; // the length is only said: there may be far less
+        int count = 0;
+        while ((count += stream.ReadAtLeast(bytes.AsSpan(count), bytes.Length - count, throwOnEndOfStream: false)) == bytes.Length
+            && count < length)
+            Array.Resize(ref bytes, (int)Math.Min(length, 2L * count));
         if (count < length || stream.ReadByte() >= 0)
             throw new InvalidDataException($"{what} is damaged: it does not have the {length} bytes that it should.");
         return bytes;

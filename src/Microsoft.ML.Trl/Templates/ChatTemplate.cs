@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 
@@ -15,8 +14,6 @@ namespace Microsoft.ML.Trl;
 /// </remarks>
 public sealed class ChatTemplate
 {
-    private const string Needed = "They must be an array of objects with \"role\" and \"content\".";
-
     private readonly TemplateSource _source;
     private readonly IReadOnlyList<IJinjaStatement> _statements;
 
@@ -80,24 +77,11 @@ public sealed class ChatTemplate
     public RenderedChat Render(string messagesJson, ChatTemplateOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(messagesJson);
-        return Render(ReadMessages(messagesJson), options);
+        return Render(MessageList.ReadArray(messagesJson), options);
     }
 
-    private static ListValue ReadMessages(string json)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return JsonValues.Of(document.RootElement) as ListValue
-                ?? throw new InvalidDataException($"The messages are a JSON {document.RootElement.ValueKind}. {Needed}");
-        }
-        catch (Exception cause) when (cause is JsonException or ArgumentException)
-        {
-            throw new InvalidDataException($"The messages are not JSON that can be read: {cause.Message} {Needed}", cause);
-        }
-    }
-
-    private RenderedChat Render(ListValue messages, ChatTemplateOptions? options)
+    /// <summary>The text of a conversation.</summary>
+    internal RenderedChat Render(ListValue messages, ChatTemplateOptions? options)
     {
         ChatTemplateOptions valid = (options ?? new ChatTemplateOptions()).Validated();
         FinalMessage? final = valid.ContinueFinalMessage ? FinalMessage.Mark(messages) : null;

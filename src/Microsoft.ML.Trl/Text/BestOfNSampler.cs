@@ -145,12 +145,15 @@ public sealed class BestOfNSampler
         return (prompts, answers) => queriesToScores(prompts, [.. answers.Select(answer => answer.Text)]);
     }
 
+    private static RowPrompt[] Texts(IReadOnlyList<string> prompts, IReadOnlyList<Answer> answers) =>
+        [.. prompts.Zip(answers, (text, answer) => new RowPrompt(text, TemplateCells.None, text, answer.Prompt, IsConversation: false))];
+
     private static Func<IReadOnlyList<string>, IReadOnlyList<Answer>, IReadOnlyList<double>> Scores(
         LanguageModel model, TextRewardModel rewardModel)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rewardModel);
         return (prompts, answers) =>
-            Array.ConvertAll(AnswerScorer.Score(rewardModel, model.Tokenizer, prompts, answers), score => (double)score);
+            Array.ConvertAll(AnswerScorer.Score(rewardModel, model.Tokenizer, Texts(prompts, answers), answers), score => (double)score);
     }
 }

@@ -43,7 +43,7 @@ internal static class GgufTokenizer
         string? Named(string key) => data.Integer(key) is not { } id ? null
             : id < tokens.Length ? tokens[id] : throw Wrong(data, $"has {tokens.Length} tokens, but {key} is {id}");
         SpecialTokenNames names = new(Named(GgufConfig.BosKey), Named(GgufConfig.EosKey), Named(GgufConfig.PadKey), Named(UnknownKey));
-        JsonObject config = JsonNode.Parse(TokenizerWriter.Config(names))!.AsObject();
+        JsonObject config = StrictJson.Object(TokenizerWriter.Config(names));
         if (data.Text(Template) is { } template)
             config["chat_template"] = template;
         if (kind == GgufSentencePiece.Kind)
@@ -76,7 +76,7 @@ internal static class GgufTokenizer
     /// <exception cref="NotSupportedException">It is another one.</exception>
     public static IEnumerable<KeyValuePair<string, object>> Write(TextTokenizer tokenizer, int size)
     {
-        JsonObject json = JsonNode.Parse(tokenizer.Files()[TokenizerFiles.Tokenizer])!.AsObject();
+        JsonObject json = StrictJson.Object(tokenizer.Files()[TokenizerFiles.Tokenizer]);
         bool isSentencePiece = (string?)json["model"]!["type"] == "BPE" && (bool?)json["model"]!["byte_fallback"] is true;
         return [.. isSentencePiece ? GgufSentencePiece.Write(json, size) : WriteByteLevel(json, size), .. WriteSpecial(tokenizer)];
     }

@@ -136,7 +136,9 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="InvalidOperationException">
     /// The weights are broken: the logits are no numbers. Or the options forbid every token that could come next.
     /// </exception>
-    /// <exception cref="NotSupportedException">There is a constraint, and what a token says depends on its place (SentencePiece).</exception>
+    /// <exception cref="NotSupportedException">
+    /// There is a constraint, and what a token says depends on its place (SentencePiece).
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IReadOnlyList<string> Complete(

@@ -27,20 +27,6 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
                 + $"shorten it to {ContextLength - 1} tokens or less.";
     }
 
-    /// <summary>
-    /// A prompt with its answer: the two are one text, so that a token may span the place where they meet, and the answer is what comes
-    /// after as many tokens as the prompt alone has. Where an encoder reads the prompt, they are two texts, each with its end token.
-    /// </summary>
-    /// <returns>The tokens of both with the end token, and how many of them the prompt has.</returns>
-    public (int[] Ids, int PromptLength, bool StartsWithPrompt) Continued(string prompt, string completion)
-    {
-        int[] head = Prompt(prompt);
-        if (HasEncoder)
-            return ([.. head, .. Whole(completion)], head.Length, true);
-        int[] whole = Whole(prompt + completion);
-        return (whole, Math.Min(head.Length, whole.Length), whole.AsSpan().StartsWith(head));
-    }
-
     /// <summary>A whole text, with the tokens that begin and end one.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="hasEnded">Whether the end token is added where it is not there.</param>
@@ -50,15 +36,19 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
         return hasEnded && _end is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;
     }
 
-    /// <summary>A conversation by the model's chat template, which writes all special tokens itself.</summary>
-    /// <param name="messagesJson">JSON array of messages.</param>
-    /// <param name="onlyAssistant">Whether to tell which tokens the assistant says.</param>
-    /// <returns>The tokens, and which of them the assistant says; null where that was not asked for.</returns>
-    public (int[] Ids, bool[]? Assistant) Conversation(string messagesJson, bool onlyAssistant)
+    /// <summary>What rows hold as tokens of this model.</summary>
+    /// <param name="isConversational">Whether they hold conversations in JSON, rather than texts.</param>
+    /// <param name="onlyAssistant">Whether the template must tell what the assistant says.</param>
+    /// <exception cref="InvalidOperationException">They do, and the model has no chat template, or none that tells it.</exception>
+    /// <exception cref="InvalidDataException">The chat template is no Jinja template.</exception>
+    /// <exception cref="NotSupportedException">It uses a part of Jinja that is missing here, or an encoder reads prompts.</exception>
+    public RowCodec Rows(bool isConversational, bool onlyAssistant = false)
     {
-        RenderedChat chat = tokenizer.ApplyChatTemplate(messagesJson);
-        int[] ids = tokenizer.Encode(chat.Text);
-        return (ids, onlyAssistant ? tokenizer.Covered(chat.Text, ids, chat.GenerationSpans) : null);
+        if (!isConversational)
+            return new TextRows(this);
+        RequireNoEncoder("a chat template makes one text of a conversation", "give prompts and answers as texts");
+        RequireChatTemplate(onlyAssistant);
+        return new ConversationRows(tokenizer);
     }
 
     /// <summary>Fails when an encoder reads prompts: there are none in what is read.</summary>
@@ -72,10 +62,7 @@ internal sealed class TextCodec(TextTokenizer tokenizer, ModelConfig config)
                 $"A {config.ModelType} model reads prompts with its encoder and writes answers with its decoder, but {what}; {advice}.");
     }
 
-    /// <summary>Fails when the model has no chat template, or none that tells what the assistant says.</summary>
-    /// <param name="onlyAssistant">Whether the template must tell it.</param>
-    /// <exception cref="InvalidOperationException">It has none.</exception>
-    public void RequireChatTemplate(bool onlyAssistant)
+    private void RequireChatTemplate(bool onlyAssistant)
     {
         tokenizer.RequireChatTemplate();
         if (onlyAssistant && !tokenizer.ChatTemplate!.MarksGeneration)

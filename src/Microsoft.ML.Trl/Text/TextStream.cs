@@ -22,7 +22,10 @@ internal static class TextStream
             TokenStreamDecoder decoder = tokenizer.CreateStreamDecoder(); // never flushed: a character that was cut is not shown
             await foreach (int token in tokens.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
                 if (decoder.Append(token) is { Length: > 0 } piece)
+                {
                     yield return piece;
+                    cancel.ThrowIfCancellationRequested(); // the generation may have ended before
+                }
         }
         finally
         {

@@ -19,7 +19,7 @@ public static class ChatTemplateExtensions
     /// <exception cref="ChatTemplateException">The template refuses the conversation, fails, or passes a limit.</exception>
     public static RenderedChat ApplyChatTemplate(
         this TextTokenizer tokenizer, IEnumerable<ChatMessage> messages, ChatTemplateOptions? options = null)
-        => tokenizer.RequireChatTemplate().Render(messages, WithTokens(tokenizer, options));
+        => tokenizer.RequireChatTemplate(options).Render(messages, WithTokens(tokenizer, options));
 
     /// <summary>
     /// The text of a conversation by <see cref="TextTokenizer.ChatTemplate"/>, with the tokenizer's special tokens as bos_token, eos_token
@@ -33,14 +33,18 @@ public static class ChatTemplateExtensions
     /// <exception cref="ArgumentException">The options contradict each other, or there is no message to continue.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, fails, or passes a limit.</exception>
     public static RenderedChat ApplyChatTemplate(this TextTokenizer tokenizer, string messagesJson, ChatTemplateOptions? options = null)
-        => tokenizer.RequireChatTemplate().Render(messagesJson, WithTokens(tokenizer, options));
+        => tokenizer.RequireChatTemplate(options).Render(messagesJson, WithTokens(tokenizer, options));
 
-    /// <summary>The tokenizer's template.</summary>
+    /// <summary>The same of messages as templates read them.</summary>
+    internal static RenderedChat ApplyChatTemplate(this TextTokenizer tokenizer, ListValue messages, ChatTemplateOptions options)
+        => tokenizer.RequireChatTemplate(options).Render(messages, WithTokens(tokenizer, options));
+
+    /// <summary>The tokenizer's template; that for tools, where some are given.</summary>
     /// <exception cref="InvalidOperationException">It has none.</exception>
-    internal static ChatTemplate RequireChatTemplate(this TextTokenizer tokenizer)
+    internal static ChatTemplate RequireChatTemplate(this TextTokenizer tokenizer, ChatTemplateOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        return tokenizer.ChatTemplate ?? throw new InvalidOperationException(
+        return (options?.Tools is null ? tokenizer.Chat.Default : tokenizer.Chat.ForTools) ?? throw new InvalidOperationException(
             $"The tokenizer has no chat template: no \"chat_template\" in {TokenizerFiles.Config} and no {TokenizerChat.File}. "
             + $"Use a model that was trained on conversations, or render them with a template of your own: {nameof(ChatTemplate)}.Parse.");
     }
@@ -48,7 +52,7 @@ public static class ChatTemplateExtensions
     private static ChatTemplateOptions WithTokens(TextTokenizer tokenizer, ChatTemplateOptions? options)
     {
         options ??= new ChatTemplateOptions();
-        Dictionary<string, JsonNode?> variables = TokenizerChat.Tokens(tokenizer.Files());
+        var variables = new Dictionary<string, JsonNode?>(tokenizer.Chat.Tokens);
         foreach ((string name, JsonNode? value) in options.Variables)
             variables[name] = value;
         return options with { Variables = variables };

@@ -15,13 +15,13 @@ internal static class LegacyVocabulary
     {
         try
         {
-            JsonObject vocab = JsonNode.Parse(files[TokenizerFiles.Vocab])!.AsObject();
+            JsonObject vocab = StrictJson.Object(files[TokenizerFiles.Vocab]);
             SpecialTokenNames names = SpecialTokenNames.Read(files, source);
             bool isUnnamed = names is { Bos: null, Eos: null } && !files.ContainsKey(TokenizerFiles.Config);
             if (isUnnamed && vocab.ContainsKey(BpeTrainer.DefaultSpecialToken))
                 names = names with { Bos = BpeTrainer.DefaultSpecialToken, Eos = BpeTrainer.DefaultSpecialToken };
             files.TryAdd(TokenizerFiles.Config, TokenizerWriter.Config(names));
-            JsonObject config = JsonNode.Parse(files[TokenizerFiles.Config])!.AsObject();
+            JsonObject config = StrictJson.Object(files[TokenizerFiles.Config]);
             JsonObject tokenizer = TokenizerWriter.Gpt2(
                 TokenizerWriter.Model(vocab, ReadMerges(files[TokenizerFiles.Merges])), AddedTokens(vocab, config, files, names));
             AdaptTo(config, names, vocab, tokenizer, source);
@@ -103,7 +103,7 @@ internal static class LegacyVocabulary
             int id = int.Parse(key, CultureInfo.InvariantCulture);
             tokens[id] = token.Deserialize<AddedToken>(TokenizerWriter.Options)! with { Id = id };
         }
-        JsonObject later = files.TryGetValue(TokenizerFiles.Added, out string? text) ? JsonNode.Parse(text)!.AsObject() : [];
+        JsonObject later = files.TryGetValue(TokenizerFiles.Added, out string? text) ? StrictJson.Object(text) : [];
         foreach ((string content, JsonNode? id) in later)
             tokens.TryAdd((int)id!, new AddedToken((int)id!, content, Normalized: true));
         foreach (string name in new[] { names.Bos, names.Eos, names.Unk, names.Pad }.OfType<string>().Distinct())

@@ -133,9 +133,11 @@ internal static class NormalizerSteps
         var plain = new BmpText(text);
         var result = new StringBuilder(text.Length);
         int done = 0;
-        foreach (ValueMatch match in pattern.EnumerateMatches(plain.Text))
+        List<(int Start, int End)> found = [];
+        OnigurumaPattern.Find(pattern, plain.Text, found);
+        foreach ((int from, int to) in found)
         {
-            (int start, int length) = plain.Original(match.Index, match.Index + match.Length);
+            (int start, int length) = plain.Original(from, to);
             result.Append(text, done, start - done).Append(content);
             done = start + length;
         }

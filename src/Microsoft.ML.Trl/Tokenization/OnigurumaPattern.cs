@@ -12,6 +12,9 @@ internal sealed class OnigurumaPattern
 {
     private const string Word = @"\p{L}\p{M}\p{Nd}\p{Pc}";
 
+    /// <summary>Longest time for a single match: patterns of other people may try more ways than a lifetime has room for.</summary>
+    public static readonly TimeSpan MatchLimit = TimeSpan.FromSeconds(10);
+
     private readonly string _source;
     private readonly StringBuilder _target = new();
     private readonly Stack<(int Start, bool IgnoresCase)> _groups = new();
@@ -27,12 +30,31 @@ internal sealed class OnigurumaPattern
         string translated = new OnigurumaPattern(source).Translate();
         try
         {
-            return new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Multiline | RegexOptions.Compiled);
+            return new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Multiline | RegexOptions.Compiled, MatchLimit);
         }
         catch (ArgumentException e)
         {
             throw new NotSupportedException(
                 $"The pattern \"{source}\" of tokenizer.json cannot be written as a .NET pattern: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Adds all matches, empty ones too.</summary>
+    /// <exception cref="InvalidDataException">One takes too long.</exception>
+    public static void Find(Regex pattern, ReadOnlySpan<char> text, List<(int Start, int End)> found)
+    {
+        try
+        {
+            foreach (ValueMatch match in pattern.EnumerateMatches(text))
+                found.Add((match.Index, match.Index + match.Length));
+        }
+        catch (RegexMatchTimeoutException cause)
+        {
+            throw new InvalidDataException(
+                FormattableString.Invariant($"The pattern \"{pattern}\" of tokenizer.json needs more than ")
+                + FormattableString.Invariant($"{cause.MatchTimeout.TotalSeconds} seconds for a single match: it ")
+                + "repeats what is repeated already. Correct the tokenizer.",
+                cause);
         }
     }
 

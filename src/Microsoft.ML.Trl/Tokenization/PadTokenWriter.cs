@@ -52,5 +52,5 @@ internal static class PadTokenWriter
 
     private static JsonObject Node(AddedToken token) => JsonSerializer.SerializeToNode(token, TokenizerWriter.Options)!.AsObject();
 
-    private static JsonObject Parse(IReadOnlyDictionary<string, string> files, string name) => JsonNode.Parse(files[name])!.AsObject();
+    private static JsonObject Parse(IReadOnlyDictionary<string, string> files, string name) => StrictJson.Object(files[name]);
 }

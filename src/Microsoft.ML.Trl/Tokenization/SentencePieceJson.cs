@@ -30,7 +30,7 @@ internal static class SentencePieceJson
             throw TokenizerJson.OtherKind(source, "SentencePiece with treat_whitespace_as_suffix or without escape_whitespaces");
         try
         {
-            JsonObject config = files.TryGetValue(TokenizerFiles.Config, out string? text) ? JsonNode.Parse(text)!.AsObject() : [];
+            JsonObject config = files.TryGetValue(TokenizerFiles.Config, out string? text) ? StrictJson.Object(text) : [];
             string kind = ((string?)config["tokenizer_class"] ?? "PreTrainedTokenizer").Replace("Fast", "", StringComparison.Ordinal);
             if (!(isBpe ? BpeClasses : UnigramClasses).Contains(kind))
                 throw TokenizerJson.OtherKind(source, $"{kind} without {TokenizerFiles.Tokenizer}");

@@ -80,9 +80,8 @@ internal sealed class SplitRule
 
     private static Finder Matches(Regex pattern) => (piece, found) =>
     {
-        foreach (ValueMatch match in pattern.EnumerateMatches(piece))
-            if (match.Length > 0)
-                found.Add((match.Index, match.Index + match.Length));
+        OnigurumaPattern.Find(pattern, piece, found);
+        found.RemoveAll(match => match.Start == match.End);
     };
 
     private static Finder Characters(Func<char, bool> wanted) => (piece, found) =>

@@ -9,6 +9,7 @@ public sealed partial class TextTokenizer
     /// Put the tokens around it that the tokenizer's template asks for (often a begin token, often none).
     /// </param>
     /// <returns>Ids in [0, <see cref="VocabularySize"/>).</returns>
+    /// <exception cref="InvalidDataException">A pattern of the tokenizer does not come to an end with this text.</exception>
     public int[] Encode(string text, bool addSpecialTokens = false)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -42,6 +43,7 @@ public sealed partial class TextTokenizer
     /// </summary>
     /// <param name="text">Any text, also an empty one.</param>
     /// <returns>Ids in [0, <see cref="VocabularySize"/>), without special tokens around them.</returns>
+    /// <exception cref="InvalidDataException">A pattern of the tokenizer does not come to an end with this text.</exception>
     public int[] EncodeOrdinary(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -55,6 +57,7 @@ public sealed partial class TextTokenizer
     /// <param name="pair">The second text, e.g. its answer.</param>
     /// <returns>The ids, and for each of them the token type that BERT-like models want: often 0, and 1 in the second text.</returns>
     /// <exception cref="NotSupportedException">The tokenizer has no template for two texts.</exception>
+    /// <exception cref="InvalidDataException">A pattern of the tokenizer does not come to an end with this text.</exception>
     public (int[] Ids, int[] TypeIds) EncodePair(string text, string pair)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -18,7 +18,6 @@ public sealed partial class TextTokenizer
     private readonly TextEncoder _encoder;
     private readonly Lazy<TextEncoder> _ordinary; // takes special tokens for text
     private readonly TokenTable _tokens;
-    private readonly Lazy<ChatTemplate?> _chatTemplate;
     private readonly Lazy<TokenTrie> _trie;
     private volatile Reader? _lastReader;
 
@@ -31,7 +30,7 @@ public sealed partial class TextTokenizer
         _encoder = new TextEncoder(definition);
         _ordinary = new(() => new TextEncoder(
             definition with { AddedTokens = [.. definition.AddedTokens.Where(token => !token.Special)] }));
-        _chatTemplate = new Lazy<ChatTemplate?>(() => TokenizerChat.Read(files, source));
+        Chat = new TokenizerChat(files, source);
         (BosToken, EosToken, PadToken, UnknownToken) = names;
         (BosTokenId, EosTokenId) = (Required(BosToken, "bos_token", source), Required(EosToken, "eos_token", source));
         (PadTokenId, UnknownTokenId) = (Required(PadToken, "pad_token", source), Required(UnknownToken, "unk_token", source));
@@ -65,12 +64,16 @@ public sealed partial class TextTokenizer
     public int? UnknownTokenId { get; }
 
     /// <summary>
-    /// The model's chat template: chat_template.jinja, or "chat_template" of tokenizer_config.json (of several, the one named "default").
-    /// Null where there is none. It is read when it is first asked for.
+    /// The model's chat template: chat_template.jinja, or "chat_template" of tokenizer_config.json (of several, the one named "default";
+    /// conversations with tools are rendered by the one named "tool_use", where there is one). Null where there is none. It is read when it
+    /// is first asked for.
     /// </summary>
     /// <exception cref="InvalidDataException">It is no Jinja template.</exception>
     /// <exception cref="NotSupportedException">It uses a part of Jinja that is missing here, which the message names.</exception>
-    public ChatTemplate? ChatTemplate => _chatTemplate.Value;
+    public ChatTemplate? ChatTemplate => Chat.Default;
+
+    /// <summary>All that conversations are rendered with.</summary>
+    internal TokenizerChat Chat { get; }
 
     /// <summary>
     /// The tokenizer of Microsoft.ML.Tokenizers that does the work (byte-level BPE, WordPiece), for code that wants that type. It knows

@@ -23,6 +23,7 @@ internal static class TokenizerFiles
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">It holds no tokenizer.</exception>
     /// <exception cref="NotSupportedException">It holds another kind of tokenizer.</exception>
+    /// <exception cref="InvalidDataException">A file is too long, or no text.</exception>
     public static Dictionary<string, string> ReadFolder(string folder)
     {
         if (!Directory.Exists(folder))
@@ -31,6 +32,7 @@ internal static class TokenizerFiles
         foreach (string name in Wanted)
             if (Path.Combine(folder, name) is var path && File.Exists(path))
                 files[name] = BoundedText.ReadFile(path, BoundedText.Large);
+        TokenizerChat.Collect(folder, files);
         if (files.ContainsKey(Tokenizer) || (files.ContainsKey(Vocab) && files.ContainsKey(Merges)))
             return files;
         if (SentencePiece.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } model)
@@ -101,7 +103,7 @@ internal sealed record SpecialTokenNames(string? Bos, string? Eos, string? Pad, 
             return new SpecialTokenNames(null, null, null, null);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = StrictJson.Document(json);
             return new SpecialTokenNames(Name("bos_token"), Name("eos_token"), Name("pad_token"), Name("unk_token"));
 
             string? Name(string key) => document.RootElement.Get(key) switch

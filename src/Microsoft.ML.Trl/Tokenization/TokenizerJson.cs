@@ -13,7 +13,7 @@ internal static class TokenizerJson
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = StrictJson.Document(json);
             return Read(document.RootElement, source);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException
@@ -120,7 +120,7 @@ internal static class TokenizerJson
     {
         List<AddedToken> added = VocabularyJson.ReadAddedTokens(root.Get("added_tokens"), vocabulary, source);
         TokenTemplate template = TemplateJson.Read(root.Get("post_processor"), source);
-        int highest = vocabulary.Values.Concat(added.Select(token => token.Id)).Max();
+        int highest = VocabularyJson.HighestIdOf(vocabulary, added, source);
         foreach (int id in template.Ids)
             if (id < 0 || id > highest)
                 throw new InvalidDataException($"{source}: the post-processor adds the id {id}; ids of tokens are 0 to {highest}.");

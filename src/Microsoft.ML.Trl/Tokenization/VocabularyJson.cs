@@ -7,6 +7,7 @@ internal static class VocabularyJson
 {
     // The largest known vocabularies have a sixtieth of that.
     private const int HighestId = (1 << 24) - 1;
+    private const int FreeIds = 65_535, IdsPerToken = 64;
 
     /// <summary>An object of tokens and their ids.</summary>
     public static Dictionary<string, int> Read(JsonElement vocab, string source)
@@ -81,7 +82,16 @@ internal static class VocabularyJson
         return added;
     }
 
-    // There is a table with a place for every id.
+    /// <summary>The highest id. There are tables with a place for every id, so it must not be far beyond the number of tokens.</summary>
+    /// <exception cref="InvalidDataException">It is.</exception>
+    public static int HighestIdOf(Dictionary<string, int> vocabulary, List<AddedToken> added, string source)
+    {
+        int highest = vocabulary.Values.Concat(added.Select(token => token.Id)).Max(), count = vocabulary.Count + added.Count;
+        long limit = FreeIds + ((long)IdsPerToken * count);
+        return highest <= limit ? highest : throw new InvalidDataException(
+            $"{source}: of {count} tokens the highest id is {highest}; at most {limit} is allowed. Number the tokens without such gaps.");
+    }
+
     private static void CheckId(int id, string token, string source)
     {
         if (id > HighestId)

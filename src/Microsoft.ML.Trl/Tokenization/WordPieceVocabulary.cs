@@ -18,7 +18,7 @@ internal static class WordPieceVocabulary
             SpecialTokenNames names = SpecialTokenNames.Read(files, source);
             names = names with { Unk = names.Unk ?? Unknown, Pad = names.Pad ?? (vocab.ContainsKey(Padding) ? Padding : null) };
             files.TryAdd(TokenizerFiles.Config, TokenizerWriter.Config(names));
-            JsonObject config = JsonNode.Parse(files[TokenizerFiles.Config])!.AsObject();
+            JsonObject config = StrictJson.Object(files[TokenizerFiles.Config]);
             files[TokenizerFiles.Tokenizer] = Tokenizer(vocab, config, names.Unk!, source).ToJsonString(TokenizerWriter.Options);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or NullReferenceException)

@@ -21,6 +21,7 @@ internal static class BadInputTable
         ["PPO steps"] = PpoInputs.All,
         ["stages"] = CatalogInputs.All,
         ["chat templates"] = TemplateInputs.All,
+        ["conversations"] = ConversationInputs.All,
         ["chat clients"] = ChatInputs.All,
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,

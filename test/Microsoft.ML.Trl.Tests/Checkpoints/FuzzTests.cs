@@ -3,19 +3,11 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Checkpoints;
 
-/// <summary>
-/// Files of other people with arbitrary damage: only the documented exceptions, and no more memory than a small multiple of the file.
-/// 2,000 variants of each kind; 100,000 in the long mode.
-/// </summary>
+/// <summary>Weights of other people with arbitrary damage; see <see cref="Fuzz"/>.</summary>
 [TestClass]
 public sealed class FuzzTests
 {
-    private const int Some = 2_000, Many = 100_000;
-    private const int Managed = 1 << 20, PerByte = 40; // exceptions, JSON and a tokenizer's tables take some hundred kB
-
     private readonly string _folder = Directory.CreateTempSubdirectory("trl-").FullName;
-
-    private static int Count => LongTests.AreOn ? Many : Some;
 
     [TestCleanup]
     public void Clean() => Directory.Delete(_folder, recursive: true);
@@ -29,23 +21,23 @@ public sealed class FuzzTests
         SafetensorsWriter.Write(
             path, [("a", ones(3, 4)), ("b", ones(5, ScalarType.Bool)), ("c", ones(2, 2, ScalarType.BFloat16)), ("d", zeros(0))]);
         byte[] whole = File.ReadAllBytes(path);
-        int readable = 0;
-        for (int i = 0; i < Count; i++)
+        var fuzz = new Fuzz();
+        for (int i = 0; i < Fuzz.Count; i++)
         {
             byte[] damaged = Mutations.Of(whole, i, start: whole.Length);
             Replace(ref path, i, damaged);
-            Guarded(i, damaged.Length, ref readable, () =>
+            fuzz.Read(i, damaged.Length, () =>
             {
                 using SafetensorsFile file = SafetensorsFile.Open(path);
                 TakeAll(file, damaged.Length);
             });
-            Guarded(i, damaged.Length, ref readable, () =>
+            fuzz.Read(i, damaged.Length, () =>
             {
                 using SafetensorsStream stream = SafetensorsStream.Read(new MemoryStream(damaged), damaged.Length, "here");
                 TakeAll(stream, damaged.Length);
             });
         }
-        Close.Above(0, readable, "variants that can be read");
+        Close.Above(0, fuzz.Readable, "variants that can be read");
     }
 
     [TestMethod]
@@ -58,20 +50,20 @@ public sealed class FuzzTests
             .Text("y").Tensor("HalfStorage", "1", 8, 0, [2, 4], [4, 1]).Text("z").Op('h', 0).Op('u').Op('}').Op('b').Done();
         byte[][] storages = [new byte[96], new byte[16]];
         byte[] whole = PickleBytes.File(pickle, storages);
-        int readable = 0;
-        for (int i = 0; i < Count; i++)
+        var fuzz = new Fuzz();
+        for (int i = 0; i < Fuzz.Count; i++)
         {
             byte[] damaged = i % 2 == 0
                 ? PickleBytes.File(Mutations.Of(pickle, i, start: pickle.Length), storages)
                 : Mutations.Of(whole, i, start: whole.Length);
             Replace(ref path, i, damaged);
-            Guarded(i, damaged.Length, ref readable, () =>
+            fuzz.Read(i, damaged.Length, () =>
             {
                 using TorchFile file = TorchFile.Open(path);
                 TakeAll(file, damaged.Length);
             });
         }
-        Close.Above(0, readable, "variants that can be read");
+        Close.Above(0, fuzz.Readable, "variants that can be read");
     }
 
     [TestMethod]
@@ -89,12 +81,12 @@ public sealed class FuzzTests
                 new("tokenizer.ggml.eos_token_id", 3u), new("tokenizer.ggml.add_bos_token", false),
             ]);
         byte[] whole = File.ReadAllBytes(path);
-        int readable = 0;
-        for (int i = 0; i < Count; i++)
+        var fuzz = new Fuzz();
+        for (int i = 0; i < Fuzz.Count; i++)
         {
             byte[] damaged = Mutations.Of(whole, i, start: 2048);
             Replace(ref path, i, damaged);
-            Guarded(i, damaged.Length, ref readable, () =>
+            fuzz.Read(i, damaged.Length, () =>
             {
                 using GgufFile file = GgufFile.Open(path);
                 TakeAll(file, damaged.Length);
@@ -103,7 +95,7 @@ public sealed class FuzzTests
                 tokenizer.Decode(tokenizer.Encode("abc"));
             });
         }
-        Close.Above(0, readable, "variants that can be read");
+        Close.Above(0, fuzz.Readable, "variants that can be read");
     }
 
     /// <summary>Another file instead of the last one: file systems take their time where a file is written over.</summary>
@@ -125,25 +117,5 @@ public sealed class FuzzTests
             CollectionAssert.AreEqual(entry.Shape.ToArray(), tensor.shape);
             Assert.IsLessThanOrEqualTo(8 * length, tensor.NumberOfElements * tensor.ElementSize, "bytes of a tensor");
         }
-    }
-
-    private static void Guarded(int number, long length, ref int readable, Action read)
-    {
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        try
-        {
-            read();
-            readable++;
-        }
-        catch (Exception error) when (error is InvalidDataException or NotSupportedException or EndOfStreamException)
-        {
-            Assert.IsGreaterThan(10, error.Message.Length, $"variant {number} is explained");
-        }
-        catch (Exception error) when (error is not AssertFailedException)
-        {
-            Assert.Fail($"Variant {number} threw what is not documented: {error}");
-        }
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        Close.Below(Managed + (PerByte * length), allocated, $"bytes allocated for variant {number} of {length} bytes");
     }
 }

@@ -125,9 +125,9 @@ public sealed class EncoderDecoderPipelineTests : IDisposable
             HuggingFaceFolder.Save(_folder, network);
         using LanguageModel model = LanguageModel.Load(_folder);
         Assert.AreEqual(1, model.Codec.Prompt("the LORD")[^1], "prompts end with </s>");
-        (int[] ids, int prompt, _) = model.Codec.Continued("the LORD", "spake");
-        CollectionAssert.AreEqual(model.Codec.Prompt("the LORD"), ids[..prompt]);
-        CollectionAssert.AreEqual(model.Tokenizer.Encode("spake", addSpecialTokens: true), ids[prompt..]);
+        RowTokens tokens = model.Codec.Rows(isConversational: false).Continued("the LORD", "spake", TemplateCells.None);
+        CollectionAssert.AreEqual(model.Codec.Prompt("the LORD"), tokens.Ids[..tokens.PromptLength]);
+        CollectionAssert.AreEqual(model.Tokenizer.Encode("spake", addSpecialTokens: true), tokens.Completion);
         var options = new SftOptions { MaxSteps = 60, LearningRate = 2e-2, PerDeviceTrainBatchSize = 4, Generation = Tiny.Greedy };
         Tiny.PairRow[] verses =
         [

@@ -41,6 +41,10 @@ public sealed class KilledSaveTests
             File.WriteAllBytes(path, SavedChain.Rewritten(entry => entry.Name == "config.json", _ => null));
             var ml = new MLContext(1);
             Assert.Contains("has no entry", Assert.ThrowsExactly<InvalidDataException>(() => ml.Trl().Load(path, out _)).Message);
+            File.WriteAllBytes(path, SavedChain.Rewritten(entry => entry.Name == "Model.key", content => content[..20]));
+            Assert.Contains(
+                "model.zip' is no model that ML.NET saved, or was damaged: ",
+                Assert.ThrowsExactly<InvalidDataException>(() => ml.Trl().Load(path, out _)).Message);
             Assert.Throws<FileNotFoundException>(() => ml.Trl().Load(Path.Combine(folder.FullName, "none.zip"), out _));
             Assert.Throws<ArgumentException>(() => ml.Trl().Load("", out _));
         }

@@ -107,7 +107,7 @@ public sealed class RewardFunctionTests
         RewardFunction reward = RewardFunction.FromTransformer(classifier, "Score", 0);
         ArgumentException error = Assert.Throws<ArgumentException>(() => _ml.Trl().Ppo(Tiny.Source(), reward).Fit(Rows()));
         Assert.Contains("The ValueToKeyMappingTransformer in the transformer given as reward cannot read completions", error.Message);
-        Assert.Contains("It gets the columns Prompt, Completion, Text.", error.Message);
+        Assert.Contains("It gets the columns Prompt, Completion, Text, Tools, ChatTemplateKwargs.", error.Message);
         Assert.Contains("fit a label's MapValueToKey apart", error.Message);
     }
 

@@ -22,7 +22,7 @@ public sealed class SavedRewardTests
         // the constructor that loading uses: it keeps what the configuration says
         var network = new RewardModel(config, new CopiedWeights(policy.Weights(), drawn));
         var model = new TextRewardModel(network, Tiny.Tokenizer);
-        using var saved = new RewardTransformer(new MLContext(1), model, "Score", "Prompt", "Completion", []);
+        using var saved = new RewardTransformer(new MLContext(1), model, new RewardOptions().Output, []);
         using var loaded = (RewardTransformer)SavedChain.Load(Zip(saved));
         Assert.AreEqual(config.PadTokenId, loaded.Model.Network.Config.PadTokenId);
 

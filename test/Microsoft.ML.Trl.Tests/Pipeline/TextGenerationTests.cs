@@ -107,7 +107,7 @@ public sealed class TextGenerationTests
         CausalLanguageModel network = CausalLanguageModel.Create(Tiny.Config() with { EosTokenIds = [] }, 3);
         var model = new TextRewardModel(RewardModel.FromPolicy(network, 1), WithoutEnd());
         network.Dispose();
-        using var transformer = new RewardTransformer(_ml, model, "Score", "Prompt", "Completion", []);
+        using var transformer = new RewardTransformer(_ml, model, new RewardOptions().Output, []);
         IDataView texts = _ml.Data.LoadFromEnumerable(new[] { new Tiny.PairRow { Completion = "a" }, new Tiny.PairRow() });
         float[] scores = [.. transformer.Transform(texts).GetColumn<float>("Score")];
         CollectionAssert.AreEqual(new[] { false, true }, scores.Select(float.IsNaN).ToArray());

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Support;
 
@@ -50,4 +51,14 @@ public sealed class BoundedTextTests
     }
 
     private static string Read(byte[] bytes, long length) => BoundedText.Read(new MemoryStream(bytes), length, 10, "it");
+
+    [TestMethod]
+    public void What_is_said_to_be_long_is_not_believed_before_it_is_read()
+    {
+        byte[] text = Encoding.ASCII.GetBytes(new string('a', 5_000_000)); // several blocks
+        Assert.AreEqual(5_000_000, BoundedText.Read(new MemoryStream(text), text.Length, BoundedText.Small, "It").Length);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<InvalidDataException>(() => BoundedText.Read(new MemoryStream(text[..10]), 200_000_000, BoundedText.Large, "It"));
+        Close.Below(2_000_000, GC.GetAllocatedBytesForCurrentThread() - before, "bytes allocated");
+    }
 }

@@ -97,7 +97,7 @@ public sealed class ChatTemplateTests
     [TestMethod]
     [DataRow("{", "The messages are not JSON that can be read: ")]
     [DataRow("{}", "The messages are a JSON Object. ")]
-    [DataRow("[\"\\ud800\"]", "The messages are not JSON that can be read: A text of the JSON has half of a surrogate pair")]
+    [DataRow("[\"\\ud800\"]", "The messages are not JSON that can be read: The text at 2 has half of a surrogate pair")]
     public void Texts_that_are_no_messages_are_told(string messages, string expected)
     {
         InvalidDataException error = Assert.ThrowsExactly<InvalidDataException>(() => ChatTemplate.Parse(ChatMl).Render(messages));

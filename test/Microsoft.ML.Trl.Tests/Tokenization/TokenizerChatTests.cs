@@ -33,6 +33,42 @@ public sealed class TokenizerChatTests
     }
 
     [TestMethod]
+    public void Tools_have_a_template_of_their_own_where_there_is_one()
+    {
+        var tools = new ChatTemplateOptions { Tools = new JsonArray(new JsonObject { ["name"] = "f" }) };
+        TextTokenizer both = With(new JsonArray(Named("tool_use", "with {{ tools[0].name }}"), Named("default", Template)), null);
+
+        Assert.AreEqual("with f", both.ApplyChatTemplate("[]", tools).Text);
+        Assert.AreEqual("<|endoftext|>", both.ApplyChatTemplate("[]").Text);
+        Assert.AreEqual("<|endoftext|>", With(Template, null).ApplyChatTemplate("[]", tools).Text);
+        Assert.AreEqual("b", With(both.Files()["tokenizer_config.json"], "b").ApplyChatTemplate("[]", tools).Text);
+    }
+
+    [TestMethod]
+    public void Named_templates_stand_in_a_folder_of_their_own()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            With(null, "plain").Save(folder);
+            Directory.CreateDirectory(Path.Combine(folder, "additional_chat_templates"));
+            File.WriteAllText(Path.Combine(folder, "additional_chat_templates", "tool_use.jinja"), "tools");
+            TextTokenizer tokenizer = TextTokenizer.Load(folder);
+            TextTokenizer again = TextTokenizer.FromFiles(tokenizer.Files());
+
+            foreach (TextTokenizer one in new[] { tokenizer, again })
+            {
+                Assert.AreEqual("plain", one.ApplyChatTemplate("[]").Text);
+                Assert.AreEqual("tools", one.ApplyChatTemplate("[]", new ChatTemplateOptions { Tools = [] }).Text);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
     public void A_file_of_its_own_counts_more() => Assert.AreEqual("b", With(Template, "b").ChatTemplate!.Text);
 
     [TestMethod]

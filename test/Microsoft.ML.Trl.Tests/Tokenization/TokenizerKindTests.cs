@@ -19,7 +19,7 @@ public sealed class TokenizerKindTests
           "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}},
         """;
 
-    private const string SentencePiece = $$$"""
+    internal const string SentencePiece = $$$"""
         { {{{Added}}} {{{Pairs}}}
           "normalizer": {"type": "Sequence", "normalizers": [
             {"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
@@ -32,7 +32,7 @@ public sealed class TokenizerKindTests
             "merges": ["▁ ▁", "a b", "▁ ab"]}}
         """;
 
-    private const string Unigram = $$$"""
+    internal const string Unigram = $$$"""
         { {{{Added}}} {{{Pairs}}}
           "normalizer": null,
           "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true},
@@ -41,7 +41,7 @@ public sealed class TokenizerKindTests
             "vocab": [["<u>", 0], ["<s>", 0], ["▁", -2], ["a", -2.5], ["b", -2.25], ["ab", -5], ["▁a", -4], ["ba", -4.5]]}}
         """;
 
-    private const string WordPiece = $$$"""
+    internal const string WordPiece = $$$"""
         { {{{Added}}}
           "normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"},
           "post_processor": {"type": "BertProcessing", "sep": ["<u>", 0], "cls": ["<s>", 1]},

@@ -163,7 +163,7 @@ public sealed class VocabularyFileTests
     }
 
     // sentencepiece_model.proto: pieces 1 {text 1, score 2, type 3}, trainer 2 {model type 3}, normalizer 3 {name 1}
-    private static byte[] Model(int type, (string Text, float Score, int Type)[] pieces) => Message(model =>
+    internal static byte[] Model(int type, (string Text, float Score, int Type)[] pieces) => Message(model =>
     {
         foreach ((string text, float score, int kind) in pieces)
             Field(model, 1, piece =>

@@ -85,10 +85,17 @@ public sealed record DpoOptions : EpochOptions
     /// <summary>Text column with the worse answers.</summary>
     public string RejectedColumnName { get; init; } = "Rejected";
 
+    /// <summary>
+    /// Read prompts and answers as conversations; the fitted stage reads its prompts so too. Where the data have no column of prompts, a
+    /// prompt is the messages that both answers begin with. Null, the default: as texts.
+    /// </summary>
+    public ConversationOptions? Conversations { get; init; }
+
     private static readonly DpoLossType[] Smoothed = [DpoLossType.Robust, DpoLossType.ExoPair, DpoLossType.Aot, DpoLossType.AotUnpaired];
 
     /// <summary>The columns of pairs.</summary>
-    internal PreferenceColumns Columns => new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true);
+    internal PreferenceColumns Columns =>
+        new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true, Conversations);
 
     /// <summary>How pairs become rows.</summary>
     internal PairLayout Layout => new(MaxLength, LdAlpha);
@@ -97,7 +104,7 @@ public sealed record DpoOptions : EpochOptions
     internal ReferenceSync? Sync => SyncRefModel ? new ReferenceSync(RefModelSyncSteps, RefModelMixupAlpha) : null;
 
     /// <summary>Columns and generation options of the fitted stage.</summary>
-    internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation);
+    internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation, Conversations);
 
     internal override IEnumerable<string> WithoutEffect()
     {
@@ -135,6 +142,7 @@ public sealed record DpoOptions : EpochOptions
         Require.Named(PromptColumnName);
         Require.Named(ChosenColumnName);
         Require.Named(RejectedColumnName);
+        Conversations?.Validated();
         Generation?.ValidatedForOne("a column of completions");
         ValidateLosses();
         ValidateReference();

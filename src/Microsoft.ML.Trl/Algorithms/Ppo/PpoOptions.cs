@@ -125,11 +125,14 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>Text column with the prompts.</summary>
     public string PromptColumnName { get; init; } = "Prompt";
 
+    /// <summary>Read prompts as conversations; the fitted stage does so too. Null, the default: as texts.</summary>
+    public ConversationOptions? Conversations { get; init; }
+
     /// <summary>Steps of PPO in the run: each answers <see cref="BatchSize"/> prompts.</summary>
     internal int TotalSteps => (int)(((long)Steps + BatchSize - 1) / BatchSize);
 
     /// <summary>Columns and generation options of the fitted stage.</summary>
-    internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation);
+    internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation, Conversations);
 
     internal override IEnumerable<string> WithoutEffect()
     {
@@ -175,6 +178,7 @@ public sealed record PpoOptions : TrainingOptions
             throw new ArgumentException(
                 "UseScoreNorm centres scores that UseScoreScaling has scaled; set UseScoreScaling to true, or UseScoreNorm to false.",
                 nameof(UseScoreNorm));
+        Conversations?.Validated();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForRollouts();
         LengthSampler?.Limit(Generation, 0);

@@ -15,9 +15,11 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     /// <returns>Owns the trained model and its critic.</returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be used; the message names them.</exception>
     /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
-    /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
+    /// <exception cref="InvalidDataException">A file of the source is damaged, or a row's conversation cannot be rendered.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
-    /// <exception cref="InvalidOperationException">There is no model to start from, no reward, or the GPU asked for is missing.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is no model to start from, no chat template for conversations, no reward, or the GPU asked for is missing.
+    /// </exception>
     /// <exception cref="RewardFunctionException">The reward function threw or gave no finite number; Model is what was reached.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
@@ -25,22 +27,23 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         IDataView data = _stage.TrainingData ?? input;
-        DataViewSchema.Column column = InputColumns.Text(data.Schema, _options.PromptColumnName, "prompt");
+        var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations);
         _stage.StartModel(input);
         RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
         reward.Check(_stage.Ml, data.Schema);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, referenceMoves: false, (session, model, reference) =>
         {
             var counts = new RowCounts();
-            PromptRows prompts = PromptRows.Read(data, column, model.Codec, counts, session.Cancel);
+            List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
             session.Tell(counts);
             if (model.ValueHead is null)
                 model.ReplaceCritic(PpoSession.FreshHead(model.Network, _options));
             BoundReward bound = reward.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer));
-            var scorer = new RewardScorer(bound, model, prompts.Rows);
+            var scorer = new RewardScorer(bound, model, prompts);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, reference);
-            new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached).Run(prompts.Ids, session.Cancel);
+            new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached)
+                .Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
         });
     }
 
@@ -54,7 +57,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         if (_reward is null && ModelHandle.PromisedColumn(inputSchema, ModelHandle.RewardKind) is null)
             throw NoReward();
         if (_stage.TrainingData is null)
-            InputColumns.RequireText(inputSchema, _options.PromptColumnName, "prompt");
+            PromptReader.Require(inputSchema, _options.PromptColumnName, _options.Conversations);
         return _options.Output.Promise(_stage.Ml, inputSchema);
     }
 

@@ -10,7 +10,8 @@ internal sealed class PreferenceReader
     private readonly DataViewSchema.Column _chosen;
     private readonly DataViewSchema.Column _rejected;
     private readonly DataViewSchema.Column? _margin;
-    private readonly bool _scoresWhole;
+    private readonly TemplateColumns _template;
+    private readonly bool _scoresWhole, _isConversational;
 
     /// <summary>Finds the columns.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is missing or of the wrong type.</exception>
@@ -18,26 +19,29 @@ internal sealed class PreferenceReader
     {
         _rows = rows;
         _scoresWhole = !columns.PromptRequired;
-        _prompt = columns.PromptRequired
+        _isConversational = columns.Conversations is not null;
+        _prompt = columns.NeedsPrompt
             ? InputColumns.Text(rows.Schema, columns.Prompt, "prompt")
             : InputColumns.TextOrNull(rows.Schema, columns.Prompt, "prompt");
         _chosen = InputColumns.Text(rows.Schema, columns.Chosen, "chosen");
         _rejected = InputColumns.Text(rows.Schema, columns.Rejected, "rejected");
+        _template = TemplateColumns.Of(rows.Schema, columns.Conversations);
         _margin = columns.Margin is { } margin ? InputColumns.Number(rows.Schema, margin, "margin") : null;
     }
 
-    /// <summary>Whether the data have prompts; otherwise chosen and rejected are whole texts.</summary>
+    /// <summary>Whether the data have prompts; otherwise chosen and rejected are whole texts, or conversations that begin alike.</summary>
     public bool HasPrompts => _prompt is not null;
 
     /// <summary>The same check before anything is fitted.</summary>
     public static void Require(SchemaShape shape, PreferenceColumns columns)
     {
-        if (columns.PromptRequired)
+        if (columns.NeedsPrompt)
             InputColumns.RequireText(shape, columns.Prompt, "prompt");
         else
             InputColumns.HasText(shape, columns.Prompt, "prompt");
         InputColumns.RequireText(shape, columns.Chosen, "chosen");
         InputColumns.RequireText(shape, columns.Rejected, "rejected");
+        TemplateColumns.Require(shape, columns.Conversations);
         if (columns.Margin is { } margin)
             InputColumns.RequireNumber(shape, margin, "margin");
     }
@@ -90,33 +94,36 @@ internal sealed class PreferenceReader
     private List<PreferenceExample> Read(
         TextCodec codec, RowCounts counts, Func<PreferenceExample, long, PreferenceExample?> keep, CancellationToken cancel)
     {
+        RowCodec rows = codec.Rows(_isConversational);
         DataViewSchema.Column[] texts = _prompt is { } prompt ? [prompt, _chosen, _rejected] : [_chosen, _rejected];
         var examples = new List<PreferenceExample>();
-        foreach (TextRow row in RowReader.Read(_rows, texts, _margin))
+        foreach (TextRow row in RowReader.Read(_rows, [.. texts, .. _template.Columns], _margin))
         {
             cancel.ThrowIfCancellationRequested();
             counts.Add();
             if (row.Value is { } margin && !double.IsFinite(margin))
                 throw new ArgumentException(string.Create(
                     CultureInfo.InvariantCulture, $"Row {row.Number}: the margin is {margin}; it must be a finite number."));
-            if (keep(Pair(codec, row, counts), row.Number) is { } kept)
+            PreferenceExample pair = RowCodec.OfRow(row.Number, texts, () => Pair(rows, row, counts));
+            if (keep(pair, row.Number) is { } kept)
                 examples.Add(kept);
         }
         return examples.Count > 0 ? examples : throw counts.NothingLeft();
     }
 
-    private PreferenceExample Pair(TextCodec codec, TextRow row, RowCounts counts)
+    private PreferenceExample Pair(RowCodec codec, TextRow row, RowCounts counts)
     {
-        if (!HasPrompts)
-            return new PreferenceExample([], codec.Whole(row.Texts[0]), codec.Whole(row.Texts[1]), row.Value);
-        string prompt = row.Texts[0];
-        (int[] chosen, int length, bool chosenFits) = codec.Continued(prompt, row.Texts[1]);
-        (int[] rejected, int rejectedLength, bool rejectedFits) = codec.Continued(prompt, row.Texts[2]);
-        if (!chosenFits || !rejectedFits)
+        string? prompt = HasPrompts ? row.Texts[0] : null;
+        (string better, string worse) = HasPrompts ? (row.Texts[1], row.Texts[2]) : (row.Texts[0], row.Texts[1]);
+        TemplateCells with = _template.Cells(row.Texts);
+        if (_scoresWhole && !HasPrompts)
+            return new PreferenceExample([], codec.Continued(null, better, with).Ids, codec.Continued(null, worse, with).Ids, row.Value);
+        (RowTokens chosen, RowTokens rejected) = codec.Pair(prompt, better, worse, with);
+        if (!chosen.StartsWithPrompt || !rejected.StartsWithPrompt)
             counts.Note(RowFate.OtherTokens, row.Number);
         return _scoresWhole
-            ? new PreferenceExample([], chosen, rejected, row.Value)
-            : new PreferenceExample(codec.Prompt(prompt), chosen[length..], rejected[rejectedLength..], row.Value);
+            ? new PreferenceExample([], chosen.Ids, rejected.Ids, row.Value)
+            : new PreferenceExample(chosen.Prompt, chosen.Completion, rejected.Completion, row.Value);
     }
 }
 
@@ -126,6 +133,12 @@ internal sealed class PreferenceReader
 /// <param name="Rejected">Text.</param>
 /// <param name="Margin">Numbers; null = none.</param>
 /// <param name="PromptRequired">
-/// Whether there must be prompts, and prompt and answer are kept apart; otherwise a side of a pair is one text, with the prompt in it.
+/// Whether prompt and answer are kept apart; otherwise a side of a pair is one text, with the prompt in it.
 /// </param>
-internal sealed record PreferenceColumns(string Prompt, string Chosen, string Rejected, string? Margin, bool PromptRequired);
+/// <param name="Conversations">How conversations are read; null = texts are.</param>
+internal sealed record PreferenceColumns(
+    string Prompt, string Chosen, string Rejected, string? Margin, bool PromptRequired, ConversationOptions? Conversations)
+{
+    /// <summary>Whether there must be a column of prompts; of conversations, the prompt is what both begin with.</summary>
+    public bool NeedsPrompt => PromptRequired && Conversations is null;
+}

@@ -36,9 +36,18 @@ public sealed record RewardOptions : EpochOptions
     /// <summary>Numeric column with the score by which chosen should win; null = no margins.</summary>
     public string? MarginColumnName { get; init; }
 
+    /// <summary>
+    /// Read prompts and completions as conversations. The fitted stage then scores the text of a completion as what the assistant says
+    /// after the prompt, and, where there are no prompts, completions that are whole conversations. Null, the default: as texts.
+    /// </summary>
+    public ConversationOptions? Conversations { get; init; }
+
+    /// <summary>What the fitted stage reads and adds.</summary>
+    internal RewardOutput Output => new(OutputColumnName, PromptColumnName, CompletionColumnName, Conversations);
+
     /// <summary>The columns of pairs.</summary>
     internal PreferenceColumns Columns =>
-        new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, PromptRequired: false);
+        new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, PromptRequired: false, Conversations);
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
@@ -54,6 +63,7 @@ public sealed record RewardOptions : EpochOptions
         Require.Named(RejectedColumnName);
         if (MarginColumnName is not null)
             Require.Named(MarginColumnName);
+        Conversations?.Validated();
         return this;
     }
 }

@@ -54,7 +54,7 @@ internal sealed class ModelReward(TextRewardModel model) : RewardFunction
     internal override BoundReward Bind(RewardContext context) => (rows, _) =>
     {
         Answer[] answers = [.. rows.Select(row => new Answer([.. row.PromptIds], [.. row.CompletionIds], row.Completion, row.HasEnded))];
-        float[] scores = AnswerScorer.Score(model, context.Tokenizer, [.. rows.Select(row => row.Prompt)], answers);
+        float[] scores = AnswerScorer.Score(model, context.Tokenizer, [.. rows.Select(row => row.Read)], answers);
         return Array.ConvertAll(scores, score => (double)score);
     };
 }

@@ -105,7 +105,7 @@ public abstract class RewardFunction
 
     /// <summary>
     /// A reward model. It scores the very tokens that the policy wrote where its tokenizer is the policy's, and their text otherwise; an
-    /// end token that the policy did not write is not added.
+    /// end token that the policy did not write is not added. Conversations are rendered by its own chat template, where it has one.
     /// </summary>
     /// <param name="model">The caller owns it, and disposes it after training.</param>
     public static RewardFunction FromModel(TextRewardModel model)
@@ -115,7 +115,10 @@ public abstract class RewardFunction
     }
 
     /// <summary>A column of numbers that a transformer makes: a reward model, a classifier, a whole pipeline.</summary>
-    /// <param name="transformer">Gets text columns <c>Prompt</c>, <c>Completion</c>, <c>Text</c> (both in one). The caller owns it.</param>
+    /// <param name="transformer">
+    /// Gets text columns <c>Prompt</c>, <c>Completion</c>, <c>Text</c> (both in one), and where prompts are conversations what their rows
+    /// have in <c>Tools</c> and <c>ChatTemplateKwargs</c>. The caller owns it.
+    /// </param>
     /// <param name="scoreColumnName">
     /// Column of numbers or of vectors of numbers; null = <c>Score</c>, or <c>Probability</c> where there is no <c>Score</c>.
     /// </param>

@@ -27,8 +27,8 @@ internal interface IRolloutScorer
 /// <summary>Turns responses back into text and asks a reward function.</summary>
 /// <param name="reward">Asked once per batch.</param>
 /// <param name="policy">Whose responses they are.</param>
-/// <param name="rows">The prompts of the run, as the data have them.</param>
-internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IReadOnlyList<TextRow> rows) : IRolloutScorer
+/// <param name="rows">The prompts of the run.</param>
+internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IReadOnlyList<PromptRow> rows) : IRolloutScorer
 {
     public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel) =>
         reward([.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(rollout, i))], cancel);
@@ -36,7 +36,7 @@ internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IRe
     public IReadOnlyList<SampleCompletion> Samples(RolloutTexts rollout, IReadOnlyList<double> scores, int count) =>
     [
         .. Enumerable.Range(0, Math.Min(count, scores.Count)).Select(i => new SampleCompletion(
-            rows[rollout.Prompts[i]].Texts[0], policy.Tokenizer.DecodeCompletion(rollout.Responses[i]), scores[i])),
+            rows[rollout.Prompts[i]].Prompt.Text, policy.Tokenizer.DecodeCompletion(rollout.Responses[i]), scores[i])),
     ];
 
     /// <summary>Asks a scorer, and checks what it gives.</summary>
@@ -78,9 +78,12 @@ internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IRe
     private RewardRow Row(RolloutTexts rollout, int index)
     {
         int[] response = rollout.Responses[index];
-        TextRow row = rows[rollout.Prompts[index]];
+        PromptRow row = rows[rollout.Prompts[index]];
         bool hasEnded = response.Length > 0 && policy.Network.Config.EosTokenIds.Contains(response[^1]);
         string text = policy.Tokenizer.DecodeCompletion(response);
-        return new RewardRow(row.Texts[0], text, rollout.Queries[index], response, hasEnded, row.Number, rollout.Step);
+        return new RewardRow(row.Prompt.Given, text, rollout.Queries[index], response, hasEnded, row.Number, rollout.Step)
+        {
+            Read = row.Prompt,
+        };
     }
 }

@@ -43,7 +43,14 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
     }
 
     private static IDataView View(MLContext ml, IReadOnlyList<RewardRow> rows) => ml.Data.LoadFromEnumerable(rows.Select(row =>
-        new ScoredText { Prompt = row.Prompt, Completion = row.Completion, Text = row.Prompt + row.Completion }).ToArray());
+        new ScoredText
+        {
+            Prompt = row.Prompt,
+            Completion = row.Completion,
+            Text = row.Read.Text + row.Completion,
+            Tools = row.Read.With.Tools,
+            ChatTemplateKwargs = row.Read.With.Kwargs,
+        }).ToArray());
 
     private DataViewSchema.Column Column(DataViewSchema schema)
     {
@@ -83,5 +90,7 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
         public string Prompt { get; set; } = "";
         public string Completion { get; set; } = "";
         public string Text { get; set; } = "";
+        public string Tools { get; set; } = "";
+        public string ChatTemplateKwargs { get; set; } = "";
     }
 }

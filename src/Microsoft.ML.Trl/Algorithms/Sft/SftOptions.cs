@@ -17,7 +17,7 @@ public sealed record SftOptions : EpochOptions
 
     /// <summary>
     /// Learn what the assistant says alone: the parts that the chat template's <c>{% generation %}</c> blocks write. Only for
-    /// conversations, <see cref="MessagesColumnName"/>.
+    /// conversations: <see cref="MessagesColumnName"/>, or prompts and completions with <see cref="Conversations"/>.
     /// </summary>
     public bool AssistantOnlyLoss { get; init; }
 
@@ -58,8 +58,14 @@ public sealed record SftOptions : EpochOptions
     /// </summary>
     public string MessagesColumnName { get; init; } = "Messages";
 
+    /// <summary>
+    /// Read prompts and completions as conversations; the fitted stage reads its prompts so too. Null, the default: as texts.
+    /// <see cref="MessagesColumnName"/> holds conversations in any case.
+    /// </summary>
+    public ConversationOptions? Conversations { get; init; }
+
     /// <summary>Columns and generation options of the fitted stage.</summary>
-    internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation);
+    internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation, Conversations);
 
     internal override IEnumerable<string> WithoutEffect()
     {
@@ -90,6 +96,7 @@ public sealed record SftOptions : EpochOptions
         Require.Named(CompletionColumnName);
         Require.Named(TextColumnName);
         Require.Named(MessagesColumnName);
+        Conversations?.Validated();
         Generation?.ValidatedForOne("a column of completions");
         return this;
     }

@@ -7,16 +7,20 @@ internal sealed class SftReader
     private readonly DataViewSchema.Column[] _columns;
     private readonly SftOptions _options;
     private readonly RowKind _kind;
+    private readonly TemplateColumns _template;
+    private readonly bool _isConversational;
 
     /// <summary>Finds the columns.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is missing or of the wrong type.</exception>
     /// <exception cref="ArgumentException">
-    /// There are texts and prompts, but no completions; or the assistant's part is asked for and there are no conversations.
+    /// There are texts and prompts, but no completions; or conversations are asked for, and there are none.
     /// </exception>
     public SftReader(IDataView rows, SftOptions options)
     {
         (_rows, _options) = (rows, options);
         _kind = KindOf(options, (name, role) => InputColumns.TextOrNull(rows.Schema, name, role) is not null);
+        _isConversational = IsConversational(_kind, options);
+        _template = TemplateColumns.Of(rows.Schema, _isConversational ? options.Conversations ?? new() : null);
         _columns = _kind switch
         {
             RowKind.Conversation => [InputColumns.Text(rows.Schema, options.MessagesColumnName, "messages")],
@@ -40,7 +44,10 @@ internal sealed class SftReader
     /// <summary>The same check before anything is fitted.</summary>
     public static void Require(SchemaShape shape, SftOptions options)
     {
-        if (KindOf(options, (name, role) => InputColumns.HasText(shape, name, role)) != RowKind.PromptAndCompletion)
+        RowKind kind = KindOf(options, (name, role) => InputColumns.HasText(shape, name, role));
+        if (IsConversational(kind, options))
+            TemplateColumns.Require(shape, options.Conversations ?? new());
+        if (kind != RowKind.PromptAndCompletion)
             return;
         InputColumns.RequireText(shape, options.PromptColumnName, "prompt");
         InputColumns.RequireText(shape, options.CompletionColumnName, "completion");
@@ -59,14 +66,16 @@ internal sealed class SftReader
     public List<TokenExample> Read(TextCodec codec, int limit, SftOptions options, RowCounts counts, CancellationToken cancel)
     {
         CheckLayout(codec, options);
-        if (_kind == RowKind.Conversation)
-            codec.RequireChatTemplate(options.AssistantOnlyLoss);
+        RowCodec rows = codec.Rows(_isConversational, options.AssistantOnlyLoss);
         var examples = new List<TokenExample>();
-        foreach (TextRow row in RowReader.Read(_rows, _columns))
+        foreach (TextRow row in RowReader.Read(_rows, [.. _columns, .. _template.Columns]))
         {
             cancel.ThrowIfCancellationRequested();
             counts.Add();
-            TokenExample example = Example(codec, row, counts);
+            TokenExample example = RowCodec.OfRow(row.Number, _columns, () => Example(rows, row, counts));
+            if (codec.HasEncoder && example.PromptLength == 0)
+                throw new ArgumentException(
+                    $"Row {row.Number}: the prompt is empty, but the encoder of the model reads it; give a prompt, or leave the row out.");
             // Packing fills rows with what is cut off, or cuts by itself.
             TokenExample kept = options.Packing ? example : example.Truncated(limit);
             bool learnsPrompt = options.CompletionOnlyLoss == false;
@@ -108,40 +117,30 @@ internal sealed class SftReader
                 + $"(PromptColumnName), but no '{options.CompletionColumnName}' (CompletionColumnName): it is not clear whether SFT should "
                 + "learn the texts or what follows the prompts. Name the column of completions, or give SFT training data of its own "
                 + "without the column that it should not read.");
-        if (options.AssistantOnlyLoss && kind != RowKind.Conversation)
+        if (kind == RowKind.Text && options.Conversations is not null)
+            throw new ArgumentException(
+                $"Conversations is set, but SFT would read the plain texts of the column '{options.TextColumnName}' (TextColumnName). Name "
+                + "the column of conversations (MessagesColumnName), or those of prompts and completions, or set Conversations to null.");
+        if (options.AssistantOnlyLoss && !IsConversational(kind, options))
             throw new ArgumentException(
                 $"AssistantOnlyLoss is true, but SFT would read no conversations: a column '{options.MessagesColumnName}' "
-                + "(MessagesColumnName) is missing, or there are prompts and completions too. Give SFT training data of its own with "
-                + "conversations, or set AssistantOnlyLoss to false.");
+                + "(MessagesColumnName) is missing, or there are prompts and completions too, which are plain texts unless Conversations "
+                + "is set. Set it, give SFT training data of its own with conversations, or set AssistantOnlyLoss to false.");
         return kind;
     }
 
-    private TokenExample Example(TextCodec codec, TextRow row, RowCounts counts)
-    {
-        if (_kind == RowKind.Text)
-            return new TokenExample(codec.Whole(row.Texts[0]));
-        if (_kind == RowKind.Conversation)
-            return Conversation(codec, row);
-        (int[] ids, int promptLength, bool startsWithPrompt) = codec.Continued(row.Texts[0], row.Texts[1]);
-        if (codec.HasEncoder && promptLength == 0)
-            throw new ArgumentException(
-                $"Row {row.Number}: the prompt is empty, but the encoder of the model reads it; give a prompt, or leave the row out.");
-        if (!startsWithPrompt)
-            counts.Note(RowFate.OtherTokens, row.Number);
-        return new TokenExample(ids, promptLength);
-    }
+    private static bool IsConversational(RowKind kind, SftOptions options) =>
+        kind == RowKind.Conversation || (kind == RowKind.PromptAndCompletion && options.Conversations is not null);
 
-    private TokenExample Conversation(TextCodec codec, TextRow row)
+    private TokenExample Example(RowCodec codec, TextRow row, RowCounts counts)
     {
-        try
-        {
-            (int[] ids, bool[]? assistant) = codec.Conversation(row.Texts[0], _options.AssistantOnlyLoss);
-            return new TokenExample(ids) { Learned = assistant };
-        }
-        catch (Exception cause) when (cause is InvalidDataException or ChatTemplateException)
-        {
-            throw new InvalidDataException(
-                $"Row {row.Number} of the column '{_options.MessagesColumnName}' cannot be rendered: {cause.Message}", cause);
-        }
+        string? prompt = _kind == RowKind.PromptAndCompletion ? row.Texts[0] : null;
+        string completion = row.Texts[_columns.Length - 1];
+        RowTokens tokens = codec.Continued(prompt, completion, _template.Cells(row.Texts), _options.AssistantOnlyLoss);
+        if (!tokens.StartsWithPrompt)
+            counts.Note(RowFate.OtherTokens, row.Number);
+        var example = new TokenExample(tokens.Ids, tokens.PromptLength);
+        int first = _options.CompletionOnlyLoss == false ? 0 : tokens.PromptLength;
+        return tokens.Assistant is { } says ? example with { Learned = [.. says.Select((said, at) => said && at >= first)] } : example;
     }
 }

@@ -25,7 +25,7 @@ internal static class JsonSchemaReader
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(schema);
+            document = StrictJson.Document(schema);
         }
         catch (JsonException cause)
         {

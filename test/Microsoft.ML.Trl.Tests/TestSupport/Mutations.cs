@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Microsoft.ML.Trl.Tests.Checkpoints;
+namespace Microsoft.ML.Trl.Tests.TestSupport;
 
 /// <summary>Damaged variants of a file, each a function of its number.</summary>
 internal static class Mutations
