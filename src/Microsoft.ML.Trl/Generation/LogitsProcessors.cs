@@ -89,7 +89,7 @@ internal sealed class LogitsProcessors
         for (int i = 0; i < rows.Count; i++)
         {
             Span<bool> row = forbidden.AsSpan(i * vocabulary, vocabulary);
-            _constraint!.Forbidden(rows[i].TextState).CopyTo(row);
+            _constraint!.Forbidden(rows[i].TextState, rows[i].NewTokens.Count == 0).CopyTo(row);
             foreach (int end in _endTokens)
                 row[end] = !_constraint.Accepts(rows[i].TextState);
         }

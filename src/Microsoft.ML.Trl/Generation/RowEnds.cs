@@ -17,7 +17,7 @@ internal sealed class RowEnds(IReadOnlyList<int> endTokens, Func<IReadOnlyList<i
             return true;
         if (constraint is null)
             return stop?.Invoke(row.NewTokens) == true;
-        row.TextState = constraint.Next(row.TextState, newest);
+        row.TextState = constraint.Next(row.TextState, newest, row.NewTokens.Count == 1);
         if (stop?.Invoke(row.NewTokens) == true)
             return true;
         bool isLast = row.NewTokens.Count == row.Limit || (endTokens.Count == 0 && !constraint.CanContinue(row.TextState));

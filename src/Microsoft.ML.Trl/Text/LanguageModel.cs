@@ -136,9 +136,6 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="InvalidOperationException">
     /// The weights are broken: the logits are no numbers. Or the options forbid every token that could come next.
     /// </exception>
-    /// <exception cref="NotSupportedException">
-    /// There is a constraint, and what a token says depends on its place (SentencePiece).
-    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IReadOnlyList<string> Complete(
@@ -162,9 +159,6 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="ArgumentException">The prompt is empty or too long; an option is out of range, or asks for beams.</exception>
     /// <exception cref="InvalidOperationException">
     /// While it is enumerated: the logits are no numbers, or the options forbid every token that could come next.
-    /// </exception>
-    /// <exception cref="NotSupportedException">
-    /// While it is enumerated: there is a constraint, and what a token says depends on its place (SentencePiece).
     /// </exception>
     /// <exception cref="OperationCanceledException">While it is enumerated: it was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">While it is enumerated: the model was disposed.</exception>

@@ -137,13 +137,29 @@ internal sealed class TokenTable
                 : Encoding.UTF8.GetBytes(token.Replace('▁', ' '));
     }
 
-    /// <summary>The bytes of all tokens but special ones.</summary>
-    /// <exception cref="NotSupportedException">A token's text depends on its place.</exception>
-    public TokenTrie Trie() => Steps is null
-        ? new TokenTrie([.. Enumerable.Range(0, Count).Select(id => Text(id, true) is null ? [] : _bytes[id]!)])
-        : throw new NotSupportedException(
-            "What a token of this tokenizer says depends on its place, so generation cannot be held to a pattern token by token. Use a "
-            + "model with a byte-level tokenizer (GPT-2, Llama 3, Qwen 2 and their like), or generate without Constraint.");
+    /// <summary>What all tokens but special ones say, at the beginning of a text and behind other tokens.</summary>
+    public TokenTrie Trie()
+    {
+        if (Steps is null)
+            return new TokenTrie([.. Enumerable.Range(0, Count).Select(id => Text(id, true) is null ? [] : _bytes[id]!)]);
+        int before = Array.FindIndex(_texts, token => token is not null && token.All(char.IsAsciiLetter));
+        return new TokenTrie(SaidBehind(before < 0 ? null : before), new TokenTrie(SaidBehind(null)));
+    }
+
+    private byte[][] SaidBehind(int? before)
+    {
+        int[] start = before is { } one ? [one] : [];
+        string said = Decode(start, skipSpecialTokens: true);
+        return [.. Enumerable.Range(0, Count).Select(id =>
+        {
+            if (Text(id, true) is not { } token || Decode([.. start, id], true) is not { } text
+                || !text.StartsWith(said, StringComparison.Ordinal))
+                return [];
+            text = text[said.Length..];
+            return ByteTokens.TryRead(token, out byte value) && value > sbyte.MaxValue && text != token // part of a character
+                ? [value] : Encoding.UTF8.GetBytes(text);
+        })];
+    }
 
     public string Decode(IReadOnlyList<int> ids, bool skipSpecialTokens)
     {

@@ -11,9 +11,10 @@ internal sealed class TokenTrie
     private readonly byte[]?[] _bytes;
 
     /// <param name="bytes">[V] per token; empty for tokens that stand for no text, such as special ones.</param>
-    public TokenTrie(byte[][] bytes)
+    /// <param name="beginning">The same at the beginning of a text; null = there is no difference.</param>
+    public TokenTrie(byte[][] bytes, TokenTrie? beginning = null)
     {
-        _bytes = bytes;
+        (_bytes, Beginning) = (bytes, beginning ?? this);
         _sorted = [.. bytes.Select((text, token) => (token, text)).Where(pair => pair.text.Length > 0)];
         Array.Sort(_sorted, (one, other) => one.Bytes.AsSpan().SequenceCompareTo(other.Bytes));
         _shared = new int[_sorted.Length];
@@ -21,6 +22,9 @@ internal sealed class TokenTrie
             _shared[i] = _sorted[i].Bytes.AsSpan().CommonPrefixLength(_sorted[i - 1].Bytes);
         Longest = _sorted.Length == 0 ? 0 : _sorted.Max(pair => pair.Bytes.Length);
     }
+
+    /// <summary>What the tokens say at the beginning of a text, where SentencePiece's do not say the blank that they begin with.</summary>
+    public TokenTrie Beginning { get; }
 
     /// <summary>Tokens of the vocabulary.</summary>
     public int Count => _bytes.Length;

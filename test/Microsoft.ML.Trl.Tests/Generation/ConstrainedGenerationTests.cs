@@ -107,16 +107,29 @@ public sealed class ConstrainedGenerationTests
         StringAssert.Matches(text, new Regex("^(good|bad){3}"));
     }
 
+    /// <summary>SentencePiece's tokens say their blank, but not at the beginning of a text, where the tokenizer puts one in front.</summary>
     [TestMethod]
-    public void A_tokenizer_whose_tokens_depend_on_their_place_is_refused()
+    [DataRow("always", "(ab|abc|b)( ab| x){2}")]
+    [DataRow("never", " ?(ab|abc|b)( ab| x){2}")]
+    [DataRow("never", "( ab| x){3}")]
+    public void Texts_of_tokens_that_depend_on_their_place_match(string scheme, string pattern)
     {
-        TextTokenizer tokenizer = TinyTokenizer.Create(json => json["decoder"] = JsonNode.Parse("""{"type": "Metaspace"}"""));
-        using LanguageModel model = new(CausalLanguageModel.Create(ModelConfig.Gpt2(12, 8, 1, 1, 16), 1), tokenizer);
-        GenerationOptions options = new() { Constraint = TextConstraint.Regex("a+"), EosTokenIds = [11] };
-        var refused = Assert.ThrowsExactly<NotSupportedException>(
-            () => model.Complete("ab", options, TestContext.CancellationToken));
-        StringAssert.Contains(refused.Message, "depends on its place");
-        StringAssert.Contains(refused.Message, "without Constraint");
+        TextTokenizer tokenizer = TinyTokenizer.Create(json =>
+        {
+            string settings = $$"""{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "{{scheme}}"}""";
+            JsonNode metaspace = JsonNode.Parse(settings)!;
+            (json["pre_tokenizer"], json["decoder"]) = (metaspace, metaspace.DeepClone());
+            json["model"]!["vocab"] = JsonNode.Parse("""{"a":0,"b":1,"c":2,"d":3,"▁":4,"x":5,"ab":6,"abc":7,"▁ab":8}""");
+            json["model"]!["merges"] = JsonNode.Parse("""["a b", "ab c", "▁ ab"]""");
+        });
+        using LanguageModel model = new(CausalLanguageModel.Create(ModelConfig.Gpt2(12, 8, 1, 1, 32), 1), tokenizer);
+        GenerationOptions options =
+            new() { Constraint = TextConstraint.Regex(pattern), EosTokenIds = [11], MaxNewTokens = 12, Temperature = 3 };
+        Regex expected = new($@"\A(?:{pattern})\z");
+        string[] prompts = [.. Enumerable.Range(1, 12).Select(count => string.Concat(Enumerable.Repeat("ab ", count)))];
+        HashSet<string> texts = [.. model.Complete(prompts, options, TestContext.CancellationToken)];
+        Assert.IsGreaterThan(3, texts.Count);
+        Assert.IsEmpty(texts.Where(text => !expected.IsMatch(text)), string.Join("|", texts));
     }
 
     [TestMethod]

@@ -128,7 +128,7 @@ public sealed class TextConstraintTests
         (int state, int tried) = (ByteAutomaton.Start, 0);
         for (int step = 0; step < 30; step++)
         {
-            bool[] forbidden = tokens.Forbidden(state);
+            bool[] forbidden = tokens.Forbidden(state, false);
             for (int token = 0; token < trie.Count; token++)
             {
                 byte[] bytes = trie.BytesOf(token).ToArray();
@@ -137,7 +137,7 @@ public sealed class TextConstraintTests
                 tried += expected ? 1 : 0;
             }
             int[] allowed = [.. Enumerable.Range(0, trie.Count).Where(token => !forbidden[token])];
-            state = allowed.Length == 0 ? ByteAutomaton.Start : tokens.Next(state, allowed[random.Next(allowed.Length)]);
+            state = allowed.Length == 0 ? ByteAutomaton.Start : tokens.Next(state, allowed[random.Next(allowed.Length)], false);
         }
         Assert.IsGreaterThan(10, tried);
         Assert.IsTrue(Tiny.Tokenizer.EosTokenId is not { } end || trie.BytesOf(end).Length == 0, "special tokens stand for no text");

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
@@ -40,6 +41,25 @@ public sealed class ReferenceTokenizerTests
         Assert.AreEqual(skipping, tokenizer.Decode(ids), $"skipping special tokens: {text}");
         Assert.AreEqual(whole, tokenizer.Decode(ids, skipSpecialTokens: false), $"with special tokens: {text}");
     });
+
+    /// <summary>What constraints know of tokens: their bytes, one behind the other, are the text.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Present))]
+    public void What_tokens_say_makes_up_the_text(string kind)
+    {
+        int seen = 0;
+        ForEachCase(kind, (tokenizer, text, _) =>
+        {
+            int[] ids = tokenizer.Encode(text);
+            TokenTrie trie = tokenizer.Trie;
+            if (ids.Length == 0 || ids.Any(id => trie.BytesOf(id).Length == 0))
+                return; // special tokens, and unknown letters
+            byte[] said = [.. trie.Beginning.BytesOf(ids[0]).ToArray(), .. ids.Skip(1).SelectMany(id => trie.BytesOf(id).ToArray())];
+            Assert.AreEqual(tokenizer.Decode(ids), Encoding.UTF8.GetString(said), $"'{text}'");
+            seen++;
+        });
+        Assert.IsGreaterThan(10, seen);
+    }
 
     [TestMethod]
     [DataRow("qwen2")]
