@@ -57,6 +57,25 @@ public sealed partial class LayeringTests
         Assert.IsEmpty(wrong, string.Join('\n', wrong));
     }
 
+    /// <summary>What a family takes from another one is that one's business; nobody else may know its name.</summary>
+    [TestMethod]
+    public void A_family_touches_its_own_file_and_the_registry()
+    {
+        const string Folder = "Models/Families/", Registry = Folder + "ModelFamilies.cs";
+        string[] families = [.. Sources.Where(source => source.Key.StartsWith(Folder, StringComparison.Ordinal))
+            .SelectMany(source => FamilyName().Matches(source.Value).Select(match => match.Groups[1].Value)).Distinct()];
+        Assert.IsGreaterThan(15, families.Length);
+        foreach (string family in families)
+        {
+            string[] touched = [.. FilesWith(text => Name().Matches(text).Any(match => match.Value == family))];
+            CollectionAssert.Contains(touched, Registry, family);
+            string[] strangers = [.. touched.Where(file => !file.StartsWith(Folder, StringComparison.Ordinal))];
+            Assert.IsEmpty(strangers, $"{family} is known to {string.Join(", ", strangers)}");
+            string[] owners = [.. touched.Where(file => FamilyName().Matches(Sources[file]).Any(match => match.Groups[1].Value == family))];
+            Assert.HasCount(1, owners, $"{family} is declared in {string.Join(", ", owners)}");
+        }
+    }
+
     [TestMethod]
     public void Only_Operators_speaks_the_C_interface()
     {
@@ -119,6 +138,9 @@ public sealed partial class LayeringTests
 
     [GeneratedRegex(@"\b[A-Z]\w*")]
     private static partial Regex Name();
+
+    [GeneratedRegex(@"static class (\w+Family)\b")]
+    private static partial Regex FamilyName();
 
     [GeneratedRegex(@"\b(DllImport|LibraryImport|NativeLibrary|UnmanagedCallersOnly)\b|delegate\* unmanaged")]
     private static partial Regex NativeCall();

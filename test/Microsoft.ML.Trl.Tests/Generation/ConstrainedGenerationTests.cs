@@ -107,7 +107,7 @@ public sealed class ConstrainedGenerationTests
         StringAssert.Matches(text, new Regex("^(good|bad){3}"));
     }
 
-    /// <summary>SentencePiece's tokens say their blank, but not at the beginning of a text, where the tokenizer puts one in front.</summary>
+    /// <summary>Tokens say the blank that they begin with, but not at the beginning of a text, where the tokenizer puts it.</summary>
     [TestMethod]
     [DataRow("always", "(ab|abc|b)( ab| x){2}")]
     [DataRow("never", " ?(ab|abc|b)( ab| x){2}")]
