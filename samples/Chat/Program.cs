@@ -9,9 +9,9 @@ if (args.Length is 0 or > 2)
     Console.Error.WriteLine("usage: Chat FOLDER-OR-FILE [instructions]");
     return 2;
 }
-using LanguageModel model = args[0].EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
-    ? LanguageModel.LoadGguf(args[0])
-    : LanguageModel.Load(args[0]);
+using LanguageModel? model = Open(args[0]);
+if (model is null)
+    return 1;
 using IChatClient client = model.AsChatClient(Path.GetFileName(args[0]));
 var options = new ChatOptions { Instructions = args.ElementAtOrDefault(1), MaxOutputTokens = 512, Temperature = 0.7f, TopP = 0.95f };
 List<ChatMessage> conversation = [];
@@ -36,11 +36,35 @@ while (Ask() is { Length: > 0 } question)
     {
         Console.Write(" [stopped]");
     }
+    catch (Exception error) when (error is ArgumentException or InvalidOperationException) // too long, or refused by the template
+    {
+        Console.WriteLine(error.Message);
+        conversation.RemoveAt(conversation.Count - 1);
+        continue;
+    }
     ChatResponse answer = updates.ToChatResponse();
     conversation.AddMessages(answer);
     Console.WriteLine($"\n({answer.Usage?.OutputTokenCount} tokens, {answer.FinishReason})");
 }
 return 0;
+
+static LanguageModel? Open(string path)
+{
+    try
+    {
+        LanguageModel model = path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
+            ? LanguageModel.LoadGguf(path) : LanguageModel.Load(path);
+        if (model.Tokenizer.ChatTemplate is not null)
+            return model;
+        model.Dispose();
+        Console.Error.WriteLine($"The model in '{path}' has no chat template; give one that was trained to chat.");
+    }
+    catch (Exception error) when (error is IOException or InvalidDataException or NotSupportedException or ArgumentException)
+    {
+        Console.Error.WriteLine(error.Message);
+    }
+    return null;
+}
 
 static string? Ask()
 {
