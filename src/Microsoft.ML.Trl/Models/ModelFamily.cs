@@ -22,6 +22,9 @@ internal sealed record ModelFamily
     /// <summary>Class of its sequence classifiers in transformers.</summary>
     public required string ClassifierArchitecture { get; init; }
 
+    /// <summary>Names of the linear layers that adapters stand beside where none are named, PEFT's; empty where it has none.</summary>
+    public IReadOnlyList<string> AdapterTargets { get; init; } = [];
+
     /// <summary>How its sequence classifiers end.</summary>
     public ClassifierLayout Classifier { get; init; } = new("score");
 

@@ -54,7 +54,8 @@ public abstract class ModelSource
         return new FreshSource(config, tokenizer, seed);
     }
 
-    /// <summary>A model in memory, such as the one that a <see cref="PpoSession"/> has trained; a stage copies its weights.</summary>
+    /// <summary>A model in memory, such as the one that a <see cref="PpoSession"/> has trained; a stage copies its weights, or
+    /// shares them where it trains adapters alone.</summary>
     /// <param name="model">The caller owns it; must not be disposed before the stage is fitted.</param>
     public static ModelSource FromModel(LanguageModel model)
     {
@@ -62,7 +63,7 @@ public abstract class ModelSource
         return new PolicySource(model);
     }
 
-    /// <summary>A reward model in memory; a stage copies its weights.</summary>
+    /// <summary>A reward model in memory; a stage copies its weights, or shares them where it trains adapters alone.</summary>
     /// <param name="model">The caller owns it; must not be disposed before the stage is fitted.</param>
     public static ModelSource FromModel(TextRewardModel model)
     {
@@ -89,6 +90,13 @@ public abstract class ModelSource
     /// <param name="place">Where its weights go.</param>
     /// <param name="headSeed">Seed of the head that a policy gets; null = a policy is refused.</param>
     internal abstract TextRewardModel OpenReward(Placement place, int? headSeed);
+
+    /// <summary>A policy to train adapters beside. Its base may be another's, and is not changed. The caller owns it.</summary>
+    internal virtual LanguageModel OpenBase(Placement place) => OpenPolicy(place);
+
+    /// <summary>A reward model to train adapters beside. Its base may be another's, and is not changed. The caller owns it.</summary>
+    /// <inheritdoc cref="OpenReward"/>
+    internal virtual TextRewardModel OpenRewardBase(Placement place, int? headSeed) => OpenReward(place, headSeed);
 
     /// <summary>A classifier of one's own. The caller owns it.</summary>
     /// <param name="place">Where its weights go.</param>
@@ -214,6 +222,19 @@ public abstract class ModelSource
             return Headed(moved, headSeed);
         }
 
+        internal override LanguageModel OpenBase(Placement place) => IsShareable(place) ? policy.Sharing() : OpenPolicy(place);
+
+        internal override TextRewardModel OpenRewardBase(Placement place, int? headSeed)
+        {
+            using IDisposable use = policy.Use();
+            return headSeed is { } seed && IsShareable(place)
+                ? new(RewardModel.Beside(policy.Network, seed, policy.Tokenizer.EosTokenId), policy.Tokenizer)
+                : OpenReward(place, headSeed);
+        }
+
+        private bool IsShareable(Placement place) =>
+            place == PlaceOf(policy.Network) && policy.Network.Quantization == WeightQuantization.None;
+
         internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place)
         {
             IDisposable use = policy.Use();
@@ -230,6 +251,9 @@ public abstract class ModelSource
             "The model source holds a reward model, which writes nothing; give a language model to a stage that generates.");
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed) => reward.Copy(place.Device, place.Type);
+
+        internal override TextRewardModel OpenRewardBase(Placement place, int? headSeed) =>
+            place == new Placement(reward.Network.Device, reward.Network.ScoreWeight.dtype) ? reward.Sharing() : OpenReward(place, headSeed);
 
         internal override Borrowed<TextRewardModel>? SharedReward() => new(reward, reward.Use());
     }
@@ -257,6 +281,12 @@ public abstract class ModelSource
         internal override TextRewardModel OpenReward(Placement place, int? headSeed) => Reward() is { } reward
             ? reward.OpenReward(place, headSeed)
             : Policy().OpenReward(place, headSeed);
+
+        internal override LanguageModel OpenBase(Placement place) => Policy().OpenBase(place);
+
+        internal override TextRewardModel OpenRewardBase(Placement place, int? headSeed) => Reward() is { } reward
+            ? reward.OpenRewardBase(place, headSeed)
+            : Policy().OpenRewardBase(place, headSeed);
 
         internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels) =>
             LastOf<TextClassificationTransformer>(transformer) is { } found

@@ -215,6 +215,7 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="NotSupportedException">Weights are quantized on a GPU.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    /// <remarks>Adapters that are on are merged into the copy.</remarks>
     public LanguageModel Copy(
         TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null, WeightQuantization? quantization = null)
     {
@@ -223,6 +224,13 @@ public sealed class LanguageModel : IDisposable
         QuantizedWeights.Check(device ?? Network.Device, held);
         CausalLanguageModel network = Network.Made(weights => QuantizedWeights.Of(weights, held), device, type);
         return new(network, Tokenizer, Generation, ValueHead?.Copy(device));
+    }
+
+    /// <summary>A second language model with the same base in the same memory and the adapters that are on; nothing of it is trained.</summary>
+    internal LanguageModel Sharing()
+    {
+        using IDisposable use = Use();
+        return new(Network.Sharing(withTrained: true), Tokenizer, Generation, ValueHead?.Copy());
     }
 
     /// <summary>The same parts with other generation options; owns them in this one's stead.</summary>

@@ -51,6 +51,13 @@ public abstract record TrainingOptions
     /// </summary>
     public bool Bf16 { get; init; }
 
+    /// <summary>
+    /// Train adapters beside the model in the place of its weights: TRL's <c>peft_config</c>. The starting model is not changed, and where
+    /// it is in memory, in the right place, not copied; where a reference is needed and none is given, it is that model. Null = train all
+    /// weights; adapters that the starting model has are merged then.
+    /// </summary>
+    public LoraOptions? Peft { get; init; }
+
     /// <summary>Train on the CPU even where a GPU is there.</summary>
     public bool UseCpu { get; init; }
 
@@ -88,6 +95,7 @@ public abstract record TrainingOptions
         Require.Known(LrSchedulerType);
         Require.NotNegative(WarmupSteps);
         Require.Positive(LoggingSteps);
+        Peft?.Validated();
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
         if (UseCpu && GpuDeviceId is not null)

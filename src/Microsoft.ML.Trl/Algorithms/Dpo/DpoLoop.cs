@@ -57,9 +57,11 @@ internal sealed class DpoLoop(
         if (options.ReferenceFree)
             return new NoReference();
         if (!options.PrecomputeRefLogProbs)
-            return new ModelReference(reference ?? policy.Copy(), owned: reference is null, options.Sync);
+            return new ModelReference(
+                reference ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel()), owned: reference is null, options.Sync);
         policy.eval(); // the reference may be the policy itself, without dropout
         int batchSize = options.PrecomputeRefBatchSize ?? options.PerDeviceTrainBatchSize;
-        return new PrecomputedReference(reference ?? policy, examples, options.Layout, batchSize, cancel);
+        using CausalLanguageModel? without = reference is null && policy.Adapters is { IsTrained: true } ? policy.CreateReferenceModel() : null;
+        return new PrecomputedReference(reference ?? without ?? policy, examples, options.Layout, batchSize, cancel);
     }
 }

@@ -34,8 +34,12 @@ public sealed class PpoSession : IDisposable
     private bool _isDisposed;
 
     /// <summary>Starts a run. Weights of the policy and the value head change with every step; the reference never does.</summary>
-    /// <param name="policy">What is trained. The caller keeps it.</param>
-    /// <param name="options">Checked here.</param>
+    /// <param name="policy">
+    /// What is trained: where an adapter that is to be trained is on, that alone. The caller keeps it.
+    /// </param>
+    /// <param name="options">
+    /// Checked here. <see cref="TrainingOptions.Peft"/> puts an adapter beside a policy that has none to be trained; it stays there.
+    /// </param>
     /// <param name="valueHead">
     /// The critic, on the policy's hidden states; trained too. The caller keeps it. Null = a fresh one, which the session owns.
     /// </param>
@@ -67,8 +71,10 @@ public sealed class PpoSession : IDisposable
                 "The reference is the policy itself, which every step changes; give another model, or null for a copy.", nameof(reference));
         _options.Generation.CheckTokens(policy.Config.VocabularySize);
         valueHead?.CheckWidth(policy.Config);
+        if (options.Peft is { } peft && policy.Adapters is not { IsTrained: true })
+            policy.AddAdapter(peft, seed: options.Seed);
         policy.RequireTrainable("policy");
-        FiniteWeights.Require("policy", policy.Weights());
+        FiniteWeights.Require("policy", policy.Everything());
         if (reference is not null)
             FiniteWeights.Require("reference", reference.Weights());
         if (valueHead is not null)
