@@ -8,7 +8,8 @@ namespace Microsoft.ML.Trl.Adapters;
 /// <summary>PEFT's <c>adapter_config.json</c>.</summary>
 internal static class AdapterConfig
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     // initializations that change the base, or that only say how the values that are in the file were found
     private static readonly string[] Harmless = ["gaussian", "eva", "orthogonal"];
@@ -52,7 +53,8 @@ internal static class AdapterConfig
             },
             ["layer_replication"] = null,
             ["layers_pattern"] = null,
-            ["layers_to_transform"] = options.LayersToTransform is { } layers ? new JsonArray([.. layers.Select(layer => (JsonNode)layer)]) : null,
+            ["layers_to_transform"] =
+                options.LayersToTransform is { } layers ? new JsonArray([.. layers.Select(layer => (JsonNode)layer)]) : null,
             ["loftq_config"] = new JsonObject(),
             ["lora_alpha"] = Number(options.LoraAlpha * alphas),
             ["lora_bias"] = false,
@@ -102,7 +104,7 @@ internal static class AdapterConfig
             TargetModules = pattern is not null ? null : targets is JsonValue ? [LoraOptions.AllLinear] : Names(fields, "target_modules"),
             TargetPattern = pattern,
             ExcludeModules = Names(fields, "exclude_modules"),
-            LayersToTransform = fields.Has("layers_to_transform") && fields.Integers("layers_to_transform") is { Count: > 0 } layers ? layers : null,
+            LayersToTransform = fields.Integers("layers_to_transform") is { Count: > 0 } layers ? layers : null,
             RankPattern = Patterns(fields, "rank_pattern", (numbers, key) => numbers.Integer(key, 0)),
             AlphaPattern = Patterns(fields, "alpha_pattern", (numbers, key) => numbers.Number(key, 0)),
             Bias = fields.Text("bias") switch

@@ -55,14 +55,16 @@ public static class AdapterExtensions
     /// <param name="model">Only read.</param>
     /// <param name="folder">Made when it is not there.</param>
     /// <param name="name">Of the adapter.</param>
-    /// <param name="baseModel">Name or folder of the model without adapters, which PEFT loads; null = not said.</param>
+    /// <param name="baseModel">
+    /// Name or folder of the model without adapters, which PEFT loads; null = the folder that it was read from, if it was.
+    /// </param>
     /// <exception cref="ArgumentException">The folder has no name, or there is no such adapter.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public static void SaveAdapter(this DecoderModel model, string folder, string name = Usual, string? baseModel = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        AdapterFolder.Save(folder, model, Named(model, name), baseModel);
+        AdapterFolder.Save(folder, model, Named(model, name), baseModel ?? model.Folder);
     }
 
     /// <summary>The tensors of an adapter under PEFT's names, as they are saved.</summary>
@@ -100,6 +102,25 @@ public static class AdapterExtensions
         RequireApart(model);
         RequireCompatible(wanted);
         ModelAdapters.Of(model)?.TurnOn(wanted);
+    }
+
+    /// <summary>Lets an adapter be trained, and no other. It is turned on where it is off.</summary>
+    /// <param name="model">Its own weights are not trained.</param>
+    /// <param name="name">Of the adapter.</param>
+    /// <exception cref="ArgumentException">There is no such adapter.</exception>
+    /// <exception cref="InvalidOperationException">Adapters are merged.</exception>
+    /// <exception cref="NotSupportedException">It does not go together with those that are on.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public static void TrainAdapter(this DecoderModel model, string name = Usual)
+    {
+        LoraAdapter wanted = Named(model, name);
+        RequireApart(model);
+        ModelAdapters adapters = ModelAdapters.Of(model)!;
+        LoraAdapter[] on = [.. adapters.All.Where(adapter => adapter.IsOn || adapter == wanted)];
+        RequireCompatible(on);
+        foreach (LoraAdapter adapter in adapters.All)
+            adapter.IsTrained = adapter == wanted;
+        adapters.TurnOn(on);
     }
 
     /// <summary>Turns all adapters off until the result is disposed: the model is its own reference meanwhile.</summary>
@@ -196,7 +217,8 @@ public static class AdapterExtensions
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (name.Contains('.', StringComparison.Ordinal))
-            throw new ArgumentException($"name ('{name}') has a dot, which would be a part of the names of weights; leave it out.", nameof(name));
+            throw new ArgumentException(
+                $"name ('{name}') has a dot, which would be a part of the names of weights; leave it out.", nameof(name));
         if (ModelAdapters.Of(Alive(model))?.All.Any(adapter => adapter.Name == name) == true)
             throw new ArgumentException(
                 $"The model has an adapter '{name}' already; give another name, or remove that one with RemoveAdapter.", nameof(name));
@@ -238,8 +260,8 @@ public static class AdapterExtensions
             foreach (LoraAdapter other in together.Where(adapter => adapter != alone))
                 if (alone.Parts.Select(at => at.Layer).Intersect(other.Parts.Select(at => at.Layer)).Any())
                     throw new NotSupportedException(
-                        $"'{alone.Name}' is a DoRA adapter, beside which '{other.Name}' cannot be on at the same layers; turn one of them off, "
-                        + "or merge the other first with MergeAndUnload.");
+                        $"'{alone.Name}' is a DoRA adapter, beside which '{other.Name}' cannot be on at the same layers; turn one of them "
+                        + "off, or merge the other first with MergeAndUnload.");
     }
 
     private sealed class Restored(Action restore) : IDisposable

@@ -12,6 +12,19 @@ internal static class AdapterFolder
     /// <summary>Whether a folder holds an adapter.</summary>
     public static bool IsOne(string folder) => File.Exists(Path.Combine(folder, ConfigFile));
 
+    /// <summary>The folder of the base of the adapter in a folder: as the adapter says, or beside it where that is a relative path.</summary>
+    /// <exception cref="DirectoryNotFoundException">It says none, or it is not there.</exception>
+    /// <exception cref="InvalidDataException">The configuration is damaged.</exception>
+    public static string BaseOf(string folder)
+    {
+        string path = Path.Combine(folder, ConfigFile);
+        string? said = JsonFields.Parse(BoundedText.ReadFile(path, BoundedText.Small), path).Text("base_model_name_or_path");
+        string[] places = string.IsNullOrEmpty(said) ? [] : [said, Path.GetFullPath(Path.Combine(folder, said))];
+        return Array.Find(places, Directory.Exists) ?? throw new DirectoryNotFoundException(
+            $"'{folder}' holds an adapter, and its base is called '{said}' (base_model_name_or_path), which is no folder on this machine; "
+            + "load the base and call LoadAdapter on its network.");
+    }
+
     /// <summary>Writes an adapter.</summary>
     public static void Save(string folder, DecoderModel model, LoraAdapter adapter, string? baseModel)
     {

@@ -45,7 +45,8 @@ internal static class LoraMaking
         {
             throw new InvalidDataException($"The adapter in '{store.Source}' does not fit the model. {cause.Message}", cause);
         }
-        LoraAdapter adapter = Make(model, options, name, layers, (path, layer, rank, scale) => Read(source, options, path, layer, rank, scale), (source, store));
+        LoraAdapter adapter = Make(
+            model, options, name, layers, (path, layer, rank, scale) => Read(source, options, path, layer, rank, scale), (source, store));
         try
         {
             source.Check(_ => false, "Was the adapter trained on this model?");
@@ -66,8 +67,11 @@ internal static class LoraMaking
         using var scope = NewDisposeScope();
         Tensor rows = LinearAdapters.Rows(layer);
         (long outputs, long inputs) = (rows.size(0), rows.size(1));
-        Tensor Take(string what, params long[] shape) =>
-            source.Take($"{LoraAdapter.Prefix}{path}.{what}", Initializer.Zeros, shape).detach().MoveToOuterDisposeScope();
+        Tensor Take(string what, params long[] shape)
+        {
+            using Parameter taken = source.Take($"{LoraAdapter.Prefix}{path}.{what}", Initializer.Zeros, shape);
+            return taken.detach().MoveToOuterDisposeScope();
+        }
         Tensor down = Take("lora_A.weight", rank, inputs), up = Take("lora_B.weight", outputs, rank);
         Tensor? magnitude = options.UseDora ? Take("lora_magnitude_vector", outputs) : null;
         if (options.InitLoraWeights != LoraInitialization.Pissa)
@@ -110,7 +114,8 @@ internal static class LoraMaking
                 return null; // PEFT does not save these biases
             deep = plain;
         }
-        return source.Take(deep, Initializer.Zeros, weight.shape).detach().to_type(weight.dtype);
+        using Parameter taken = source.Take(deep, Initializer.Zeros, weight.shape);
+        return taken.detach().to_type(weight.dtype);
     }
 
     /// <summary>The weights that are trained themselves.</summary>
@@ -118,7 +123,10 @@ internal static class LoraMaking
         DecoderModel model, LoraOptions options, IReadOnlyList<PlacedLora> parts, bool isStrict)
     {
         (string Name, Parameter Weight)[] all =
-            [.. model.named_parameters().Where(pair => model.Adapters?.Owns(pair.parameter) != true).Select(pair => (pair.name, pair.parameter))];
+        [
+            .. model.named_parameters().Where(pair => model.Adapters?.Owns(pair.parameter) != true)
+                .Select(pair => (pair.name, pair.parameter)),
+        ];
         HashSet<string> chosen = new(StringComparer.Ordinal);
         foreach (string module in options.ModulesToSave ?? [])
         {

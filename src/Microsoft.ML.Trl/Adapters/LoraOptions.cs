@@ -30,7 +30,9 @@ public sealed record LoraOptions
     /// </summary>
     public IReadOnlyList<string>? TargetModules { get; init; }
 
-    /// <summary>A regular expression for whole paths, in the place of <see cref="TargetModules"/>. PEFT has it in the same property.</summary>
+    /// <summary>
+    /// A regular expression for whole paths, in the place of <see cref="TargetModules"/>. PEFT has it in the same property.
+    /// </summary>
     public string? TargetPattern { get; init; }
 
     /// <summary>Names, or ends of paths, of layers that are left out. Null = none.</summary>
@@ -87,7 +89,8 @@ public sealed record LoraOptions
         Require.Known(InitLoraWeights);
         if (LoraplusLrRatio is < 1 or double.NaN or double.PositiveInfinity)
             throw new ArgumentOutOfRangeException(
-                nameof(LoraplusLrRatio), FormattableString.Invariant($"LoraplusLrRatio ({LoraplusLrRatio}) must be a finite number, 1 or greater."));
+                nameof(LoraplusLrRatio),
+                FormattableString.Invariant($"LoraplusLrRatio ({LoraplusLrRatio}) must be a finite number, 1 or greater."));
         RequireNames(TargetModules, nameof(TargetModules));
         RequireNames(ExcludeModules, nameof(ExcludeModules));
         RequireNames(ModulesToSave, nameof(ModulesToSave));

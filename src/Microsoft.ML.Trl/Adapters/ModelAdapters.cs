@@ -46,9 +46,9 @@ internal sealed class ModelAdapters : IModelAdapters
     public static LoraAdapter Named(DecoderModel model, string name)
     {
         IReadOnlyList<LoraAdapter> all = Of(model)?.All ?? [];
-        return all.FirstOrDefault(adapter => adapter.Name == name) ?? throw new ArgumentException(
-            $"The model has no adapter '{name}'; it has {(all.Count == 0 ? "none" : string.Join(", ", all.Select(adapter => adapter.Name)))}.",
-            nameof(name));
+        string there = all.Count == 0 ? "none" : string.Join(", ", all.Select(adapter => adapter.Name));
+        return all.FirstOrDefault(adapter => adapter.Name == name)
+            ?? throw new ArgumentException($"The model has no adapter '{name}'; it has {there}.", nameof(name));
     }
 
     public bool Owns(Parameter parameter) => _parameters.Contains(parameter);
@@ -57,10 +57,9 @@ internal sealed class ModelAdapters : IModelAdapters
 
     public double RateOf(Tensor parameter)
     {
-        foreach (LoraAdapter adapter in _all)
-            if (adapter.Options.LoraplusLrRatio is { } ratio && (parameter.dim() == 1 || adapter.Parts.Any(at => ReferenceEquals(at.Part.Up, parameter))))
-                return ratio;
-        return 1;
+        LoraAdapter? trained = _all.Find(adapter => adapter.IsTrained);
+        bool isFaster = parameter.dim() == 1 || trained?.Parts.Any(at => ReferenceEquals(at.Part.Up, parameter)) == true;
+        return isFaster ? trained?.Options.LoraplusLrRatio ?? 1 : 1;
     }
 
     public void SetDropout(Generator? generator)
@@ -126,7 +125,8 @@ internal sealed class ModelAdapters : IModelAdapters
     /// <summary>Puts the merged weights in the place of the model's, whose memory is kept.</summary>
     public void Merge()
     {
-        foreach (LinearModule layer in _model.Linears().Select(part => part.Layer).Where(layer => layer.Adapter is { IsActive: true }).ToArray())
+        LinearModule[] changed = [.. _model.Linears().Select(part => part.Layer).Where(layer => layer.Adapter is { IsActive: true })];
+        foreach (LinearModule layer in changed)
         {
             using Tensor merged = layer.Adapter!.Merged(layer, layer.Weight);
             Replace((Parameter)layer.Weight, merged);
@@ -201,8 +201,9 @@ internal sealed class ModelAdapters : IModelAdapters
     private void Refresh()
     {
         using IDisposable frozen = no_grad();
-        foreach (IGrouping<nint, (LoraAdapter Adapter, OwnWeight Own)> at in _all
-            .SelectMany(adapter => adapter.Weights.Select(own => (Adapter: adapter, Own: own))).GroupBy(pair => pair.Own.Weight.Handle).ToArray())
+        IEnumerable<(LoraAdapter Adapter, OwnWeight Own)> all =
+            _all.SelectMany(adapter => adapter.Weights.Select(own => (Adapter: adapter, Own: own)));
+        foreach (var at in all.GroupBy(pair => pair.Own.Weight.Handle).ToArray())
         {
             (LoraAdapter? adapter, OwnWeight? own) = at.LastOrDefault(pair => pair.Adapter.IsOn);
             Parameter weight = at.First().Own.Weight;

@@ -50,10 +50,14 @@ public abstract class DecoderModel : nn.Module
             .Concat(Quantized().Select(part => (part.Name, part.Value.Widen())));
 
     /// <summary>All parameters in memory, those of adapters included, by their names in the tree of modules. The model owns them.</summary>
-    internal IEnumerable<(string Name, Tensor Value)> Everything() => named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+    internal IEnumerable<(string Name, Tensor Value)> Everything() =>
+        named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
 
     /// <summary>What stands beside the weights; null = nothing. The model owns it.</summary>
     internal IModelAdapters? Adapters { get; set; }
+
+    /// <summary>The folder that the weights without adapters were read from; null where they came from elsewhere.</summary>
+    internal string? Folder { get; set; }
 
     /// <summary>All linear layers, by their path in the checkpoint.</summary>
     internal IEnumerable<(string Name, LinearModule Layer)> Linears() =>
@@ -85,13 +89,16 @@ public abstract class DecoderModel : nn.Module
                 + "model. Turn on an adapter that is trained, add one, or train a Copy().");
     }
 
-    /// <summary>Gives a model that was made of these weights, in the same memory, the adapters that are on; nothing of it is trained.</summary>
+    /// <summary>
+    /// Gives a model that was made of these weights, in the same memory, the adapters that are on; nothing of it is trained.
+    /// </summary>
     internal T ShareTo<T>(T twin, bool withTrained)
         where T : DecoderModel
     {
         foreach (Tensor weight in twin.parameters())
             weight.requires_grad = false; // whoever trained them would train this model, too
         Adapters?.ShareWith(twin, withTrained);
+        twin.Folder = Folder;
         twin.train(training);
         return twin;
     }
@@ -109,7 +116,8 @@ public abstract class DecoderModel : nn.Module
     private IEnumerable<(string Name, Tensor Value)> Parameters()
     {
         Body.ThrowIfDisposed();
-        return named_parameters().Where(pair => Adapters?.Owns(pair.parameter) != true).Select(pair => (pair.name, (Tensor)pair.parameter));
+        return named_parameters().Where(pair => Adapters?.Owns(pair.parameter) != true)
+            .Select(pair => (pair.name, (Tensor)pair.parameter));
     }
 
     /// <inheritdoc/>

@@ -9,8 +9,8 @@ public static class ReferenceModelExtensions
 {
     /// <summary>
     /// A frozen model with the weights that this one has now: TRL's <c>create_reference_model</c>. Its first layers may be shared: they
-    /// take no memory of their own, and are frozen in this model too. Where adapters are trained, it is this model without them: it takes no
-    /// memory of its own at all.
+    /// take no memory of their own, and are frozen in this model too. Where adapters are trained, it is this model without them, and takes
+    /// no memory of its own at all.
     /// </summary>
     /// <param name="model">Frozen below the first layer that is not shared; otherwise as it was. The caller keeps it.</param>
     /// <param name="numSharedLayers">

@@ -55,7 +55,9 @@ public sealed class RewardModel : DecoderModel
         return new RewardModel(ScoringTheEnd(policy.Config, endToken), new CopiedWeights(policy.Weights(), drawn));
     }
 
-    /// <summary>As <see cref="FromPolicy(CausalLanguageModel, int, int?)"/>, with the decoder in the policy's memory; it is not trained.</summary>
+    /// <summary>
+    /// As <see cref="FromPolicy(CausalLanguageModel, int, int?)"/>, with the decoder in the policy's memory; it is not trained.
+    /// </summary>
     internal static RewardModel Beside(CausalLanguageModel policy, int seed, int? endToken)
     {
         using RandomWeights drawn = new(seed);

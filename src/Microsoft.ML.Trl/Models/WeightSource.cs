@@ -104,7 +104,9 @@ internal sealed class CountedWeights : WeightSource
 /// <param name="otherwise">Gives what the other model lacks; null when it must lack nothing.</param>
 /// <param name="device">Where the copies go; null = where the originals are.</param>
 /// <param name="type">Their type; null = that of the originals.</param>
-/// <param name="shares">Whether the originals' memory is used again, where device and type are theirs; for models that are not trained.</param>
+/// <param name="shares">
+/// Whether the originals' memory is used again, where device and type are theirs; for models that are not trained.
+/// </param>
 internal sealed class CopiedWeights(
     IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null,
     bool shares = false)

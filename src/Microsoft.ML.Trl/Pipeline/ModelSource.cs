@@ -11,7 +11,10 @@ public abstract class ModelSource
     private protected ModelSource() { }
 
     /// <summary>A folder in Hugging Face's layout.</summary>
-    /// <param name="path">Holds config.json, safetensors or pytorch_model.bin, and tokenizer files. Read when a stage is fitted.</param>
+    /// <param name="path">
+    /// Holds config.json, safetensors or pytorch_model.bin, and tokenizer files; or a PEFT adapter, which names the folder of its base. Read
+    /// when a stage is fitted.
+    /// </param>
     /// <exception cref="ArgumentException">The path is empty.</exception>
     public static ModelSource Folder(string path)
     {
@@ -154,13 +157,20 @@ public abstract class ModelSource
 
     private sealed class FolderSource(string path) : ModelSource
     {
-        internal override LanguageModel OpenPolicy(Placement place) =>
+        internal override LanguageModel OpenPolicy(Placement place)
+        {
+            LanguageModel found = OpenBase(place);
+            if (found.Network.AdapterNames().Count > 0 && place.Quantization == WeightQuantization.None)
+                found.Network.MergeAndUnload();
+            return found;
+        }
+
+        internal override LanguageModel OpenBase(Placement place) =>
             LanguageModel.Load(path, place.Device, place.Type, place.Quantization);
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
-            HuggingFaceFolder.LoadConfig(path);
-            if (IsClassifier())
+            if (File.Exists(Path.Combine(path, HuggingFaceFolder.ConfigFile)) && IsClassifier())
                 return TextRewardModel.Load(path, place.Device, place.Type);
             using LanguageModel policy = OpenPolicy(place);
             return Headed(policy, headSeed);
@@ -253,7 +263,9 @@ public abstract class ModelSource
         internal override TextRewardModel OpenReward(Placement place, int? headSeed) => reward.Copy(place.Device, place.Type);
 
         internal override TextRewardModel OpenRewardBase(Placement place, int? headSeed) =>
-            place == new Placement(reward.Network.Device, reward.Network.ScoreWeight.dtype) ? reward.Sharing() : OpenReward(place, headSeed);
+            place == new Placement(reward.Network.Device, reward.Network.ScoreWeight.dtype)
+                ? reward.Sharing()
+                : OpenReward(place, headSeed);
 
         internal override Borrowed<TextRewardModel>? SharedReward() => new(reward, reward.Use());
     }

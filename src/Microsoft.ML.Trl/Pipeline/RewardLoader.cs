@@ -24,7 +24,7 @@ internal static class RewardLoader
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         TextRewardModel model = transformer.Model;
         using IDisposable use = model.Use();
-        string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, model.Network.Weights());
+        var (tokenizerFiles, adapters) = StoredModel.Write(writer, model.Network, model.Tokenizer);
         writer.Text(TrainingHistory.FileName, TrainingHistory.ToText(transformer.Reports));
         new SavedTransformer
         {
@@ -34,6 +34,7 @@ internal static class RewardLoader
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.ScoreWeight.dtype.ToString(),
             ReadsWholeTexts = transformer.ReadsWholeTexts,
+            Adapters = adapters,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
     }
@@ -46,8 +47,10 @@ internal static class RewardLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(
             reader, found => found.ScoreColumnName, nameof(SavedTransformer.ScoreColumnName));
         IReadOnlyList<StepReport> reports = reader.History();
-        TextRewardModel model = StoredModel.Read(reader, saved.TokenizerFiles, env, (parts, device) =>
-            new TextRewardModel(HuggingFaceFolder.BuildReward(parts.Weights, parts.Config, device, saved.Type), parts.Tokenizer));
+        TextRewardModel model = StoredModel.Read(
+            reader, saved, env,
+            (parts, device) => HuggingFaceFolder.BuildReward(parts.Weights, parts.Config, device, saved.Type),
+            (parts, network) => new TextRewardModel(network, parts.Tokenizer));
         return new RewardTransformer(env, model, saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, reports)
         {
             BatchSize = saved.BatchSize,

@@ -52,7 +52,8 @@ public sealed class LanguageModel : IDisposable
     public ValueHead? ValueHead { get; private set; }
 
     /// <summary>
-    /// Loads a folder in Hugging Face's layout: config.json, safetensors or pytorch_model.bin, tokenizer files, and the critic if any.
+    /// Loads a folder in Hugging Face's layout: config.json, safetensors or pytorch_model.bin, tokenizer files, and the critic if any. Or a
+    /// PEFT adapter: then its base is loaded from the folder that it names, and the adapter is put beside it, on and not trained.
     /// </summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
@@ -73,6 +74,8 @@ public sealed class LanguageModel : IDisposable
         string folder, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null,
         WeightQuantization quantization = WeightQuantization.None)
     {
+        if (Directory.Exists(folder) && AdapterFolder.IsOne(folder) && !File.Exists(Path.Combine(folder, HuggingFaceFolder.ConfigFile)))
+            return LoadAdapted(folder, device, type, quantization);
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
         TextCodec.CheckVocabulary(tokenizer, config);
@@ -226,11 +229,21 @@ public sealed class LanguageModel : IDisposable
         return new(network, Tokenizer, Generation, ValueHead?.Copy(device));
     }
 
-    /// <summary>A second language model with the same base in the same memory and the adapters that are on; nothing of it is trained.</summary>
+    /// <summary>
+    /// A second language model with the same base in the same memory and the adapters that are on; nothing of it is trained.
+    /// </summary>
     internal LanguageModel Sharing()
     {
         using IDisposable use = Use();
         return new(Network.Sharing(withTrained: true), Tokenizer, Generation, ValueHead?.Copy());
+    }
+
+    private static LanguageModel LoadAdapted(
+        string folder, TorchSharp.torch.Device? device, TorchSharp.torch.ScalarType? type, WeightQuantization quantization)
+    {
+        using var model = new OwnershipGuard<LanguageModel>(Load(AdapterFolder.BaseOf(folder), device, type, quantization));
+        model.Value.Network.LoadAdapter(folder);
+        return model.Release();
     }
 
     /// <summary>The same parts with other generation options; owns them in this one's stead.</summary>

@@ -110,7 +110,9 @@ public sealed class TextRewardModel : IDisposable
         return new TextRewardModel(Network.Copy(device, type), Tokenizer);
     }
 
-    /// <summary>A second reward model with the same base in the same memory and the adapters that are on; nothing of it is trained.</summary>
+    /// <summary>
+    /// A second reward model with the same base in the same memory and the adapters that are on; nothing of it is trained.
+    /// </summary>
     internal TextRewardModel Sharing()
     {
         using IDisposable use = Use();

@@ -129,13 +129,23 @@ internal sealed class FitSession : IDisposable
         _tracker.Dispose();
     }
 
-    /// <summary>Whether the base may be that of the starting model. DoRA stands alone beside a layer, so adapters there are merged.</summary>
+    /// <summary>
+    /// Whether the base may be that of the starting model. DoRA stands alone beside a layer, so adapters there are merged.
+    /// </summary>
     private static bool SharesBase(TrainingOptions options) => options.Peft is { UseDora: false };
 
     private static void AddAdapter(DecoderModel model, TrainingOptions options)
     {
-        if (options.Peft is { } peft)
-            AdapterExtensions.AddNamed(model, peft, options.Seed);
+        if (options.Peft is not { } peft)
+        {
+            model.Folder = null; // its weights will be others
+            return;
+        }
+        if (!peft.SaveBase && model.Folder is null)
+            throw new ArgumentException(
+                "SaveBase is false, but the stage does not start from the unchanged weights of a folder, where the base could be found "
+                + "again; set it to true, or start from ModelSource.Folder.", nameof(options));
+        AdapterExtensions.AddNamed(model, peft, options.Seed);
     }
 
     private Borrowed<LanguageModel>? Reference(ModelSource start, bool moves, LoraOptions? peft, ModelConfig policy) =>

@@ -70,6 +70,9 @@ public abstract record TrainingOptions
     /// </summary>
     public bool? FallbackToCpu { get; init; }
 
+    /// <summary>Whether entries are dropped in training at all.</summary>
+    private protected virtual bool HasDropout => true;
+
     /// <summary>Options that were set and change nothing in a run with these others, each with the reason.</summary>
     internal virtual IEnumerable<string> WithoutEffect()
     {
@@ -78,6 +81,8 @@ public abstract record TrainingOptions
             yield return $"AdamBeta1 and AdamBeta2 with Optim {Optim}";
         if (!adam && Optim != OptimizerKind.RmsProp && AdamEpsilon != 1e-8)
             yield return $"AdamEpsilon with Optim {Optim}";
+        if (Peft is { LoraDropout: > 0 } && !HasDropout)
+            yield return "Peft.LoraDropout without dropout in training";
         if (LrSchedulerType == LrSchedulerType.Constant && WarmupSteps > 0)
             yield return "WarmupSteps with LrSchedulerType Constant (ConstantWithWarmup has one)";
     }

@@ -92,7 +92,7 @@ public sealed class LoraFixtureTests
             using CausalLanguageModel model = HuggingFaceFolder.LoadModel(Base(fixture));
             model.LoadAdapter(fixture.Folder);
             using CausalLanguageModel merged = model.Copy();
-            int[][] prompts = [.. Enumerable.Range(0, 24).Select(row => Enumerable.Range(0, 1 + (row % 5)).Select(at => (37 * row + 11 * at) % 256).ToArray())];
+            int[][] prompts = [.. Enumerable.Range(0, 24).Select(row => Prompt(row))];
             GenerationOptions greedy = new() { DoSample = false, MaxNewTokens = 12, EosTokenIds = [] };
             int[][] Generate(CausalLanguageModel from) => [.. new TokenGenerator(from).Generate(prompts, greedy).Tokens];
             int[][] on = Generate(model), expected = Generate(merged);
@@ -115,6 +115,8 @@ public sealed class LoraFixtureTests
         model.LoadAdapter(Fixtures.Path("trajectories", name));
         Close.Absolute(expected["logits"], ModelFixture.Logits(model, expected["input_ids"]), Tolerance, name);
     }
+
+    private static int[] Prompt(int row) => [.. Enumerable.Range(0, 1 + (row % 5)).Select(at => ((37 * row) + (11 * at)) % 256)];
 
     private static string Base(ModelFixture fixture) => Fixtures.Path(fixture.Info.GetProperty("base").GetString()!.Split('/'));
 }

@@ -43,12 +43,14 @@ public sealed class LoraGradientTests
                 weight.copy_(kept);
                 return loss;
             });
-            Close.Absolute(slope, weight.grad!, 1e-8, $"{kind} {name}");
+            Close.Absolute(slope, weight.grad!, 1e-6, $"{kind} {name}");
         }
-        Assert.IsTrue(model.Weights().Where(weight => !trained.Any(own => ReferenceEquals(own.Value, weight.Value))).All(weight => weight.Value.grad is null));
+        Assert.IsTrue(model.parameters().Where(weight => !weight.requires_grad).All(weight => weight.grad is null));
     }
 
-    /// <summary>DoRA holds the lengths of the rows constant for the gradient of A and B, so only the magnitude's is the whole slope.</summary>
+    /// <summary>
+    /// DoRA holds the lengths of the rows constant for the gradient of A and B, so only the magnitude's is the whole slope.
+    /// </summary>
     [TestMethod]
     public void The_gradient_of_a_magnitude_is_the_central_difference()
     {
@@ -58,9 +60,10 @@ public sealed class LoraGradientTests
         Tensor ids = tensor(new long[,] { { 1, 2, 3, 4 } });
         Tensor Loss() => model.Logits(model.Hidden(ids)).square().mean();
         Loss().backward();
-        foreach ((string name, TorchSharp.Modules.Parameter weight) in model.named_parameters()
-            .Where(pair => pair.name.EndsWith("lora_magnitude_vector", StringComparison.Ordinal)).Select(pair => (pair.name, pair.parameter)))
+        foreach ((string name, TorchSharp.Modules.Parameter weight) in model.named_parameters())
         {
+            if (!name.EndsWith("lora_magnitude_vector", StringComparison.Ordinal))
+                continue;
             Tensor slope = FiniteDifferences.Of(weight, moved =>
             {
                 using Tensor kept = weight.detach().clone();
@@ -69,7 +72,7 @@ public sealed class LoraGradientTests
                 weight.copy_(kept);
                 return loss;
             });
-            Close.Absolute(slope, weight.grad!, 1e-8, name);
+            Close.Absolute(slope, weight.grad!, 1e-6, name);
         }
     }
 
@@ -78,8 +81,9 @@ public sealed class LoraGradientTests
         ModelConfig config = ModelConfig.Gpt2(vocabularySize: 7, hiddenSize: 4, layers: 2, heads: 2, contextLength: 8);
         using CausalLanguageModel narrow = CausalLanguageModel.Create(config, 5);
         using var frozen = no_grad();
+        using Generator rng = new(9);
         foreach ((_, Tensor weight) in narrow.Weights())
-            weight.add_(0.3 * randn(weight.shape));
+            weight.add_(empty_like(weight).normal_(0, 0.3, rng));
         return narrow.Copy(type: ScalarType.Float64);
     }
 }

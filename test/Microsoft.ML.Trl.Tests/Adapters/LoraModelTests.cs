@@ -59,8 +59,8 @@ public sealed class LoraModelTests
         }
         model.AddAdapter(new LoraOptions());
         Assert.IsTrue(model.AdapterWeights().Count is 4 or 8 or 16, $"{model.AdapterWeights().Count} tensors");
-        using (Tensor fresh = ModelFixture.Logits(model, fixture["a.input_ids"]), before = ModelFixture.Logits(original, fixture["a.input_ids"]))
-            Close.Absolute(before, fresh, 1e-6, $"{name} fresh"); // B is zero
+        Tensor fresh = ModelFixture.Logits(model, fixture["a.input_ids"]), before = ModelFixture.Logits(original, fixture["a.input_ids"]);
+        Close.Absolute(before, fresh, 1e-6, $"{name} fresh"); // B is zero
     }
 
     [TestMethod]
@@ -99,8 +99,10 @@ public sealed class LoraModelTests
         Shake(model);
         Dictionary<string, Tensor> before = original.Weights().ToDictionary(weight => weight.Name, weight => weight.Value);
         Dictionary<string, Tensor> adapter = model.AdapterWeights().ToDictionary(weight => weight.Name, weight => weight.Value);
-        foreach ((string name, Tensor value) in model.Weights().Where(weight => weight.Name.EndsWith("q_proj.weight", StringComparison.Ordinal)))
+        foreach ((string name, Tensor value) in model.Weights())
         {
+            if (!name.EndsWith("q_proj.weight", StringComparison.Ordinal))
+                continue;
             string path = "base_model.model." + name[..^".weight".Length];
             Tensor sum = before[name] + (adapter[path + ".lora_B.weight"].matmul(adapter[path + ".lora_A.weight"]) * 1.5);
             Tensor expected = adapter[path + ".lora_magnitude_vector"].unsqueeze(1) * sum / sum.square().sum(1, true).sqrt();

@@ -57,11 +57,14 @@ internal sealed class DpoLoop(
         if (options.ReferenceFree)
             return new NoReference();
         if (!options.PrecomputeRefLogProbs)
-            return new ModelReference(
-                reference ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel()), owned: reference is null, options.Sync);
+        {
+            CausalLanguageModel held = reference ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel());
+            return new ModelReference(held, owned: reference is null, options.Sync);
+        }
         policy.eval(); // the reference may be the policy itself, without dropout
         int batchSize = options.PrecomputeRefBatchSize ?? options.PerDeviceTrainBatchSize;
-        using CausalLanguageModel? without = reference is null && policy.Adapters is { IsTrained: true } ? policy.CreateReferenceModel() : null;
+        bool isAdapted = policy.Adapters is { IsTrained: true };
+        using CausalLanguageModel? without = reference is null && isAdapted ? policy.CreateReferenceModel() : null;
         return new PrecomputedReference(reference ?? without ?? policy, examples, options.Layout, batchSize, cancel);
     }
 }

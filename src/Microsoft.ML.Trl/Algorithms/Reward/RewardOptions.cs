@@ -36,6 +36,8 @@ public sealed record RewardOptions : EpochOptions
     /// <summary>Numeric column with the score by which chosen should win; null = no margins.</summary>
     public string? MarginColumnName { get; init; }
 
+    private protected override bool HasDropout => !DisableDropout;
+
     /// <summary>The columns of pairs.</summary>
     internal PreferenceColumns Columns =>
         new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, PromptRequired: false);

@@ -39,7 +39,9 @@ public static class HuggingFaceFolder
         QuantizedWeights.Check(device, quantization);
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
-        return BuildModel(store, config, device, dtype, quantization);
+        CausalLanguageModel model = BuildModel(store, config, device, dtype, quantization);
+        model.Folder = Path.GetFullPath(folder);
+        return model;
     }
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
@@ -49,7 +51,9 @@ public static class HuggingFaceFolder
         RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
-        return BuildReward(store, config, device, dtype);
+        RewardModel model = BuildReward(store, config, device, dtype);
+        model.Folder = Path.GetFullPath(folder);
+        return model;
     }
 
     /// <summary>Loads a sequence classifier with the labels that its configuration names.</summary>
@@ -59,7 +63,9 @@ public static class HuggingFaceFolder
         RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
-        return BuildClassifier(store, config, device, dtype);
+        SequenceClassifier model = BuildClassifier(store, config, device, dtype);
+        model.Folder = Path.GetFullPath(folder);
+        return model;
     }
 
     /// <summary>Loads the value head that lies beside a policy.</summary>

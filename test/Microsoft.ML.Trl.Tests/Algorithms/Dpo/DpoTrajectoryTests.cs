@@ -29,11 +29,12 @@ public sealed class DpoTrajectoryTests
     {
         using var run = new Trajectory("dpo_lora_llama");
         using CausalLanguageModel policy = HuggingFaceFolder.LoadModel(run.ModelFolder), original = policy.Copy();
-        policy.AddAdapter(new LoraOptions { R = 4, LoraAlpha = 8, TargetModules = ["q_proj", "v_proj", "o_proj"] });
+        policy.AddAdapter(new LoraOptions { R = 4, LoraAlpha = 16, TargetModules = ["q_proj", "v_proj", "o_proj"] });
         using (var initial = new FixtureTensors("trajectories", run.Name, "init_lora.safetensors"))
         using (var frozen = no_grad())
             foreach ((string name, Tensor value) in policy.AdapterWeights())
                 value.copy_(initial[name.Replace(".weight", ".default.weight", StringComparison.Ordinal)]);
+        run.Log[0].Remove("rewards/accuracies"); // policy and reference are equal: the sign of rounding
         run.RequireLog(Loops.Dpo(policy, null, Options(run), [.. run.MicroBatches.SelectMany(micro => run.Pairs(micro.Number))]));
         run.RequireAdapter(policy, 1e-5);
         WeightChecks.Equal(original.Weights(), policy.BaseWeights());

@@ -35,7 +35,7 @@ public sealed class SftTrajectoryTests
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(run.ModelFolder), original = model.Copy();
         model.LoadAdapter(Fixtures.Path("trajectories", name + "_adapter_init"), isTrainable: true);
         run.RequireLog(Loops.Sft(model, Options(run), [.. rows.Select(row => new TokenExample(row.Ids) { Learned = row.Labelled })]));
-        run.RequireAdapter(model, WeightTolerance);
+        run.RequireAdapter(model, 5 * WeightTolerance); // its rate is five times that of the others
         WeightChecks.Equal(original.Weights(), model.BaseWeights());
     }
 
