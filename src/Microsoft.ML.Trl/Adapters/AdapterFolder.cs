@@ -12,7 +12,9 @@ internal static class AdapterFolder
     /// <summary>Whether a folder holds an adapter.</summary>
     public static bool IsOne(string folder) => File.Exists(Path.Combine(folder, ConfigFile));
 
-    /// <summary>The folder of the base of the adapter in a folder: as the adapter says, or beside it where that is a relative path.</summary>
+    /// <summary>
+    /// The folder of the base of the adapter in a folder: as the adapter says, or beside it where that is a relative path.
+    /// </summary>
     /// <exception cref="DirectoryNotFoundException">It says none, or it is not there.</exception>
     /// <exception cref="InvalidDataException">The configuration is damaged.</exception>
     public static string BaseOf(string folder)

@@ -19,7 +19,8 @@ internal static class LoraMaking
     /// <exception cref="NotSupportedException">A module cannot be trained by itself.</exception>
     public static LoraAdapter Fresh(DecoderModel model, LoraOptions options, string name, int seed)
     {
-        options = WithHeads(model, options);
+        if (model is not CausalLanguageModel)
+            options = options with { ModulesToSave = [.. (options.ModulesToSave ?? []).Union(ClassifierHeads)] };
         using var rng = new Generator((ulong)(uint)seed);
         var layers = LayerMatch.Layers(model, options, isStrict: true);
         return Make(model, options, name, layers, (path, layer, rank, scale) => LoraValues.Fresh(options, rank, scale, layer, rng), null);
@@ -33,7 +34,6 @@ internal static class LoraMaking
     /// <exception cref="InvalidDataException">It does not fit the model; the message names the tensors.</exception>
     public static LoraAdapter Stored(DecoderModel model, LoraOptions options, string name, IWeightStore store)
     {
-        options = WithHeads(model, options);
         ScalarType type = model.Body.Tokens.Type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         StoredWeights source = new(store, LoraAdapter.Prefix.TrimEnd('.'), model.Device, type);
         IReadOnlyList<(string, LinearModule)> layers;
@@ -151,10 +151,6 @@ internal static class LoraMaking
                 + "whose embeddings are not tied.");
         return own;
     }
-
-    private static LoraOptions WithHeads(DecoderModel model, LoraOptions options) => model is CausalLanguageModel
-        ? options
-        : options with { ModulesToSave = [.. (options.ModulesToSave ?? []).Union(ClassifierHeads)] };
 
     private static ArgumentException NoModule(DecoderModel model, string module, IEnumerable<string> names)
     {

@@ -79,6 +79,7 @@ public abstract class DecoderModel : nn.Module
     /// <exception cref="NotSupportedException">They are quantized.</exception>
     internal void RequireTrainable(string what)
     {
+        Body.ThrowIfDisposed();
         if (Quantized().Any() && Adapters is not { IsTrained: true })
             throw new NotSupportedException(
                 $"The {what} has quantized weights, which cannot be trained; load it without quantization, or train a Copy(), "

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>A network, its tokenizer and how it generates: text in, text out. Owns the network.</summary>
-public sealed class LanguageModel : IDisposable
+public sealed partial class LanguageModel : IDisposable
 {
     private const int RowsAtOnce = 32;
 
@@ -227,23 +227,6 @@ public sealed class LanguageModel : IDisposable
         QuantizedWeights.Check(device ?? Network.Device, held);
         CausalLanguageModel network = Network.Made(weights => QuantizedWeights.Of(weights, held), device, type);
         return new(network, Tokenizer, Generation, ValueHead?.Copy(device));
-    }
-
-    /// <summary>
-    /// A second language model with the same base in the same memory and the adapters that are on; nothing of it is trained.
-    /// </summary>
-    internal LanguageModel Sharing()
-    {
-        using IDisposable use = Use();
-        return new(Network.Sharing(withTrained: true), Tokenizer, Generation, ValueHead?.Copy());
-    }
-
-    private static LanguageModel LoadAdapted(
-        string folder, TorchSharp.torch.Device? device, TorchSharp.torch.ScalarType? type, WeightQuantization quantization)
-    {
-        using var model = new OwnershipGuard<LanguageModel>(Load(AdapterFolder.BaseOf(folder), device, type, quantization));
-        model.Value.Network.LoadAdapter(folder);
-        return model.Release();
     }
 
     /// <summary>The same parts with other generation options; owns them in this one's stead.</summary>

@@ -145,7 +145,7 @@ internal sealed class FitSession : IDisposable
             throw new ArgumentException(
                 "SaveBase is false, but the stage does not start from the unchanged weights of a folder, where the base could be found "
                 + "again; set it to true, or start from ModelSource.Folder.", nameof(options));
-        AdapterExtensions.AddNamed(model, peft, options.Seed);
+        PeftExtensions.AddNamed(model, peft, options.Seed);
     }
 
     private Borrowed<LanguageModel>? Reference(ModelSource start, bool moves, LoraOptions? peft, ModelConfig policy) =>

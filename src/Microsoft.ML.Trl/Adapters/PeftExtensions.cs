@@ -8,7 +8,7 @@ namespace Microsoft.ML.Trl;
 /// Adapters beside a model in memory, as PEFT has them. The model's own weights never change, and are not trained as long as it has an
 /// adapter; without adapters it computes, bit by bit, what it did before.
 /// </summary>
-public static class AdapterExtensions
+public static class PeftExtensions
 {
     private const string Usual = "default";
 
@@ -184,6 +184,13 @@ public static class AdapterExtensions
         ModelAdapters adapters = Any(model);
         RequireWide(model);
         adapters.Keep();
+    }
+
+    /// <summary>Puts a fresh adapter beside a model that has none to be trained, where one is asked for.</summary>
+    internal static void Require(DecoderModel model, LoraOptions? options, int seed)
+    {
+        if (options is not null && model.Adapters is not { IsTrained: true })
+            AddNamed(model, options, seed);
     }
 
     /// <summary>Puts a fresh adapter beside a model that may have some already, under a name that is free.</summary>
