@@ -36,7 +36,7 @@ internal static class AdapterInputs
         Option<NotSupportedException>(
             "DoRA with PiSSA", new() { UseDora = true, InitLoraWeights = LoraInitialization.Pissa }, "UseDora with InitLoraWeights"),
         Option<ArgumentException>(
-            "PiSSA with too high a rank", new() { R = 17, InitLoraWeights = LoraInitialization.Pissa }, "rank 17", "[48, 16]", "16 or less"),
+            "PiSSA with too high rank", new() { R = 17, InitLoraWeights = LoraInitialization.Pissa }, "rank 17", "[48, 16]", "16 or less"),
     ];
 
     private static IEnumerable<BadInput> Layers() =>
@@ -46,7 +46,7 @@ internal static class AdapterInputs
         Option<ArgumentException>("excluded", new() { ExcludeModules = [" "] }, "ExcludeModules is empty"),
         Option<ArgumentException>("modules", new() { ModulesToSave = [] }, "ModulesToSave is empty"),
         Option<ArgumentException>("no blocks", new() { LayersToTransform = [] }, "LayersToTransform is empty", "null for all"),
-        Option<ArgumentException>("a wrong name", new() { TargetModules = ["q_proj"] }, "'q_proj'", "c_attn, c_proj, c_fc", "all-linear"),
+        Option<ArgumentException>("a wrong name", new() { TargetModules = ["q_proj"] }, "q_proj", "c_attn, c_proj, c_fc", "all-linear"),
         Option<ArgumentException>("one wrong name", new() { TargetModules = ["c_attn", "q"] }, "TargetModules has 'q'"),
         Option<ArgumentException>("all and more", new() { TargetModules = ["all-linear", "c_attn"] }, "'all-linear' beside other names"),
         Option<ArgumentException>("both", new() { TargetModules = ["c_attn"], TargetPattern = ".*" }, "TargetPattern and TargetModules"),
@@ -139,6 +139,9 @@ internal static class AdapterInputs
         Of<InvalidDataException>(Load, () => Network.LoadAdapter(Fixtures.Path("models", "lora_llama")), ["does not fit the model"]),
         Of<InvalidDataException>(
             Load, () => Network.LoadAdapter(Fixtures.Path("models", "lora_gpt2")), ["[4, 32] instead of [4, 16]", "trained on this model"]),
+        Of<FileNotFoundException>(
+            "HuggingFaceFolder.LoadConfig", () => HuggingFaceFolder.LoadConfig(Fixtures.Path("models", "lora_llama")),
+            ["holds a PEFT adapter", "LoadAdapter"]),
         Of<DirectoryNotFoundException>("LanguageModel.Load", () => InFolder(
             [("adapter_config.json", "{\"base_model_name_or_path\": \"some/hub-name\"}")],
             folder => LanguageModel.Load(folder).Dispose()),

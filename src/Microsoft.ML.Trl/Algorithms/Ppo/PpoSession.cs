@@ -46,7 +46,7 @@ public sealed class PpoSession : IDisposable
     /// <exception cref="ArgumentException">
     /// An option is out of range, batch sizes do not divide, or the models do not fit together: vocabulary, width of the value head.
     /// </exception>
-    /// <exception cref="InvalidOperationException">No weight of the policy is trained: its adapters are off, or only to be used.</exception>
+    /// <exception cref="InvalidOperationException">No weight of the policy is trained: its adapters are off, or only used.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)

@@ -102,6 +102,10 @@ public static class HuggingFaceFolder
             throw new DirectoryNotFoundException(
                 $"There is no folder '{folder}'; give the path of a Hugging Face model folder on this machine.");
         string path = Path.Combine(folder, ConfigFile);
+        if (!File.Exists(path) && AdapterFolder.IsOne(folder))
+            throw new FileNotFoundException(
+                $"'{folder}' holds a PEFT adapter and no {ConfigFile}; load its base, and call LoadAdapter on the network. "
+                + "LanguageModel.Load does both.", path);
         if (!File.Exists(path))
             throw new FileNotFoundException(
                 $"'{folder}' has no {ConfigFile}; give a folder that save_pretrained wrote, or one saved by this library.", path);
@@ -173,6 +177,7 @@ public static class HuggingFaceFolder
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
+        using var scope = NewDisposeScope();
         SafetensorsWriter.Write(Path.Combine(folder, WeightFolder.SingleFile), model.Weights());
         WriteConfig(folder, model.Config, model.Config.Family.ClassifierArchitecture, model.Type);
     }

@@ -27,6 +27,7 @@ public sealed class DpoTrajectoryTests
     [TestMethod]
     public void A_run_that_trains_an_adapter_follows_the_reference_with_the_base_as_reference()
     {
+        using var scope = NewDisposeScope();
         using var run = new Trajectory("dpo_lora_llama");
         using CausalLanguageModel policy = HuggingFaceFolder.LoadModel(run.ModelFolder), original = policy.Copy();
         policy.AddAdapter(new LoraOptions { R = 4, LoraAlpha = 16, TargetModules = ["q_proj", "v_proj", "o_proj"] });

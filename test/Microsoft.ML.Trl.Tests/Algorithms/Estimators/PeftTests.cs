@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Trl.Tests.Models;
 using Microsoft.ML.Trl.Tests.Pipeline;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using TorchSharp;
@@ -33,6 +34,7 @@ public sealed class PeftTests
     [TestMethod]
     public void Every_stage_trains_adapters_alone_and_two_fits_are_equal()
     {
+        using var scope = NewDisposeScope();
         using LanguageModel start = Tiny.Model();
         (string Name, Tensor Value)[] before = [.. start.Network.Weights().Select(weight => (weight.Name, weight.Value.clone()))];
         var source = ModelSource.FromModel(start);
@@ -67,6 +69,7 @@ public sealed class PeftTests
     [TestMethod]
     public void The_base_is_in_memory_once_however_many_stages_there_are()
     {
+        using var scope = NewDisposeScope();
         using LanguageModel start = Tiny.Model();
         using var chain = _ml.Trl().Sft(ModelSource.FromModel(start), Sft)
             .Append(_ml.Trl().RewardModel(Reward))
@@ -89,6 +92,7 @@ public sealed class PeftTests
     [TestMethod]
     public void Adapters_of_the_starting_model_are_merged_where_all_weights_are_trained_or_dora_stands_there()
     {
+        using var scope = NewDisposeScope();
         using TextGenerationTransformer sft = _ml.Trl().Sft(Tiny.Source(), Sft).Fit(Rows);
         var source = ModelSource.FromTransformer(sft);
         using TextGenerationTransformer full = _ml.Trl().Sft(source, Sft with { Peft = null, LearningRate = 1e-12 }).Fit(Rows);
@@ -105,6 +109,7 @@ public sealed class PeftTests
     [TestMethod]
     public void A_saved_chain_keeps_its_adapters_and_answers_and_scores_alike()
     {
+        using var scope = NewDisposeScope();
         using var chain = _ml.Trl().Sft(Tiny.Source(), Sft)
             .Append(_ml.Trl().RewardModel(Reward with { Peft = Lora with { Bias = LoraBias.All } }))
             .Append(_ml.Trl().Ppo(Ppo with { Peft = Lora with { UseRslora = true, InitLoraWeights = LoraInitialization.Pissa } }))
@@ -128,6 +133,7 @@ public sealed class PeftTests
     [TestMethod]
     public void A_pipeline_without_its_base_finds_it_again_and_refuses_another()
     {
+        using var scope = NewDisposeScope();
         using TemporaryFolder folder = new();
         using (LanguageModel start = Tiny.Model())
             start.Save(folder.Path);
@@ -162,8 +168,46 @@ public sealed class PeftTests
     }
 
     [TestMethod]
+    public void A_quantized_model_with_an_adapter_is_saved_without_its_base()
+    {
+        using var scope = NewDisposeScope();
+        using TemporaryFolder folder = new();
+        using (LanguageModel start = Tiny.Model())
+            start.Save(folder.Path);
+        using TextGenerationTransformer stage = new(
+            _ml, LanguageModel.Load(folder.Path, quantization: WeightQuantization.Int8), "Completion", null, "Prompt", []);
+        stage.Model.Network.AddAdapter(Lora with { InitLoraWeights = LoraInitialization.Random, SaveBase = false });
+        using var zip = new MemoryStream();
+        _ml.Model.Save(stage, Rows.Schema, zip);
+        using var loaded = (TextGenerationTransformer)SavedChain.Load(zip.ToArray());
+        Assert.AreEqual(WeightQuantization.Int8, loaded.Model.Network.Quantization);
+        Tensor ids = tensor(new long[,] { { 3, 4, 5 } });
+        Close.Absolute(Logits(stage, ids), Logits(loaded, ids), 0, "quantized");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(MadeModels.AllDecoders), typeof(MadeModels))]
+    public void Every_family_is_saved_and_loaded_with_its_adapter(string name)
+    {
+        using var scope = NewDisposeScope();
+        using CausalLanguageModel made = MadeModels.Load(name);
+        ModelConfig config = made.Config with { VocabularySize = Tiny.Tokenizer.VocabularySize };
+        var model = new LanguageModel(CausalLanguageModel.Create(config, 3), Tiny.Tokenizer);
+        model.Network.AddAdapter(Lora with { InitLoraWeights = LoraInitialization.Random });
+        using TextGenerationTransformer stage = new(_ml, model, "Completion", null, "Prompt", []);
+        using var zip = new MemoryStream();
+        _ml.Model.Save(stage, Rows.Schema, zip);
+        using var loaded = (TextGenerationTransformer)SavedChain.Load(zip.ToArray());
+        Tensor ids = tensor(new long[,] { { 3, 4, 5 } });
+        Close.Absolute(Logits(stage, ids), Logits(loaded, ids), 0, name);
+        using IDisposable off = loaded.Model.Network.DisableAdapters();
+        Close.Differ(Logits(stage, ids).data<float>().ToArray(), Logits(loaded, ids).data<float>().ToArray(), 1e-3, name);
+    }
+
+    [TestMethod]
     public void A_base_that_is_nowhere_cannot_be_left_out()
     {
+        using var scope = NewDisposeScope();
         LoraOptions away = Lora with { SaveBase = false };
         var error = Assert.ThrowsExactly<ArgumentException>(() => _ml.Trl().Sft(Tiny.Source(), Sft with { Peft = away }).Fit(Rows));
         StringAssert.Contains(error.Message, "start from ModelSource.Folder");
@@ -172,6 +216,7 @@ public sealed class PeftTests
     [TestMethod]
     public void An_adapter_folder_is_a_source_and_names_its_base()
     {
+        using var scope = NewDisposeScope();
         using TemporaryFolder folder = new(), adapter = new();
         using (LanguageModel start = Tiny.Model())
             start.Save(folder.Path);
@@ -191,6 +236,7 @@ public sealed class PeftTests
     [TestMethod]
     public void The_base_is_the_reference_of_dpo_and_ppo()
     {
+        using var scope = NewDisposeScope();
         using LanguageModel start = Tiny.Model();
         var source = ModelSource.FromModel(start);
         DpoOptions dpo = new() { MaxSteps = 3, LearningRate = 1e-2, Peft = Lora };
@@ -211,6 +257,7 @@ public sealed class PeftTests
     [TestMethod]
     public void Lora_plus_lets_B_learn_faster()
     {
+        using var scope = NewDisposeScope();
         SftOptions one = Sft with { MaxSteps = 1, Optim = OptimizerKind.Sgd, MaxGradNorm = 0, LearningRate = 1e-2 };
         using TextGenerationTransformer slow = _ml.Trl().Sft(Tiny.Source(), one).Fit(Rows);
         using TextGenerationTransformer fast =
@@ -218,6 +265,35 @@ public sealed class PeftTests
         foreach (((string name, Tensor value), (_, Tensor faster)) in
             slow.Model.Network.AdapterWeights().Zip(fast.Model.Network.AdapterWeights()))
             Close.Relative(IsUp((name, value)) ? value * 4 : value, faster, 1e-5, name); // B begins at 0, and A has no gradient yet
+    }
+
+    [TestMethod]
+    public void A_classifier_is_trained_saved_and_loaded_with_its_adapter()
+    {
+        using var scope = NewDisposeScope();
+        IDataView texts = _ml.Data.LoadFromEnumerable(Tiny.Pairs.Select(row => new { Text = row.Chosen, Label = "good" })
+            .Concat(Tiny.Pairs.Select(row => new { Text = row.Rejected, Label = "bad" })));
+        TextClassificationOptions options = new() { MaxSteps = 3, LearningRate = 1e-2, Peft = Lora };
+        using TextClassificationTransformer stage = _ml.Trl().TextClassification(Tiny.Source(), options).Fit(texts);
+        using var zip = new MemoryStream();
+        _ml.Model.Save(stage, texts.Schema, zip);
+        using var loaded = (TextClassificationTransformer)SavedChain.Load(zip.ToArray());
+        Tensor ids = tensor(new long[,] { { 3, 4, 5 } });
+        using var frozen = no_grad();
+        Close.Absolute(stage.Model.Network.Logits(ids, [3]), loaded.Model.Network.Logits(ids, [3]), 0, "classifier");
+        CollectionAssert.Contains(
+            loaded.Model.Network.AdapterWeights().Select(weight => weight.Name).ToArray(), "base_model.model.score.weight");
+    }
+
+    [TestMethod]
+    public void Bfloat16_trains_adapters_in_float32_beside_a_narrow_base()
+    {
+        using var scope = NewDisposeScope();
+        SftOptions narrow = Sft with { Bf16 = true, MaxSteps = 10, LoggingSteps = 1 };
+        using TextGenerationTransformer stage = _ml.Trl().Sft(Tiny.Source(), narrow).Fit(Rows);
+        Assert.AreEqual(ScalarType.BFloat16, stage.Model.Network.Type);
+        Assert.IsTrue(stage.Model.Network.AdapterWeights().All(weight => weight.Value.dtype == ScalarType.Float32));
+        Close.Below(stage.Reports[0].Metrics["loss"], stage.Reports[^1].Metrics["loss"], "loss");
     }
 
     [TestMethod]
