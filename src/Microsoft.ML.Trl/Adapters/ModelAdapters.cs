@@ -133,8 +133,13 @@ internal sealed class ModelAdapters : IModelAdapters
         }
         IsMerged = true;
         foreach (LoraAdapter adapter in _all)
+        {
             adapter.IsMerged = adapter.IsOn;
-        Refresh();
+            foreach (PlacedLora at in adapter.Parts)
+                at.Part.Train(false);
+            foreach (OwnWeight own in adapter.Weights)
+                own.Weight.requires_grad = false;
+        }
     }
 
     /// <summary>Gives the model its weights back, bit by bit.</summary>
@@ -160,13 +165,10 @@ internal sealed class ModelAdapters : IModelAdapters
             original.Dispose();
         _base.Clear();
         foreach (LoraAdapter adapter in _all)
-            foreach (OwnWeight own in adapter.Weights.Where(_ => adapter.IsOn))
-                own.Weight.requires_grad = false;
+            adapter.IsOn = adapter.IsMerged = false;
+        IsMerged = false;
         foreach (LoraAdapter adapter in _all.ToArray())
-        {
-            adapter.IsMerged = false;
             Remove(adapter);
-        }
     }
 
     public void ShareWith(DecoderModel other, bool withTrained)

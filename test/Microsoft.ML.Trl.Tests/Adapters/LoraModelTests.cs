@@ -135,6 +135,29 @@ public sealed class LoraModelTests
     }
 
     [TestMethod]
+    public void An_adapter_may_stand_beside_a_layer_that_another_one_trains_whole()
+    {
+        using ModelFixture fixture = new("llama");
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(fixture.Folder), original = model.Copy();
+        model.AddAdapter(Kinds["plain"] with { TargetModules = ["q_proj"] }, "beside");
+        model.AddAdapter(Kinds["plain"] with { TargetModules = ["v_proj"], ModulesToSave = ["q_proj", "norm"] }, "whole");
+        Shake(model);
+        Tensor ids = fixture["a.input_ids"], on = ModelFixture.Logits(model, ids);
+        using CausalLanguageModel copy = model.Copy(), twin = model.Sharing(withTrained: true);
+        Close.Absolute(on, ModelFixture.Logits(copy, ids), 1e-4, "copy");
+        Close.Absolute(on, ModelFixture.Logits(twin, ids), 0, "twin");
+        model.MergeAdapters();
+        Close.Absolute(on, ModelFixture.Logits(model, ids), 1e-4, "merged");
+        model.UnmergeAdapters();
+        Close.Absolute(on, ModelFixture.Logits(model, ids), 0, "unmerged");
+        WeightChecks.Equal(original.Weights(), model.BaseWeights());
+        model.MergeAndUnload();
+        Close.Absolute(on, ModelFixture.Logits(model, ids), 1e-4, "unloaded");
+        Close.Absolute(on, ModelFixture.Logits(twin, ids), 0, "the twin keeps its own");
+        Assert.IsTrue(model.parameters().All(weight => weight.requires_grad));
+    }
+
+    [TestMethod]
     public void A_reference_and_a_reward_model_share_the_memory_of_the_base()
     {
         using ModelFixture fixture = new("lora_llama");

@@ -268,6 +268,18 @@ public sealed class PeftTests
     }
 
     [TestMethod]
+    public void A_reward_model_with_an_adapter_is_saved_as_a_plain_folder_that_scores_alike()
+    {
+        using var scope = NewDisposeScope();
+        using TemporaryFolder folder = new();
+        using RewardTransformer stage = _ml.Trl().RewardModel(Tiny.Source(), Reward).Fit(Rows);
+        stage.Model.Save(folder.Path);
+        using TextRewardModel loaded = TextRewardModel.Load(folder.Path);
+        Assert.IsEmpty(loaded.Network.AdapterNames());
+        Close.Absolute(stage.Model.Score(["a"], [" good story"]), loaded.Score(["a"], [" good story"]), 1e-5, "score");
+    }
+
+    [TestMethod]
     public void A_classifier_is_trained_saved_and_loaded_with_its_adapter()
     {
         using var scope = NewDisposeScope();
