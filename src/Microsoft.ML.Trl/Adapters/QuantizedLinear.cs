@@ -6,42 +6,38 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Adapters;
 
 /// <summary>A linear layer with quantized weights.</summary>
-internal sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, ILinear, IQuantizedWeight
+internal sealed class QuantizedLinear : LinearModule, IQuantizedWeight
 {
     [ComponentName(Name = "bias")] private readonly Parameter? _bias;
     private readonly QuantizedMatrix _matrix;
-    private readonly WeightLayout _layout;
 
     /// <param name="name">Its name in the checkpoint.</param>
     /// <param name="matrix">[outputs, inputs]; owned from here on.</param>
     /// <param name="bias">[outputs], owned from here on; or null.</param>
     /// <param name="layout">How the weight lies in a checkpoint.</param>
-    public QuantizedLinear(string name, QuantizedMatrix matrix, Parameter? bias, WeightLayout layout) : base(name)
+    public QuantizedLinear(string name, QuantizedMatrix matrix, Parameter? bias, WeightLayout layout)
+        : base(name, layout)
     {
-        (_matrix, _layout) = (matrix, layout);
+        _matrix = matrix;
         if (bias is not null)
             register_parameter("bias", _bias = bias);
     }
 
-    public nn.Module Module => this;
+    public override Tensor Weight => _matrix.Rows(null);
 
-    public Tensor Weight => _matrix.Rows(null);
-
-    public Parameter? Bias => _bias;
+    public override Parameter? Bias => _bias;
 
     public long WeightCount => _matrix.Outputs * _matrix.Inputs;
 
     public Tensor Widen()
     {
-        if (_layout == WeightLayout.OutputsByInputs)
+        if (Layout == WeightLayout.OutputsByInputs)
             return Weight;
         using Tensor rows = Weight;
         return rows.t().contiguous();
     }
 
-    public Tensor Forward(Tensor x) => _matrix.Product(x, _bias);
-
-    public override Tensor forward(Tensor input) => Forward(input);
+    public override Tensor Product(Tensor x) => _matrix.Product(x, _bias);
 
     protected override void Dispose(bool disposing)
     {

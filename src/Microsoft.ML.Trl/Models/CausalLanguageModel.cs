@@ -75,7 +75,9 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <param name="type">Their type; null = as here.</param>
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    /// <remarks>The weights of a quantized model are widened in the copy, which can be trained.</remarks>
+    /// <remarks>
+    /// The weights of a quantized model are widened in the copy, and adapters that are on are merged; so it can be trained as a whole.
+    /// </remarks>
     public CausalLanguageModel Copy(Device? device = null, ScalarType? type = null) => Made(source => source, device, type);
 
     /// <summary>The same model with weights that another source makes of its copied ones.</summary>
@@ -115,6 +117,11 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <exception cref="ArgumentException">A text is missing, empty, not marked token by token, or lacks the prompt.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public TokenBatch Batch(IReadOnlyList<TokenExample> rows) => TokenBatch.Of(rows, Layout, Device);
+
+    /// <summary>A second model with the same weights in the same memory, and the adapters that are on; nothing of it is trained.</summary>
+    /// <param name="withTrained">Whether adapters that are trained here are among them.</param>
+    internal CausalLanguageModel Sharing(bool withTrained) =>
+        ShareTo(new CausalLanguageModel(Config, new CopiedWeights(BaseWeights(), shares: true)), withTrained);
 
     /// <summary>Reads tokens; see <see cref="Decoder.Hidden"/>.</summary>
     /// <param name="ids">[B, T] int64 token ids; in an encoder-decoder those of the answers, behind the start token.</param>
@@ -189,5 +196,6 @@ public sealed class CausalLanguageModel : DecoderModel
         Require.Below(probability, 0, 1);
         Body.SetDropout(probability, probability, probability, generator);
         Encoder?.SetDropout(probability, probability, probability, generator);
+        Adapters?.SetDropout(generator);
     }
 }

@@ -30,18 +30,49 @@ public abstract class DecoderModel : nn.Module
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Device Device => Tokens.Device;
 
-    /// <summary>Number of weights, shared ones counted once.</summary>
+    /// <summary>Number of weights, shared ones counted once; those of adapters are not counted.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public long ParameterCount =>
         Parameters().Sum(weight => weight.Value.NumberOfElements) + Quantized().Sum(part => part.Value.WeightCount);
 
     /// <summary>
-    /// All weights with their Hugging Face names; a tied projection appears once, as the embedding. The model owns the tensors, but for
-    /// quantized ones: they are widened one by one, into the current scope.
+    /// All weights that the model computes with, under their Hugging Face names; a tied projection appears once, as the embedding. Where an
+    /// adapter is on, it is merged: the model of these weights alone computes the same. The model owns the tensors, but for quantized and
+    /// merged ones: these are made one by one, into the current scope.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public IEnumerable<(string Name, Tensor Value)> Weights() =>
-        Parameters().Concat(Quantized().Select(part => (part.Name, part.Value.Widen())));
+    public IEnumerable<(string Name, Tensor Value)> Weights()
+    {
+        IEnumerable<(string Name, Tensor Value)> own = Parameters().Concat(Quantized().Select(part => (part.Name, part.Value.Widen())));
+        if (Adapters is null)
+            return own;
+        Dictionary<string, LinearModule> changed = Linears().Where(part => part.Layer.Adapter is { IsActive: true })
+            .ToDictionary(part => $"{part.Name}.weight", part => part.Layer);
+        return own.Select(weight => changed.TryGetValue(weight.Name, out LinearModule? layer)
+            ? (weight.Name, layer.Adapter!.Merged(layer, weight.Value))
+            : weight);
+    }
+
+    /// <summary>The weights as they are without any adapter. The model owns the tensors, but for quantized ones.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> BaseWeights() =>
+        Parameters().Select(weight => (weight.Name, Adapters?.Replaced(weight.Value) ?? weight.Value))
+            .Concat(Quantized().Select(part => (part.Name, part.Value.Widen())));
+
+    /// <summary>All parameters in memory, those of adapters included, by their names in the tree of modules. The model owns them.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> Everything() =>
+        named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+
+    /// <summary>What stands beside the weights; null = nothing. The model owns it.</summary>
+    internal IModelAdapters? Adapters { get; set; }
+
+    /// <summary>The folder that the weights without adapters were read from; null where they came from elsewhere.</summary>
+    internal string? Folder { get; set; }
+
+    /// <summary>All linear layers, by their path in the checkpoint.</summary>
+    internal IEnumerable<(string Name, LinearModule Layer)> Linears() =>
+        named_modules().Where(part => part.module is LinearModule)
+            .DistinctBy(part => part.module) // TorchSharp also names modules by the fields that hold them
+            .Select(part => (part.name, (LinearModule)part.module));
 
     /// <summary>Drops during training (after <c>train()</c>) what the configuration says.</summary>
     /// <param name="generator">Random numbers on the model's device; the caller keeps it alive. Null turns dropout off.</param>
@@ -49,17 +80,38 @@ public abstract class DecoderModel : nn.Module
     {
         Body.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
         Encoder?.SetDropout(Config.EmbeddingDropout, Config.AttentionDropout, Config.ResidualDropout, generator);
+        Adapters?.SetDropout(generator);
     }
 
-    /// <summary>Fails where weights are quantized.</summary>
+    /// <summary>Fails where nothing can be trained.</summary>
     /// <param name="what">The model, in the words of the caller.</param>
-    /// <exception cref="NotSupportedException">They are.</exception>
+    /// <exception cref="InvalidOperationException">No weight is trained.</exception>
+    /// <exception cref="NotSupportedException">They are quantized.</exception>
     internal void RequireTrainable(string what)
     {
-        if (Quantized().Any())
+        Body.ThrowIfDisposed();
+        if (Quantized().Any() && Adapters is not { IsTrained: true })
             throw new NotSupportedException(
                 $"The {what} has quantized weights, which cannot be trained; load it without quantization, or train a Copy(), "
                 + "whose weights are widened.");
+        if (!parameters().Any(weight => weight.requires_grad))
+            throw new InvalidOperationException(
+                $"The {what} has no weight that is trained: its adapters are off or only to be used, or it shares the weights of another "
+                + "model. Turn on an adapter that is trained, add one, or train a Copy().");
+    }
+
+    /// <summary>
+    /// Gives a model that was made of these weights, in the same memory, the adapters that are on; nothing of it is trained.
+    /// </summary>
+    internal T ShareTo<T>(T twin, bool withTrained)
+        where T : DecoderModel
+    {
+        foreach (Tensor weight in twin.parameters())
+            weight.requires_grad = false; // whoever trained them would train this model, too
+        Adapters?.ShareWith(twin, withTrained);
+        twin.Folder = Folder;
+        twin.train(training);
+        return twin;
     }
 
     /// <summary>The rows of tokens, which say type and place of all weights.</summary>
@@ -75,7 +127,16 @@ public abstract class DecoderModel : nn.Module
     private IEnumerable<(string Name, Tensor Value)> Parameters()
     {
         Body.ThrowIfDisposed();
-        return named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter));
+        return named_parameters().Where(pair => Adapters?.Owns(pair.parameter) != true)
+            .Select(pair => (pair.name, (Tensor)pair.parameter));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Adapters?.Dispose();
+        base.Dispose(disposing);
     }
 
     private IEnumerable<(string Name, IQuantizedWeight Value)> Quantized() =>

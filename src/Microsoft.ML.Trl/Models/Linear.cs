@@ -35,8 +35,58 @@ internal enum WeightLayout
     InputsByOutputs,
 }
 
+/// <summary>What stands beside a linear layer and changes what it computes, but not its weights.</summary>
+internal interface ILinearAdapter
+{
+    /// <summary>Whether it changes anything now.</summary>
+    bool IsActive { get; }
+
+    /// <summary>What the layer computes with it.</summary>
+    /// <param name="layer">The layer itself.</param>
+    /// <param name="x">[N, inputs].</param>
+    /// <returns>[N, outputs]. The caller owns it.</returns>
+    Tensor Forward(LinearModule layer, Tensor x);
+
+    /// <summary>The weight of a layer without it that computes the same.</summary>
+    /// <param name="layer">The layer itself.</param>
+    /// <param name="weight">The layer's weight as a checkpoint has it; only read.</param>
+    /// <returns>Shaped, laid out and typed as the weight. The caller owns it.</returns>
+    Tensor Merged(LinearModule layer, Tensor weight);
+}
+
+/// <summary>A linear layer that adapters can stand beside.</summary>
+internal abstract class LinearModule(string name, WeightLayout layout) : nn.Module<Tensor, Tensor>(name), ILinear
+{
+    /// <summary>How the weight lies in a checkpoint.</summary>
+    public WeightLayout Layout => layout;
+
+    public nn.Module Module => this;
+
+    public abstract Tensor Weight { get; }
+
+    public abstract Parameter? Bias { get; }
+
+    /// <summary>What changes its output; null = nothing.</summary>
+    public ILinearAdapter? Adapter { get; set; }
+
+    public Tensor Forward(Tensor x) => Adapter is { IsActive: true } adapter ? adapter.Forward(this, x) : Product(x);
+
+    public sealed override Tensor forward(Tensor input) => Forward(input);
+
+    /// <summary>What it computes by itself.</summary>
+    /// <param name="x">[N, inputs].</param>
+    /// <returns>[N, outputs]. The caller owns it.</returns>
+    public abstract Tensor Product(Tensor x);
+
+    /// <summary>Gives a part of an adapter a home among the layer's modules: it moves, is trained and is disposed with the layer.</summary>
+    public void Take(nn.Module part) => register_module(part.GetName(), part);
+
+    /// <summary>The opposite; the caller owns the part again.</summary>
+    public void Release(nn.Module part) => _internal_submodules.Remove(part.GetName());
+}
+
 /// <summary>The plain linear layer: a weight and perhaps a bias.</summary>
-internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
+internal sealed class LinearLayer : LinearModule
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
     [ComponentName(Name = "bias")] private readonly Parameter? _bias;
@@ -46,7 +96,7 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
     public LinearLayer(
         WeightPath at, long inputs, long outputs, Initializer weight, Initializer? bias = null,
         WeightLayout layout = WeightLayout.OutputsByInputs)
-        : base(at.Name)
+        : base(at.Name, layout)
     {
         bool isTransposed = layout == WeightLayout.InputsByOutputs;
         _weight = isTransposed ? at.Take("weight", weight, inputs, outputs) : at.Take("weight", weight, outputs, inputs);
@@ -57,18 +107,12 @@ internal sealed class LinearLayer : nn.Module<Tensor, Tensor>, ILinear
     }
 
     /// <summary>[outputs, inputs] or [inputs, outputs]. The layer owns it.</summary>
-    public Parameter Weight => _weight;
+    public override Tensor Weight => _weight;
 
     /// <summary>[outputs], or null. The layer owns it.</summary>
-    public Parameter? Bias => _bias;
+    public override Parameter? Bias => _bias;
 
-    public nn.Module Module => this;
-
-    Tensor ILinear.Weight => _weight;
-
-    public Tensor Forward(Tensor x) => _product(x);
-
-    public override Tensor forward(Tensor input) => _product(input);
+    public override Tensor Product(Tensor x) => _product(x);
 
     private Tensor Transposed(Tensor x) => SmallBatchProduct.Transposed(x, _weight, _bias);
 }

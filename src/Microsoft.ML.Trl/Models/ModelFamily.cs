@@ -31,6 +31,9 @@ internal sealed record ModelFamily
     /// <summary>Ends of the names of stored tensors that mean nothing: copies of others, and what older versions saved.</summary>
     public IReadOnlyList<string> IgnoredWeights { get; init; } = [];
 
+    /// <summary>Names of the linear layers that adapters stand beside where none are named, PEFT's; empty where it has none.</summary>
+    public IReadOnlyList<string> AdapterTargets { get; init; } = [];
+
     /// <summary>How its sequence classifiers end.</summary>
     public ClassifierLayout Classifier { get; init; } = new("score");
 

@@ -9,7 +9,8 @@ public static class ReferenceModelExtensions
 {
     /// <summary>
     /// A frozen model with the weights that this one has now: TRL's <c>create_reference_model</c>. Its first layers may be shared: they
-    /// take no memory of their own, and are frozen in this model too.
+    /// take no memory of their own, and are frozen in this model too. Where adapters are trained, it is this model without them, and takes
+    /// no memory of its own at all.
     /// </summary>
     /// <param name="model">Frozen below the first layer that is not shared; otherwise as it was. The caller keeps it.</param>
     /// <param name="numSharedLayers">
@@ -25,16 +26,33 @@ public static class ReferenceModelExtensions
     /// In evaluation; no weight has a gradient. The caller owns it. Either model may be disposed first: what they share lives as long as
     /// one of them. To train a shared weight again (<c>requires_grad</c>) changes both.
     /// </returns>
-    /// <exception cref="ArgumentException">There are not as many layers, or no weight has the pattern in its name.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are not as many layers, no weight has the pattern in its name, or layers are to be shared although adapters are trained.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public static CausalLanguageModel CreateReferenceModel(
         this CausalLanguageModel model, int? numSharedLayers = null, string? pattern = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+        model.Body.ThrowIfDisposed();
+        if (model.Adapters is { IsTrained: true })
+            return SharingAll(model, numSharedLayers);
+        using var scope = TorchSharp.torch.NewDisposeScope();
         IReadOnlySet<string> shared = model.FreezeFirst(numSharedLayers, pattern);
         var reference = new CausalLanguageModel(model.Config, new ReferenceWeights(model, shared));
         foreach ((_, Tensor weight) in reference.Weights())
             weight.requires_grad = false;
+        reference.eval();
+        return reference;
+    }
+
+    private static CausalLanguageModel SharingAll(CausalLanguageModel model, int? numSharedLayers)
+    {
+        if (numSharedLayers is not null)
+            throw new ArgumentException(
+                $"numSharedLayers ({numSharedLayers}) has no meaning where adapters are trained: reference and model share all layers; "
+                + "leave it null.", nameof(numSharedLayers));
+        CausalLanguageModel reference = model.Sharing(withTrained: false);
         reference.eval();
         return reference;
     }

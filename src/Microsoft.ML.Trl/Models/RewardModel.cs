@@ -56,13 +56,29 @@ public sealed class RewardModel : DecoderModel
         return new RewardModel(ScoringTheEnd(policy.Config, endToken), new CopiedWeights(policy.Weights(), drawn));
     }
 
+    /// <summary>
+    /// As <see cref="FromPolicy(CausalLanguageModel, int, int?)"/>, with the decoder in the policy's memory; it is not trained.
+    /// </summary>
+    internal static RewardModel Beside(CausalLanguageModel policy, int seed, int? endToken)
+    {
+        using RandomWeights drawn = new(seed);
+        var weights = new CopiedWeights(policy.BaseWeights(), drawn, shares: true);
+        return policy.ShareTo(new RewardModel(ScoringTheEnd(policy.Config, endToken), weights), withTrained: true);
+    }
+
+    /// <summary>A second model with the same weights in the same memory, and the adapters that are on; nothing of it is trained.</summary>
+    internal RewardModel Sharing() =>
+        ShareTo(new RewardModel(Config, new CopiedWeights(BaseWeights(), shares: true)), withTrained: true);
+
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
     /// <param name="type">Their type; null = as here.</param>
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    /// <remarks>Adapters that are on are merged into the copy.</remarks>
     public RewardModel Copy(Device? device = null, ScalarType? type = null)
     {
+        using var scope = NewDisposeScope();
         RewardModel copy = new(Config, new CopiedWeights(Weights(), null, device, type));
         copy.train(training);
         return copy;

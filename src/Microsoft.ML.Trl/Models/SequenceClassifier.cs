@@ -73,6 +73,7 @@ public sealed class SequenceClassifier : DecoderModel
         CheckLabels(labels);
         string output = model.Config.Family.Classifier.Output + ".";
         using RandomWeights drawn = new(seed);
+        using var scope = NewDisposeScope();
         return new SequenceClassifier(
             model.Config with { Labels = [.. labels] },
             new CopiedWeights(model.Weights().Where(weight => !weight.Name.StartsWith(output, StringComparison.Ordinal)), drawn));
@@ -83,8 +84,10 @@ public sealed class SequenceClassifier : DecoderModel
     /// <param name="type">Their type; null = as here.</param>
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    /// <remarks>Adapters that are on are merged into the copy.</remarks>
     public SequenceClassifier Copy(Device? device = null, ScalarType? type = null)
     {
+        using var scope = NewDisposeScope();
         SequenceClassifier copy = new(Config, new CopiedWeights(Weights(), null, device, type));
         copy.train(training);
         return copy;

@@ -109,8 +109,12 @@ internal sealed class CountedWeights : WeightSource
 /// <param name="otherwise">Gives what the other model lacks; null when it must lack nothing.</param>
 /// <param name="device">Where the copies go; null = where the originals are.</param>
 /// <param name="type">Their type; null = that of the originals.</param>
+/// <param name="shares">
+/// Whether the originals' memory is used again, where device and type are theirs; for models that are not trained.
+/// </param>
 internal sealed class CopiedWeights(
-    IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null)
+    IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null,
+    bool shares = false)
     : WeightSource
 {
     private readonly Dictionary<string, Tensor> _weights = Checked(weights, device, type);
@@ -118,7 +122,7 @@ internal sealed class CopiedWeights(
     protected override Tensor Make(string name, Initializer initializer, long[] shape)
     {
         if (_weights.TryGetValue(name, out Tensor? value))
-            return value.detach().to(type ?? value.dtype, device ?? value.device, copy: true);
+            return value.detach().to(type ?? value.dtype, device ?? value.device, copy: !shares);
         if (otherwise is null)
             throw new InvalidOperationException($"The model to copy has no weight '{name}'.");
         Tensor like = _weights.Values.First();

@@ -6,12 +6,15 @@ namespace Microsoft.ML.Trl;
 /// Where a stage takes the model from that it begins with. A source holds a path, a description or a reference, never weights of its own:
 /// every <c>Fit</c> opens it anew, and what it came from stays unchanged.
 /// </summary>
-public abstract class ModelSource
+public abstract partial class ModelSource
 {
     private protected ModelSource() { }
 
     /// <summary>A folder in Hugging Face's layout.</summary>
-    /// <param name="path">Holds config.json, safetensors or pytorch_model.bin, and tokenizer files. Read when a stage is fitted.</param>
+    /// <param name="path">
+    /// Holds config.json, safetensors or pytorch_model.bin, and tokenizer files; or a PEFT adapter, which names the folder of its base.
+    /// Read when a stage is fitted.
+    /// </param>
     /// <exception cref="ArgumentException">The path is empty.</exception>
     public static ModelSource Folder(string path)
     {
@@ -54,7 +57,8 @@ public abstract class ModelSource
         return new FreshSource(config, tokenizer, seed);
     }
 
-    /// <summary>A model in memory, such as the one that a <see cref="PpoSession"/> has trained; a stage copies its weights.</summary>
+    /// <summary>A model in memory, such as the one that a <see cref="PpoSession"/> has trained; a stage copies its weights, or
+    /// shares them where it trains adapters alone.</summary>
     /// <param name="model">The caller owns it; must not be disposed before the stage is fitted.</param>
     public static ModelSource FromModel(LanguageModel model)
     {
@@ -62,7 +66,7 @@ public abstract class ModelSource
         return new PolicySource(model);
     }
 
-    /// <summary>A reward model in memory; a stage copies its weights.</summary>
+    /// <summary>A reward model in memory; a stage copies its weights, or shares them where it trains adapters alone.</summary>
     /// <param name="model">The caller owns it; must not be disposed before the stage is fitted.</param>
     public static ModelSource FromModel(TextRewardModel model)
     {
@@ -89,6 +93,13 @@ public abstract class ModelSource
     /// <param name="place">Where its weights go.</param>
     /// <param name="headSeed">Seed of the head that a policy gets; null = a policy is refused.</param>
     internal abstract TextRewardModel OpenReward(Placement place, int? headSeed);
+
+    /// <summary>A policy to train adapters beside. Its base may be another's, and is not changed. The caller owns it.</summary>
+    internal virtual LanguageModel OpenBase(Placement place) => OpenPolicy(place);
+
+    /// <summary>A reward model to train adapters beside. Its base may be another's, and is not changed. The caller owns it.</summary>
+    /// <inheritdoc cref="OpenReward"/>
+    internal virtual TextRewardModel OpenRewardBase(Placement place, int? headSeed) => OpenReward(place, headSeed);
 
     /// <summary>A classifier of one's own. The caller owns it.</summary>
     /// <param name="place">Where its weights go.</param>
@@ -143,137 +154,4 @@ public abstract class ModelSource
             IEnumerable<ITransformer> chain => chain.Reverse().Select(LastOf<T>).FirstOrDefault(found => found is not null),
             _ => null,
         };
-
-    private sealed class FolderSource(string path) : ModelSource
-    {
-        internal override LanguageModel OpenPolicy(Placement place) =>
-            LanguageModel.Load(path, place.Device, place.Type, place.Quantization);
-
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed)
-        {
-            HuggingFaceFolder.LoadConfig(path);
-            if (IsClassifier())
-                return TextRewardModel.Load(path, place.Device, place.Type);
-            using LanguageModel policy = OpenPolicy(place);
-            return Headed(policy, headSeed);
-        }
-
-        internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
-        {
-            ModelConfig config = HuggingFaceFolder.LoadConfig(path);
-            if (!config.Family.IsEncoder && !IsClassifier())
-                return base.OpenClassifier(place, labels);
-            TextClassifier found = TextClassifier.Load(path, place.Device, place.Type);
-            return labels is null ? found : labels.Given(found);
-        }
-
-        private bool IsClassifier() => BoundedText.ReadFile(Path.Combine(path, HuggingFaceFolder.ConfigFile), BoundedText.Small)
-            .Contains("ForSequenceClassification", StringComparison.Ordinal);
-    }
-
-    private sealed class GgufSource(string path, TextTokenizer? tokenizer) : ModelSource
-    {
-        internal override LanguageModel OpenPolicy(Placement place) =>
-            LanguageModel.LoadGguf(path, tokenizer, place.Device, place.Type, place.Quantization);
-
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed)
-        {
-            using LanguageModel policy = OpenPolicy(place);
-            return Headed(policy, headSeed);
-        }
-    }
-
-    private sealed class FreshSource(ModelConfig config, TextTokenizer tokenizer, int seed) : ModelSource
-    {
-        internal override LanguageModel OpenPolicy(Placement place)
-        {
-            CausalLanguageModel network = CausalLanguageModel.Create(config, seed);
-            if (place == PlaceOf(network))
-                return new LanguageModel(network, tokenizer);
-            using LanguageModel first = new(network, tokenizer);
-            return first.Copy(place.Device, place.Type, place.Quantization);
-        }
-
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed)
-        {
-            using LanguageModel policy = OpenPolicy(place);
-            return Headed(policy, headSeed);
-        }
-    }
-
-    private sealed class PolicySource(LanguageModel policy) : ModelSource
-    {
-        internal override LanguageModel OpenPolicy(Placement place) => policy.Copy(place.Device, place.Type, place.Quantization);
-
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed)
-        {
-            using IDisposable use = policy.Use();
-            if (place == PlaceOf(policy.Network))
-                return Headed(policy, headSeed);
-            using LanguageModel moved = policy.Copy(place.Device, place.Type, place.Quantization);
-            return Headed(moved, headSeed);
-        }
-
-        internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place)
-        {
-            IDisposable use = policy.Use();
-            if (place is null || place == PlaceOf(policy.Network))
-                return new Borrowed<LanguageModel>(policy, use);
-            use.Dispose();
-            return null;
-        }
-    }
-
-    private sealed class RewardSource(TextRewardModel reward) : ModelSource
-    {
-        internal override LanguageModel OpenPolicy(Placement place) => throw new ArgumentException(
-            "The model source holds a reward model, which writes nothing; give a language model to a stage that generates.");
-
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed) => reward.Copy(place.Device, place.Type);
-
-        internal override Borrowed<TextRewardModel>? SharedReward() => new(reward, reward.Use());
-    }
-
-    private sealed class ClassifierSource(TextClassifier classifier) : ModelSource
-    {
-        internal override LanguageModel OpenPolicy(Placement place) => throw new ArgumentException(
-            "The model source holds a classifier, which writes nothing; give a language model to a stage that generates.");
-
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed) => throw new ArgumentException(
-            "The model source holds a classifier; as a reward use its transformer: "
-            + "RewardFunction.FromTransformer(classifier, \"Score\", slot).");
-
-        internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
-        {
-            TextClassifier copy = classifier.Copy(place.Device, place.Type);
-            return labels is null ? copy : labels.Given(copy);
-        }
-    }
-
-    private sealed class TransformerSource(ITransformer transformer) : ModelSource
-    {
-        internal override LanguageModel OpenPolicy(Placement place) => Policy().OpenPolicy(place);
-
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed) => Reward() is { } reward
-            ? reward.OpenReward(place, headSeed)
-            : Policy().OpenReward(place, headSeed);
-
-        internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels) =>
-            LastOf<TextClassificationTransformer>(transformer) is { } found
-                ? new ClassifierSource(found.Model).OpenClassifier(place, labels)
-                : base.OpenClassifier(place, labels);
-
-        internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place) => Policy().SharedPolicy(place);
-
-        internal override Borrowed<TextRewardModel>? SharedReward() => Reward()?.SharedReward();
-
-        private RewardSource? Reward() => LastOf<RewardTransformer>(transformer) is { } found ? new RewardSource(found.Model) : null;
-
-        private PolicySource Policy() => LastOf<TextGenerationTransformer>(transformer) is { } found
-            ? new PolicySource(found.Model)
-            : throw new ArgumentException(
-                $"The transformer given as model source ({transformer.GetType().Name}) holds no language model; "
-                + "give one that Sft, Dpo or Ppo returned, or a chain with one in it.",
-                nameof(transformer));
-    }
 }

@@ -24,7 +24,7 @@ internal static class RewardLoader
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         TextRewardModel model = transformer.Model;
         using IDisposable use = model.Use();
-        string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, model.Network.Weights());
+        var (tokenizerFiles, adapters) = StoredModel.Write(writer, model.Network, model.Tokenizer);
         writer.Text(TrainingHistory.FileName, TrainingHistory.ToText(transformer.Reports));
         new SavedTransformer
         {
@@ -35,6 +35,7 @@ internal static class RewardLoader
             WeightType = model.Network.ScoreWeight.dtype.ToString(),
             ReadsWholeTexts = transformer.ReadsWholeTexts,
             Conversations = transformer.Conversations,
+            Adapters = adapters,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
     }
@@ -47,8 +48,10 @@ internal static class RewardLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(
             reader, found => found.ScoreColumnName, nameof(SavedTransformer.ScoreColumnName));
         IReadOnlyList<StepReport> reports = reader.History();
-        TextRewardModel model = StoredModel.Read(reader, saved, env, (parts, device) =>
-            new TextRewardModel(HuggingFaceFolder.BuildReward(parts.Weights, parts.Config, device, saved.Type), parts.Tokenizer));
+        TextRewardModel model = StoredModel.Read(
+            reader, saved, env,
+            (parts, device) => HuggingFaceFolder.BuildReward(parts.Weights, parts.Config, device, saved.Type),
+            (parts, network) => new TextRewardModel(network, parts.Tokenizer));
         var output = new RewardOutput(saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, saved.Conversations);
         return new RewardTransformer(env, model, output, reports)
         {

@@ -41,6 +41,10 @@ internal sealed record SavedTransformer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault), JsonConverter(typeof(JsonStringEnumConverter<WeightQuantization>))]
     public WeightQuantization Quantization { get; init; }
 
+    /// <summary>Null where the model has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public StoredAdapters? Adapters { get; init; }
+
     public bool HasValueHead { get; init; }
 
     public bool ReadsWholeTexts { get; init; }

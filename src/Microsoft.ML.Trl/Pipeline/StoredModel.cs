@@ -12,24 +12,34 @@ internal static class StoredModel
     public const string Weights = "model.safetensors";
 
     /// <summary>Writes them.</summary>
-    /// <returns>The names of the tokenizer's files, for <see cref="Read"/>.</returns>
-    public static string[] Write(
-        ModelWriter writer, ModelConfig config, TextTokenizer tokenizer, IEnumerable<(string Name, Tensor Value)> weights)
+    /// <param name="writer">The saved transformer.</param>
+    /// <param name="model">With its adapters, if any.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="more">Weights that stand beside the model's.</param>
+    /// <returns>The names of the tokenizer's files and what there is of adapters, for <see cref="Read"/>.</returns>
+    public static (string[] TokenizerFiles, StoredAdapters? Adapters) Write(
+        ModelWriter writer, DecoderModel model, TextTokenizer tokenizer, IEnumerable<(string Name, Tensor Value)>? more = null)
     {
         using var scope = NewDisposeScope(); // of quantized weights, which are written widened
-        writer.Text(HuggingFaceFolder.ConfigFile, config.ToJson());
+        StoredAdapters? adapters = StoredAdapters.Write(writer, model);
+        IEnumerable<(string Name, Tensor Value)> weights = (adapters?.Base(model) ?? model.Weights()).Concat(more ?? []);
+        writer.Text(HuggingFaceFolder.ConfigFile, model.Config.ToJson());
         foreach ((string name, string content) in tokenizer.Files())
             writer.Text(name, content);
         writer.Binary(Weights, stream => SafetensorsWriter.Write(stream, weights));
-        return [.. tokenizer.Files().Keys];
+        return ([.. tokenizer.Files().Keys], adapters);
     }
 
     /// <summary>Reads them.</summary>
     /// <param name="reader">The saved transformer.</param>
-    /// <param name="saved">Its facts.</param>
+    /// <param name="saved">Has what <see cref="Write"/> gave.</param>
     /// <param name="env">Says which device is wanted.</param>
-    /// <param name="build">Makes the model of what was stored and a device.</param>
-    public static T Read<T>(ModelReader reader, SavedTransformer saved, IHostEnvironment env, Func<Parts, Device, T> build)
+    /// <param name="build">Makes the network of what was stored and a device.</param>
+    /// <param name="finish">Makes the model of that network with its adapters; owns it.</param>
+    public static TModel Read<TNetwork, TModel>(
+        ModelReader reader, SavedTransformer saved, IHostEnvironment env, Func<Parts, Device, TNetwork> build,
+        Func<Parts, TNetwork, TModel> finish)
+        where TNetwork : DecoderModel
     {
         var host = new ComponentHost(env, "TRL");
         Device device = new DeviceChoice(false, null, null, false).Resolve(ContextSettings.Of(env), text => host.Warn("Load", text)).Device;
@@ -38,9 +48,14 @@ internal static class StoredModel
         saved.CheckChatTemplate(reader, tokenizer);
         ModelConfig config = ModelConfig.Parse(
             reader.Text(HuggingFaceFolder.ConfigFile), reader.Label(HuggingFaceFolder.ConfigFile));
-        using IWeightStore weights = reader.Binary(
+        bool isLanguageModel = typeof(TNetwork) == typeof(CausalLanguageModel);
+        IWeightStore stored = reader.Binary(
             Weights, (stream, length) => SafetensorsStream.Read(stream, length, reader.Label(Weights)));
-        return build(new Parts(config, tokenizer, weights), device);
+        using IWeightStore weights = saved.Adapters?.Weights(stored, config, isLanguageModel) ?? stored;
+        Parts parts = new(config, tokenizer, weights);
+        using var network = new OwnershipGuard<TNetwork>(build(parts, device));
+        saved.Adapters?.AddTo(network.Value, reader);
+        return finish(parts, network.Release());
     }
 
     /// <summary>What every saved model has.</summary>

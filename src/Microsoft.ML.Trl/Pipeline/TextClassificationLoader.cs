@@ -24,7 +24,7 @@ internal static class TextClassificationLoader
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         TextClassifier model = transformer.Model;
         using IDisposable use = model.Use();
-        string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, model.Network.Weights());
+        var (tokenizerFiles, adapters) = StoredModel.Write(writer, model.Network, model.Tokenizer);
         writer.Text(TrainingHistory.FileName, TrainingHistory.ToText(transformer.Reports));
         new SavedTransformer
         {
@@ -35,6 +35,7 @@ internal static class TextClassificationLoader
             ProbabilityColumnName = transformer.ProbabilityColumnName,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.Type.ToString(),
+            Adapters = adapters,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
     }
@@ -49,8 +50,10 @@ internal static class TextClassificationLoader
         if (saved.PredictedLabelColumnName is null || saved.ProbabilityColumnName is null)
             throw reader.Senseless(SavedTransformer.Entry, "PredictedLabelColumnName or ProbabilityColumnName is missing.");
         IReadOnlyList<StepReport> reports = reader.History();
-        TextClassifier model = StoredModel.Read(reader, saved, env, (parts, device) =>
-            new TextClassifier(HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, device, saved.Type), parts.Tokenizer));
+        TextClassifier model = StoredModel.Read(
+            reader, saved, env,
+            (parts, device) => HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, device, saved.Type),
+            (parts, network) => new TextClassifier(network, parts.Tokenizer));
         var output = new ClassifierOutput(
             saved.CompletionColumnName, saved.PredictedLabelColumnName, saved.ScoreColumnName!, saved.ProbabilityColumnName);
         return new TextClassificationTransformer(env, model, output, reports) { BatchSize = saved.BatchSize };

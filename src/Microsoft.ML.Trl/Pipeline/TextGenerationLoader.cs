@@ -28,8 +28,7 @@ internal static class TextGenerationLoader
         var writer = new ModelWriter(context, ModelSignature, LoaderSignature, Version);
         LanguageModel model = transformer.Model;
         using IDisposable use = model.Use();
-        var weights = model.Network.Weights().Concat(model.ValueHead?.Weights() ?? []);
-        string[] tokenizerFiles = StoredModel.Write(writer, model.Network.Config, model.Tokenizer, weights);
+        var (tokenizerFiles, adapters) = StoredModel.Write(writer, model.Network, model.Tokenizer, model.ValueHead?.Weights());
         writer.Text(GenerationEntry, JsonSerializer.Serialize(transformer.Generation, Json));
         writer.Text(TrainingHistory.FileName, TrainingHistory.ToText(transformer.Reports));
         new SavedTransformer
@@ -41,6 +40,7 @@ internal static class TextGenerationLoader
             WeightType = model.Network.Type.ToString(),
             Quantization = model.Network.Quantization,
             Conversations = transformer.Conversations,
+            Adapters = adapters,
             HasValueHead = model.ValueHead is not null,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
@@ -56,15 +56,17 @@ internal static class TextGenerationLoader
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
         reader.Sensible(GenerationEntry, () => generation.ValidatedForOne("a column of completions"));
         IReadOnlyList<StepReport> reports = reader.History();
-        LanguageModel model = StoredModel.Read(reader, saved, env, (parts, device) =>
-        {
-            reader.Sensible(GenerationEntry, () => generation.CheckTokens(parts.Config.VocabularySize));
-            ValueHead? head = saved.HasValueHead ? HuggingFaceFolder.BuildValueHead(parts.Weights, parts.Config.OutputSize) : null;
-            reader.Sensible(SavedTransformer.Entry, () => Require.Known(saved.Quantization));
-            CausalLanguageModel network =
-                HuggingFaceFolder.BuildModel(parts.Weights, parts.Config, device, saved.Type, saved.QuantizationOn(device));
-            return new LanguageModel(network, parts.Tokenizer, generation, head);
-        });
+        ValueHead? head = null;
+        LanguageModel model = StoredModel.Read(
+            reader, saved, env,
+            (parts, device) =>
+            {
+                reader.Sensible(GenerationEntry, () => generation.CheckTokens(parts.Config.VocabularySize));
+                head = saved.HasValueHead ? HuggingFaceFolder.BuildValueHead(parts.Weights, parts.Config.OutputSize) : null;
+                reader.Sensible(SavedTransformer.Entry, () => Require.Known(saved.Quantization));
+                return HuggingFaceFolder.BuildModel(parts.Weights, parts.Config, device, saved.Type, saved.QuantizationOn(device));
+            },
+            (parts, network) => new LanguageModel(network, parts.Tokenizer, generation, head));
         return new TextGenerationTransformer(
             env, model, saved.CompletionColumnName, saved.ScoreColumnName, saved.PromptColumnName!, reports,
             conversations: saved.Conversations)

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>A network, its tokenizer and how it generates: text in, text out. Owns the network.</summary>
-public sealed class LanguageModel : IDisposable
+public sealed partial class LanguageModel : IDisposable
 {
     private const int RowsAtOnce = 32;
 
@@ -52,7 +52,8 @@ public sealed class LanguageModel : IDisposable
     public ValueHead? ValueHead { get; private set; }
 
     /// <summary>
-    /// Loads a folder in Hugging Face's layout: config.json, safetensors or pytorch_model.bin, tokenizer files, and the critic if any.
+    /// Loads a folder in Hugging Face's layout: config.json, safetensors or pytorch_model.bin, tokenizer files, and the critic if any. Or a
+    /// PEFT adapter: then its base is loaded from the folder that it names, and the adapter is put beside it, on and not trained.
     /// </summary>
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
@@ -73,6 +74,8 @@ public sealed class LanguageModel : IDisposable
         string folder, TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null,
         WeightQuantization quantization = WeightQuantization.None)
     {
+        if (Directory.Exists(folder) && AdapterFolder.IsOne(folder) && !File.Exists(Path.Combine(folder, HuggingFaceFolder.ConfigFile)))
+            return LoadAdapted(folder, device, type, quantization);
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
         TextCodec.CheckVocabulary(tokenizer, config);
@@ -215,6 +218,7 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="NotSupportedException">Weights are quantized on a GPU.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    /// <remarks>Adapters that are on are merged into the copy.</remarks>
     public LanguageModel Copy(
         TorchSharp.torch.Device? device = null, TorchSharp.torch.ScalarType? type = null, WeightQuantization? quantization = null)
     {

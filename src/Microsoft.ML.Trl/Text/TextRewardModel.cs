@@ -110,6 +110,15 @@ public sealed class TextRewardModel : IDisposable
         return new TextRewardModel(Network.Copy(device, type), Tokenizer);
     }
 
+    /// <summary>
+    /// A second reward model with the same base in the same memory and the adapters that are on; nothing of it is trained.
+    /// </summary>
+    internal TextRewardModel Sharing()
+    {
+        using IDisposable use = Use();
+        return new TextRewardModel(Network.Sharing(), Tokenizer);
+    }
+
     /// <summary>Saves a folder that <see cref="Load"/> and transformers can read, and that scores alike in both.</summary>
     /// <remarks>
     /// transformers finds the token to score by <c>pad_token_id</c>. A network without a pad token is saved with one: the tokenizer's,

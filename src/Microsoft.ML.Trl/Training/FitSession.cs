@@ -49,9 +49,11 @@ internal sealed class FitSession : IDisposable
     {
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
-        using var model = new OwnershipGuard<LanguageModel>(source.OpenPolicy(session.Placement));
+        using var model = new OwnershipGuard<LanguageModel>(
+            SharesBase(options) ? source.OpenBase(session.Placement) : source.OpenPolicy(session.Placement));
+        AddAdapter(model.Value.Network, options);
         output.Generation?.CheckTokens(model.Value.Network.Config.VocabularySize);
-        using Borrowed<LanguageModel>? reference = session.Reference(source, referenceMoves, model.Value.Network.Config);
+        using Borrowed<LanguageModel>? reference = session.Reference(source, referenceMoves, options.Peft, model.Value.Network.Config);
         return session.Run(
             () => train(session, model.Value, reference?.Model.Network),
             () => output.Transformer(stage.Ml, model.Release(), session._tracker.Reports));
@@ -72,7 +74,10 @@ internal sealed class FitSession : IDisposable
     {
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
-        using var model = new OwnershipGuard<TextRewardModel>(source.OpenReward(session.Placement, options.Seed));
+        using var model = new OwnershipGuard<TextRewardModel>(SharesBase(options)
+            ? source.OpenRewardBase(session.Placement, options.Seed)
+            : source.OpenReward(session.Placement, options.Seed));
+        AddAdapter(model.Value.Network, options);
         return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
     }
 
@@ -94,6 +99,7 @@ internal sealed class FitSession : IDisposable
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<TextClassifier>(source.OpenClassifier(session.Placement, labels));
+        AddAdapter(model.Value.Network, options);
         return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
     }
 
@@ -123,9 +129,28 @@ internal sealed class FitSession : IDisposable
         _tracker.Dispose();
     }
 
-    private Borrowed<LanguageModel>? Reference(ModelSource start, bool moves, ModelConfig policy) =>
+    /// <summary>
+    /// Whether the base may be that of the starting model. DoRA stands alone beside a layer, so adapters there are merged.
+    /// </summary>
+    private static bool SharesBase(TrainingOptions options) => options.Peft is { UseDora: false };
+
+    private static void AddAdapter(DecoderModel model, TrainingOptions options)
+    {
+        if (options.Peft is not { } peft)
+        {
+            model.Folder = null; // its weights will be others
+            return;
+        }
+        if (!peft.SaveBase && model.Folder is null)
+            throw new ArgumentException(
+                "SaveBase is false, but the stage does not start from the unchanged weights of a folder, where the base could be found "
+                + "again; set it to true, or start from ModelSource.Folder.", nameof(options));
+        PeftExtensions.AddNamed(model, peft, options.Seed);
+    }
+
+    private Borrowed<LanguageModel>? Reference(ModelSource start, bool moves, LoraOptions? peft, ModelConfig policy) =>
         _stage.Reference is { } given ? given.OpenReference(Placement, policy, moves)
-        : moves ? null
+        : moves || peft is not null ? null // the policy without its adapter is one
         : start.SharedPolicy(Placement);
 
     private T Run<T>(Action train, Func<T> finish)

@@ -13,12 +13,14 @@ internal sealed class GradientStep : IDisposable
     /// <param name="parameters">What to train; a tensor that stands there twice is trained once, one without gradient not at all.</param>
     /// <param name="options">Update rule, schedule and clipping.</param>
     /// <param name="totalSteps">Length of the schedule.</param>
-    public GradientStep(IEnumerable<Tensor> parameters, TrainingOptions options, int totalSteps)
+    /// <param name="adapters">Say whose parameters learn at other rates; null = none.</param>
+    public GradientStep(IEnumerable<Tensor> parameters, TrainingOptions options, int totalSteps, IModelAdapters? adapters = null)
     {
         _maxGradNorm = options.MaxGradNorm;
         _schedule = LearningRateSchedule.Of(options, totalSteps);
         _optimizer = new Optimizer(
-            [.. parameters.Where(parameter => parameter.requires_grad).DistinctBy(parameter => parameter.Handle)], options);
+            [.. parameters.Where(parameter => parameter.requires_grad).DistinctBy(parameter => parameter.Handle)], options,
+            parameter => adapters?.RateOf(parameter) ?? 1);
     }
 
     /// <summary>Updates done.</summary>

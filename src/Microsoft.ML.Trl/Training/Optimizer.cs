@@ -17,13 +17,14 @@ internal sealed class Optimizer : IDisposable
 
     /// <param name="parameters">What to train, each once.</param>
     /// <param name="options">The rule and its numbers. Biases and norm weights, the tensors of one dimension, never decay.</param>
-    public Optimizer(IReadOnlyList<Tensor> parameters, TrainingOptions options)
+    /// <param name="rateOf">By how much the learning rate of a parameter is multiplied; null = by 1.</param>
+    public Optimizer(IReadOnlyList<Tensor> parameters, TrainingOptions options, Func<Tensor, double>? rateOf = null)
     {
         using IDisposable noGrad = no_grad();
         using DisposeScope scope = NewDisposeScope();
         _options = options;
         int moments = options.Optim switch { OptimizerKind.Sgd => 0, OptimizerKind.RmsProp or OptimizerKind.Adagrad => 1, _ => 2 };
-        _slots = [.. parameters.SelectMany(parameter => Slot.Of(parameter, moments))];
+        _slots = [.. parameters.SelectMany(parameter => Slot.Of(parameter, moments, rateOf?.Invoke(parameter) ?? 1))];
     }
 
     /// <summary>
@@ -61,7 +62,7 @@ internal sealed class Optimizer : IDisposable
             : tensor((float)gradientDivisor, device: _slots.Length == 0 ? CPU : _slots[0].Master.device);
         foreach (Slot[] group in Groups(_slots.Where(slot => slot.HasGradient || slot.HasMoved)))
             using (DisposeScope part = NewDisposeScope())
-                Step(group, new FusedOptimizers.Step(number, rate, group[0].Decays ? _options.WeightDecay : 0, divisor));
+                Step(group, new FusedOptimizers.Step(number, rate * group[0].Rate, group[0].Decays ? _options.WeightDecay : 0, divisor));
     }
 
     /// <summary>Drops all gradients.</summary>
@@ -78,12 +79,12 @@ internal sealed class Optimizer : IDisposable
             slot.Dispose();
     }
 
-    /// <summary>Slots of equal decay; narrow ones a few at a time.</summary>
+    /// <summary>Slots of equal decay and rate; narrow ones a few at a time.</summary>
     private static IEnumerable<Slot[]> Groups(IEnumerable<Slot> chosen)
     {
         long widened = 0;
         long Part(Slot slot) => slot.IsNarrow ? (widened += slot.Master.NumberOfElements) / Slot.MostWidened : 0;
-        return chosen.GroupBy(slot => (slot.Decays, Part(slot)), (_, slots) => slots.ToArray());
+        return chosen.GroupBy(slot => (slot.Decays, slot.Rate, Part(slot)), (_, slots) => slots.ToArray());
     }
 
     private static Tensor NormOf(Slot[] slots)
@@ -145,9 +146,9 @@ internal sealed class Optimizer : IDisposable
         private readonly long _first, _count; // rows of a narrow parameter
         private Tensor? _sum;
 
-        private Slot(Tensor parameter, int moments, long first, long count)
+        private Slot(Tensor parameter, int moments, double rate, long first, long count)
         {
-            (Parameter, _first, _count) = (parameter, first, count);
+            (Parameter, Rate, _first, _count) = (parameter, rate, first, count);
             Master = IsNarrow ? Rows(parameter.detach()).to_type(ScalarType.Float32).DetachFromDisposeScope() : parameter;
             Moments = [.. Enumerable.Range(0, moments).Select(_ => zeros_like(Master).DetachFromDisposeScope())];
         }
@@ -163,6 +164,9 @@ internal sealed class Optimizer : IDisposable
 
         public Tensor[] Moments { get; }
 
+        /// <summary>By how much the learning rate is multiplied.</summary>
+        public double Rate { get; }
+
         public bool Decays => Parameter.dim() >= 2;
 
         public bool HasGradient => _sum is not null || Parameter.grad is not null;
@@ -170,13 +174,13 @@ internal sealed class Optimizer : IDisposable
         /// <summary>Whether a step has changed it.</summary>
         public bool HasMoved { get; set; }
 
-        public static IEnumerable<Slot> Of(Tensor parameter, int moments)
+        public static IEnumerable<Slot> Of(Tensor parameter, int moments, double rate)
         {
             long rows = parameter.dim() == 0 ? 1 : parameter.shape[0], most = rows;
             if (parameter.dtype != ScalarType.Float32)
                 most = Math.Max(1, MostWidened * rows / Math.Max(1, parameter.NumberOfElements));
             for (long first = 0; first < rows; first += most)
-                yield return new Slot(parameter, moments, first, Math.Min(most, rows - first));
+                yield return new Slot(parameter, moments, rate, first, Math.Min(most, rows - first));
         }
 
         /// <summary>The part of a tensor shaped like the parameter that belongs to this slot.</summary>

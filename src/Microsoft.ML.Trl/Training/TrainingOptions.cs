@@ -51,6 +51,13 @@ public abstract record TrainingOptions
     /// </summary>
     public bool Bf16 { get; init; }
 
+    /// <summary>
+    /// Train adapters beside the model in the place of its weights: TRL's <c>peft_config</c>. The starting model is not changed, and where
+    /// it is in memory, in the right place, not copied; where a reference is needed and none is given, it is that model. Null = train all
+    /// weights; adapters that the starting model has are merged then.
+    /// </summary>
+    public LoraOptions? Peft { get; init; }
+
     /// <summary>Train on the CPU even where a GPU is there.</summary>
     public bool UseCpu { get; init; }
 
@@ -63,6 +70,9 @@ public abstract record TrainingOptions
     /// </summary>
     public bool? FallbackToCpu { get; init; }
 
+    /// <summary>Whether entries are dropped in training at all.</summary>
+    private protected virtual bool HasDropout => true;
+
     /// <summary>Options that were set and change nothing in a run with these others, each with the reason.</summary>
     internal virtual IEnumerable<string> WithoutEffect()
     {
@@ -71,6 +81,8 @@ public abstract record TrainingOptions
             yield return $"AdamBeta1 and AdamBeta2 with Optim {Optim}";
         if (!adam && Optim != OptimizerKind.RmsProp && AdamEpsilon != 1e-8)
             yield return $"AdamEpsilon with Optim {Optim}";
+        if (Peft is { LoraDropout: > 0 } && !HasDropout)
+            yield return "Peft.LoraDropout without dropout in training";
         if (LrSchedulerType == LrSchedulerType.Constant && WarmupSteps > 0)
             yield return "WarmupSteps with LrSchedulerType Constant (ConstantWithWarmup has one)";
     }
@@ -88,6 +100,7 @@ public abstract record TrainingOptions
         Require.Known(LrSchedulerType);
         Require.NotNegative(WarmupSteps);
         Require.Positive(LoggingSteps);
+        Peft?.Validated();
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
         if (UseCpu && GpuDeviceId is not null)

@@ -93,8 +93,8 @@ internal sealed class TrainingRun
         Action<StepPlan>? updated = null)
     {
         model.RequireTrainable("starting model");
-        FiniteWeights.Require("starting model", model.Weights());
-        using GradientStep gradients = new(model.parameters(), options, _totalSteps);
+        FiniteWeights.Require("starting model", model.Everything());
+        using GradientStep gradients = new(model.parameters(), options, _totalSteps, model.Adapters);
         using var rng = new Generator((uint)options.Seed);
         if (dropout)
             Dropout.SeedDevice(model.Device, options.Seed);

@@ -66,6 +66,32 @@ public sealed class FamilyTests
         Close.Above(1e-6, Math.Abs(second["objective/kl"]), name);
     }
 
+    [TestMethod]
+    [DynamicData(nameof(MadeModels.AllDecoders), typeof(MadeModels))]
+    public void Adapters_learn_a_text_and_answer_alike_beside_a_base_that_stays(string name)
+    {
+        using var scope = NewDisposeScope();
+        using CausalLanguageModel model = Load(name), original = Load(name);
+        model.AddAdapter(new LoraOptions { R = 4, LoraAlpha = 16, TargetModules = [LoraOptions.AllLinear] });
+        var reports = new Collected();
+        var options = new SftOptions { MaxSteps = 12, LearningRate = 1e-2, LoggingSteps = 1, MaxLength = 32 };
+        new SftLoop(model, options, reports).Run([new TokenExample([.. Prompt, 7, 8, 9, 10], Prompt.Length)]);
+        Close.Below(0.8 * reports.Reports[0].Metrics["loss"], reports.Reports[^1].Metrics["loss"], name);
+        WeightChecks.Equal(original.Weights(), model.BaseWeights());
+        int[][] prompts = [Prompt, [20, 21]];
+        GenerationOptions greedy = new() { DoSample = false, MaxNewTokens = 8, EosTokenIds = [] };
+        GenerationResult beside = new TokenGenerator(model).Generate(prompts, greedy);
+        model.MergeAdapters();
+        GenerationResult merged = new TokenGenerator(model).Generate(prompts, greedy);
+        for (int row = 0; row < prompts.Length; row++)
+            Close.Absolute(merged.LogProbs[row], beside.LogProbs[row], 1e-3, name);
+        model.UnmergeAdapters();
+        using var session = new PpoSession(
+            model, new PpoOptions { BatchSize = 2, MiniBatchSize = 1, LearningRate = 1e-3, Generation = new() { MaxNewTokens = 6 } });
+        Close.Above(1e-6, Math.Abs(session.Step(prompts, session.Generate(prompts), [1, -1])["objective/kl"]), "from the base");
+        WeightChecks.Equal(original.Weights(), model.BaseWeights());
+    }
+
     /// <summary>What the sampler computed token by token is what one pass over the whole text gives, head included.</summary>
     [TestMethod]
     [DynamicData(nameof(MadeModels.AllWriters), typeof(MadeModels))]

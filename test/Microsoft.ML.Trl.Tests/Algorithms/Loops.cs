@@ -20,7 +20,7 @@ internal static class Loops
     }
 
     public static List<StepReport> Dpo(
-        CausalLanguageModel policy, CausalLanguageModel reference, DpoOptions options, IReadOnlyList<PreferenceExample> pairs)
+        CausalLanguageModel policy, CausalLanguageModel? reference, DpoOptions options, IReadOnlyList<PreferenceExample> pairs)
     {
         var progress = new Collected();
         new DpoLoop(policy, reference, options, progress).Run(pairs);

@@ -112,6 +112,14 @@ internal sealed class Trajectory : IDisposable
         WeightChecks.Sums(all, _run.GetProperty("final_stats"), Name, driftless);
     }
 
+    /// <summary>The same of an adapter, whose tensors the file calls as they are in memory there.</summary>
+    public void RequireAdapter(CausalLanguageModel model, double tolerance)
+    {
+        string Named(string name) => name.Replace(".lora_A.", ".lora_A.default.", StringComparison.Ordinal)
+            .Replace(".lora_B.", ".lora_B.default.", StringComparison.Ordinal);
+        RequireWeights(model.AdapterWeights().Select(weight => (Named(weight.Name), weight.Value)), tolerance);
+    }
+
     /// <summary>The member that Python spells with underscores.</summary>
     public static T Named<T>(JsonElement name) where T : struct, Enum =>
         Enum.Parse<T>(name.GetString()!.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);

@@ -42,6 +42,15 @@ internal static class WeightChecks
         Assert.AreNotEqual(0, compared, $"{what}: no sums to compare");
     }
 
+    /// <summary>Every tensor is the same, bit by bit.</summary>
+    public static void Equal(Weights expected, Weights actual)
+    {
+        using var scope = NewDisposeScope();
+        Dictionary<string, Tensor> all = actual.ToDictionary(weight => weight.Name, weight => weight.Value);
+        foreach ((string name, Tensor value) in expected)
+            Assert.IsTrue(value.equal(all[name]).all().item<bool>(), name);
+    }
+
     private static void ForEach(Weights weights, string path, string? driftless, Action<Tensor, Tensor> compare)
     {
         using var noGrad = no_grad();

@@ -25,6 +25,7 @@ internal static class BadInputTable
         ["chat clients"] = ChatInputs.All,
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
+        ["adapters"] = AdapterInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];

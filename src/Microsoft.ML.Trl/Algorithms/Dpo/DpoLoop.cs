@@ -57,9 +57,14 @@ internal sealed class DpoLoop(
         if (options.ReferenceFree)
             return new NoReference();
         if (!options.PrecomputeRefLogProbs)
-            return new ModelReference(reference ?? policy.Copy(), owned: reference is null, options.Sync);
+        {
+            CausalLanguageModel held = reference ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel());
+            return new ModelReference(held, owned: reference is null, options.Sync);
+        }
         policy.eval(); // the reference may be the policy itself, without dropout
         int batchSize = options.PrecomputeRefBatchSize ?? options.PerDeviceTrainBatchSize;
-        return new PrecomputedReference(reference ?? policy, examples, options.Layout, batchSize, cancel);
+        bool isAdapted = policy.Adapters is { IsTrained: true };
+        using CausalLanguageModel? without = reference is null && isAdapted ? policy.CreateReferenceModel() : null;
+        return new PrecomputedReference(reference ?? without ?? policy, examples, options.Layout, batchSize, cancel);
     }
 }

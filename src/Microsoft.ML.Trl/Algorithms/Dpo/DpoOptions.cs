@@ -106,6 +106,8 @@ public sealed record DpoOptions : EpochOptions
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation, Conversations);
 
+    private protected override bool HasDropout => !DisableDropout;
+
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect().Concat(Generation?.WithoutEffect() ?? []))

@@ -134,6 +134,8 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation, Conversations);
 
+    private protected override bool HasDropout => false;
+
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect().Concat(Generation.WithoutEffect()))
@@ -184,6 +186,9 @@ public sealed record PpoOptions : TrainingOptions
         LengthSampler?.Limit(Generation, 0);
         Require.AtLeast(GenerationBatchSize, 1);
         Require.AtLeast(NumSharedLayers, 0);
+        if (NumSharedLayers is not null && Peft is not null)
+            throw new ArgumentException(
+                "NumSharedLayers has no meaning with Peft: policy and reference share all layers; leave it null.", nameof(NumSharedLayers));
         ArgumentNullException.ThrowIfNull(ValueHead);
         ValueHead.Validated();
         return this;

@@ -34,8 +34,8 @@ public sealed class PpoSession : IDisposable
     private bool _isDisposed;
 
     /// <summary>Starts a run. Weights of the policy and the value head change with every step; the reference never does.</summary>
-    /// <param name="policy">What is trained. The caller keeps it.</param>
-    /// <param name="options">Checked here.</param>
+    /// <param name="policy">What is trained: where an adapter that is to be trained is on, that alone. The caller keeps it.</param>
+    /// <param name="options">Checked here. <see cref="TrainingOptions.Peft"/> puts an adapter beside a policy that has none.</param>
     /// <param name="valueHead">
     /// The critic, on the policy's hidden states; trained too. The caller keeps it. Null = a fresh one, which the session owns.
     /// </param>
@@ -46,6 +46,7 @@ public sealed class PpoSession : IDisposable
     /// <exception cref="ArgumentException">
     /// An option is out of range, batch sizes do not divide, or the models do not fit together: vocabulary, width of the value head.
     /// </exception>
+    /// <exception cref="InvalidOperationException">No weight of the policy is trained: its adapters are off, or only used.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
@@ -67,8 +68,9 @@ public sealed class PpoSession : IDisposable
                 "The reference is the policy itself, which every step changes; give another model, or null for a copy.", nameof(reference));
         _options.Generation.CheckTokens(policy.Config.VocabularySize);
         valueHead?.CheckWidth(policy.Config);
+        PeftExtensions.Require(policy, options.Peft, options.Seed);
         policy.RequireTrainable("policy");
-        FiniteWeights.Require("policy", policy.Weights());
+        FiniteWeights.Require("policy", policy.Everything());
         if (reference is not null)
             FiniteWeights.Require("reference", reference.Weights());
         if (valueHead is not null)

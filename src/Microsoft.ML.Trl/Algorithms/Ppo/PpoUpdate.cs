@@ -38,7 +38,7 @@ internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, Dictionary<string,
 internal sealed class PpoUpdate(
     CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay) : IDisposable
 {
-    private readonly GradientStep _gradients = new([.. policy.parameters(), .. critic.parameters()], options, totalSteps);
+    private readonly GradientStep _gradients = new([.. policy.parameters(), .. critic.parameters()], options, totalSteps, policy.Adapters);
 
     /// <summary>Norm of the last update's gradient, before clipping.</summary>
     public double GradientNorm { get; private set; }

@@ -45,6 +45,8 @@ public sealed record RewardOptions : EpochOptions
     /// <summary>What the fitted stage reads and adds.</summary>
     internal RewardOutput Output => new(OutputColumnName, PromptColumnName, CompletionColumnName, Conversations);
 
+    private protected override bool HasDropout => !DisableDropout;
+
     /// <summary>The columns of pairs.</summary>
     internal PreferenceColumns Columns =>
         new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, PromptRequired: false, Conversations);

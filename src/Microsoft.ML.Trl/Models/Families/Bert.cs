@@ -15,6 +15,7 @@ internal static class BertFamily
         BlocksName = "encoder.layer",
         CausalArchitecture = null,
         ClassifierArchitecture = "BertForSequenceClassification",
+        AdapterTargets = ["query", "value"],
         Classifier = new ClassifierLayout("classifier", "bert.pooler.dense", HasBias: true),
         CountsPadding = true,
         Read = fields => Read(fields, BertDefinition!, vocabulary: 30_522, types: 2, epsilon: 1e-12, firstPosition: 0),
@@ -27,6 +28,7 @@ internal static class BertFamily
         ModelType = "roberta",
         DecoderName = "roberta",
         ClassifierArchitecture = "RobertaForSequenceClassification",
+        AdapterTargets = ["query", "value"],
         Classifier = new ClassifierLayout("classifier.out_proj", "classifier.dense", HasBias: true),
         CountsPadding = false,
         Read = fields => Read(

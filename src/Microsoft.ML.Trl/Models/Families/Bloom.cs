@@ -13,6 +13,7 @@ internal static class BloomFamily
         BlocksName = "h",
         CausalArchitecture = "BloomForCausalLM",
         ClassifierArchitecture = "BloomForSequenceClassification",
+        AdapterTargets = ["query_key_value"],
         Read = Read,
         Write = Write,
         Compose = Compose,

@@ -13,6 +13,7 @@ internal static class FalconFamily
         BlocksName = "h",
         CausalArchitecture = "FalconForCausalLM",
         ClassifierArchitecture = "FalconForSequenceClassification",
+        AdapterTargets = ["query_key_value"],
         IsRotary = null,
         SharesKeyValueHeads = true,
         Read = Read,

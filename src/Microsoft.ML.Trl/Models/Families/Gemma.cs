@@ -31,6 +31,7 @@ internal static class GemmaFamily
         BlocksName = "layers",
         CausalArchitecture = name + "ForCausalLM",
         ClassifierArchitecture = name + "ForSequenceClassification",
+        AdapterTargets = ["q_proj", "v_proj"],
         IsRotary = true,
         SharesKeyValueHeads = true,
         Read = read,

@@ -13,6 +13,7 @@ public static class Gpt2Family
         BlocksName = "h",
         CausalArchitecture = "GPT2LMHeadModel",
         ClassifierArchitecture = "GPT2ForSequenceClassification",
+        AdapterTargets = ["c_attn"],
         LossCountsFirstToken = true,
         Read = Read,
         Write = Write,

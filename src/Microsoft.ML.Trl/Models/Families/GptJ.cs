@@ -13,6 +13,7 @@ internal static class GptJFamily
         BlocksName = "h",
         CausalArchitecture = "GPTJForCausalLM",
         ClassifierArchitecture = "GPTJForSequenceClassification",
+        AdapterTargets = ["q_proj", "v_proj"],
         IsRotary = true,
         Read = Read,
         Write = Write,

@@ -13,6 +13,7 @@ internal static class GptNeoFamily
         BlocksName = "h",
         CausalArchitecture = "GPTNeoForCausalLM",
         ClassifierArchitecture = "GPTNeoForSequenceClassification",
+        AdapterTargets = ["q_proj", "v_proj"],
         Read = Read,
         Write = Write,
         Compose = Compose,

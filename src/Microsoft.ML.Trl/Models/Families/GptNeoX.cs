@@ -14,6 +14,7 @@ internal static class GptNeoXFamily
         HeadName = "embed_out",
         CausalArchitecture = "GPTNeoXForCausalLM",
         ClassifierArchitecture = "GPTNeoXForSequenceClassification",
+        AdapterTargets = ["query_key_value"],
         IsRotary = true,
         Read = Read,
         Write = Write,

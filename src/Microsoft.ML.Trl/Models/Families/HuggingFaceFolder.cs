@@ -40,7 +40,9 @@ public static class HuggingFaceFolder
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
         config = HasOwnHead(store, config) ? config with { TieWordEmbeddings = false } : config;
-        return BuildModel(store, config, device, dtype, quantization);
+        CausalLanguageModel model = BuildModel(store, config, device, dtype, quantization);
+        model.Folder = Path.GetFullPath(folder);
+        return model;
     }
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
@@ -50,7 +52,9 @@ public static class HuggingFaceFolder
         RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
-        return BuildReward(store, config, device, dtype);
+        RewardModel model = BuildReward(store, config, device, dtype);
+        model.Folder = Path.GetFullPath(folder);
+        return model;
     }
 
     /// <summary>Loads a sequence classifier with the labels that its configuration names.</summary>
@@ -60,7 +64,9 @@ public static class HuggingFaceFolder
         RequireTensor.Place(device, dtype);
         ModelConfig config = LoadConfig(folder);
         using WeightFolder store = WeightFolder.Open(folder);
-        return BuildClassifier(store, config, device, dtype);
+        SequenceClassifier model = BuildClassifier(store, config, device, dtype);
+        model.Folder = Path.GetFullPath(folder);
+        return model;
     }
 
     /// <summary>Loads the value head that lies beside a policy.</summary>
@@ -97,6 +103,10 @@ public static class HuggingFaceFolder
             throw new DirectoryNotFoundException(
                 $"There is no folder '{folder}'; give the path of a Hugging Face model folder on this machine.");
         string path = Path.Combine(folder, ConfigFile);
+        if (!File.Exists(path) && AdapterFolder.IsOne(folder))
+            throw new FileNotFoundException(
+                $"'{folder}' holds a PEFT adapter and no {ConfigFile}; load its base, and call LoadAdapter on the network. "
+                + "LanguageModel.Load does both.", path);
         if (!File.Exists(path))
             throw new FileNotFoundException(
                 $"'{folder}' has no {ConfigFile}; give a folder that save_pretrained wrote, or one saved by this library.", path);
@@ -168,6 +178,7 @@ public static class HuggingFaceFolder
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
+        using var scope = NewDisposeScope();
         SafetensorsWriter.Write(Path.Combine(folder, WeightFolder.SingleFile), model.Weights());
         WriteConfig(folder, model.Config, model.Config.Family.ClassifierArchitecture, model.Type);
     }

@@ -57,6 +57,7 @@ public static class LlamaFamily
         BlocksName = "layers",
         CausalArchitecture = name + "ForCausalLM",
         ClassifierArchitecture = name + "ForSequenceClassification",
+        AdapterTargets = ["q_proj", "v_proj"],
         IsRotary = true,
         SharesKeyValueHeads = true,
         Read = read,

@@ -15,6 +15,7 @@ internal static class MixtralFamily
         BlocksName = "layers",
         CausalArchitecture = "MixtralForCausalLM",
         ClassifierArchitecture = "MixtralForSequenceClassification",
+        AdapterTargets = ["q_proj", "v_proj"],
         IsRotary = true,
         SharesKeyValueHeads = true,
         Read = Read,

@@ -16,6 +16,7 @@ internal static class OptFamily
         BlocksName = "layers",
         CausalArchitecture = "OPTForCausalLM",
         ClassifierArchitecture = "OPTForSequenceClassification",
+        AdapterTargets = ["q_proj", "v_proj"],
         Read = Read,
         Write = Write,
         Compose = Compose,

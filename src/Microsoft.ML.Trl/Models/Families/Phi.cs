@@ -13,6 +13,7 @@ internal static class PhiFamily
         BlocksName = "layers",
         CausalArchitecture = "PhiForCausalLM",
         ClassifierArchitecture = "PhiForSequenceClassification",
+        AdapterTargets = ["q_proj", "v_proj", "fc1", "fc2"],
         IsRotary = true,
         SharesKeyValueHeads = true,
         Read = Read,

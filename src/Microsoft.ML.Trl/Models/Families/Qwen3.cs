@@ -13,6 +13,7 @@ internal static class Qwen3Family
         BlocksName = "layers",
         CausalArchitecture = "Qwen3ForCausalLM",
         ClassifierArchitecture = "Qwen3ForSequenceClassification",
+        AdapterTargets = ["q_proj", "v_proj"],
         IsRotary = true,
         SharesKeyValueHeads = true,
         Read = Read,

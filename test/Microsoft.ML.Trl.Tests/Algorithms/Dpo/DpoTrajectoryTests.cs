@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.Trl.Tests.TestSupport;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Dpo;
 
@@ -21,6 +22,23 @@ public sealed class DpoTrajectoryTests
         DpoOptions options = Options(run) with { LossWeights = lossWeights.Length == 0 ? null : lossWeights };
         run.RequireLog(Loops.Dpo(policy, reference, options, [.. run.MicroBatches.SelectMany(micro => run.Pairs(micro.Number))]));
         run.RequireWeights(policy.Weights(), 1e-5);
+    }
+
+    [TestMethod]
+    public void A_run_that_trains_an_adapter_follows_the_reference_with_the_base_as_reference()
+    {
+        using var scope = NewDisposeScope();
+        using var run = new Trajectory("dpo_lora_llama");
+        using CausalLanguageModel policy = HuggingFaceFolder.LoadModel(run.ModelFolder), original = policy.Copy();
+        policy.AddAdapter(new LoraOptions { R = 4, LoraAlpha = 16, TargetModules = ["q_proj", "v_proj", "o_proj"] });
+        using (var initial = new FixtureTensors("trajectories", run.Name, "init_lora.safetensors"))
+        using (var frozen = no_grad())
+            foreach ((string name, Tensor value) in policy.AdapterWeights())
+                value.copy_(initial[name.Replace(".weight", ".default.weight", StringComparison.Ordinal)]);
+        run.Log[0].Remove("rewards/accuracies"); // policy and reference are equal: the sign of rounding
+        run.RequireLog(Loops.Dpo(policy, null, Options(run), [.. run.MicroBatches.SelectMany(micro => run.Pairs(micro.Number))]));
+        run.RequireAdapter(policy, 1e-5);
+        WeightChecks.Equal(original.Weights(), policy.BaseWeights());
     }
 
     private static DpoOptions Options(Trajectory run) => run.Configure(new DpoOptions()) with

@@ -37,6 +37,8 @@ public sealed class UnusedOptionsTests
         Named("PrecomputeRefBatchSize without PrecomputeRefLogProbs", new DpoOptions { PrecomputeRefBatchSize = 3 });
         Named("Beta with LossType Sft alone", new DpoOptions { Beta = 0.3, LossType = [DpoLossType.Sft] });
         Named("Target and Horizon without AdapKlCtrl", new PpoOptions { AdapKlCtrl = false, Target = 3 });
+        Named("Peft.LoraDropout without dropout in training", new PpoOptions { Peft = LoraOptions.TrlDefaults });
+        Named("Peft.LoraDropout without dropout in training", new DpoOptions { Peft = LoraOptions.TrlDefaults });
         Named("TargetKl without EarlyStopping", new PpoOptions { TargetKl = 0.1 });
         Named("CliprangeValue with VfCoef 0", new PpoOptions { VfCoef = 0, CliprangeValue = 0.1 });
         Named(

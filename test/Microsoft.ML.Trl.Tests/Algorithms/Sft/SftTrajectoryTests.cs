@@ -26,6 +26,20 @@ public sealed class SftTrajectoryTests
     }
 
     [TestMethod]
+    [DataRow("sft_lora_llama")]
+    [DataRow("sft_lora_llama_all")]
+    public void A_run_that_trains_an_adapter_follows_the_reference_and_leaves_the_base_alone(string name)
+    {
+        using var run = new Trajectory(name);
+        var rows = run.MicroBatches.SelectMany(micro => run.Rows(micro.Number));
+        using CausalLanguageModel model = HuggingFaceFolder.LoadModel(run.ModelFolder), original = model.Copy();
+        model.LoadAdapter(Fixtures.Path("trajectories", name + "_adapter_init"), isTrainable: true);
+        run.RequireLog(Loops.Sft(model, Options(run), [.. rows.Select(row => new TokenExample(row.Ids) { Learned = row.Labelled })]));
+        run.RequireAdapter(model, 5 * WeightTolerance); // its rate is five times that of the others
+        WeightChecks.Equal(original.Weights(), model.BaseWeights());
+    }
+
+    [TestMethod]
     [DataRow("sft_llama_packing_bfd")]
     [DataRow("sft_llama_packing_bfd_split")]
     public void Best_fit_packing_follows_the_reference(string name)
@@ -48,15 +62,16 @@ public sealed class SftTrajectoryTests
 
     private static void Follows(Trajectory run, IReadOnlyList<TokenExample> examples)
     {
-        SftOptions options = run.Configure(new SftOptions()) with
-        {
-            LossType = run.Args.GetProperty("loss_type").GetString() == "dft" ? SftLossType.Dft : SftLossType.Nll,
-            MaxLength = run.Args.GetProperty("max_length").GetInt32(),
-            Packing = run.Args.GetProperty("packing").GetBoolean(),
-            PackingStrategy = Trajectory.Named<PackingStrategy>(run.Args.GetProperty("packing_strategy")),
-        };
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(run.ModelFolder);
-        run.RequireLog(Loops.Sft(model, options, examples));
+        run.RequireLog(Loops.Sft(model, Options(run), examples));
         run.RequireWeights(model.Weights(), WeightTolerance);
     }
+
+    private static SftOptions Options(Trajectory run) => run.Configure(new SftOptions()) with
+    {
+        LossType = run.Args.GetProperty("loss_type").GetString() == "dft" ? SftLossType.Dft : SftLossType.Nll,
+        MaxLength = run.Args.GetProperty("max_length").GetInt32(),
+        Packing = run.Args.GetProperty("packing").GetBoolean(),
+        PackingStrategy = Trajectory.Named<PackingStrategy>(run.Args.GetProperty("packing_strategy")),
+    };
 }
