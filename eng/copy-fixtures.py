@@ -12,7 +12,8 @@ FILES = [
     *(f"models/{name}" for name in (
         "gpt2", "gpt2_bin", "gpt2_f16", "gpt2_noprefix", "gpt2_seqcls1", "gpt2_value_head", "llama", "llama3_rope", "llama_bf16",
         "llama_linear_rope", "llama_seqcls1", "llama_sharded", "llama_value_head", "mistral", "qwen2", "gpt_neo", "gptj",
-        "gpt_neox", "opt", "opt_proj", "bloom", "falcon", "falcon_alibi", "qwen3", "phi", "phi3", "gemma", "gemma2", "t5")),
+        "gpt_neox", "opt", "opt_proj", "bloom", "falcon", "falcon_alibi", "qwen3", "phi", "phi3", "gemma", "gemma2", "t5",
+        "lora_bloom", "lora_gpt2", "lora_gpt_neox", "lora_llama", "lora_opt", "lora_t5")),
     *(f"losses/{name}" for name in (
         "batch_logps_v0114.safetensors", "dpo_v0114.json", "dpo_v0114.safetensors", "dpo_v190.json", "dpo_v190.safetensors",
         "ppo_classic_v0114.json", "ppo_classic_v0114.safetensors", "reward_v190.json", "reward_v190.safetensors", "sft_v190.json",
@@ -22,6 +23,7 @@ FILES = [
         "models/gpt2", "models/gpt2_ppo_ref", "models/gpt2_ref", "models/gpt2_reward", "models/llama", "models/llama_ref",
         "sft_gpt2_chunked", "sft_gpt2_completion_ga2", "sft_gpt2_dft", "sft_gpt2_nll", "sft_gpt2_packing_wrapped",
         "sft_llama_assistant_only", "sft_llama_chat", "sft_llama_nll", "sft_llama_packing_bfd", "sft_llama_packing_bfd_split",
+        "sft_lora_llama", "sft_lora_llama_all", "sft_lora_llama_adapter_init", "sft_lora_llama_all_adapter_init", "dpo_lora_llama",
         "reward_gpt2", "reward_gpt2_center_margin",
         "dpo_gpt2_ipo_ga2", "dpo_gpt2_precompute", "dpo_gpt2_sigmoid", "dpo_gpt2_sync_ref", "dpo_llama_chat_mpo",
         "ppo_classic_gpt2", "ppo_classic_gpt2_abs_whiten_norm", "ppo_classic_gpt2_earlystop", "ppo_classic_gpt2_full_kl",

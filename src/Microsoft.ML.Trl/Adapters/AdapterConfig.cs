@@ -72,7 +72,8 @@ internal static class AdapterConfig
             ["revision"] = null,
             ["target_modules"] = Targets(adapter, model),
             ["target_parameters"] = null,
-            ["task_type"] = model is CausalLanguageModel || options.ModulesToSave is null ? "CAUSAL_LM" : "SEQ_CLS",
+            ["task_type"] = model.Config.IsEncoderDecoder ? "SEQ_2_SEQ_LM"
+                : model is CausalLanguageModel || options.ModulesToSave is null ? "CAUSAL_LM" : "SEQ_CLS",
             ["trainable_token_indices"] = null,
             ["use_bdlora"] = null,
             ["use_dora"] = options.UseDora,

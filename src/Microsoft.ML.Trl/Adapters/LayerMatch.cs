@@ -15,8 +15,10 @@ internal static class LayerMatch
     /// <exception cref="ArgumentException">No layer is meant, or a name is that of none.</exception>
     public static IReadOnlyList<(string Path, LinearModule Layer)> Layers(DecoderModel model, LoraOptions options, bool isStrict)
     {
-        string body = model.Config.Family.DecoderName + ".";
-        (string Path, LinearModule Layer)[] all = [.. model.Linears().Where(part => part.Name.StartsWith(body, StringComparison.Ordinal))];
+        ModelFamily family = model.Config.Family;
+        string[] stacks = model.Encoder is null ? [family.DecoderName + "."] : [family.EncoderName + ".", family.DecoderName + "."];
+        (string Path, LinearModule Layer)[] all =
+            [.. model.Linears().Where(part => Array.Exists(stacks, stack => part.Name.StartsWith(stack, StringComparison.Ordinal)))];
         IReadOnlyList<string>? names = options.TargetPattern is null ? options.TargetModules ?? Usual(model) : null;
         if (isStrict)
             foreach (string name in names ?? [])

@@ -12,7 +12,7 @@ public sealed class LoraFixtureTests
     private const double Tolerance = 1e-4;
 
     public static IEnumerable<object[]> Adapters { get; } =
-        [.. new[] { "lora_gpt2", "lora_llama", "lora_bloom", "lora_gpt_neox", "lora_opt" }.Select(name => new object[] { name })];
+        [.. new[] { "lora_gpt2", "lora_llama", "lora_bloom", "lora_gpt_neox", "lora_opt", "lora_t5" }.Select(name => new object[] { name })];
 
     [TestMethod]
     [DynamicData(nameof(Adapters))]
@@ -21,18 +21,17 @@ public sealed class LoraFixtureTests
         using ModelFixture fixture = new(name);
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(Base(fixture));
         Dictionary<string, Tensor> before = model.Weights().ToDictionary(weight => weight.Name, weight => weight.Value.clone());
-        Tensor ids = fixture["a.input_ids"];
         model.LoadAdapter(fixture.Folder);
-        Tensor on = ModelFixture.Logits(model, ids);
+        Tensor on = Logits(model, fixture);
         Close.Absolute(fixture["a.logits"], on, Tolerance, $"{name} on");
         using (model.DisableAdapters())
-            Close.Absolute(fixture["a.logits_disabled"], ModelFixture.Logits(model, ids), Tolerance, $"{name} off");
+            Close.Absolute(fixture["a.logits_disabled"], Logits(model, fixture), Tolerance, $"{name} off");
         model.MergeAdapters();
-        Tensor merged = ModelFixture.Logits(model, ids);
+        Tensor merged = Logits(model, fixture);
         Close.Absolute(fixture["a.logits_merged"], merged, Tolerance, $"{name} merged");
         Close.Absolute(on, merged, 1e-5, $"{name} merged against beside");
         model.UnmergeAdapters();
-        Close.Absolute(on, ModelFixture.Logits(model, ids), 0, $"{name} unmerged");
+        Close.Absolute(on, Logits(model, fixture), 0, $"{name} unmerged");
         model.RemoveAdapter();
         Assert.IsEmpty(model.AdapterNames());
         foreach ((string weight, Tensor value) in model.Weights())
@@ -75,11 +74,11 @@ public sealed class LoraFixtureTests
             using TemporaryFolder folder = new();
             HuggingFaceFolder.Save(folder.Path, model);
             using CausalLanguageModel loaded = HuggingFaceFolder.LoadModel(folder.Path), copy = model.Copy();
-            Close.Absolute(fixture["a.logits"], ModelFixture.Logits(loaded, fixture["a.input_ids"]), Tolerance, "folder");
-            Close.Absolute(fixture["a.logits"], ModelFixture.Logits(copy, fixture["a.input_ids"]), Tolerance, "copy");
+            Close.Absolute(fixture["a.logits"], Logits(loaded, fixture), Tolerance, "folder");
+            Close.Absolute(fixture["a.logits"], Logits(copy, fixture), Tolerance, "copy");
             model.MergeAndUnload();
             Assert.IsEmpty(model.AdapterNames());
-            Close.Absolute(fixture["a.logits"], ModelFixture.Logits(model, fixture["a.input_ids"]), Tolerance, "unloaded");
+            Close.Absolute(fixture["a.logits"], Logits(model, fixture), Tolerance, "unloaded");
         }
     }
 
@@ -114,6 +113,16 @@ public sealed class LoraFixtureTests
         using CausalLanguageModel model = HuggingFaceFolder.LoadModel(Fixtures.Path("trajectories", "models", "llama"));
         model.LoadAdapter(Fixtures.Path("trajectories", name));
         Close.Absolute(expected["logits"], ModelFixture.Logits(model, expected["input_ids"]), Tolerance, name);
+    }
+
+    private static Tensor Logits(CausalLanguageModel model, ModelFixture fixture)
+    {
+        if (model.Encoder is null)
+            return ModelFixture.Logits(model, fixture["a.input_ids"]);
+        using IDisposable frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using EncodedPrompts prompts = model.Encode(fixture["a.input_ids"]);
+        return model.Logits(model.Hidden(fixture["decoder_input_ids"], prompts: prompts)).MoveToOuterDisposeScope();
     }
 
     private static int[] Prompt(int row) => [.. Enumerable.Range(0, 1 + (row % 5)).Select(at => ((37 * row) + (11 * at)) % 256)];

@@ -20,6 +20,7 @@ public static class T5Family
         SharedEmbeddingName = "shared",
         CausalArchitecture = "T5ForConditionalGeneration",
         ClassifierArchitecture = "T5ForSequenceClassification",
+        AdapterTargets = ["q", "v"],
         HasOwnHeadSize = true,
         Initializer = ("initializer_factor", 1),
         IgnoredWeights =
