@@ -4,7 +4,8 @@ using Microsoft.ML.Trl;
 
 Row[] rows = [new() { Text = "the film is a joy ." }, new() { Text = "the cast is asleep ." }, new() { Text = "the story is a bore ." }];
 TextTokenizer tokenizer = BpeTrainer.Train(rows.Select(row => row.Text), 280);
-ModelSource tiny = ModelSource.New(ModelConfig.Gpt2(tokenizer.VocabularySize, hiddenSize: 16, layers: 2, heads: 2, contextLength: 64), tokenizer);
+ModelConfig config = ModelConfig.Gpt2(tokenizer.VocabularySize, hiddenSize: 16, layers: 2, heads: 2, contextLength: 64);
+ModelSource tiny = ModelSource.New(config, tokenizer);
 var ml = new MLContext(seed: 1);
 using var model = ml.Trl().Sft(tiny, new SftOptions { MaxSteps = 1 }).Fit(ml.Data.LoadFromEnumerable(rows));
 model.SaveHuggingFace("gpt2");

@@ -11,8 +11,9 @@ public sealed class LoraFixtureTests
 {
     private const double Tolerance = 1e-4;
 
-    public static IEnumerable<object[]> Adapters { get; } =
-        [.. new[] { "lora_gpt2", "lora_llama", "lora_bloom", "lora_gpt_neox", "lora_opt", "lora_t5" }.Select(name => new object[] { name })];
+    private static readonly string[] Names = ["lora_gpt2", "lora_llama", "lora_bloom", "lora_gpt_neox", "lora_opt", "lora_t5"];
+
+    public static IEnumerable<object[]> Adapters { get; } = [.. Names.Select(name => new object[] { name })];
 
     [TestMethod]
     [DynamicData(nameof(Adapters))]
