@@ -8,6 +8,7 @@ namespace Microsoft.ML.Trl.Adapters;
 internal sealed class Int8Matrix : QuantizedMatrix
 {
     private const double Largest = 127;
+    private const int RowsAtOnce = 128; // more would not stay near the processor while the weights pass by
 
     private readonly Tensor _weights; // [N, K] int8
     private readonly Tensor _scales;  // [N] float32
@@ -17,7 +18,7 @@ internal sealed class Int8Matrix : QuantizedMatrix
 
     public override bool IsDisposed => _weights.IsInvalid;
 
-    protected override int MostRows => SmallBatchKernel<sbyte>.IsSupported ? 128 : WeightOnly.Fits(Inputs) ? 16 : 0;
+    protected override int MostRows => SmallBatchKernel<sbyte>.IsSupported ? int.MaxValue : WeightOnly.Fits(Inputs) ? 16 : 0;
 
     /// <summary>Rounds a matrix.</summary>
     /// <param name="matrix">[N, K] of any floating type; only read.</param>
@@ -40,7 +41,9 @@ internal sealed class Int8Matrix : QuantizedMatrix
     protected override Tensor Few(Tensor x, Tensor? bias)
     {
         if (SmallBatchKernel<sbyte>.IsSupported)
-            return SmallBatchProduct.Int8(x, _weights, _scales, bias);
+            return x.size(0) <= RowsAtOnce
+                ? SmallBatchProduct.Int8(x, _weights, _scales, bias)
+                : cat([.. x.split(RowsAtOnce).Select(rows => SmallBatchProduct.Int8(rows, _weights, _scales, bias))]);
         // libtorch's product is fast in bfloat16 only
         Tensor y = WeightOnly.Int8(x.to_type(ScalarType.BFloat16), _weights, _scales.to_type(ScalarType.BFloat16));
         return bias is null ? y.to_type(ScalarType.Float32) : y.to_type(ScalarType.Float32).add_(bias);

@@ -34,7 +34,7 @@ internal abstract class QuantizedMatrix(long outputs, long inputs, ScalarType ty
             throw new NotSupportedException(
                 $"Quantized weights are multiplied on the CPU; for {x.device} load the model without quantization.");
         using var scope = NewDisposeScope();
-        bool isPlain = x.NumberOfElements > MostRows * inputs || (is_grad_enabled() && x.requires_grad);
+        bool isPlain = x.NumberOfElements > (double)MostRows * inputs || (is_grad_enabled() && x.requires_grad);
         Tensor y = isPlain
             ? nn.functional.linear(x, Rows(null).to_type(x.dtype), bias)
             : Few(x.reshape(-1, inputs).to_type(ScalarType.Float32).contiguous(), bias?.detach().to_type(ScalarType.Float32))
