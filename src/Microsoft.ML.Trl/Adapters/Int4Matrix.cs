@@ -5,17 +5,13 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Adapters;
 
 /// <summary>4-bit weights with a scale for every 32 neighbouring inputs: GGUF's Q4_0, its scales in float32.</summary>
-internal sealed class Int4Matrix : QuantizedMatrix
+/// <param name="weights">[N, K / 2] bytes, in the layout of <see cref="Int4Kernel"/>.</param>
+/// <param name="scales">[N, K / 32] float32.</param>
+/// <param name="type">The type of the weights that it stands for.</param>
+internal sealed class Int4Matrix(Tensor weights, Tensor scales, ScalarType type)
+    : QuantizedMatrix(weights, scales, weights.size(1) * 2, type)
 {
     private const int Half = Int4Kernel.GroupSize / 2;
-
-    private readonly Tensor _weights; // [N, K / 2] bytes, in the layout of Int4Kernel
-    private readonly Tensor _scales;  // [N, K / 32] float32
-
-    private Int4Matrix(Tensor weights, Tensor scales, ScalarType type) : base(weights.size(0), weights.size(1) * 2, type) =>
-        (_weights, _scales) = (weights.DetachFromDisposeScope(), scales.DetachFromDisposeScope());
-
-    public override bool IsDisposed => _weights.IsInvalid;
 
     protected override int MostRows => SmallBatchKernel<byte>.IsSupported ? 64 : 0;
 
@@ -37,19 +33,12 @@ internal sealed class Int4Matrix : QuantizedMatrix
         return new Int4Matrix(packed.view(outputs, -1).contiguous(), scales.squeeze(2).contiguous(), matrix.dtype);
     }
 
-    public override void Dispose()
-    {
-        _weights.Dispose();
-        _scales.Dispose();
-    }
+    protected override Tensor Few(Tensor x, Tensor? bias) => SmallBatchProduct.Int4(x, Weights, Scales, bias);
 
-    protected override Tensor Few(Tensor x, Tensor? bias) => SmallBatchProduct.Int4(x, _weights, _scales, bias);
-
-    protected override Tensor Widened(Tensor? indices)
+    protected override Tensor Widened(Tensor weights, Tensor scales)
     {
-        Tensor Of(Tensor all) => indices is null ? all : all.index_select(0, indices);
-        Tensor packed = Of(_weights).view(-1, Inputs / Int4Kernel.GroupSize, Half), scales = Of(_scales).unsqueeze(2);
+        Tensor packed = weights.view(-1, Inputs / Int4Kernel.GroupSize, Half);
         Tensor codes = cat([packed.remainder(16), packed.div(16, RoundingMode.floor)], 2);
-        return ((codes.to_type(ScalarType.Float32) - 8) * scales).view(-1, Inputs);
+        return ((codes.to_type(ScalarType.Float32) - 8) * scales.unsqueeze(2)).view(-1, Inputs);
     }
 }

@@ -5,18 +5,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Adapters;
 
 /// <summary>8-bit weights with a scale for each row: absmax quantization (arXiv:2208.07339, section 2.1), row by row.</summary>
-internal sealed class Int8Matrix : QuantizedMatrix
+/// <param name="weights">[N, K] int8.</param>
+/// <param name="scales">[N] float32.</param>
+/// <param name="type">The type of the weights that it stands for.</param>
+internal sealed class Int8Matrix(Tensor weights, Tensor scales, ScalarType type)
+    : QuantizedMatrix(weights, scales, weights.size(1), type)
 {
     private const double Largest = 127;
     private const int RowsAtOnce = 128; // more would not stay near the processor while the weights pass by
-
-    private readonly Tensor _weights; // [N, K] int8
-    private readonly Tensor _scales;  // [N] float32
-
-    private Int8Matrix(Tensor weights, Tensor scales, ScalarType type) : base(weights.size(0), weights.size(1), type) =>
-        (_weights, _scales) = (weights.DetachFromDisposeScope(), scales.DetachFromDisposeScope());
-
-    public override bool IsDisposed => _weights.IsInvalid;
 
     protected override int MostRows => SmallBatchKernel<sbyte>.IsSupported ? int.MaxValue : WeightOnly.Fits(Inputs) ? 16 : 0;
 
@@ -32,26 +28,17 @@ internal sealed class Int8Matrix : QuantizedMatrix
         return new Int8Matrix(weights.contiguous(), scales, matrix.dtype);
     }
 
-    public override void Dispose()
-    {
-        _weights.Dispose();
-        _scales.Dispose();
-    }
-
     protected override Tensor Few(Tensor x, Tensor? bias)
     {
         if (SmallBatchKernel<sbyte>.IsSupported)
             return x.size(0) <= RowsAtOnce
-                ? SmallBatchProduct.Int8(x, _weights, _scales, bias)
-                : cat([.. x.split(RowsAtOnce).Select(rows => SmallBatchProduct.Int8(rows, _weights, _scales, bias))]);
+                ? SmallBatchProduct.Int8(x, Weights, Scales, bias)
+                : cat([.. x.split(RowsAtOnce).Select(rows => SmallBatchProduct.Int8(rows, Weights, Scales, bias))]);
         // libtorch's product is fast in bfloat16 only
-        Tensor y = WeightOnly.Int8(x.to_type(ScalarType.BFloat16), _weights, _scales.to_type(ScalarType.BFloat16));
+        Tensor y = WeightOnly.Int8(x.to_type(ScalarType.BFloat16), Weights, Scales.to_type(ScalarType.BFloat16));
         return bias is null ? y.to_type(ScalarType.Float32) : y.to_type(ScalarType.Float32).add_(bias);
     }
 
-    protected override Tensor Widened(Tensor? indices)
-    {
-        Tensor Of(Tensor all) => indices is null ? all : all.index_select(0, indices);
-        return Of(_weights).to_type(ScalarType.Float32).mul_(Of(_scales).unsqueeze(1));
-    }
+    protected override Tensor Widened(Tensor weights, Tensor scales) =>
+        weights.to_type(ScalarType.Float32).mul_(scales.unsqueeze(1));
 }

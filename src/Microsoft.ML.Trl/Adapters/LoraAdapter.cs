@@ -85,4 +85,12 @@ internal sealed class LoraAdapter(string name, LoraOptions options, IReadOnlyLis
         foreach (OwnWeight weight in weights)
             weight.Own.Dispose();
     }
+
+    /// <summary>Disposes it with its parts, as long as no layer owns them.</summary>
+    public void Discard()
+    {
+        foreach (PlacedLora at in parts)
+            at.Part.Dispose();
+        Dispose();
+    }
 }

@@ -53,9 +53,7 @@ internal static class LoraMaking
         }
         catch
         {
-            foreach (PlacedLora at in adapter.Parts)
-                at.Part.Dispose();
-            adapter.Dispose();
+            adapter.Discard();
             throw;
         }
         return adapter;

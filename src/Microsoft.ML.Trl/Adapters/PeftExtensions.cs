@@ -212,9 +212,7 @@ public static class PeftExtensions
         }
         catch
         {
-            foreach (PlacedLora at in adapter.Parts)
-                at.Part.Dispose();
-            adapter.Dispose();
+            adapter.Discard();
             throw;
         }
         ModelAdapters.For(model).Add(adapter);

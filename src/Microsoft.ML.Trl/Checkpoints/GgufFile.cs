@@ -38,17 +38,9 @@ internal sealed class GgufFile : IWeightStore
     /// <exception cref="NotSupportedException">It is of another version or byte order, or has a tensor of a type not read.</exception>
     public static GgufFile Open(string path)
     {
-        GgufFile file = new(path, File.OpenHandle(path));
-        try
-        {
-            file.ReadHeader();
-            return file;
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        using OwnershipGuard<GgufFile> file = new(new GgufFile(path, File.OpenHandle(path)));
+        file.Value.ReadHeader();
+        return file.Release();
     }
 
     /// <summary>Shape, outermost size first, and the type of the decoded values.</summary>

@@ -23,17 +23,9 @@ internal sealed class SafetensorsStream : IWeightStore
     /// <exception cref="EndOfStreamException">It ends too early.</exception>
     public static SafetensorsStream Read(Stream stream, long length, string source)
     {
-        SafetensorsStream weights = new(source);
-        try
-        {
-            weights.ReadAll(stream, length);
-            return weights;
-        }
-        catch
-        {
-            weights.Dispose();
-            throw;
-        }
+        using OwnershipGuard<SafetensorsStream> weights = new(new SafetensorsStream(source));
+        weights.Value.ReadAll(stream, length);
+        return weights.Release();
     }
 
     public TensorEntry? Find(string name) => _entries.GetValueOrDefault(name);

@@ -31,17 +31,9 @@ internal sealed class TorchFile : IWeightStore
     /// <exception cref="NotSupportedException">It names or does what tensors do not need, or is of the old format.</exception>
     public static TorchFile Open(string path)
     {
-        TorchFile file = new(path, File.OpenHandle(path));
-        try
-        {
-            file.ReadTable();
-            return file;
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        using OwnershipGuard<TorchFile> file = new(new TorchFile(path, File.OpenHandle(path)));
+        file.Value.ReadTable();
+        return file.Release();
     }
 
     public TensorEntry? Find(string name) => _tensors.TryGetValue(name, out var tensor) ? tensor.Entry : null;

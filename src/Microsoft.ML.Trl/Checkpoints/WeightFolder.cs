@@ -35,20 +35,12 @@ internal sealed class WeightFolder : IWeightStore
     public static WeightFolder Open(string folder)
     {
         Layout layout = Array.Find(Layouts, layout => layout.IsIn(folder)) ?? throw Nothing(folder);
-        WeightFolder opened = new(folder);
-        try
-        {
-            if (File.Exists(Path.Combine(folder, layout.SingleFile)))
-                opened.AddAll(layout);
-            else
-                opened.AddShards(layout);
-            return opened;
-        }
-        catch
-        {
-            opened.Dispose();
-            throw;
-        }
+        using OwnershipGuard<WeightFolder> opened = new(new WeightFolder(folder));
+        if (File.Exists(Path.Combine(folder, layout.SingleFile)))
+            opened.Value.AddAll(layout);
+        else
+            opened.Value.AddShards(layout);
+        return opened.Release();
     }
 
     public TensorEntry? Find(string name) => _byName.TryGetValue(name, out IWeightStore? file) ? file.Find(name) : null;

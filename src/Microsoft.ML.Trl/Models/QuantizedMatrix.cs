@@ -3,13 +3,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Models;
 
 /// <summary>A matrix whose weights have few bits, with the products that a model needs. Owns its tensors.</summary>
-/// <param name="outputs">N.</param>
+/// <param name="weights">[N, ...] whole numbers; owned from here on.</param>
+/// <param name="scales">[N, ...] float32; owned from here on.</param>
 /// <param name="inputs">K.</param>
 /// <param name="type">The type of the weights that it stands for.</param>
-internal abstract class QuantizedMatrix(long outputs, long inputs, ScalarType type) : IDisposable
+internal abstract class QuantizedMatrix(Tensor weights, Tensor scales, long inputs, ScalarType type) : IDisposable
 {
     /// <summary>N.</summary>
-    public long Outputs => outputs;
+    public long Outputs { get; } = weights.size(0);
 
     /// <summary>K.</summary>
     public long Inputs => inputs;
@@ -18,7 +19,13 @@ internal abstract class QuantizedMatrix(long outputs, long inputs, ScalarType ty
     public ScalarType Type => type;
 
     /// <summary>Whether <see cref="Dispose"/> was called.</summary>
-    public abstract bool IsDisposed { get; }
+    public bool IsDisposed => Weights.IsInvalid;
+
+    /// <summary>[N, ...] whole numbers.</summary>
+    protected Tensor Weights { get; } = weights.DetachFromDisposeScope();
+
+    /// <summary>[N, ...] float32.</summary>
+    protected Tensor Scales { get; } = scales.DetachFromDisposeScope();
 
     /// <summary>Rows of an input beyond which it is faster to widen the weights.</summary>
     protected abstract int MostRows { get; }
@@ -38,7 +45,7 @@ internal abstract class QuantizedMatrix(long outputs, long inputs, ScalarType ty
         Tensor y = isPlain
             ? nn.functional.linear(x, Rows(null).to_type(x.dtype), bias)
             : Few(x.reshape(-1, inputs).to_type(ScalarType.Float32).contiguous(), bias?.detach().to_type(ScalarType.Float32))
-                .to_type(x.dtype).view([.. x.shape[..^1], outputs]);
+                .to_type(x.dtype).view([.. x.shape[..^1], Outputs]);
         return y.MoveToOuterDisposeScope();
     }
 
@@ -49,11 +56,16 @@ internal abstract class QuantizedMatrix(long outputs, long inputs, ScalarType ty
     {
         using IDisposable frozen = no_grad();
         using var scope = NewDisposeScope();
-        return Widened(indices).to_type(type).MoveToOuterDisposeScope();
+        Tensor Of(Tensor all) => indices is null ? all : all.index_select(0, indices);
+        return Widened(Of(Weights), Of(Scales)).to_type(type).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public abstract void Dispose();
+    public void Dispose()
+    {
+        Weights.Dispose();
+        Scales.Dispose();
+    }
 
     /// <summary>The product of few rows.</summary>
     /// <param name="x">[M, K] float32, dense.</param>
@@ -61,8 +73,11 @@ internal abstract class QuantizedMatrix(long outputs, long inputs, ScalarType ty
     /// <returns>[M, N] float32.</returns>
     protected abstract Tensor Few(Tensor x, Tensor? bias);
 
-    /// <summary>Rows of the matrix in float32, in the current scope.</summary>
-    protected abstract Tensor Widened(Tensor? indices);
+    /// <summary>The float32 numbers that some rows stand for, in the current scope.</summary>
+    /// <param name="weights">[n, ...] of the rows.</param>
+    /// <param name="scales">[n, ...] of the rows.</param>
+    /// <returns>[n, K].</returns>
+    protected abstract Tensor Widened(Tensor weights, Tensor scales);
 }
 
 /// <summary>A module with a quantized matrix in the place of the parameter <c>weight</c>.</summary>

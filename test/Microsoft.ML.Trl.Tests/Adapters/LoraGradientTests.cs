@@ -35,15 +35,7 @@ public sealed class LoraGradientTests
         Assert.IsNotEmpty(trained);
         foreach ((string name, Tensor weight) in trained)
         {
-            Tensor slope = FiniteDifferences.Of(weight, moved =>
-            {
-                using Tensor kept = weight.detach().clone();
-                weight.copy_(moved);
-                double loss = Loss().item<double>();
-                weight.copy_(kept);
-                return loss;
-            });
-            Close.Absolute(slope, weight.grad!, 1e-6, $"{kind} {name}");
+            Close.Absolute(Slope(weight, Loss), weight.grad!, 1e-6, $"{kind} {name}");
         }
         Assert.IsTrue(model.parameters().Where(weight => !weight.requires_grad).All(weight => weight.grad is null));
     }
@@ -64,17 +56,19 @@ public sealed class LoraGradientTests
         {
             if (!name.EndsWith("lora_magnitude_vector", StringComparison.Ordinal))
                 continue;
-            Tensor slope = FiniteDifferences.Of(weight, moved =>
-            {
-                using Tensor kept = weight.detach().clone();
-                weight.copy_(moved);
-                double loss = Loss().item<double>();
-                weight.copy_(kept);
-                return loss;
-            });
-            Close.Absolute(slope, weight.grad!, 1e-6, name);
+            Close.Absolute(Slope(weight, Loss), weight.grad!, 1e-6, name);
         }
     }
+
+    /// <summary>The central difference of a loss by a weight, which is as before afterwards.</summary>
+    private static Tensor Slope(Tensor weight, Func<Tensor> loss) => FiniteDifferences.Of(weight, moved =>
+    {
+        using Tensor kept = weight.detach().clone();
+        weight.copy_(moved);
+        double value = loss().item<double>();
+        weight.copy_(kept);
+        return value;
+    });
 
     private static CausalLanguageModel Model()
     {

@@ -37,12 +37,8 @@ public static class HuggingFaceFolder
     {
         RequireTensor.Place(device, dtype);
         QuantizedWeights.Check(device, quantization);
-        ModelConfig config = LoadConfig(folder);
-        using WeightFolder store = WeightFolder.Open(folder);
-        config = HasOwnHead(store, config) ? config with { TieWordEmbeddings = false } : config;
-        CausalLanguageModel model = BuildModel(store, config, device, dtype, quantization);
-        model.Folder = Path.GetFullPath(folder);
-        return model;
+        return FromFolder(folder, (store, config) => BuildModel(
+            store, HasOwnHead(store, config) ? config with { TieWordEmbeddings = false } : config, device, dtype, quantization));
     }
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
@@ -50,11 +46,7 @@ public static class HuggingFaceFolder
     public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
     {
         RequireTensor.Place(device, dtype);
-        ModelConfig config = LoadConfig(folder);
-        using WeightFolder store = WeightFolder.Open(folder);
-        RewardModel model = BuildReward(store, config, device, dtype);
-        model.Folder = Path.GetFullPath(folder);
-        return model;
+        return FromFolder(folder, (store, config) => BuildReward(store, config, device, dtype));
     }
 
     /// <summary>Loads a sequence classifier with the labels that its configuration names.</summary>
@@ -62,11 +54,7 @@ public static class HuggingFaceFolder
     public static SequenceClassifier LoadClassifier(string folder, Device? device = null, ScalarType? dtype = null)
     {
         RequireTensor.Place(device, dtype);
-        ModelConfig config = LoadConfig(folder);
-        using WeightFolder store = WeightFolder.Open(folder);
-        SequenceClassifier model = BuildClassifier(store, config, device, dtype);
-        model.Folder = Path.GetFullPath(folder);
-        return model;
+        return FromFolder(folder, (store, config) => BuildClassifier(store, config, device, dtype));
     }
 
     /// <summary>Loads the value head that lies beside a policy.</summary>
@@ -243,6 +231,17 @@ public static class HuggingFaceFolder
             "Is it a sequence classifier? A language model becomes one by training with TextClassification."));
     }
 
+    /// <summary>A model of what a folder holds, which remembers the folder.</summary>
+    private static T FromFolder<T>(string folder, Func<WeightFolder, ModelConfig, T> build)
+        where T : DecoderModel
+    {
+        ModelConfig config = LoadConfig(folder);
+        using WeightFolder store = WeightFolder.Open(folder);
+        T model = build(store, config);
+        model.Folder = Path.GetFullPath(folder);
+        return model;
+    }
+
     /// <summary>
     /// Whether a projection is stored beside a shared embedding that is another: transformers 5 calls every T5 model tied, and goes by
     /// that.
@@ -262,17 +261,10 @@ public static class HuggingFaceFolder
     private static T Checked<T>(T model, Action check)
         where T : nn.Module
     {
-        try
-        {
-            check();
-            model.eval();
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        using OwnershipGuard<T> built = new(model);
+        check();
+        model.eval();
+        return built.Release();
     }
 
     private static void WriteConfig(string folder, ModelConfig config, string architecture, ScalarType type)
