@@ -5,7 +5,7 @@ namespace Microsoft.ML.Trl.Datasets;
 /// <summary>Finds the columns that a stage reads, and says by name and role (such as <c>prompt</c>) what does not fit.</summary>
 internal static class InputColumns
 {
-    private const string AnyLabel = "Text, a key, Boolean or a number";
+    private const string AnyLabel = "Text, a key, Boolean or a number", AnyFlag = "Boolean or a number", AnyVector = "a vector of Single";
 
     /// <summary>A text column that must be there.</summary>
     public static DataViewSchema.Column Text(DataViewSchema schema, string name, string role) =>
@@ -35,6 +35,39 @@ internal static class InputColumns
         return column.Type is TextDataViewType or BooleanDataViewType or KeyDataViewType or NumberDataViewType
             ? column
             : throw Mismatch(name, "label", AnyLabel, column.Type.ToString()!);
+    }
+
+    /// <summary>A column of true and false, or of 1 and 0, that must be there.</summary>
+    public static DataViewSchema.Column Flag(DataViewSchema schema, string name, string role)
+    {
+        DataViewSchema.Column column = schema.GetColumnOrNull(name) ?? throw Missing(name, role, AnyFlag, Visible(schema));
+        return column.Type is BooleanDataViewType or NumberDataViewType ? column : throw Mismatch(name, role, AnyFlag, column.Type.ToString()!);
+    }
+
+    /// <summary>A column of vectors of one length that must be there.</summary>
+    public static DataViewSchema.Column Vector(DataViewSchema schema, string name, string role)
+    {
+        DataViewSchema.Column column = schema.GetColumnOrNull(name) ?? throw Missing(name, role, AnyVector, Visible(schema));
+        return column.Type is VectorDataViewType { IsKnownSize: true } type && type.ItemType == NumberDataViewType.Single
+            ? column
+            : throw Mismatch(name, role, AnyVector, column.Type.ToString()!);
+    }
+
+    /// <summary>Whether a pipeline promises a column of true and false, or of numbers.</summary>
+    public static void RequireFlag(SchemaShape shape, string name, string role)
+    {
+        SchemaShape.Column column = Last(shape, name, role, AnyFlag);
+        if (column.ItemType is not (BooleanDataViewType or NumberDataViewType) || column.IsKey
+            || column.Kind != SchemaShape.Column.VectorKind.Scalar)
+            throw Mismatch(name, role, AnyFlag, TypeOf(column));
+    }
+
+    /// <summary>Whether a pipeline promises a column of vectors.</summary>
+    public static void RequireVector(SchemaShape shape, string name, string role)
+    {
+        SchemaShape.Column column = Last(shape, name, role, AnyVector);
+        if (column.ItemType != NumberDataViewType.Single || column.Kind != SchemaShape.Column.VectorKind.Vector)
+            throw Mismatch(name, role, AnyVector, TypeOf(column));
     }
 
     /// <summary>Whether a pipeline promises a column of labels.</summary>
@@ -73,6 +106,12 @@ internal static class InputColumns
             throw Missing(name, role, "a number", shape.Select(column => column.Name));
         if (found[^1].ItemType is not NumberDataViewType || found[^1].IsKey || found[^1].Kind != SchemaShape.Column.VectorKind.Scalar)
             throw Mismatch(name, role, "a number", TypeOf(found[^1]));
+    }
+
+    private static SchemaShape.Column Last(SchemaShape shape, string name, string role, string expected)
+    {
+        SchemaShape.Column[] found = [.. shape.Where(column => column.Name == name)];
+        return found.Length > 0 ? found[^1] : throw Missing(name, role, expected, shape.Select(column => column.Name));
     }
 
     private static string TypeOf(SchemaShape.Column column) =>

@@ -10,22 +10,27 @@ internal static class RowReader
     /// <summary>All rows, as they come.</summary>
     /// <param name="view">Enumerated once.</param>
     /// <param name="texts">Text columns.</param>
-    /// <param name="number">A column of numbers, or null.</param>
+    /// <param name="number">A column of numbers, or of true and false, which are read as 1 and 0; or null.</param>
+    /// <param name="vector">A column of vectors of float, or null.</param>
     public static IEnumerable<TextRow> Read(
-        IDataView view, IReadOnlyList<DataViewSchema.Column> texts, DataViewSchema.Column? number = null)
+        IDataView view, IReadOnlyList<DataViewSchema.Column> texts, DataViewSchema.Column? number = null,
+        DataViewSchema.Column? vector = null)
     {
-        IEnumerable<DataViewSchema.Column> needed = number is { } extra ? texts.Append(extra) : texts;
+        IEnumerable<DataViewSchema.Column> needed =
+            texts.Concat(new[] { number, vector }.OfType<DataViewSchema.Column>());
         using DataViewRowCursor cursor = view.GetRowCursor(needed);
         ValueGetter<ReadOnlyMemory<char>>[] getters = [.. texts.Select(cursor.GetGetter<ReadOnlyMemory<char>>)];
         Func<double>? value = number is { } column ? NumberGetter(cursor, column) : null;
+        ValueGetter<VBuffer<float>>? numbers = vector is { } vectors ? cursor.GetGetter<VBuffer<float>>(vectors) : null;
         for (long row = 0; cursor.MoveNext(); row++)
-            yield return new TextRow(row, Array.ConvertAll(getters, Text), value?.Invoke());
+            yield return new TextRow(row, Array.ConvertAll(getters, Text), value?.Invoke()) { Vector = Vector(numbers) };
     }
 
     /// <summary>Reads numbers of any type as double.</summary>
     public static Func<double> NumberGetter(DataViewRow row, DataViewSchema.Column column) => column.Type.RawType switch
     {
         var type when type == typeof(float) => As<float>(row, column, value => value),
+        var type when type == typeof(bool) => As<bool>(row, column, value => value ? 1 : 0),
         var type when type == typeof(double) => As<double>(row, column, value => value),
         var type when type == typeof(sbyte) => As<sbyte>(row, column, value => value),
         var type when type == typeof(short) => As<short>(row, column, value => value),
@@ -44,6 +49,13 @@ internal static class RowReader
         return text.ToString();
     }
 
+    private static float[]? Vector(ValueGetter<VBuffer<float>>? getter)
+    {
+        VBuffer<float> numbers = default;
+        getter?.Invoke(ref numbers);
+        return getter is null ? null : [.. numbers.DenseValues()];
+    }
+
     private static Func<double> As<T>(DataViewRow row, DataViewSchema.Column column, Func<T, double> convert)
     {
         ValueGetter<T> getter = row.GetGetter<T>(column);
@@ -60,4 +72,8 @@ internal static class RowReader
 /// <param name="Number">Place of the row in the data, counted from 0; messages name it.</param>
 /// <param name="Texts">The text columns, in the order in which they were asked for.</param>
 /// <param name="Value">The number column; null when none was asked for.</param>
-internal sealed record TextRow(long Number, string[] Texts, double? Value);
+internal sealed record TextRow(long Number, string[] Texts, double? Value)
+{
+    /// <summary>The vector column; null when none was asked for.</summary>
+    public float[]? Vector { get; init; }
+}

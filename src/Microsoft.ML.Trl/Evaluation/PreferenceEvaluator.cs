@@ -41,8 +41,8 @@ internal static class PreferenceEvaluator
             cancel.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
             using var batch = new PairBatch(pairs, some, options.Layout, policy.Batch);
-            PairLogProbs ours = PairScorer.Score(policy, batch);
-            PairLogProbs? theirs = reference is null ? null : PairScorer.Score(reference, batch);
+            PairLogProbs ours = batch.Split(AnswerPass.Score(policy, batch.Answers));
+            PairLogProbs? theirs = reference is null ? null : batch.Split(AnswerPass.Score(reference, batch.Answers));
             chosen.AddRange(Rewards(ours.Chosen, theirs?.Chosen, options.Beta));
             rejected.AddRange(Rewards(ours.Rejected, theirs?.Rejected, options.Beta));
         }

@@ -28,6 +28,13 @@ internal sealed class StepLog(
         _window[metric] = (sum + value, count + 1);
     }
 
+    /// <summary>Notes the figures of a micro batch, but for its <c>loss</c>: that of the whole step is noted with the update.</summary>
+    public void NoteAll(IReadOnlyDictionary<string, float> metrics)
+    {
+        foreach ((string name, float value) in metrics.Where(metric => metric.Key != "loss"))
+            Note(name, value);
+    }
+
     /// <summary>Counts real tokens that went through the model.</summary>
     public void CountTokens(long tokens) => _tokens += tokens;
 

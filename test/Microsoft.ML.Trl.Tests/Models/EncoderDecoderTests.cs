@@ -137,7 +137,7 @@ public sealed class EncoderDecoderTests
             Close.Absolute(gradients[name], gradient, 1e-4 * Math.Max(0.1, gradients[name].Max(Math.Abs)), name);
         using var noGrad = no_grad();
         Tensor states = model.HiddenAt(batch);
-        Near(model.Logits(states).mean([-1]), PairScorer.MeanLogits(states, model.Head));
+        Near(model.Logits(states).mean([-1]), AnswerPass.MeanLogits(states, model.Head));
         Near(zeros(3), KlEstimators.Full(states, model.Head, states, model.Head));
     }
 

@@ -90,7 +90,7 @@ public sealed class LogProbsTests
             Close.Relative(expected[1], Taken(sample.Weight), 1e-5, "weight");
             Close.Relative(expected[2], Taken(bias), 1e-5, "bias");
         }
-        Close.Absolute(logits.detach().mean([-1]), PairScorer.MeanLogits(sample.Hidden, head), 1e-5, "mean of logits");
+        Close.Absolute(logits.detach().mean([-1]), AnswerPass.MeanLogits(sample.Hidden, head), 1e-5, "mean of logits");
     }
 
     [TestMethod]

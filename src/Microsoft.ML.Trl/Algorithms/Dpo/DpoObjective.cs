@@ -19,7 +19,7 @@ internal sealed record DpoTerms(
     Tensor Margin, Tensor MarginPerToken, Tensor ChosenTokenLogProbs, Tensor? PairWeights);
 
 /// <summary>The losses that the options name, weighted and added up. What each is was chosen at construction.</summary>
-internal sealed class DpoObjective
+internal sealed class DpoObjective : IPairObjective
 {
     private readonly (Func<DpoTerms, Tensor> PerPair, double Weight)[] _losses;
     private readonly Func<Tensor, Tensor> _score;
@@ -39,19 +39,19 @@ internal sealed class DpoObjective
         };
     }
 
-    /// <summary>From log-probabilities to the loss and its metrics.</summary>
-    /// <param name="batch">Which token belongs to which answer.</param>
-    /// <param name="theirs">Under the reference.</param>
-    /// <param name="tokens">[N + M] under the policy, chosen answers first.</param>
-    /// <param name="meanLogits">[N + M] mean of the logits over the vocabulary.</param>
-    /// <returns>The loss with its gradient, which the caller owns, and the numbers of <see cref="DpoMetrics"/>.</returns>
+    /// <inheritdoc/>
     public (Tensor Loss, Dictionary<string, float> Metrics) Compare(
         PairBatch batch, PairLogProbs theirs, TokenLogProbs tokens, Tensor meanLogits)
     {
         using var scope = NewDisposeScope();
         DpoTerms terms = Terms(batch, theirs, tokens);
         Tensor loss = Loss(terms);
-        return (loss.MoveToOuterDisposeScope(), DpoMetrics.Of(loss, terms, tokens, meanLogits, _options.Beta));
+        var rewards = new PairLogProbs(terms.ChosenRatio.detach() * _options.Beta, terms.RejectedRatio.detach() * _options.Beta);
+        Dictionary<string, float> metrics = PairMetrics.Of(
+            loss, batch, terms.Policy, rewards, meanLogits,
+            ("entropy", tokens.Entropy.mean()),
+            ("mean_token_accuracy", tokens.Hit.narrow(0, 0, batch.ChosenTargets).mean()));
+        return (loss.MoveToOuterDisposeScope(), metrics);
     }
 
     /// <summary>

@@ -25,30 +25,14 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     /// </exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
-    public TextGenerationTransformer Fit(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        var reader = new PreferenceReader(_stage.TrainingData ?? input, _options.Columns);
-        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, _options.SyncRefModel, (session, model, reference) =>
-        {
-            model.ReplaceCritic(null); // it belongs to the policy as it was
-            int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
-            var counts = new RowCounts();
-            List<PreferenceExample> pairs = reader.ReadCut(model.Codec, limit, counts, session.Cancel);
-            session.Tell(counts);
-            new DpoLoop(model.Network, reference, _options with { MaxLength = limit }, session.Progress).Run(pairs, session.Cancel);
-        });
-    }
+    public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(
+        _stage, _options, input,
+        (policy, reference, limit, pairs, session) =>
+            new DpoLoop(policy, reference, _options with { MaxLength = limit }, session.Progress).Run(pairs, session.Cancel),
+        referenceMoves: _options.SyncRefModel);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
     /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        _stage.RequireStartModel(inputSchema);
-        if (_stage.TrainingData is null)
-            PreferenceReader.Require(inputSchema, _options.Columns);
-        return _options.Output.Promise(_stage.Ml, inputSchema);
-    }
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => PreferenceStage.Promise(_stage, _options, inputSchema);
 }

@@ -5,17 +5,23 @@ namespace Microsoft.ML.Trl.Algorithms.Preferences;
 /// <summary>How pairs become rows.</summary>
 /// <param name="MaxLength">Tokens of prompt and answer together; a longer row loses its end. Null = no cut.</param>
 /// <param name="LongerTailWeight">Weight of the tokens by which one answer is longer than the other; null = 1.</param>
-internal sealed record PairLayout(int? MaxLength = null, double? LongerTailWeight = null);
+/// <param name="WithPromptOfChosen">Whether the prompts of the chosen answers have labels too, where no encoder reads them.</param>
+internal sealed record PairLayout(int? MaxLength = null, double? LongerTailWeight = null, bool WithPromptOfChosen = false);
+
+/// <summary>Log-probabilities of the answers of some pairs, each summed over its tokens. Who made it owns the tensors.</summary>
+/// <param name="Chosen">[B] in nats.</param>
+/// <param name="Rejected">[B] in nats.</param>
+internal sealed record PairLogProbs(Tensor Chosen, Tensor Rejected);
 
 /// <summary>Some pairs in one batch: rows 0 to B-1 are the chosen answers, B to 2B-1 the rejected ones. Owns its tensors.</summary>
 internal sealed class PairBatch : IDisposable
 {
-    private readonly double? _longerTailWeight;
+    private readonly Tensor? _isAnswer; // [N + M]; null = every label is an answer's
 
     /// <summary>Reads pairs, each cut to a length.</summary>
     /// <param name="examples">All examples of the run.</param>
     /// <param name="pairs">Which of them.</param>
-    /// <param name="layout">Where to cut, and what the longer answer's tail weighs.</param>
+    /// <param name="layout">Where to cut, which labels there are, and what the longer answer's tail weighs.</param>
     /// <param name="collate">Lays texts out for the model: its <see cref="CausalLanguageModel.Batch"/>.</param>
     public PairBatch(
         IReadOnlyList<PreferenceExample> examples, IReadOnlyList<int> pairs, PairLayout layout,
@@ -23,39 +29,51 @@ internal sealed class PairBatch : IDisposable
         : this(
             [.. pairs.Select(pair => Text(examples[pair].Prompt, examples[pair].Chosen))],
             [.. pairs.Select(pair => Text(examples[pair].Prompt, examples[pair].Rejected))],
+            [.. pairs, .. pairs.Select(pair => examples.Count + pair)],
             layout,
-            collate) => Pairs = pairs;
+            collate) { }
 
     /// <summary>Pairs texts that need not share a prompt.</summary>
     /// <param name="chosen">[B]</param>
     /// <param name="rejected">[B]</param>
-    /// <param name="layout">Where to cut, and what the longer answer's tail weighs.</param>
+    /// <param name="layout">Where to cut, which labels there are, and what the longer answer's tail weighs.</param>
     /// <param name="collate">Lays texts out for the model: its <see cref="CausalLanguageModel.Batch"/>.</param>
     public PairBatch(
         IReadOnlyList<TokenExample> chosen, IReadOnlyList<TokenExample> rejected, PairLayout layout,
         Func<IReadOnlyList<TokenExample>, TokenBatch> collate)
+        : this(chosen, rejected, [.. Enumerable.Range(0, 2 * chosen.Count)], layout, collate) { }
+
+    private PairBatch(
+        IReadOnlyList<TokenExample> chosen, IReadOnlyList<TokenExample> rejected, IReadOnlyList<int> numbers, PairLayout layout,
+        Func<IReadOnlyList<TokenExample>, TokenBatch> collate)
     {
         Size = chosen.Count;
-        Pairs = [.. Enumerable.Range(0, Size)];
-        _longerTailWeight = layout.LongerTailWeight;
-        Tokens = collate([.. chosen.Concat(rejected).Select(text => text.Truncated(layout.MaxLength))]);
+        TokenExample[] cut = [.. chosen.Concat(rejected).Select(text => text.Truncated(layout.MaxLength))];
+        int[] lengths = Array.ConvertAll(cut, text => text.Ids.Length - Math.Max(text.PromptLength, 1));
+        TokenBatch tokens = collate(layout.WithPromptOfChosen ? [.. cut.Take(Size).Select(WithPrompt), .. cut.Skip(Size)] : cut);
+        float[]? weights = layout.WithPromptOfChosen ? AnswerWeights(tokens.TargetCounts, lengths)
+            : layout.LongerTailWeight is { } alpha ? TailWeights(tokens.TargetCounts, (float)alpha)
+            : null;
+        Answers = new AnswerBatch(tokens, numbers, lengths, weights);
+        if (layout.WithPromptOfChosen)
+            _isAnswer = tensor(weights!, device: tokens.Ids.device).DetachFromDisposeScope();
     }
 
-    public TokenBatch Tokens { get; }
+    /// <summary>The rows.</summary>
+    public AnswerBatch Answers { get; }
 
-    /// <summary>Indices of the pairs among all examples.</summary>
-    public IReadOnlyList<int> Pairs { get; }
+    public TokenBatch Tokens => Answers.Tokens;
 
     /// <summary>B</summary>
     public int Size { get; }
 
-    /// <summary>N: tokens of the chosen answers, which come first in every [N + M] tensor of this batch.</summary>
+    /// <summary>N: labels of the chosen rows, which come first in every [N + M] tensor of this batch.</summary>
     public int ChosenTargets => Tokens.TargetCounts.Take(Size).Sum();
 
     /// <summary>[B] and [B] float32: tokens of each answer. They belong to the current scope.</summary>
     public (Tensor Chosen, Tensor Rejected) Lengths()
     {
-        Tensor all = Counts();
+        Tensor all = Answers.Lengths();
         return (all.narrow(0, 0, Size), all.narrow(0, Size, Size));
     }
 
@@ -65,8 +83,7 @@ internal sealed class PairBatch : IDisposable
     public PairLogProbs Sum(Tensor tokenLogProbs)
     {
         using var scope = NewDisposeScope();
-        Tensor weighted = _longerTailWeight is { } alpha ? tokenLogProbs * TailWeights((float)alpha) : tokenLogProbs;
-        return Halves(Tokens.SumPerRow(weighted));
+        return Halves(Answers.Sum(tokenLogProbs));
     }
 
     /// <summary>Mean over each answer, no tail weights.</summary>
@@ -75,28 +92,47 @@ internal sealed class PairBatch : IDisposable
     public PairLogProbs Mean(Tensor perToken)
     {
         using var scope = NewDisposeScope();
-        return Halves(Tokens.SumPerRow(perToken) / Counts());
+        return Halves(Tokens.SumPerRow(_isAnswer is null ? perToken : perToken * _isAnswer) / Answers.Lengths());
     }
 
-    public void Dispose() => Tokens.Dispose();
+    /// <summary>Mean over all tokens of the chosen answers, and of the rejected ones. Scalars that belong to the current scope.</summary>
+    /// <param name="perToken">[N + M]</param>
+    public (Tensor Chosen, Tensor Rejected) MeanOverTokens(Tensor perToken)
+    {
+        Tensor chosen = perToken.narrow(0, 0, ChosenTargets);                                // [N]
+        Tensor rejected = perToken.narrow(0, ChosenTargets, Tokens.Targets - ChosenTargets); // [M]
+        return (_isAnswer is null ? chosen.mean() : Masked.Mean(chosen, _isAnswer.narrow(0, 0, ChosenTargets)), rejected.mean());
+    }
+
+    /// <summary>Cuts what belongs to the rows in two.</summary>
+    /// <param name="perRow">[2B]</param>
+    /// <returns>Views of it; they belong to the current scope.</returns>
+    public PairLogProbs Split(Tensor perRow) => new(perRow.narrow(0, 0, Size), perRow.narrow(0, Size, Size));
+
+    public void Dispose()
+    {
+        Answers.Dispose();
+        _isAnswer?.Dispose();
+    }
 
     private PairLogProbs Halves(Tensor rows) // [2B]; called inside the scope that the results leave
         => new(rows.narrow(0, 0, Size).MoveToOuterDisposeScope(), rows.narrow(0, Size, Size).MoveToOuterDisposeScope());
 
-    private Tensor Counts() => tensor(Tokens.TargetCounts.Select(count => (float)Math.Max(count, 1)).ToArray(), device: Tokens.Ids.device);
-
-    private Tensor TailWeights(float alpha) // [N + M]: 1 up to the length of the shorter answer, then alpha
+    private float[] TailWeights(IReadOnlyList<int> counts, float alpha) // [N + M]: 1 up to the length of the shorter answer, then alpha
     {
-        var weights = new float[Tokens.Targets];
-        int next = 0;
-        for (int row = 0; row < 2 * Size; row++)
+        var weights = new List<float>();
+        for (int row = 0; row < counts.Count; row++)
         {
-            int shared = Math.Min(Tokens.TargetCounts[row % Size], Tokens.TargetCounts[(row % Size) + Size]);
-            for (int i = 0; i < Tokens.TargetCounts[row]; i++)
-                weights[next++] = i < shared ? 1 : alpha;
+            int shared = Math.Min(counts[row % Size], counts[(row % Size) + Size]);
+            weights.AddRange(Enumerable.Range(0, counts[row]).Select(i => i < shared ? 1 : alpha));
         }
-        return tensor(weights, device: Tokens.Ids.device);
+        return [.. weights];
     }
+
+    private static float[] AnswerWeights(IReadOnlyList<int> counts, int[] lengths) => // [N + M]: 0 before the answer
+        [.. lengths.SelectMany((length, row) => Enumerable.Range(0, counts[row]).Select(i => i < counts[row] - length ? 0f : 1f))];
+
+    private static TokenExample WithPrompt(TokenExample text) => text with { Learned = [.. text.Ids.Select(_ => true)] };
 
     private static TokenExample Text(int[] prompt, int[] answer) => new([.. prompt, .. answer], prompt.Length);
 }

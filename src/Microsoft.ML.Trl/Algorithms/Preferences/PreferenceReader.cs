@@ -51,13 +51,15 @@ internal sealed class PreferenceReader
     /// <param name="limit">Tokens of prompt and answer; the end of a longer answer is cut off there.</param>
     /// <param name="counts">Told what becomes of the rows.</param>
     /// <param name="cancel">Looked at for every row.</param>
+    /// <param name="longestAnswer">Most tokens of an answer alone; null = only <paramref name="limit"/>.</param>
     /// <exception cref="ArgumentException">There are no rows, none can be learnt from, or a margin is no finite number.</exception>
-    public List<PreferenceExample> ReadCut(TextCodec codec, int limit, RowCounts counts, CancellationToken cancel) =>
+    public List<PreferenceExample> ReadCut(
+        TextCodec codec, int limit, RowCounts counts, CancellationToken cancel, int? longestAnswer = null) =>
         Read(codec, counts, (pair, row) =>
         {
             if (pair.Prompt.Length >= limit)
                 return Left(RowFate.PromptTooLong, row);
-            int room = limit - pair.Prompt.Length;
+            int room = Math.Min(limit - pair.Prompt.Length, longestAnswer ?? limit);
             if (pair.Chosen.Length > room || pair.Rejected.Length > room)
                 counts.Note(RowFate.Cut, row);
             PreferenceExample cut = pair with { Chosen = [.. pair.Chosen.Take(room)], Rejected = [.. pair.Rejected.Take(room)] };

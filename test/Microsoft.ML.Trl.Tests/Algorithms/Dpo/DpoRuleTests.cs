@@ -113,8 +113,8 @@ public sealed class DpoRuleTests
 
             (Tensor Loss, Dictionary<string, float> Metrics) Forward()
             {
-                (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch);
-                return objective.Compare(batch, PairScorer.Score(reference, batch), tokens, meanLogits);
+                (TokenLogProbs tokens, Tensor meanLogits) = AnswerPass.Tokens(policy, batch.Tokens);
+                return objective.Compare(batch, batch.Split(AnswerPass.Score(reference, batch.Answers)), tokens, meanLogits);
             }
 
             double Nudged(float by)

@@ -2,32 +2,29 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Preferences;
 
-/// <summary>One forward pass over chosen and rejected answers together; the prompt's rows never reach the vocabulary.</summary>
-internal static class PairScorer
+/// <summary>One forward pass over answers; the prompt's rows never reach the vocabulary.</summary>
+internal static class AnswerPass
 {
-    /// <summary>Log-probabilities of the answers, without gradient.</summary>
-    /// <returns>[B] and [B]. The caller owns them.</returns>
-    public static PairLogProbs Score(CausalLanguageModel model, PairBatch batch)
+    /// <summary>Log-probabilities of the answers, each summed over its tokens, without gradient.</summary>
+    /// <returns>[R]. The caller owns it.</returns>
+    public static Tensor Score(CausalLanguageModel model, AnswerBatch batch)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        Tensor states = model.HiddenAt(batch.Tokens); // [N + M, H]
-        PairLogProbs sums = batch.Sum(LogProbs.OfHidden(states, model.Head, batch.Tokens.Labels));
-        sums.Chosen.MoveToOuterDisposeScope();
-        sums.Rejected.MoveToOuterDisposeScope();
-        return sums;
+        Tensor states = model.HiddenAt(batch.Tokens); // [N, H]
+        return batch.Sum(LogProbs.OfHidden(states, model.Head, batch.Tokens.Labels)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The answers' tokens under the policy, with gradient, and what the metrics need besides.</summary>
     /// <param name="policy">In training.</param>
-    /// <param name="batch">The pairs.</param>
+    /// <param name="batch">The answers.</param>
     /// <param name="load">Told where the routers of experts send the tokens; null = nobody.</param>
-    /// <returns>Tensors [N + M]. The caller owns them.</returns>
-    public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, PairBatch batch, RouterLoad? load = null)
+    /// <returns>Tensors [N]. The caller owns them.</returns>
+    public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, TokenBatch batch, RouterLoad? load = null)
     {
         using var scope = NewDisposeScope();
-        Tensor states = policy.HiddenAt(batch.Tokens, load); // [N + M, H]
-        TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.Head, batch.Tokens.Labels);
+        Tensor states = policy.HiddenAt(batch, load); // [N, H]
+        TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.Head, batch.Labels);
         Tensor meanLogits = MeanLogits(states, policy.Head);
         tokens.LogProbs.MoveToOuterDisposeScope();
         tokens.Entropy.MoveToOuterDisposeScope();
@@ -63,8 +60,3 @@ internal static class PairScorer
         return cat(means);
     }
 }
-
-/// <summary>Log-probabilities of the answers of some pairs, each summed over its tokens. Who made it owns the tensors.</summary>
-/// <param name="Chosen">[B] in nats.</param>
-/// <param name="Rejected">[B] in nats.</param>
-internal sealed record PairLogProbs(Tensor Chosen, Tensor Rejected);

@@ -1,0 +1,72 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Preferences;
+
+/// <summary>What a method makes of a batch of pairs.</summary>
+internal interface IPairObjective
+{
+    /// <summary>From log-probabilities to the loss and its metrics.</summary>
+    /// <param name="batch">Which token belongs to which answer.</param>
+    /// <param name="theirs">Under the reference; 0 where there is none.</param>
+    /// <param name="tokens">[N + M] under the policy, chosen answers first.</param>
+    /// <param name="meanLogits">[N + M] mean of the logits over the vocabulary.</param>
+    /// <returns>The mean over the pairs with its gradient, which the caller owns, and figures by TRL's names, <c>loss</c> too.</returns>
+    (Tensor Loss, Dictionary<string, float> Metrics) Compare(
+        PairBatch batch, PairLogProbs theirs, TokenLogProbs tokens, Tensor meanLogits);
+}
+
+/// <summary>Learns a policy from pairs, from token ids to trained weights. What is minimised is the method's.</summary>
+/// <param name="stage">Who trains, for messages and reports.</param>
+/// <param name="policy">Trained in place.</param>
+/// <param name="options">Validated.</param>
+/// <param name="objective">Of the method.</param>
+/// <param name="progress">Told every <see cref="TrainingOptions.LoggingSteps"/> steps; null = nobody.</param>
+internal sealed class PairLoop(
+    string stage, CausalLanguageModel policy, PreferenceOptions options, IPairObjective objective,
+    IProgress<StepReport>? progress = null)
+{
+    private readonly AuxiliaryLoss _auxiliary = new(policy.Config, options.RouterAuxLossCoef);
+
+    /// <summary>Runs all steps.</summary>
+    /// <param name="examples">At least one pair.</param>
+    /// <param name="reference">Makes what the policy is held against, when the pairs are found to be good; null = nothing is.</param>
+    /// <param name="cancel">Looked at before every step.</param>
+    /// <exception cref="ArgumentException">A pair cannot be learnt from; the message names its row. Nothing has changed.</exception>
+    /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
+    /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number; the weights are of the last good step.</exception>
+    public void Run(
+        IReadOnlyList<PreferenceExample> examples, Func<RunAnswers, IReference>? reference = null, CancellationToken cancel = default)
+    {
+        AnswerChecks.Check(examples, options.MaxLength, policy.Config);
+        int[] lengths = [.. examples.Select(example => example.Length)];
+        var plan = new EpochPlan(lengths, options);
+        var run = new TrainingRun(stage, plan, options, progress, cancel);
+        var answers = new RunAnswers(
+            2 * examples.Count, lengths, (pairs, model) => new PairBatch(examples, pairs, options.Layout, model.Batch).Answers);
+        using IReference held = reference?.Invoke(answers) ?? new NoReference();
+        run.Learn(
+            plan.Steps(), policy, options, dropout: !options.DisableDropout,
+            (step, gradients) => step.MicroBatches.Sum(
+                pairs => Accumulate(examples, pairs, pairs.Length / (double)step.Examples, held, gradients, run)),
+            updated: step => held.Follow(policy, step.Number));
+    }
+
+    /// <summary>Forward and backward pass of one micro batch.</summary>
+    /// <returns>Its share of the step's loss.</returns>
+    private double Accumulate(
+        IReadOnlyList<PreferenceExample> examples, int[] pairs, double share, IReference held, GradientStep gradients, TrainingRun run)
+    {
+        using var scope = NewDisposeScope();
+        using var batch = new PairBatch(examples, pairs, options.Layout, policy.Batch);
+        PairLogProbs theirs = batch.Split(held.Score(batch.Answers));
+        RouterLoad? load = _auxiliary.Begin(batch.Tokens);
+        (TokenLogProbs tokens, Tensor meanLogits) = AnswerPass.Tokens(policy, batch.Tokens, load);
+        (Tensor compared, Dictionary<string, float> metrics) = objective.Compare(batch, theirs, tokens, meanLogits);
+        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, run.Log);
+        gradients.Accumulate(share == 1 ? loss : loss * share);
+        run.Log.CountTokens(batch.Tokens.Tokens);
+        run.Log.NoteAll(metrics);
+        return (metrics["loss"] + added) * share;
+    }
+}

@@ -1,0 +1,76 @@
+namespace Microsoft.ML.Trl;
+
+/// <summary>
+/// Settings that the methods share which learn a policy from preferences: what is read, and how the fitted stage answers. Immutable; make
+/// variants with <c>with</c>.
+/// </summary>
+public abstract record PreferenceOptions : EpochOptions
+{
+    /// <summary>TRL's defaults.</summary>
+    protected PreferenceOptions() => LearningRate = 1e-6;
+
+    /// <summary>Longest prompt and answer together, in tokens; longer ones lose their end. Null = only the model's context limit.</summary>
+    public int? MaxLength { get; init; } = 1024;
+
+    /// <summary>Train without dropout, so that policy and reference start equal.</summary>
+    public bool DisableDropout { get; init; } = true;
+
+    /// <summary>
+    /// Weight of the load-balancing loss of a model with experts (arXiv:2101.03961, Eq. 4), of the policy's pass over the answers; at least
+    /// 0, and 0 leaves it out. Null = as the model's configuration says (<c>output_router_logits</c>, <c>router_aux_loss_coef</c>). Other
+    /// models have no such loss.
+    /// </summary>
+    public double? RouterAuxLossCoef { get; init; } = 0.001;
+
+    /// <summary>How the fitted stage answers prompts; null = as the model did that training began with.</summary>
+    public GenerationOptions? Generation { get; init; }
+
+    /// <summary>Text column of answers that the fitted stage adds.</summary>
+    public string OutputColumnName { get; init; } = "Completion";
+
+    /// <summary>Text column with the prompts.</summary>
+    public string PromptColumnName { get; init; } = "Prompt";
+
+    /// <summary>Text column with the better answers.</summary>
+    public string ChosenColumnName { get; init; } = "Chosen";
+
+    /// <summary>Text column with the worse answers.</summary>
+    public string RejectedColumnName { get; init; } = "Rejected";
+
+    /// <summary>
+    /// Read prompts and answers as conversations; the fitted stage reads its prompts so too. Where pairs have no column of prompts, a
+    /// prompt is the messages that both answers begin with. Null, the default: as texts.
+    /// </summary>
+    public ConversationOptions? Conversations { get; init; }
+
+    /// <summary>The columns of pairs.</summary>
+    internal PreferenceColumns Columns =>
+        new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true, Conversations);
+
+    /// <summary>How pairs become rows.</summary>
+    internal virtual PairLayout Layout => new(MaxLength);
+
+    /// <summary>Most tokens of an answer alone; null = no such limit.</summary>
+    internal virtual int? LongestAnswer => null;
+
+    /// <summary>Columns and generation options of the fitted stage.</summary>
+    internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation, Conversations);
+
+    private protected override bool HasDropout => !DisableDropout;
+
+    internal override IEnumerable<string> WithoutEffect() => base.WithoutEffect().Concat(Generation?.WithoutEffect() ?? []);
+
+    /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
+    private protected void ValidatePreferences()
+    {
+        ValidateEpochs();
+        Require.AtLeast(MaxLength, 2);
+        Require.NotNegative(RouterAuxLossCoef);
+        Require.Named(OutputColumnName);
+        Require.Named(PromptColumnName);
+        Require.Named(ChosenColumnName);
+        Require.Named(RejectedColumnName);
+        Conversations?.Validated();
+        Generation?.ValidatedForOne("a column of completions");
+    }
+}

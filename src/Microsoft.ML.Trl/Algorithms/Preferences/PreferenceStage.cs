@@ -1,0 +1,67 @@
+namespace Microsoft.ML.Trl.Algorithms.Preferences;
+
+/// <summary>What the stages that learn from preferences have in common: the data, the model, and what comes out.</summary>
+internal static class PreferenceStage
+{
+    /// <summary>Reads pairs and trains a copy of the starting model.</summary>
+    /// <param name="stage">The stage and its start model.</param>
+    /// <param name="options">Validated.</param>
+    /// <param name="input">Carries the policy where no source was given.</param>
+    /// <param name="train">Trains the network in place.</param>
+    /// <param name="referenceMoves">Whether training changes the reference.</param>
+    public static TextGenerationTransformer Fit(
+        StageContext stage, PreferenceOptions options, IDataView input, PolicyTraining<PreferenceExample> train, bool referenceMoves = false)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var reader = new PreferenceReader(stage.TrainingData ?? input, options.Columns);
+        return Fit(
+            stage, options, input, referenceMoves,
+            (codec, limit, counts, cancel) => reader.ReadCut(codec, limit, counts, cancel, options.LongestAnswer), train);
+    }
+
+    /// <summary>Reads completions that are wanted or not, or pairs, and trains a copy of the starting model.</summary>
+    /// <inheritdoc cref="Fit(StageContext, PreferenceOptions, IDataView, PolicyTraining{PreferenceExample}, bool)"/>
+    public static TextGenerationTransformer Fit(
+        StageContext stage, UnpairedOptions options, IDataView input, PolicyTraining<UnpairedExample> train)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var reader = new UnpairedReader(stage.TrainingData ?? input, options);
+        return Fit(stage, options, input, options.SyncRefModel, reader.Read, train);
+    }
+
+    /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
+    public static SchemaShape Promise(StageContext stage, PreferenceOptions options, SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        stage.RequireStartModel(inputSchema);
+        if (stage.TrainingData is null && options is UnpairedOptions unpaired)
+            UnpairedReader.Require(inputSchema, unpaired);
+        else if (stage.TrainingData is null)
+            PreferenceReader.Require(inputSchema, options.Columns);
+        return options.Output.Promise(stage.Ml, inputSchema);
+    }
+
+    private static TextGenerationTransformer Fit<T>(
+        StageContext stage, PreferenceOptions options, IDataView input, bool referenceMoves, Reading<T> read, PolicyTraining<T> train) =>
+        FitSession.TrainPolicy(stage, options, input, options.Output, referenceMoves, (session, model, reference) =>
+        {
+            model.ReplaceCritic(null); // it belongs to the policy as it was
+            int limit = session.LimitLength(options.MaxLength, model.Network.Config);
+            var counts = new RowCounts();
+            List<T> examples = read(model.Codec, limit, counts, session.Cancel);
+            session.Tell(counts);
+            train(model.Network, reference, limit, examples, session);
+        });
+
+    /// <summary>Reads all rows as tokens of a model.</summary>
+    private delegate List<T> Reading<T>(TextCodec codec, int limit, RowCounts counts, CancellationToken cancel);
+
+    /// <summary>Trains a network.</summary>
+    /// <param name="policy">Trained in place.</param>
+    /// <param name="reference">Of the stage; null = the policy as it is.</param>
+    /// <param name="maxLength">Most tokens of a row.</param>
+    /// <param name="examples">At least one.</param>
+    /// <param name="session">Reports and cancellation.</param>
+    internal delegate void PolicyTraining<T>(
+        CausalLanguageModel policy, CausalLanguageModel? reference, int maxLength, IReadOnlyList<T> examples, FitSession session);
+}

@@ -1,0 +1,130 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Preferences;
+
+/// <summary>What the policy is held against.</summary>
+internal interface IReference : IDisposable
+{
+    /// <summary>Log-probabilities of the answers of a batch, summed over each: [R], no gradient. Belongs to the current scope.</summary>
+    Tensor Score(AnswerBatch batch);
+
+    /// <summary>Called after each optimizer step.</summary>
+    /// <param name="policy">The weights as they are now.</param>
+    /// <param name="step">Counted from 1.</param>
+    void Follow(CausalLanguageModel policy, int step);
+}
+
+/// <summary>How a reference follows the policy: arXiv:2404.09656, Eq. 3.</summary>
+/// <param name="Steps">Optimizer steps between two moves. At least 1.</param>
+/// <param name="Alpha">Share of the policy in the new reference, in [0, 1].</param>
+internal sealed record ReferenceSync(int Steps, double Alpha);
+
+/// <summary>All answers of a run, as a reference has to score them before training.</summary>
+/// <param name="Count">How many there are; their numbers are 0 to Count - 1.</param>
+/// <param name="ExampleLengths">Length of each example in tokens.</param>
+/// <param name="Batch">The answers of some examples, laid out for a model.</param>
+internal sealed record RunAnswers(int Count, IReadOnlyList<int> ExampleLengths, Func<int[], CausalLanguageModel, AnswerBatch> Batch);
+
+/// <summary>Makes the reference that options ask for.</summary>
+internal static class Reference
+{
+    /// <summary>A model that is read anew for every batch, or what it says of all answers now.</summary>
+    /// <param name="policy">As it is before the first step.</param>
+    /// <param name="given">A reference of the caller's; null = the policy as it is.</param>
+    /// <param name="options">Of the method.</param>
+    /// <param name="answers">What there is to score.</param>
+    /// <param name="cancel">Looked at for every batch that is scored before training.</param>
+    public static IReference Of(
+        CausalLanguageModel policy, CausalLanguageModel? given, ReferenceOptions options, RunAnswers answers, CancellationToken cancel)
+    {
+        if (!options.PrecomputeRefLogProbs)
+        {
+            CausalLanguageModel held = given ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel());
+            return new ModelReference(held, owned: given is null, options.Sync);
+        }
+        policy.eval(); // the reference may be the policy itself, without dropout
+        int batchSize = options.PrecomputeRefBatchSize ?? options.PerDeviceTrainBatchSize;
+        bool isAdapted = policy.Adapters is { IsTrained: true };
+        using CausalLanguageModel? without = given is null && isAdapted ? policy.CreateReferenceModel() : null;
+        return new PrecomputedReference(given ?? without ?? policy, answers, batchSize, cancel);
+    }
+}
+
+/// <summary>A second model, read anew for every batch; follows the policy where that is asked for.</summary>
+internal sealed class ModelReference : IReference
+{
+    private readonly CausalLanguageModel _model;
+    private readonly bool _owned;
+    private readonly ReferenceSync? _sync;
+
+    /// <param name="model">Its weights change only when it follows.</param>
+    /// <param name="owned">Whether to dispose the model at the end.</param>
+    /// <param name="sync">When and how far to follow; null = never.</param>
+    public ModelReference(CausalLanguageModel model, bool owned, ReferenceSync? sync)
+    {
+        (_model, _owned, _sync) = (model, owned, sync);
+        model.eval(); // no dropout in a reference
+    }
+
+    public Tensor Score(AnswerBatch batch) => AnswerPass.Score(_model, batch);
+
+    public void Follow(CausalLanguageModel policy, int step)
+    {
+        if (_sync is null || step % _sync.Steps != 0)
+            return;
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        Dictionary<string, Tensor> ours = policy.Weights().ToDictionary(weight => weight.Name, weight => weight.Value);
+        foreach ((string name, Tensor theirs) in _model.Weights())
+            theirs.mul_(1 - _sync.Alpha).add_(ours[name], _sync.Alpha); // reference = α policy + (1-α) reference
+    }
+
+    public void Dispose()
+    {
+        if (_owned)
+            _model.Dispose();
+    }
+}
+
+/// <summary>A reference that finds every answer equally likely.</summary>
+internal sealed class NoReference : IReference
+{
+    public Tensor Score(AnswerBatch batch) => zeros(batch.Size, device: batch.Tokens.Ids.device);
+
+    public void Follow(CausalLanguageModel policy, int step) { }
+
+    public void Dispose() { }
+}
+
+/// <summary>Log-probabilities of all answers, computed once: the model that gave them is no longer needed.</summary>
+internal sealed class PrecomputedReference : IReference
+{
+    private readonly float[] _logProbs;
+    private readonly Device _device;
+
+    /// <summary>Reads all answers, examples of similar lengths together.</summary>
+    /// <param name="model">The reference; may be the policy before its first step.</param>
+    /// <param name="answers">What there is to score.</param>
+    /// <param name="batchSize">Examples per forward pass.</param>
+    /// <param name="cancel">Looked at for every batch.</param>
+    public PrecomputedReference(CausalLanguageModel model, RunAnswers answers, int batchSize, CancellationToken cancel)
+    {
+        (_logProbs, _device) = (new float[answers.Count], model.Device);
+        IReadOnlyList<int> lengths = answers.ExampleLengths;
+        foreach (int[] examples in Enumerable.Range(0, lengths.Count).OrderBy(example => lengths[example]).Chunk(batchSize))
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using AnswerBatch batch = answers.Batch(examples, model);
+            float[] sums = AnswerPass.Score(model, batch).cpu().data<float>().ToArray();
+            for (int row = 0; row < sums.Length; row++)
+                _logProbs[batch.Numbers[row]] = sums[row];
+        }
+    }
+
+    public Tensor Score(AnswerBatch batch) => tensor(batch.Numbers.Select(number => _logProbs[number]).ToArray(), device: _device);
+
+    public void Follow(CausalLanguageModel policy, int step) { }
+
+    public void Dispose() { }
+}
