@@ -26,4 +26,35 @@ internal static class Loops
         new DpoLoop(policy, reference, options, progress).Run(pairs);
         return progress.Reports;
     }
+
+    public static List<StepReport> Orpo(CausalLanguageModel policy, OrpoOptions options, IReadOnlyList<PreferenceExample> pairs) =>
+        Pairs(policy, options.Validated(), new OrpoObjective(options), pairs);
+
+    public static List<StepReport> Cpo(CausalLanguageModel policy, CpoOptions options, IReadOnlyList<PreferenceExample> pairs) =>
+        Pairs(policy, options.Validated(), new CpoObjective(options), pairs);
+
+    public static List<StepReport> Kto(
+        CausalLanguageModel policy, CausalLanguageModel? reference, KtoOptions options, IReadOnlyList<UnpairedExample> examples) =>
+        Unpaired(policy, reference, options.Validated(), new KtoObjective(options), examples);
+
+    public static List<StepReport> Bco(
+        CausalLanguageModel policy, CausalLanguageModel? reference, BcoOptions options, IReadOnlyList<UnpairedExample> examples) =>
+        Unpaired(policy, reference, options.Validated(), new BcoObjective(options, null), examples);
+
+    private static List<StepReport> Pairs(
+        CausalLanguageModel policy, PreferenceOptions options, IPairObjective objective, IReadOnlyList<PreferenceExample> pairs)
+    {
+        var progress = new Collected();
+        new PairLoop("Pairs", policy, options, objective, progress).Run(pairs);
+        return progress.Reports;
+    }
+
+    private static List<StepReport> Unpaired(
+        CausalLanguageModel policy, CausalLanguageModel? reference, UnpairedOptions options, IUnpairedObjective objective,
+        IReadOnlyList<UnpairedExample> examples)
+    {
+        var progress = new Collected();
+        new UnpairedLoop("Unpaired", policy, reference, options, progress).Run(examples, objective);
+        return progress.Reports;
+    }
 }

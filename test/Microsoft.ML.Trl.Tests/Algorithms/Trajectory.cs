@@ -72,6 +72,31 @@ internal sealed class Trajectory : IDisposable
         return Enumerable.Range(0, pairs).Select(pair => new PreferenceExample(Part(pair, 0), Part(pair, 1), Part(pair + pairs, 1)));
     }
 
+    /// <summary>The pairs of a micro batch whose sides lie apart: a label of -100 marks the prompt.</summary>
+    public IEnumerable<PreferenceExample> SidedPairs(int micro)
+    {
+        (int[] Prompt, int[] Answer)[] Side(string side)
+        {
+            int[][] Rows(string name) => _batches.Rows($"m{micro}.{side}_{name}");
+            int[][] ids = Rows("input_ids"), real = Rows("attention_mask"), labels = Rows("labels");
+            int[] Part(int row, bool answer) =>
+                [.. ids[row].Where((_, at) => real[row][at] == 1 && (labels[row][at] != -100) == answer)];
+            return [.. ids.Select((_, row) => (Part(row, false), Part(row, true)))];
+        }
+        return Side("chosen").Zip(
+            Side("rejected"), (chosen, rejected) => new PreferenceExample(chosen.Prompt, chosen.Answer, rejected.Answer));
+    }
+
+    /// <summary>The labelled completions of a micro batch.</summary>
+    public IEnumerable<UnpairedExample> Unpaired(int micro)
+    {
+        int[][] Rows(string name) => _batches.Rows($"m{micro}.{name}");
+        int[][] ids = Rows("input_ids"), real = Rows("attention_mask"), answer = Rows("completion_mask");
+        int[] Part(int row, int completion) => [.. ids[row].Where((_, at) => real[row][at] == 1 && answer[row][at] == completion)];
+        int[] labels = Rows("label").Single();
+        return ids.Select((_, row) => new UnpairedExample(Part(row, 0), Part(row, 1), labels[row] == 1));
+    }
+
     /// <summary>The options that all runs share, in the order of the data.</summary>
     public T Configure<T>(T options) where T : EpochOptions => options with
     {
@@ -91,7 +116,8 @@ internal sealed class Trajectory : IDisposable
     };
 
     /// <summary>
-    /// Every figure of <see cref="Log"/>: counts of tokens equal, rates to 1e-12 and norms to 1e-3 of their size, all else to 1e-4.
+    /// Every figure of <see cref="Log"/>: counts of tokens equal, rates to 1e-12, norms to 1e-3 and large sums of
+    /// log-probabilities to 2e-6 of their size, all else to 1e-4.
     /// </summary>
     /// <param name="reports">One per step.</param>
     public void RequireLog(IReadOnlyList<StepReport> reports)
@@ -134,6 +160,7 @@ internal sealed class Trajectory : IDisposable
         "num_tokens" => 0,
         "learning_rate" => 1e-12 * Math.Abs(value),
         "grad_norm" => 1e-3 * Math.Abs(value),
+        "logps/chosen" or "logps/rejected" => Math.Max(1e-4, 2e-6 * Math.Abs(value)), // of sums of dozens of tokens, 1e-4 is rounding
         _ => 1e-4,
     };
 }

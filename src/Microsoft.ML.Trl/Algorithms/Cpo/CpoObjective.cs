@@ -25,7 +25,7 @@ internal sealed class CpoObjective(CpoOptions options) : IPairObjective
         Tensor rejected = CpoLoss.Reward(ours.Rejected, options.Alpha); // [B]
         Tensor likelihood = options.CpoAlpha == 0                       // TRL does not report it then
             ? zeros(1, device: chosen.device).sum()
-            : tokens.LogProbs.narrow(0, 0, batch.ChosenTargets).mean().neg();
+            : tokens.LogProbs.narrow(0, 0, batch.ChosenTargets).sum() / -batch.ChosenDivisor;
         Tensor loss = _loss(chosen - rejected).mean() + (likelihood * options.CpoAlpha);
         var rewards = new PairLogProbs(chosen.detach() * options.Beta, rejected.detach() * options.Beta);
         Dictionary<string, float> metrics =

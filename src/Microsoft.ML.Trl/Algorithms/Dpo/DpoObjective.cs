@@ -45,12 +45,17 @@ internal sealed class DpoObjective : IPairObjective
     {
         using var scope = NewDisposeScope();
         DpoTerms terms = Terms(batch, theirs, tokens);
-        Tensor loss = Loss(terms);
+        Tensor compared = Loss(terms);
+        Tensor? likelihood = _options.RpoAlpha is null ? null : terms.ChosenTokenLogProbs.sum() / -batch.ChosenDivisor;
+        Tensor loss = likelihood is null ? compared : compared + (likelihood * _options.RpoAlpha!.Value);
         var rewards = new PairLogProbs(terms.ChosenRatio.detach() * _options.Beta, terms.RejectedRatio.detach() * _options.Beta);
         Dictionary<string, float> metrics = PairMetrics.Of(
             loss, batch, terms.Policy, rewards, meanLogits,
-            ("entropy", tokens.Entropy.mean()),
-            ("mean_token_accuracy", tokens.Hit.narrow(0, 0, batch.ChosenTargets).mean()));
+            [
+                ("entropy", tokens.Entropy.mean()),
+                ("mean_token_accuracy", tokens.Hit.narrow(0, 0, batch.ChosenTargets).mean()),
+                .. likelihood is null ? [] : new[] { ("nll_loss", likelihood.detach()) },
+            ]);
         return (loss.MoveToOuterDisposeScope(), metrics);
     }
 

@@ -33,6 +33,12 @@ public sealed record DpoOptions : ReferenceOptions
     /// <summary>Weigh each pair by how likely the policy itself would write it: WPO, arXiv:2406.11827, Eq. 2.</summary>
     public bool UseWeighting { get; init; }
 
+    /// <summary>
+    /// Weight of the negative log-likelihood of the chosen answers, which is added: α of RPO, arXiv:2404.19733, Eq. 2; at least 0. Null =
+    /// none. Of TRL's older versions.
+    /// </summary>
+    public double? RpoAlpha { get; init; }
+
     /// <summary>Temperature τ of <see cref="DpoLossType.DiscoPop"/>. Greater than 0.</summary>
     public double DiscopopTau { get; init; } = 0.05;
 
@@ -67,6 +73,7 @@ public sealed record DpoOptions : ReferenceOptions
         Require.Below(LabelSmoothing, 0, 0.5);
         Require.Finite(FAlphaDivergenceCoef);
         Require.Between(LdAlpha, 0, 1);
+        Require.NotNegative(RpoAlpha);
         ValidateLosses();
         if (ReferenceFree && (SyncRefModel || PrecomputeRefLogProbs))
             throw new ArgumentException(

@@ -12,7 +12,7 @@ internal sealed class OrpoObjective(OrpoOptions options) : IPairObjective
     {
         using var scope = NewDisposeScope();
         PairLogProbs ours = batch.Mean(tokens.LogProbs);
-        Tensor likelihood = tokens.LogProbs.narrow(0, 0, batch.ChosenTargets).mean().neg(); // as TRL has it, prompts too
+        Tensor likelihood = tokens.LogProbs.narrow(0, 0, batch.ChosenTargets).sum() / -batch.ChosenDivisor; // as TRL has it, prompts too
         Tensor logOdds = OrpoLoss.LogOdds(ours.Chosen, ours.Rejected);                      // [B]
         Tensor ratio = OrpoLoss.OddsRatio(logOdds, options.Beta).mean();
         Tensor loss = likelihood + ratio;

@@ -49,12 +49,13 @@ internal sealed class PairBatch : IDisposable
     {
         Size = chosen.Count;
         TokenExample[] cut = [.. chosen.Concat(rejected).Select(text => text.Truncated(layout.MaxLength))];
-        int[] lengths = Array.ConvertAll(cut, text => text.Ids.Length - Math.Max(text.PromptLength, 1));
+        int[] lengths = Array.ConvertAll(cut, text => text.LearnedTokens());
         TokenBatch tokens = collate(layout.WithPromptOfChosen ? [.. cut.Take(Size).Select(WithPrompt), .. cut.Skip(Size)] : cut);
-        float[]? weights = layout.WithPromptOfChosen ? AnswerWeights(tokens.TargetCounts, lengths)
+        float[]? weights = layout.WithPromptOfChosen ? AnswerWeights(cut, tokens.TargetCounts)
             : layout.LongerTailWeight is { } alpha ? TailWeights(tokens.TargetCounts, (float)alpha)
             : null;
         Answers = new AnswerBatch(tokens, numbers, lengths, weights);
+        ChosenDivisor = ChosenTargets;
         if (layout.WithPromptOfChosen)
             _isAnswer = tensor(weights!, device: tokens.Ids.device).DetachFromDisposeScope();
     }
@@ -69,6 +70,11 @@ internal sealed class PairBatch : IDisposable
 
     /// <summary>N: labels of the chosen rows, which come first in every [N + M] tensor of this batch.</summary>
     public int ChosenTargets => Tokens.TargetCounts.Take(Size).Sum();
+
+    /// <summary>
+    /// What a sum over the labels of the chosen rows is divided by to be a mean: N, or this batch's share of the labels of the whole step.
+    /// </summary>
+    public double ChosenDivisor { get; init; }
 
     /// <summary>[B] and [B] float32: tokens of each answer. They belong to the current scope.</summary>
     public (Tensor Chosen, Tensor Rejected) Lengths()
@@ -104,6 +110,16 @@ internal sealed class PairBatch : IDisposable
         return (_isAnswer is null ? chosen.mean() : Masked.Mean(chosen, _isAnswer.narrow(0, 0, ChosenTargets)), rejected.mean());
     }
 
+    /// <summary>Labels of the chosen row of a pair.</summary>
+    /// <param name="pair">As it is before it is cut.</param>
+    /// <param name="layout">Where to cut, and which labels there are.</param>
+    /// <param name="hasEncoder">Whether an encoder reads the prompt.</param>
+    public static int ChosenTargetsOf(PreferenceExample pair, PairLayout layout, bool hasEncoder)
+    {
+        TokenExample text = Text(pair.Prompt, pair.Chosen).Truncated(layout.MaxLength);
+        return layout.WithPromptOfChosen && !hasEncoder ? text.Ids.Length - 1 : text.LearnedTokens();
+    }
+
     /// <summary>Cuts what belongs to the rows in two.</summary>
     /// <param name="perRow">[2B]</param>
     /// <returns>Views of it; they belong to the current scope.</returns>
@@ -129,8 +145,12 @@ internal sealed class PairBatch : IDisposable
         return [.. weights];
     }
 
-    private static float[] AnswerWeights(IReadOnlyList<int> counts, int[] lengths) => // [N + M]: 0 before the answer
-        [.. lengths.SelectMany((length, row) => Enumerable.Range(0, counts[row]).Select(i => i < counts[row] - length ? 0f : 1f))];
+    private float[] AnswerWeights(TokenExample[] texts, IReadOnlyList<int> counts) // [N + M]: 1 for tokens of the answer, else 0
+    {
+        IEnumerable<float> Row(int row) => Enumerable.Range(texts[row].Ids.Length - counts[row], counts[row])
+            .Select(position => row >= Size || texts[row].Learns(position) ? 1f : 0f);
+        return [.. Enumerable.Range(0, texts.Length).SelectMany(Row)];
+    }
 
     private static TokenExample WithPrompt(TokenExample text) => text with { Learned = [.. text.Ids.Select(_ => true)] };
 

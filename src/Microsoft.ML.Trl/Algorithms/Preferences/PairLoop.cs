@@ -47,18 +47,24 @@ internal sealed class PairLoop(
         using IReference held = reference?.Invoke(answers) ?? new NoReference();
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,
-            (step, gradients) => step.MicroBatches.Sum(
-                pairs => Accumulate(examples, pairs, pairs.Length / (double)step.Examples, held, gradients, run)),
+            (step, gradients) =>
+            {
+                int targets = step.MicroBatches.Sum(pairs => pairs.Sum(pair => ChosenTargets(examples[pair])));
+                return step.MicroBatches.Sum(pairs =>
+                {
+                    double share = pairs.Length / (double)step.Examples;
+                    using var scope = NewDisposeScope();
+                    using var batch = new PairBatch(examples, pairs, options.Layout, policy.Batch) { ChosenDivisor = targets * share };
+                    return Accumulate(batch, share, held, gradients, run);
+                });
+            },
             updated: step => held.Follow(policy, step.Number));
     }
 
     /// <summary>Forward and backward pass of one micro batch.</summary>
     /// <returns>Its share of the step's loss.</returns>
-    private double Accumulate(
-        IReadOnlyList<PreferenceExample> examples, int[] pairs, double share, IReference held, GradientStep gradients, TrainingRun run)
+    private double Accumulate(PairBatch batch, double share, IReference held, GradientStep gradients, TrainingRun run)
     {
-        using var scope = NewDisposeScope();
-        using var batch = new PairBatch(examples, pairs, options.Layout, policy.Batch);
         PairLogProbs theirs = batch.Split(held.Score(batch.Answers));
         RouterLoad? load = _auxiliary.Begin(batch.Tokens);
         (TokenLogProbs tokens, Tensor meanLogits) = AnswerPass.Tokens(policy, batch.Tokens, load);
@@ -69,4 +75,6 @@ internal sealed class PairLoop(
         run.Log.NoteAll(metrics);
         return (metrics["loss"] + added) * share;
     }
+
+    private int ChosenTargets(PreferenceExample pair) => PairBatch.ChosenTargetsOf(pair, options.Layout, policy.Config.IsEncoderDecoder);
 }

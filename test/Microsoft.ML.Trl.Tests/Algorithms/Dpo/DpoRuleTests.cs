@@ -94,6 +94,17 @@ public sealed class DpoRuleTests
     }
 
     [TestMethod]
+    public void RpoAlpha_adds_the_likelihood_of_the_chosen_answers()
+    {
+        DpoOptions plain = Quick with { MaxSteps = 2 };
+        (List<StepReport> reports, float[] weights) = Run(Toys.Gpt2(), null, plain with { RpoAlpha = 0.7 });
+        float[] expected =
+            Run(Toys.Gpt2(), null, plain with { LossType = [DpoLossType.Sigmoid, DpoLossType.Sft], LossWeights = [1, 0.7] }).Weights;
+        Close.Absolute(expected, weights, 1e-6);
+        Close.Absolute(Math.Log(2) + (0.7 * reports[0]["nll_loss"]), reports[0]["loss"], 1e-5);
+    }
+
+    [TestMethod]
     public void The_gradient_is_the_finite_difference_for_every_loss()
     {
         foreach (DpoLossType loss in Enum.GetValues<DpoLossType>())
