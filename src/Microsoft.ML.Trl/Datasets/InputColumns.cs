@@ -6,6 +6,7 @@ namespace Microsoft.ML.Trl.Datasets;
 internal static class InputColumns
 {
     private const string AnyLabel = "Text, a key, Boolean or a number", AnyFlag = "Boolean or a number", AnyVector = "a vector of Single";
+    private const string AnyFlags = "a vector of Boolean or Single";
 
     /// <summary>A text column that must be there.</summary>
     public static DataViewSchema.Column Text(DataViewSchema schema, string name, string role) =>
@@ -41,7 +42,9 @@ internal static class InputColumns
     public static DataViewSchema.Column Flag(DataViewSchema schema, string name, string role)
     {
         DataViewSchema.Column column = schema.GetColumnOrNull(name) ?? throw Missing(name, role, AnyFlag, Visible(schema));
-        return column.Type is BooleanDataViewType or NumberDataViewType ? column : throw Mismatch(name, role, AnyFlag, column.Type.ToString()!);
+        return column.Type is BooleanDataViewType or NumberDataViewType
+            ? column
+            : throw Mismatch(name, role, AnyFlag, column.Type.ToString()!);
     }
 
     /// <summary>A column of vectors of one length that must be there.</summary>
@@ -51,6 +54,25 @@ internal static class InputColumns
         return column.Type is VectorDataViewType { IsKnownSize: true } type && type.ItemType == NumberDataViewType.Single
             ? column
             : throw Mismatch(name, role, AnyVector, column.Type.ToString()!);
+    }
+
+    /// <summary>A column of vectors of true and false, or of 1 and 0, that must be there.</summary>
+    public static DataViewSchema.Column Flags(DataViewSchema schema, string name, string role)
+    {
+        DataViewSchema.Column column = schema.GetColumnOrNull(name) ?? throw Missing(name, role, AnyFlags, Visible(schema));
+        return column.Type is VectorDataViewType { ItemType: var item }
+            && (item is BooleanDataViewType || item == NumberDataViewType.Single)
+            ? column
+            : throw Mismatch(name, role, AnyFlags, column.Type.ToString()!);
+    }
+
+    /// <summary>Whether a pipeline promises a column of vectors of true and false, or of numbers.</summary>
+    public static void RequireFlags(SchemaShape shape, string name, string role)
+    {
+        SchemaShape.Column column = Last(shape, name, role, AnyFlags);
+        if (!(column.ItemType is BooleanDataViewType || column.ItemType == NumberDataViewType.Single)
+            || column.Kind == SchemaShape.Column.VectorKind.Scalar)
+            throw Mismatch(name, role, AnyFlags, TypeOf(column));
     }
 
     /// <summary>Whether a pipeline promises a column of true and false, or of numbers.</summary>

@@ -11,7 +11,7 @@ internal static class RowReader
     /// <param name="view">Enumerated once.</param>
     /// <param name="texts">Text columns.</param>
     /// <param name="number">A column of numbers, or of true and false, which are read as 1 and 0; or null.</param>
-    /// <param name="vector">A column of vectors of float, or null.</param>
+    /// <param name="vector">A column of vectors of float, or of true and false; or null.</param>
     public static IEnumerable<TextRow> Read(
         IDataView view, IReadOnlyList<DataViewSchema.Column> texts, DataViewSchema.Column? number = null,
         DataViewSchema.Column? vector = null)
@@ -21,9 +21,9 @@ internal static class RowReader
         using DataViewRowCursor cursor = view.GetRowCursor(needed);
         ValueGetter<ReadOnlyMemory<char>>[] getters = [.. texts.Select(cursor.GetGetter<ReadOnlyMemory<char>>)];
         Func<double>? value = number is { } column ? NumberGetter(cursor, column) : null;
-        ValueGetter<VBuffer<float>>? numbers = vector is { } vectors ? cursor.GetGetter<VBuffer<float>>(vectors) : null;
+        Func<float[]>? numbers = vector is { } vectors ? VectorGetter(cursor, vectors) : null;
         for (long row = 0; cursor.MoveNext(); row++)
-            yield return new TextRow(row, Array.ConvertAll(getters, Text), value?.Invoke()) { Vector = Vector(numbers) };
+            yield return new TextRow(row, Array.ConvertAll(getters, Text), value?.Invoke()) { Vector = numbers?.Invoke() };
     }
 
     /// <summary>Reads numbers of any type as double.</summary>
@@ -49,11 +49,22 @@ internal static class RowReader
         return text.ToString();
     }
 
-    private static float[]? Vector(ValueGetter<VBuffer<float>>? getter)
+    private static Func<float[]> VectorGetter(DataViewRow row, DataViewSchema.Column column)
     {
-        VBuffer<float> numbers = default;
-        getter?.Invoke(ref numbers);
-        return getter is null ? null : [.. numbers.DenseValues()];
+        return ((VectorDataViewType)column.Type).ItemType is BooleanDataViewType
+            ? Of<bool>(flag => flag ? 1 : 0)
+            : Of<float>(number => number);
+
+        Func<float[]> Of<T>(Func<T, float> convert)
+        {
+            ValueGetter<VBuffer<T>> getter = row.GetGetter<VBuffer<T>>(column);
+            VBuffer<T> values = default;
+            return () =>
+            {
+                getter(ref values);
+                return [.. values.DenseValues().Select(convert)];
+            };
+        }
     }
 
     private static Func<double> As<T>(DataViewRow row, DataViewSchema.Column column, Func<T, double> convert)

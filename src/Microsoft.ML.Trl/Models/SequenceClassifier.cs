@@ -116,6 +116,18 @@ public sealed class SequenceClassifier : DecoderModel
         return Project(state).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Scores of all labels where some tokens are.</summary>
+    /// <param name="ids">[B, T] int64 token ids, padded on the right with anything.</param>
+    /// <param name="lengths">Real tokens of each row, from 1 to T.</param>
+    /// <param name="positions">[N] int64: which of the B·T positions, counted row by row.</param>
+    /// <returns>[N, labels] in the type of the weights; unbounded. The caller owns it.</returns>
+    internal Tensor LogitsAt(Tensor ids, IReadOnlyList<int> lengths, Tensor positions)
+    {
+        using var scope = NewDisposeScope();
+        Tensor? mask = Config.Family.IsEncoder ? ScoredTokens.Mask(ids, lengths) : null;
+        return Project(Body.HiddenAt(ids, positions, mask)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>From the states of the tokens that are read, [B, H], to scores, [B, labels]. The caller owns them.</summary>
     internal Tensor Project(Tensor states)
     {

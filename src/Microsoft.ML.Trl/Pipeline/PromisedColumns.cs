@@ -14,6 +14,14 @@ internal static class PromisedColumns
     public static SchemaShape WithNumber(MLContext ml, SchemaShape shape, string name, string kind) =>
         With<AddedNumber>(ml, shape, name, kind);
 
+    /// <summary>A column of vectors.</summary>
+    public static SchemaShape WithVector(MLContext ml, SchemaShape shape, string name)
+    {
+        SchemaDefinition definition = SchemaDefinition.Create(typeof(AddedVector));
+        definition[0].ColumnName = name;
+        return With<AddedVector>(ml, shape, definition);
+    }
+
     /// <summary>The columns of a classifier.</summary>
     public static SchemaShape WithLabels(MLContext ml, SchemaShape shape, ClassifierOutput output)
     {
@@ -63,5 +71,11 @@ internal static class PromisedColumns
     private sealed class AddedNumber
     {
         public float Value { get; set; }
+    }
+
+    [SuppressMessage("Performance", "CA1812", Justification = "Made by ML.NET.")]
+    private sealed class AddedVector
+    {
+        public float[] Value { get; set; } = [];
     }
 }

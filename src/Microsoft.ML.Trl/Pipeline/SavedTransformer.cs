@@ -32,6 +32,10 @@ internal sealed record SavedTransformer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ProbabilityColumnName { get; init; }
 
+    /// <summary>Of a process reward model.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? StepSeparator { get; init; }
+
     public required int BatchSize { get; init; }
 
     /// <summary>TorchSharp's name of the weights' type in memory.</summary>

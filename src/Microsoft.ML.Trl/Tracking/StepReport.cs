@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>What a training loop has to say about the optimizer steps since its last report.</summary>
-/// <param name="Stage">Who reports: <c>SFT</c>, <c>Reward</c>, <c>DPO</c> or <c>PPO</c>.</param>
+/// <param name="Stage">Who reports, such as <c>SFT</c> or <c>DPO</c>.</param>
 /// <param name="Step">Optimizer steps done, counted from 1.</param>
 /// <param name="TotalSteps">Optimizer steps of the whole run.</param>
 /// <param name="Metrics">

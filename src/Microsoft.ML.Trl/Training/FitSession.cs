@@ -88,13 +88,14 @@ internal sealed class FitSession : IDisposable
     /// <param name="labels">What the classifier is to tell apart.</param>
     /// <param name="train">Trains the model in place.</param>
     /// <param name="finish">The transformer of the trained model, which it owns, and the reports.</param>
-    public static TextClassificationTransformer TrainClassifier(
+    public static T TrainClassifier<T>(
         StageContext stage,
         TrainingOptions options,
         IDataView input,
         WantedLabels labels,
         Action<FitSession, TextClassifier> train,
-        Func<TextClassifier, IReadOnlyList<StepReport>, TextClassificationTransformer> finish)
+        Func<TextClassifier, IReadOnlyList<StepReport>, T> finish)
+        where T : ITransformer
     {
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.BadInputs;
 
-/// <summary>ORPO, CPO, KTO, BCO and iterative SFT: options, losses, stages and steps.</summary>
+/// <summary>ORPO, CPO, KTO, BCO, process reward models and iterative SFT: options, losses, stages and steps.</summary>
 internal static class PreferenceInputs
 {
     private const string Positive = "a finite number greater than 0", NotNegative = "a finite number, 0 or greater";
@@ -18,7 +18,10 @@ internal static class PreferenceInputs
     private static IDataView Rows => Ml.Data.LoadFromEnumerable(Tiny.Pairs);
 
     public static IEnumerable<BadInput> All() =>
-        [.. PairOptions(), .. UnpairedOptions(), .. Shared(), .. Losses(), .. OddsLosses(), .. Stages(), .. Columns(), .. Iterative()];
+    [
+        .. PairOptions(), .. UnpairedOptions(), .. Shared(), .. Losses(), .. OddsLosses(), .. Stages(), .. Columns(), .. Prm(),
+        .. Iterative(),
+    ];
 
     private static IEnumerable<BadInput> PairOptions() =>
     [
@@ -160,6 +163,57 @@ internal static class PreferenceInputs
             () => Trl.Bco(Tiny.Source(), new BcoOptions { RejectedColumnName = "R", CompletionColumnName = "Q" }).Fit(Rows)),
     ];
 
+    private static IEnumerable<BadInput> Prm()
+    {
+        IDataView steps = Ml.Data.LoadFromEnumerable(new[] { new { Prompt = "a", Completion = "b\nc", Labels = new[] { 1f, 0 } } });
+        StepRewardTransformer Fitted() => Trl.Prm(Tiny.Source(), new PrmOptions { MaxSteps = 1 }).Fit(steps);
+        const string Transformer = "StepRewardTransformer.", Trainer = "PrmTrainer.";
+        yield return Option(new PrmOptions { MaxLength = 1 }, "MaxLength", 1, "2 or greater");
+        yield return Option(new PrmOptions { MaxCompletionLength = 0 }, "MaxCompletionLength", 0, "1 or greater");
+        yield return Option<ArgumentException>(new PrmOptions { StepSeparator = "" }, "StepSeparator is empty", "such as a new line");
+        yield return Option<ArgumentException>(new PrmOptions { LabelsColumnName = "" }, "LabelsColumnName is empty");
+        yield return Option<ArgumentException>(new PrmOptions { OutputColumnName = " " }, "OutputColumnName is empty");
+        yield return Option<ArgumentException>(new PrmOptions { PromptColumnName = null! }, "PromptColumnName is empty");
+        yield return Option<ArgumentException>(new PrmOptions { CompletionColumnName = "" }, "CompletionColumnName is empty");
+        yield return Null("TrlCatalog.Prm", "source", () => Trl.Prm((ModelSource)null!, new PrmOptions()), "no source");
+        yield return Null(Trainer + "Fit", "input", () => Trl.Prm(Tiny.Source()).Fit(null!), "no input");
+        yield return Null(Trainer + "GetOutputSchema", "inputSchema", () => Trl.Prm(Tiny.Source()).GetOutputSchema(null!), "no schema");
+        yield return Missing("Prm", "labels", "'Labels'", () => Trl.Prm(Tiny.Source()).Fit(Rows));
+        yield return Of<ArgumentOutOfRangeException>(
+            Trainer + "Fit", () => Trl.Prm(Tiny.Source(), new PrmOptions { LabelsColumnName = "Margin" }).Fit(Rows),
+            ["Schema mismatch for labels column 'Margin': expected a vector of Boolean or Single, got Single", "Set LabelsColumnName"]);
+        yield return Of<ArgumentOutOfRangeException>(
+            Trainer + "GetOutputSchema",
+            () => Ml.Transforms.CopyColumns("Q", "Prompt").Append(Trl.Prm(Tiny.Source())).Fit(Rows), ["labels column 'Labels'"]);
+        yield return Of<InvalidOperationException>(Trainer + "Fit", () => Trl.Prm().Fit(steps), ["PRM has no model to start from"]);
+        foreach ((float[] labels, string words) in new[]
+        {
+            (new[] { 1f }, "Row 0 has 2 steps, ended by the separator, and 1 labels in the column 'Labels'"),
+            ([1, 2], "Row 0: a label is 2"),
+        })
+        {
+            IDataView bad = Ml.Data.LoadFromEnumerable(new[] { new { Prompt = "a", Completion = "b\nc", Labels = labels } });
+            yield return Of<ArgumentException>(Trainer + "Fit", () => Trl.Prm(Tiny.Source()).Fit(bad), [words], words);
+        }
+        yield return Null(Transformer + "Transform", "input", () => With(Fitted(), fitted => fitted.Transform(null!)), "no input");
+        yield return Null(
+            Transformer + "GetOutputSchema", "inputSchema", () => With(Fitted(), fitted => fitted.GetOutputSchema(null!)), "no schema");
+        yield return Null(
+            Transformer + "GetRowToRowMapper", "inputSchema", () => With(Fitted(), fitted => fitted.GetRowToRowMapper(null!)), "no schema");
+        yield return Of<ArgumentOutOfRangeException>(
+            Transformer + "BatchSize", () => With(Fitted(), fitted => fitted.BatchSize = 0), ["BatchSize (0)", "1 or greater"], "0");
+        yield return Of<ArgumentOutOfRangeException>(
+            Transformer + "Transform",
+            () => With(Fitted(), fitted => fitted.Transform(Ml.Data.LoadFromEnumerable(new[] { new { Prompt = "a" } }))),
+            ["completion column 'Completion'", "there is no such column"], "no completions");
+
+        static void With(StepRewardTransformer fitted, Func<StepRewardTransformer, object> act)
+        {
+            using (fitted)
+                act(fitted);
+        }
+    }
+
     private static IEnumerable<BadInput> Iterative()
     {
         var options = new IterativeSftOptions { MaxSteps = 1 };
@@ -193,7 +247,7 @@ internal static class PreferenceInputs
             (session => session.Step([new TokenExample([1, 2], 2)]), ["Text 0 has no token to learn", "raise MaxLength"]),
             (session => session.Step([new TokenExample([1, 2_000])]), ["Text 0 has the token id 2000", "vocabulary of"]),
         })
-            yield return Of<ArgumentException>(Step, () => Within(step), words, words[0]);
+            yield return Of<ArgumentException>(Step, () => Within(step), words, string.Join(", ", words));
         yield return Of<InvalidOperationException>(
             Step, () => Within(session => session.Step([.. Enumerable.Repeat("a good story", 9)])),
             ["0 updates are done, and 9 texts would make 2 more, but MaxSteps is 1"]);
@@ -227,6 +281,7 @@ internal static class PreferenceInputs
             CpoOptions cpo => Of<T>("TrlCatalog.Cpo", () => Trl.Cpo(cpo), words, name),
             KtoOptions kto => Of<T>("TrlCatalog.Kto", () => Trl.Kto(kto), words, name),
             BcoOptions bco => Of<T>("TrlCatalog.Bco", () => Trl.Bco(bco), words, name),
+            PrmOptions prm => Of<T>("TrlCatalog.Prm", () => Trl.Prm(prm), words, name),
             _ => throw new ArgumentException($"No method has {options.GetType()}.", nameof(options)),
         };
 }

@@ -12,5 +12,6 @@ internal sealed class DpoLoop(
 
     /// <inheritdoc cref="PairLoop.Run"/>
     public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel = default) =>
-        _loop.Run(examples, options.ReferenceFree ? null : answers => Reference.Of(policy, reference, options, answers, cancel), cancel);
+        _loop.Run(
+            examples, options.ReferenceFree ? null : answers => References.Of(policy, reference, options, answers, cancel), cancel);
 }

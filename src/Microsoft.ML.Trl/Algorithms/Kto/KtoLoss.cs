@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Algorithms.Kto;
 
 /// <summary>
-/// Kahneman-Tversky optimisation: arXiv:2402.01306, Eq. 7. A <i>ratio</i> is the log-probability of a completion under the policy minus that
-/// under the reference, summed over its tokens; <i>z</i> is what ratios are measured from.
+/// Kahneman-Tversky optimisation: arXiv:2402.01306, Eq. 7. A <i>ratio</i> is the log-probability of a completion under the policy minus
+/// that under the reference, summed over its tokens; <i>z</i> is what ratios are measured from.
 /// </summary>
 public static class KtoLoss
 {

@@ -10,7 +10,8 @@ internal static class PreferenceStage
     /// <param name="train">Trains the network in place.</param>
     /// <param name="referenceMoves">Whether training changes the reference.</param>
     public static TextGenerationTransformer Fit(
-        StageContext stage, PreferenceOptions options, IDataView input, PolicyTraining<PreferenceExample> train, bool referenceMoves = false)
+        StageContext stage, PreferenceOptions options, IDataView input, PolicyTraining<PreferenceExample> train,
+        bool referenceMoves = false)
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new PreferenceReader(stage.TrainingData ?? input, options.Columns);

@@ -26,7 +26,7 @@ internal sealed record ReferenceSync(int Steps, double Alpha);
 internal sealed record RunAnswers(int Count, IReadOnlyList<int> ExampleLengths, Func<int[], CausalLanguageModel, AnswerBatch> Batch);
 
 /// <summary>Makes the reference that options ask for.</summary>
-internal static class Reference
+internal static class References
 {
     /// <summary>A model that is read anew for every batch, or what it says of all answers now.</summary>
     /// <param name="policy">As it is before the first step.</param>

@@ -52,11 +52,12 @@ internal sealed class UnpairedLoop(
         var plan = new EpochPlan(lengths, options);
         if (objective.ComparesMismatched && examples.Count < 2)
             throw new ArgumentException(
-                $"There is one completion, and {stage} compares each with that of another prompt; give at least two rows.", nameof(examples));
+                $"There is one completion, and {stage} compares each with that of another prompt; give at least two rows.",
+                nameof(examples));
         int[][]? mismatched =
             objective.ComparesMismatched ? UnpairedBatch.Mismatch(examples, options.PerDeviceTrainBatchSize) : null;
         var run = new TrainingRun(stage, plan, options, progress, cancel);
-        using IReference held = Reference.Of(policy, reference, options, Answers(examples, mismatched, lengths), cancel);
+        using IReference held = References.Of(policy, reference, options, Answers(examples, mismatched, lengths), cancel);
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,
             (step, gradients) => step.MicroBatches.Sum(rows =>

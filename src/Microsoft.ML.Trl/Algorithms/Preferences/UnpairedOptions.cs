@@ -9,7 +9,10 @@ public abstract record UnpairedOptions : ReferenceOptions
     /// <summary>TRL's defaults.</summary>
     protected UnpairedOptions() => TrainSamplingStrategy = TrainSamplingStrategy.Sequential;
 
-    /// <summary>Text column with the completions.</summary>
+    /// <summary>
+    /// Text column with the completions. A stage upstream may write its answers into a column of this name: then give the stage training
+    /// data of its own, or name another column.
+    /// </summary>
     public string CompletionColumnName { get; init; } = "Completion";
 
     /// <summary>Column that says of each completion whether it is wanted: true or 1, false or 0.</summary>

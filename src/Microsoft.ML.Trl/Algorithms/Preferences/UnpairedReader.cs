@@ -104,8 +104,8 @@ internal sealed class UnpairedReader
         if (pairs && options.EmbeddingColumn is { } embedding)
             throw new ArgumentException(
                 $"The data have pairs (columns '{options.ChosenColumnName}' and '{options.RejectedColumnName}'), whose wanted and unwanted "
-                + $"completions have the same prompts, so that the column '{embedding}' has nothing to tell apart; set its name to null, or "
-                + $"give the columns '{options.CompletionColumnName}' (CompletionColumnName) and '{options.LabelColumnName}' "
+                + $"completions have the same prompts, so that the column '{embedding}' has nothing to tell apart; set its name to null, "
+                + $"or give the columns '{options.CompletionColumnName}' (CompletionColumnName) and '{options.LabelColumnName}' "
                 + "(LabelColumnName).");
         return pairs;
     }

@@ -36,6 +36,12 @@ public sealed class UnusedOptionsTests
         Named("RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel", new DpoOptions { RefModelSyncSteps = 3 });
         Named("PrecomputeRefBatchSize without PrecomputeRefLogProbs", new DpoOptions { PrecomputeRefBatchSize = 3 });
         Named("Beta with LossType Sft alone", new DpoOptions { Beta = 0.3, LossType = [DpoLossType.Sft] });
+        Named("SimpoGamma without LossType Simpo", new CpoOptions { SimpoGamma = 1 });
+        Named("LabelSmoothing with LossType Ipo", new CpoOptions { LossType = CpoLossType.Ipo, LabelSmoothing = 0.1 });
+        Named("RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel", new KtoOptions { RefModelMixupAlpha = 0.3 });
+        Named(
+            "PromptSampleSize, MinDensityRatio and MaxDensityRatio without PromptEmbeddingColumnName",
+            new BcoOptions { MaxDensityRatio = 2 });
         Named("Target and Horizon without AdapKlCtrl", new PpoOptions { AdapKlCtrl = false, Target = 3 });
         Named("Peft.LoraDropout without dropout in training", new PpoOptions { Peft = LoraOptions.TrlDefaults });
         Named("Peft.LoraDropout without dropout in training", new DpoOptions { Peft = LoraOptions.TrlDefaults });
@@ -55,6 +61,7 @@ public sealed class UnusedOptionsTests
         TrainingOptions[] used =
         [
             new SftOptions(), new RewardOptions(), new DpoOptions(), new PpoOptions(),
+            new OrpoOptions(), new CpoOptions(), new KtoOptions(), new BcoOptions(),
             new SftOptions { Packing = true, PackingStrategy = PackingStrategy.Wrapped, NumTrainEpochs = 1, AdamBeta2 = 0.95 },
             new DpoOptions { LossType = [DpoLossType.DiscoPop], DiscopopTau = 0.1, SyncRefModel = true, RefModelSyncSteps = 3 },
             new PpoOptions { EarlyStopping = true, TargetKl = 0.1, Target = 3, WarmupSteps = 3, LrSchedulerType = LrSchedulerType.Linear },

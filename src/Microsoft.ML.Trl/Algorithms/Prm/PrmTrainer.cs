@@ -1,0 +1,55 @@
+namespace Microsoft.ML.Trl;
+
+/// <summary>
+/// Process reward modelling as an estimator: learns of each step of a completion whether it is right. Made by <see cref="TrlCatalog"/>.
+/// </summary>
+public sealed class PrmTrainer : IEstimator<StepRewardTransformer>
+{
+    private static readonly string[] WrongAndRight = ["LABEL_0", "LABEL_1"];
+
+    private readonly StageContext _stage;
+    private readonly PrmOptions _options;
+
+    internal PrmTrainer(StageContext stage, PrmOptions options) => (_stage, _options) = (stage, options.Validated());
+
+    /// <summary>Trains a copy of the starting model with a head of two labels; the data are read once.</summary>
+    /// <param name="input">
+    /// Prompts, completions and a label for each step; also what carries the policy where no source was given.
+    /// </param>
+    /// <returns>Owns the trained model.</returns>
+    /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
+    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
+    /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
+    /// <exception cref="InvalidOperationException">There is no model to start from, or the GPU asked for is not there.</exception>
+    /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
+    public StepRewardTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var reader = new StepReader(_stage.TrainingData ?? input, _options);
+        return FitSession.TrainClassifier(
+            _stage, _options, input, new WantedLabels(WrongAndRight, IsOrderFree: false, _options.Seed),
+            (session, model) =>
+            {
+                int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
+                var counts = new RowCounts();
+                List<StepExample> examples = reader.Read(model.Tokenizer, limit, counts, session.Cancel);
+                session.Tell(counts);
+                new PrmLoop(model.Network, _options, session.Progress).Run(examples, session.Cancel);
+            },
+            (model, reports) => new StepRewardTransformer(_stage.Ml, model, _options.Output, reports));
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
+    /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        _stage.RequireStartModel(inputSchema);
+        if (_stage.TrainingData is null)
+            StepReader.Require(inputSchema, _options);
+        return PromisedColumns.WithVector(_stage.Ml, inputSchema, _options.OutputColumnName);
+    }
+}
