@@ -40,6 +40,24 @@ public sealed class ConversationPipelineTests
     }
 
     [TestMethod]
+    public void Labelled_conversations_are_read_as_pairs_of_them_are()
+    {
+        var options = new KtoOptions { Conversations = AsConversations, MaxSteps = 1, LoggingSteps = 1, Generation = Tiny.Greedy };
+        IDataView labelled = View(Rows.SelectMany(row => new[] { (row.Chosen, true), (row.Rejected, false) }
+            .Select(side => new LabelledRow { Prompt = row.Prompt, Completion = side.Item1, Label = side.Item2 })).ToArray());
+        using TextGenerationTransformer ofPairs = _ml.Trl().Kto(Source(), options).Fit(View(Rows));
+        using TextGenerationTransformer ofLabels = _ml.Trl().Kto(Source(), options).Fit(labelled);
+        using TextGenerationTransformer orpo = _ml.Trl()
+            .Orpo(Source(), new OrpoOptions { Conversations = AsConversations, MaxSteps = 1, LoggingSteps = 1 }).Fit(View(Rows));
+        Assert.AreEqual(ofPairs.Reports[0].Tokens, ofLabels.Reports[0].Tokens);
+        foreach (string name in new[] { "logps/chosen", "logps/rejected", "logits/chosen", "entropy", "loss" })
+            Close.Absolute(ofPairs.Reports[0][name], ofLabels.Reports[0][name], 1e-4, name);
+        Assert.AreEqual(ofPairs.Reports[0].Tokens, orpo.Reports[0].Tokens);
+        string[] answers = [.. ofLabels.Transform(labelled).GetColumn<string>("Completion")];
+        CollectionAssert.AreEqual(new[] { answers[0], answers[0] }, answers[..2], "one prompt, one answer");
+    }
+
+    [TestMethod]
     public async Task A_row_is_answered_as_a_chat_client_answers_its_messages()
     {
         var generation = new GenerationOptions { MaxNewTokens = 5, Seed = 3 };
@@ -143,6 +161,15 @@ public sealed class ConversationPipelineTests
     private IDataView View<T>(T[] rows) where T : class => _ml.Data.LoadFromEnumerable(rows);
 
     private T[] Read<T>(IDataView view) where T : class, new() => [.. _ml.Data.CreateEnumerable<T>(view, reuseRowObject: false)];
+
+    private sealed class LabelledRow
+    {
+        public string Prompt { get; set; } = "";
+
+        public string Completion { get; set; } = "";
+
+        public bool Label { get; set; }
+    }
 
     private sealed record Scored
     {

@@ -55,6 +55,29 @@ public sealed class PreferenceFitTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(Methods))]
+    public void Encoder_decoders_learn_too(string method)
+    {
+        using TextGenerationTransformer fitted = Estimator(method, 30, source: TinyT5.Source()).Fit(Rows);
+        Close.Below(fitted.Reports[0]["loss"] - 0.1, fitted.Reports[^1]["loss"], $"{method} loss");
+        Assert.AreEqual(1, _ml.Trl().EvaluatePreferences(fitted, Rows, reference: TinyT5.Source()).Accuracy, method);
+    }
+
+    [TestMethod]
+    [DataRow("Kto", 0.5)]
+    [DataRow("Bco", 0.6931472)]
+    public void An_adapter_begins_at_its_base_which_is_the_reference(string method, double loss)
+    {
+        var peft = new LoraOptions { TargetModules = [LoraOptions.AllLinear] };
+        IEstimator<TextGenerationTransformer> estimator = method == "Kto"
+            ? _ml.Trl().Kto(Tiny.Source(), Quick(new KtoOptions { Peft = peft }, 30))
+            : _ml.Trl().Bco(Tiny.Source(), Quick(new BcoOptions { Peft = peft }, 30));
+        using TextGenerationTransformer fitted = estimator.Fit(Rows);
+        Close.Absolute(loss, fitted.Reports[0]["loss"], 1e-5);
+        Close.Below(loss - 0.01, fitted.Reports[^1]["loss"], method);
+    }
+
+    [TestMethod]
     public void Stages_chain_answer_and_are_saved_and_loaded()
     {
         using var folder = new TemporaryFolder();
