@@ -76,7 +76,7 @@ public sealed class SequenceClassifier : DecoderModel
         using var scope = NewDisposeScope();
         return new SequenceClassifier(
             model.Config with { Labels = [.. labels] },
-            new CopiedWeights(model.Weights().Where(weight => !weight.Name.StartsWith(output, StringComparison.Ordinal)), drawn));
+            new CopiedWeights(model.LazyWeights().Where(weight => !weight.Name.StartsWith(output, StringComparison.Ordinal)), drawn));
     }
 
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
@@ -88,7 +88,7 @@ public sealed class SequenceClassifier : DecoderModel
     public SequenceClassifier Copy(Device? device = null, ScalarType? type = null)
     {
         using var scope = NewDisposeScope();
-        SequenceClassifier copy = new(Config, new CopiedWeights(Weights(), null, device, type));
+        SequenceClassifier copy = new(Config, new CopiedWeights(LazyWeights(), null, device, type));
         copy.train(training);
         return copy;
     }

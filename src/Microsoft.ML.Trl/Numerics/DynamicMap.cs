@@ -16,6 +16,9 @@ internal static class DynamicMap
     /// <param name="isSigned">Whether negative numbers are among them.</param>
     public static ReadOnlySpan<float> Values(bool isSigned) => isSigned ? Signed : Unsigned;
 
+    /// <summary>[256] float32 on the CPU: <see cref="Values"/> as a tensor. The caller owns it.</summary>
+    public static Tensor Numbers(bool isSigned) => tensor(isSigned ? Signed : Unsigned);
+
     /// <summary>The codes of the numbers that are nearest; of two that are equally near the lower one.</summary>
     /// <param name="values">Any shape, float32, in the range of the map; what is beyond gets its first or last code.</param>
     /// <param name="isSigned">Of the map.</param>
@@ -23,7 +26,7 @@ internal static class DynamicMap
     public static Tensor Encode(Tensor values, bool isSigned)
     {
         using var scope = NewDisposeScope();
-        Tensor map = Tensor(isSigned), midpoints = (map.narrow(0, 0, 255) + map.narrow(0, 1, 255)) / 2;
+        Tensor map = Numbers(isSigned), midpoints = (map.narrow(0, 0, 255) + map.narrow(0, 1, 255)) / 2;
         return bucketize(values, midpoints.to(values.device)).to_type(ScalarType.Byte).MoveToOuterDisposeScope();
     }
 
@@ -34,11 +37,9 @@ internal static class DynamicMap
     public static Tensor Decode(Tensor codes, bool isSigned)
     {
         using var scope = NewDisposeScope();
-        Tensor map = Tensor(isSigned).to(codes.device);
+        Tensor map = Numbers(isSigned).to(codes.device);
         return map.index_select(0, codes.view(-1).to_type(ScalarType.Int32)).view(codes.shape).MoveToOuterDisposeScope();
     }
-
-    private static Tensor Tensor(bool isSigned) => tensor(isSigned ? Signed : Unsigned);
 
     private static float[] Create(bool isSigned)
     {
