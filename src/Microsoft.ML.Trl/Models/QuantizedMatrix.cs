@@ -57,7 +57,7 @@ internal abstract class QuantizedMatrix : IConstantMatrix, IDisposable
         Tensor rows = x.reshape(-1, Inputs), y;
         if (records)
             y = ConstantProduct.Of(rows, this, bias);
-        else if (MostRows == 0 || rows.size(0) > MostRows)
+        else if (MostRows == 0 || rows.size(0) > MostRows || x.dtype == ScalarType.Float64)
             y = Multiply(rows, bias);
         else
             y = Few(rows.to_type(ScalarType.Float32).contiguous(), bias?.detach().to_type(ScalarType.Float32)).to_type(x.dtype);
