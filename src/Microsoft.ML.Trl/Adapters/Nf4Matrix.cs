@@ -47,7 +47,11 @@ internal sealed class Nf4Matrix : QuantizedMatrix
         long count = outputs * inputs, blocks = (count + Nf4Kernel.BlockSize - 1) / Nf4Kernel.BlockSize;
         (string, ScalarType, long) codes = ("", ScalarType.Byte, (count + 1) / 2);
         return isNested
-            ? [codes, (Absmax, ScalarType.Byte, blocks), (Nested, ScalarType.Float32, NestedBlocks(blocks)), (Offset, ScalarType.Float32, 1)]
+            ?
+            [
+                codes, (Absmax, ScalarType.Byte, blocks), (Nested, ScalarType.Float32, NestedBlocks(blocks)),
+                (Offset, ScalarType.Float32, 1),
+            ]
             : [codes, (Absmax, ScalarType.Float32, blocks)];
     }
 

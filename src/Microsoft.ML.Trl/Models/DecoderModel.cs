@@ -40,7 +40,8 @@ public abstract class DecoderModel : nn.Module
     /// <summary>Number of weights, shared ones counted once; those of adapters are not counted.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public long ParameterCount =>
-        Parameters().Sum(weight => weight.Value.NumberOfElements) + Quantized().Sum(part => part.Value.Matrix.Outputs * part.Value.Matrix.Inputs);
+        Parameters().Sum(weight => weight.Value.NumberOfElements)
+            + Quantized().Sum(part => part.Value.Matrix.Outputs * part.Value.Matrix.Inputs);
 
     /// <summary>
     /// All weights that the model computes with, under their Hugging Face names; a tied projection appears once, as the embedding. Where an
@@ -71,7 +72,7 @@ public abstract class DecoderModel : nn.Module
     internal IEnumerable<LazyWeight> LazyBase() => PlainBase()
         .Select(weight => new LazyWeight(weight.Name, () => weight.Value)).Concat(Quantized().Select(Lazy));
 
-    /// <summary>What a saved pipeline holds: the weights without any adapter, quantized ones in their few bits. The model owns them.</summary>
+    /// <summary>What a saved pipeline holds: weights without any adapter, quantized ones in their few bits. The model owns them.</summary>
     internal IEnumerable<(string Name, Tensor Value)> HeldWeights() => PlainBase().Concat(
         Quantized().SelectMany(weight => weight.Value.Matrix.Parts.Select(
             part => (part.Name.Length == 0 ? weight.Name : $"{weight.Name}.{part.Name}", part.Value))));

@@ -76,10 +76,13 @@ public sealed class RewardModel : DecoderModel
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     /// <remarks>Adapters that are on are merged into the copy.</remarks>
-    public RewardModel Copy(Device? device = null, ScalarType? type = null)
+    public RewardModel Copy(Device? device = null, ScalarType? type = null) => Made(source => source, device, type);
+
+    /// <summary>The same model with weights that another source makes of its copied ones.</summary>
+    internal RewardModel Made(Func<WeightSource, WeightSource> change, Device? device, ScalarType? type)
     {
         using var scope = NewDisposeScope();
-        RewardModel copy = new(Config, new CopiedWeights(LazyWeights(), null, device, type));
+        RewardModel copy = new(Config, change(new CopiedWeights(LazyWeights(), null, device, type)));
         copy.train(training);
         return copy;
     }

@@ -34,7 +34,7 @@ public sealed class Nf4MatrixTests
         }
     }
 
-    /// <summary>64 neighbours of the flattened matrix share a scale, whatever rows they lie in; the first of two is the high half.</summary>
+    /// <summary>64 neighbours of the flattened matrix share a scale, whatever rows they lie in; the first of two is high half.</summary>
     [TestMethod]
     public void Codes_lie_as_in_bitsandbytes()
     {
@@ -80,8 +80,8 @@ public sealed class Nf4MatrixTests
     }
 
     /// <summary>
-    /// A code for a scale is off by half the widest gap of the 8-bit numbers, that from 0.9930 to 1 and those of 0.9 / 64, times the largest
-    /// of what the scales of its group are without their mean.
+    /// A code for a scale is off by half the widest gap of the 8-bit numbers, those of 0.9 / 64, times the largest of what the scales of its
+    /// group are without their mean.
     /// </summary>
     [TestMethod]
     public void Nested_scales_add_a_bound_of_their_own()
