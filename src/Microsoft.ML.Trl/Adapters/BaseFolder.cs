@@ -76,6 +76,9 @@ internal sealed class JoinedStore(IWeightStore first, IWeightStore second, Func<
 
     public Tensor Take(string name, ScalarType type) => first.Find(name) is not null ? first.Take(name, type) : second.Take(name, type);
 
+    public IEnumerable<(long From, Tensor Rows)> TakeRows(string name, long atOnce) =>
+        (first.Find(name) is not null ? first : second).TakeRows(name, atOnce);
+
     public void Dispose()
     {
         first.Dispose();

@@ -22,15 +22,17 @@ internal sealed class Int4Matrix(Tensor weights, Tensor scales, ScalarType type)
 
     /// <summary>Rounds a matrix.</summary>
     /// <param name="matrix">[N, K] of any floating type, K a multiple of 32; only read.</param>
-    /// <param name="type">The type of the weights that the result stands for, to which they are rounded first; null = the matrix's.</param>
-    public static Int4Matrix Of(Tensor matrix, ScalarType? type = null)
+    public static Int4Matrix Of(Tensor matrix) => Of(MatrixRows.Of(matrix));
+
+    /// <summary>The same, some rows at a time.</summary>
+    public static Int4Matrix Of(MatrixRows matrix)
     {
         using IDisposable frozen = no_grad();
         using var scope = NewDisposeScope();
-        (long outputs, long inputs) = (matrix.size(0), matrix.size(1));
+        (long outputs, long inputs) = (matrix.Outputs, matrix.Inputs);
         Tensor weights = empty(outputs, inputs / 2, ScalarType.Byte);
         Tensor scales = empty(outputs, inputs / Int4Kernel.GroupSize, ScalarType.Float32);
-        foreach ((long from, Tensor values) in MatrixParts.Of(matrix, type))
+        foreach ((long from, Tensor values) in matrix.Values())
             using (NewDisposeScope())
             {
                 Tensor blocks = values.view(values.size(0), -1, Int4Kernel.GroupSize);
@@ -41,7 +43,7 @@ internal sealed class Int4Matrix(Tensor weights, Tensor scales, ScalarType type)
                 weights.narrow(0, from, values.size(0)).copy_(packed.view(values.size(0), -1));
                 scales.narrow(0, from, values.size(0)).copy_(factors.squeeze(2));
             }
-        return new Int4Matrix(weights, scales, type ?? matrix.dtype);
+        return new Int4Matrix(weights, scales, matrix.Type);
     }
 
     protected override QuantizedMatrix Of(Tensor[] parts, ScalarType type) => new Int4Matrix(parts[0], parts[1], type);

@@ -20,22 +20,23 @@ internal sealed class Int8Matrix(Tensor weights, Tensor scales, ScalarType type)
 
     /// <summary>Rounds a matrix.</summary>
     /// <param name="matrix">[N, K] of any floating type; only read.</param>
-    /// <param name="type">The type of the weights that the result stands for, to which they are rounded first; null = the matrix's.</param>
-    public static Int8Matrix Of(Tensor matrix, ScalarType? type = null)
+    public static Int8Matrix Of(Tensor matrix) => Of(MatrixRows.Of(matrix));
+
+    /// <summary>The same, some rows at a time.</summary>
+    public static Int8Matrix Of(MatrixRows matrix)
     {
         using IDisposable frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor weights = empty(matrix.shape, ScalarType.Int8), scales = empty(matrix.size(0), ScalarType.Float32);
-        foreach ((long from, Tensor values) in MatrixParts.Of(matrix, type))
+        Tensor weights = empty(matrix.Outputs, matrix.Inputs, ScalarType.Int8), scales = empty(matrix.Outputs, ScalarType.Float32);
+        foreach ((long from, Tensor values) in matrix.Values())
             using (NewDisposeScope())
             {
                 Tensor factors = values.abs().amax([1]).div_(Largest);
                 factors.masked_fill_(factors.eq(0), 1);
                 scales.narrow(0, from, values.size(0)).copy_(factors);
-                weights.narrow(0, from, values.size(0))
-                    .copy_(values.div(factors.unsqueeze(1)).round_().clamp_(-Largest, Largest));
+                weights.narrow(0, from, values.size(0)).copy_(values.div(factors.unsqueeze(1)).round_().clamp_(-Largest, Largest));
             }
-        return new Int8Matrix(weights, scales, type ?? matrix.dtype);
+        return new Int8Matrix(weights, scales, matrix.Type);
     }
 
     protected override QuantizedMatrix Of(Tensor[] parts, ScalarType type) => new Int8Matrix(parts[0], parts[1], type);

@@ -39,7 +39,7 @@ internal sealed class Nf4Matrix : QuantizedMatrix
 
     public override WeightQuantization Kind => _map is null ? WeightQuantization.Nf4 : WeightQuantization.Nf4Nested;
 
-    protected override int MostRows => Nf4Kernel.IsSupported && Inputs % Nf4Kernel.BlockSize == 0 ? 32 : 0;
+    protected override int MostRows => Nf4Kernel.IsSupported && Inputs % Nf4Kernel.BlockSize == 0 ? 16 : 0;
 
     /// <summary>Names and types of what a matrix is made of, with the number of elements of each.</summary>
     public static IReadOnlyList<(string Name, ScalarType Type, long Size)> Layout(long outputs, long inputs, bool isNested)
@@ -67,15 +67,17 @@ internal sealed class Nf4Matrix : QuantizedMatrix
     /// <summary>Rounds a matrix.</summary>
     /// <param name="matrix">[N, K] of any floating type; only read.</param>
     /// <param name="isNested">Whether the scales are quantized too.</param>
-    /// <param name="type">The type of the weights that the result stands for, to which they are rounded first; null = the matrix's.</param>
-    public static Nf4Matrix Of(Tensor matrix, bool isNested, ScalarType? type = null)
+    public static Nf4Matrix Of(Tensor matrix, bool isNested) => Of(MatrixRows.Of(matrix), isNested);
+
+    /// <summary>The same, some rows at a time.</summary>
+    public static Nf4Matrix Of(MatrixRows matrix, bool isNested)
     {
         using IDisposable frozen = no_grad();
         using var scope = NewDisposeScope();
-        (long outputs, long inputs) = (matrix.size(0), matrix.size(1));
+        (long outputs, long inputs) = (matrix.Outputs, matrix.Inputs);
         var layout = Layout(outputs, inputs, isNested: false);
         Tensor codes = empty(layout[0].Size, ScalarType.Byte), absmax = empty(layout[1].Size, ScalarType.Float32);
-        foreach ((long from, Tensor values) in MatrixParts.Of(matrix, type))
+        foreach ((long from, Tensor values) in matrix.Values())
             using (NewDisposeScope())
             {
                 long first = from * inputs, count = values.NumberOfElements;
@@ -84,8 +86,8 @@ internal sealed class Nf4Matrix : QuantizedMatrix
                     values, codes.narrow(0, first / 2, (count + 1) / 2), absmax.narrow(0, first / Nf4Kernel.BlockSize, blocks));
             }
         return isNested
-            ? new Nf4Matrix(outputs, inputs, codes, Quantized(absmax), type ?? matrix.dtype)
-            : new Nf4Matrix(outputs, inputs, codes, absmax, type ?? matrix.dtype);
+            ? new Nf4Matrix(outputs, inputs, codes, Quantized(absmax), matrix.Type)
+            : new Nf4Matrix(outputs, inputs, codes, absmax, matrix.Type);
     }
 
     protected override QuantizedMatrix Of(Tensor[] parts, ScalarType type) => Of(Outputs, Inputs, parts, type);

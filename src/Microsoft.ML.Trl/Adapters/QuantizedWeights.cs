@@ -75,17 +75,24 @@ internal sealed class QuantizedWeights : WeightSource
             return held;
         if (_source is StoredWeights stored && stored.IsQuantized(name))
             return Stored(stored, name, quantization, outputs, inputs);
-        bool isTransposed = layout == WeightLayout.InputsByOutputs;
-        Tensor read = isTransposed ? _source.Read(name, initializer, inputs, outputs) : _source.Read(name, initializer, outputs, inputs);
-        Tensor wide = read.dim() < 2 ? zeros(1, inputs) : isTransposed ? read.t() : read; // lacking: reported later
-        ScalarType type = _source.Type ?? wide.dtype;
+        MatrixRows rows = layout == WeightLayout.InputsByOutputs
+            ? Transposed(name, initializer, outputs, inputs)
+            : new MatrixRows(
+                outputs, inputs, _source.Type ?? ScalarType.Float32,
+                _source.ReadRows(name, initializer, MatrixRows.AtOnce(inputs), outputs, inputs));
         return quantization switch
         {
-            WeightQuantization.Int4 => Int4Matrix.Of(wide, type),
-            WeightQuantization.Nf4 or WeightQuantization.Nf4Nested =>
-                Nf4Matrix.Of(wide, quantization == WeightQuantization.Nf4Nested, type),
-            _ => Int8Matrix.Of(wide, type),
+            WeightQuantization.Int4 => Int4Matrix.Of(rows),
+            WeightQuantization.Nf4 or WeightQuantization.Nf4Nested => Nf4Matrix.Of(rows, quantization == WeightQuantization.Nf4Nested),
+            _ => Int8Matrix.Of(rows),
         };
+    }
+
+    /// <summary>A matrix that lies [inputs, outputs]: its rows lie apart, so it is read whole.</summary>
+    private MatrixRows Transposed(string name, Initializer initializer, long outputs, long inputs)
+    {
+        Tensor read = _source.Read(name, initializer, inputs, outputs);
+        return MatrixRows.Of(read.dim() < 2 ? zeros(outputs, inputs) : read.t(), _source.Type); // lacking: reported later
     }
 
     /// <summary>A matrix that was saved in few bits.</summary>

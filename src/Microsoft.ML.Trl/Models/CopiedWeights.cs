@@ -39,7 +39,10 @@ internal sealed class CopiedWeights : WeightSource
         IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null)
         : this(weights.Select(weight => new LazyWeight(weight.Name, () => weight.Value)), otherwise, device, type) { }
 
-    public override ScalarType? Type => _type;
+    public override ScalarType? Type => _type ?? Plain.dtype;
+
+    /// <summary>A weight that says type and place of all.</summary>
+    private Tensor Plain => _weights.Values.First(weight => weight.Matrix is null).Value();
 
     public override Tensor Read(string name, Initializer initializer, params long[] shape) =>
         _weights.TryGetValue(name, out LazyWeight? weight) ? weight.Value().detach() : base.Read(name, initializer, shape);
@@ -59,7 +62,7 @@ internal sealed class CopiedWeights : WeightSource
         }
         if (_otherwise is null)
             throw new InvalidOperationException($"The model to copy has no weight '{name}'.");
-        Tensor like = _weights.Values.First(weight => weight.Matrix is null).Value();
+        Tensor like = Plain;
         using Tensor drawn = _otherwise.Take(name, initializer, shape);
         return drawn.detach().to(_type ?? like.dtype, _device ?? like.device, copy: true);
     }

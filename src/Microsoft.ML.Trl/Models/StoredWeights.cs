@@ -79,6 +79,10 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     public override Tensor Read(string name, Initializer initializer, params long[] shape) =>
         Find(name, shape) is { } stored ? store.Take(stored.Name, stored.Type ?? type) : empty(0);
 
+    public override IEnumerable<(long From, Tensor Rows)> ReadRows(
+        string name, Initializer initializer, long atOnce, long outputs, long inputs) =>
+        Find(name, [outputs, inputs]) is { } stored ? store.TakeRows(stored.Name, atOnce) : []; // lacking: reported later
+
     /// <summary>Whether a weight is stored in few bits.</summary>
     public bool IsQuantized(string name) => Stored(name) is { TypeName: "I8" or "U8" };
 

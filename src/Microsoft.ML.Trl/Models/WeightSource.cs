@@ -33,6 +33,24 @@ internal abstract class WeightSource
     /// <returns>Belongs to the current scope, or to somebody else.</returns>
     public virtual Tensor Read(string name, Initializer initializer, params long[] shape) => Take(name, initializer, shape);
 
+    /// <summary>The rows of a matrix that is only read, as <see cref="Read"/> gives them, some at a time.</summary>
+    /// <param name="name">Of the weight.</param>
+    /// <param name="initializer">How it is drawn when there is no stored value.</param>
+    /// <param name="atOnce">Rows of a part; the last one may have fewer.</param>
+    /// <param name="outputs">Rows in all.</param>
+    /// <param name="inputs">Columns.</param>
+    /// <returns>The number of a part's first row, and the part, which lives until the next one.</returns>
+    public virtual IEnumerable<(long From, Tensor Rows)> ReadRows(
+        string name, Initializer initializer, long atOnce, long outputs, long inputs)
+    {
+        Tensor whole = Read(name, initializer, outputs, inputs);
+        for (long from = 0; from < outputs; from += atOnce)
+        {
+            using Tensor part = whole.narrow(0, from, Math.Min(atOnce, outputs - from));
+            yield return (from, part);
+        }
+    }
+
     /// <summary>A matrix that the source has quantized already. The caller owns it.</summary>
     /// <param name="name">Of the weight.</param>
     /// <param name="quantization">How it is to be held.</param>

@@ -142,7 +142,7 @@ public sealed class Nf4MatrixTests
         using var scope = NewDisposeScope();
         manual_seed(6);
         Tensor wide = randn(20, 64);
-        using Nf4Matrix first = Nf4Matrix.Of(wide.to(bfloat16), isNested: false), second = Nf4Matrix.Of(wide, isNested: false, bfloat16);
+        using Nf4Matrix first = Nf4Matrix.Of(wide.to(bfloat16), isNested: false), second = Nf4Matrix.Of(MatrixRows.Of(wide, bfloat16), isNested: false);
         Assert.AreEqual(bfloat16, second.Rows(null).dtype);
         Close.Absolute(first.Rows(null).to(float32), second.Rows(null).to(float32), 0, "weights");
     }
