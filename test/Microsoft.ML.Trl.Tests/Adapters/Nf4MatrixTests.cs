@@ -80,8 +80,8 @@ public sealed class Nf4MatrixTests
     }
 
     /// <summary>
-    /// A code for a scale is off by half the widest gap of the 8-bit numbers, those of 0.9 / 64, times the largest of what the scales of its
-    /// group are without their mean.
+    /// A code for a scale is off by half the widest gap of the 8-bit numbers, 0.9 / 64, times the largest of what the scales of its group
+    /// are without their mean.
     /// </summary>
     [TestMethod]
     public void Nested_scales_add_a_bound_of_their_own()
@@ -142,7 +142,8 @@ public sealed class Nf4MatrixTests
         using var scope = NewDisposeScope();
         manual_seed(6);
         Tensor wide = randn(20, 64);
-        using Nf4Matrix first = Nf4Matrix.Of(wide.to(bfloat16), isNested: false), second = Nf4Matrix.Of(MatrixRows.Of(wide, bfloat16), isNested: false);
+        using Nf4Matrix first = Nf4Matrix.Of(wide.to(bfloat16), isNested: false);
+        using Nf4Matrix second = Nf4Matrix.Of(MatrixRows.Of(wide, bfloat16), isNested: false);
         Assert.AreEqual(bfloat16, second.Rows(null).dtype);
         Close.Absolute(first.Rows(null).to(float32), second.Rows(null).to(float32), 0, "weights");
     }
