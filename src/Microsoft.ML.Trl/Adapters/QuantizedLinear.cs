@@ -27,7 +27,7 @@ internal sealed class QuantizedLinear : LinearModule, IQuantizedWeight
 
     public override Parameter? Bias => _bias;
 
-    public long WeightCount => _matrix.Outputs * _matrix.Inputs;
+    public QuantizedMatrix Matrix => _matrix;
 
     public Tensor Widen()
     {

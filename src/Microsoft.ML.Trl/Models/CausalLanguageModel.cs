@@ -18,19 +18,15 @@ public sealed class CausalLanguageModel : DecoderModel
     internal CausalLanguageModel(ModelConfig config, WeightSource weights)
         : base(nameof(CausalLanguageModel), config.Family.CausalArchitecture is not null ? config : throw WritesNothing(config), weights)
     {
-        Quantization = weights.Quantization;
         Layout = new TextLayout(config.IsEncoderDecoder ? config.DecoderStartTokenId : null);
         if (config.TieWordEmbeddings)
             return;
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        _head = weights.Linear(
+        _head = weights.Head(
             new WeightPath(weights, config.Family.HeadName), config.OutputSize, config.VocabularySize, initializer,
-            config.HeadBias ? Initializer.Zeros : null, WeightLayout.OutputsByInputs);
+            config.HeadBias ? Initializer.Zeros : null);
         this.Own(_head.Module);
     }
-
-    /// <summary>How the matrices are held in memory.</summary>
-    public WeightQuantization Quantization { get; }
 
     /// <summary>
     /// [V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it, unless it is quantized: then
@@ -84,7 +80,7 @@ public sealed class CausalLanguageModel : DecoderModel
     internal CausalLanguageModel Made(Func<WeightSource, WeightSource> change, Device? device, ScalarType? type)
     {
         using var scope = NewDisposeScope();
-        CausalLanguageModel copy = new(Config, change(new CopiedWeights(Weights(), null, device, type)));
+        CausalLanguageModel copy = new(Config, change(new CopiedWeights(LazyWeights(), null, device, type)));
         copy.train(training);
         return copy;
     }
@@ -121,7 +117,7 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <summary>A second model with the same weights in the same memory, and the adapters that are on; nothing of it is trained.</summary>
     /// <param name="withTrained">Whether adapters that are trained here are among them.</param>
     internal CausalLanguageModel Sharing(bool withTrained) =>
-        ShareTo(new CausalLanguageModel(Config, new CopiedWeights(BaseWeights(), shares: true)), withTrained);
+        ShareTo(new CausalLanguageModel(Config, Holding(new CopiedWeights(LazyBase(), shares: true))), withTrained);
 
     /// <summary>Reads tokens; see <see cref="Decoder.Hidden"/>.</summary>
     /// <param name="ids">[B, T] int64 token ids; in an encoder-decoder those of the answers, behind the start token.</param>

@@ -19,7 +19,7 @@ public abstract partial class ModelSource
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
             if (File.Exists(Path.Combine(path, HuggingFaceFolder.ConfigFile)) && IsClassifier())
-                return TextRewardModel.Load(path, place.Device, place.Type);
+                return TextRewardModel.Load(path, place.Device, place.Type, place.Quantization);
             using LanguageModel policy = OpenPolicy(place);
             return Headed(policy, headSeed);
         }
@@ -29,7 +29,7 @@ public abstract partial class ModelSource
             ModelConfig config = HuggingFaceFolder.LoadConfig(path);
             if (!config.Family.IsEncoder && !IsClassifier())
                 return base.OpenClassifier(place, labels);
-            TextClassifier found = TextClassifier.Load(path, place.Device, place.Type);
+            TextClassifier found = TextClassifier.Load(path, place.Device, place.Type, place.Quantization);
             return labels is null ? found : labels.Given(found);
         }
 
@@ -90,8 +90,7 @@ public abstract partial class ModelSource
                 : OpenReward(place, headSeed);
         }
 
-        private bool IsShareable(Placement place) =>
-            place == PlaceOf(policy.Network) && policy.Network.Quantization == WeightQuantization.None;
+        private bool IsShareable(Placement place) => place == PlaceOf(policy.Network);
 
         internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place)
         {
@@ -108,10 +107,11 @@ public abstract partial class ModelSource
         internal override LanguageModel OpenPolicy(Placement place) => throw new ArgumentException(
             "The model source holds a reward model, which writes nothing; give a language model to a stage that generates.");
 
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed) => reward.Copy(place.Device, place.Type);
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed) =>
+            reward.Copy(place.Device, place.Type, place.Quantization);
 
         internal override TextRewardModel OpenRewardBase(Placement place, int? headSeed) =>
-            place == new Placement(reward.Network.Device, reward.Network.ScoreWeight.dtype)
+            place == new Placement(reward.Network.Device, reward.Network.ScoreWeight.dtype, reward.Network.Quantization)
                 ? reward.Sharing()
                 : OpenReward(place, headSeed);
 
@@ -129,7 +129,7 @@ public abstract partial class ModelSource
 
         internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
         {
-            TextClassifier copy = classifier.Copy(place.Device, place.Type);
+            TextClassifier copy = classifier.Copy(place.Device, place.Type, place.Quantization);
             return labels is null ? copy : labels.Given(copy);
         }
     }

@@ -58,6 +58,14 @@ public abstract record TrainingOptions
     /// </summary>
     public LoraOptions? Peft { get; init; }
 
+    /// <summary>
+    /// Hold the matrices of the model in few bits while adapters are trained beside them: QLoRA, arXiv:2305.14314; TRL's
+    /// <c>load_in_8bit</c> and <c>load_in_4bit</c> with <c>use_bnb_nested_quant</c>. A folder is quantized matrix by matrix while it is
+    /// read. Needs <see cref="Peft"/>, and the CPU; the trained model stays quantized. What is computed with is float32, or bfloat16 with
+    /// <see cref="Bf16"/>: <c>bnb_4bit_compute_dtype</c>.
+    /// </summary>
+    public WeightQuantization BaseQuantization { get; init; }
+
     /// <summary>Train on the CPU even where a GPU is there.</summary>
     public bool UseCpu { get; init; }
 
@@ -101,6 +109,11 @@ public abstract record TrainingOptions
         Require.NotNegative(WarmupSteps);
         Require.Positive(LoggingSteps);
         Peft?.Validated();
+        Require.Known(BaseQuantization);
+        if (BaseQuantization != WeightQuantization.None && Peft is null)
+            throw new ArgumentException(
+                $"BaseQuantization ({BaseQuantization}) holds weights in few bits, which cannot be trained; set Peft, to train an adapter "
+                + $"beside them, or leave it at {nameof(WeightQuantization.None)}.", nameof(BaseQuantization));
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
         if (UseCpu && GpuDeviceId is not null)

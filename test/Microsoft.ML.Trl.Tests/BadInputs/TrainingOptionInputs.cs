@@ -45,6 +45,8 @@ internal static class TrainingOptionInputs
         Refused<ArgumentException>(
             "TrainSamplingStrategy 3", new() { TrainSamplingStrategy = (TrainSamplingStrategy)3 }, "(3)",
             "Random, Sequential, GroupByLength"),
+        Refused<ArgumentException>(
+            "BaseQuantization 9", new() { BaseQuantization = (WeightQuantization)9 }, "BaseQuantization (9)", "None, Int8, Int4, Nf4"),
         Refused<ArgumentException>("LossType 2", new() { LossType = (SftLossType)2 }, "LossType (2)", "Nll, Dft"),
         Refused<ArgumentException>(
             "PackingStrategy 3", new() { PackingStrategy = (PackingStrategy)3 }, "PackingStrategy (3)", "Bfd, BfdSplit, Wrapped"),
@@ -97,6 +99,9 @@ internal static class TrainingOptionInputs
     private static IEnumerable<BadInput> Contradictions() =>
     [
         Refused<ArgumentException>("CPU and GPU", new() { UseCpu = true, GpuDeviceId = 3 }, "UseCpu", "GpuDeviceId (3)", "set one of them"),
+        Refused<ArgumentException>(
+            "few bits without an adapter", new() { BaseQuantization = WeightQuantization.Nf4 }, "BaseQuantization (Nf4)",
+            "cannot be trained; set Peft"),
         Refused<ArgumentException>(
             "smoothed DFT", new() { LabelSmoothingFactor = 0.1, LossType = SftLossType.Dft }, "LabelSmoothingFactor (0.1)", "LossType Dft"),
         Refused<ArgumentException>("packing without length", new() { Packing = true, MaxLength = null }, "Packing needs MaxLength", "null"),

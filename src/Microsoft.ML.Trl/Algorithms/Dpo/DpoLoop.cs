@@ -58,7 +58,8 @@ internal sealed class DpoLoop(
             return new NoReference();
         if (!options.PrecomputeRefLogProbs)
         {
-            CausalLanguageModel held = reference ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel());
+            CausalLanguageModel held = reference
+                ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel(options.ReferenceModel));
             return new ModelReference(held, owned: reference is null, options.Sync);
         }
         policy.eval(); // the reference may be the policy itself, without dropout

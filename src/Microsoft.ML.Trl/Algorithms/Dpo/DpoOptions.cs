@@ -54,6 +54,13 @@ public sealed record DpoOptions : EpochOptions
     /// <summary>Do without a reference: its log-probabilities count as 0. Of TRL's older versions.</summary>
     public bool ReferenceFree { get; init; }
 
+    /// <summary>
+    /// How the reference is held in memory. <see cref="ReferenceKind.Int8"/> makes an 8-bit copy of the starting model, or of the reference
+    /// that is given. With <see cref="TrainingOptions.Peft"/> and no reference given it has no effect, which a warning says: the policy
+    /// without its adapter is the reference, and takes no memory.
+    /// </summary>
+    public ReferenceKind ReferenceModel { get; init; }
+
     /// <summary>Let the reference follow the policy: TR-DPO, arXiv:2404.09656. Not with precomputed log-probabilities.</summary>
     public bool SyncRefModel { get; init; }
 
@@ -102,6 +109,9 @@ public sealed record DpoOptions : EpochOptions
 
     /// <summary>How the reference follows the policy; null = it stays.</summary>
     internal ReferenceSync? Sync => SyncRefModel ? new ReferenceSync(RefModelSyncSteps, RefModelMixupAlpha) : null;
+
+    /// <summary>What becomes of the reference in memory.</summary>
+    internal HeldReference Held => new(ReferenceModel, SyncRefModel, IsReadOnce: PrecomputeRefLogProbs);
 
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation, Conversations);
@@ -180,6 +190,15 @@ public sealed record DpoOptions : EpochOptions
 
     private void ValidateReference()
     {
+        Require.Known(ReferenceModel);
+        if (ReferenceModel != ReferenceKind.Full && SyncRefModel)
+            throw new ArgumentException(
+                $"SyncRefModel moves the weights of the reference, which few bits cannot follow (ReferenceModel is {ReferenceModel}); set "
+                + "SyncRefModel to false, or ReferenceModel to Full.", nameof(ReferenceModel));
+        if (ReferenceModel != ReferenceKind.Full && ReferenceFree)
+            throw new ArgumentException(
+                $"ReferenceFree leaves no reference that ReferenceModel ({ReferenceModel}) could mean; set one of them back.",
+                nameof(ReferenceModel));
         if (SyncRefModel && PrecomputeRefLogProbs)
             throw new ArgumentException(
                 "SyncRefModel and PrecomputeRefLogProbs contradict each other: "

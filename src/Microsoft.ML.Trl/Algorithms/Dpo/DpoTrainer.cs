@@ -29,7 +29,7 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new PreferenceReader(_stage.TrainingData ?? input, _options.Columns);
-        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, _options.SyncRefModel, (session, model, reference) =>
+        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, _options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(_options.MaxLength, model.Network.Config);

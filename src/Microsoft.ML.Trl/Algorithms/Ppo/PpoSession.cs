@@ -63,23 +63,21 @@ public sealed class PpoSession : IDisposable
                 $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, "
                 + $"the policy one of {policy.Config.VocabularySize}; both must read the same token ids.",
                 nameof(reference));
-        if (reference == policy)
-            throw new ArgumentException(
-                "The reference is the policy itself, which every step changes; give another model, or null for a copy.", nameof(reference));
         _options.Generation.CheckTokens(policy.Config.VocabularySize);
         valueHead?.CheckWidth(policy.Config);
+        PpoModels.Check(policy, reference, options);
         PeftExtensions.Require(policy, options.Peft, options.Seed);
         policy.RequireTrainable("policy");
         FiniteWeights.Require("policy", policy.Everything());
         if (reference is not null)
-            FiniteWeights.Require("reference", reference.Weights());
+            FiniteWeights.Require("reference", PpoModels.Readable(reference));
         if (valueHead is not null)
             FiniteWeights.Require("value head", valueHead.Weights());
         replay ??= PpoReplay.Seeded(options);
         Tensor[] trained = [.. policy.parameters().Where(weight => weight.requires_grad)];
         policy.FreezeFirst(options.NumSharedLayers);
         _frozen = [.. trained.Where(weight => !weight.requires_grad)];
-        _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.NumSharedLayers));
+        _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.ReferenceModel, options.NumSharedLayers));
         ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options));
         _dropout = new Generator((uint)options.Seed);
         ValueHead.SetDropout(options.ValueHead.SummaryDropoutProb, _dropout);

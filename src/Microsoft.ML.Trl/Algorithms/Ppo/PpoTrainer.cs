@@ -31,7 +31,8 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         _stage.StartModel(input);
         RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
         reward.Check(_stage.Ml, data.Schema);
-        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, referenceMoves: false, (session, model, reference) =>
+        var held = new HeldReference(_options.ReferenceModel);
+        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
             var counts = new RowCounts();
             List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);

@@ -27,7 +27,7 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new SftReader(_stage.TrainingData ?? input, _options);
-        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, referenceMoves: false, (session, model, _) =>
+        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, HeldReference.Usual, (session, model, _) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
