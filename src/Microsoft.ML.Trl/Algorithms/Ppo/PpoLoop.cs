@@ -49,6 +49,6 @@ internal sealed class PpoLoop(
             warn?.Invoke($"Step {step}: {warning}");
         foreach ((string name, double value) in statistics.Scalars)
             run.Log.Note(name, value);
-        run.Log.NoteUpdate(statistics["ppo/loss/total"], session.GradientNorm, statistics["ppo/learning_rate"]);
+        run.Log.NoteUpdate(statistics["ppo/loss/total"], session.GradientNorm, statistics["ppo/learning_rate"], session.Scaler);
     }
 }

@@ -124,6 +124,9 @@ public sealed class PpoSession : IDisposable
     /// <summary>Norm of the last update's gradient, before clipping.</summary>
     internal double GradientNorm => _update.GradientNorm;
 
+    /// <summary>What scales losses; null = nothing does.</summary>
+    internal LossScaler? Scaler => _update.Scaler;
+
     /// <summary>Samples a response to each query from the policy as it is now.</summary>
     /// <param name="queries">Token ids, each at least one; any number of rows, of any lengths.</param>
     /// <param name="options">How to sample; null = those of <see cref="PpoOptions.Generation"/>.</param>
