@@ -81,7 +81,8 @@ internal sealed class PpoUpdate(
                 PpoMiniBatch[] parts = [.. group.Select(rows => Accumulate(batch, rollout, rows))];
                 learned.AddRange(parts);
                 double loss = parts.Average(part => part.Figures[PpoFigures.TotalLoss]);
-                GradientNorm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
+                double norm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
+                GradientNorm = double.IsFinite(norm) ? norm : GradientNorm; // of a skipped update it is no number
             }
             if (options.EarlyStopping && learned[^1].Figures[PpoFigures.PolicyKl] > 1.5 * options.TargetKl)
                 break;
