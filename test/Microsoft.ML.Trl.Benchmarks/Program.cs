@@ -9,7 +9,7 @@ using TorchSharp;
 Dictionary<string, string> given = [];
 for (int i = 0; i + 1 < args.Length; i += 2)
     given[args[i].TrimStart('-')] = args[i + 1];
-string[] known = ["task", "shape", "threads", "steps", "device", "type", "rows", "part", "megabytes"];
+string[] known = ["task", "shape", "threads", "steps", "device", "type", "rows", "part", "megabytes", "rule"];
 bool understood = args.Length % 2 == 0 && !given.Keys.Except(known).Any();
 if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 {
@@ -20,6 +20,7 @@ if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.Tr
 {
     Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama] [--threads N] "
         + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4] [--rows N]\n"
+        + "   [--rule AdamW|Lion8Bit|...|fused, for the task optimizer]\n"
         + "   or: --task load [--megabytes N]");
     return 2;
 }
@@ -39,6 +40,7 @@ Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small")) with
         "int4" => WeightQuantization.Int4,
         _ => WeightQuantization.None,
     },
+    Rule = given.GetValueOrDefault("rule", "AdamW"),
     Prompts = int.Parse(given.GetValueOrDefault("rows", "8"), CultureInfo.InvariantCulture),
 };
 torch.set_num_threads(threads);

@@ -16,6 +16,9 @@ internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers,
     /// <summary>How matrices are held while texts are generated.</summary>
     public WeightQuantization Quantization { get; init; }
 
+    /// <summary>The optimizer's rule, or "fused": libtorch's AdamW over all weights at once, and nothing else.</summary>
+    public string Rule { get; init; } = "AdamW";
+
     /// <summary>Texts that are continued at once.</summary>
     public int Prompts { get; init; } = 8;
 

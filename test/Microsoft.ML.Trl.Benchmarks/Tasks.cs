@@ -27,6 +27,7 @@ internal static class Tasks
                 shape, measured, Greedy with { NumBeams = 4 }, shape.Rows(shape.Prompts, PromptLength, seed: 2)),
             ["apart"] = (shape, measured) => Generate(shape, measured, Short, shape.Rows(Prompts, Beginning + Own, seed: 2)),
             ["shared"] = (shape, measured) => Generate(shape, measured, Short, Shared(shape)), // the same, but for equal beginnings
+            ["optimizer"] = OptimizerTask.Run,
             ["tokenize"] = (shape, measured) => Tokenization.Encode(measured, batches: false),
             ["tokenize-batch"] = (shape, measured) => Tokenization.Encode(measured, batches: true),
         };

@@ -54,6 +54,12 @@ public sealed class Decoder : nn.Module
     /// <summary>From token ids to the first rows.</summary>
     internal TokenEmbedding Tokens => _tokens;
 
+    /// <summary>Number of blocks.</summary>
+    internal int BlockCount => _blocks.Count;
+
+    /// <summary>Weights of what follows the last block.</summary>
+    internal IEnumerable<Tensor> LastWeights() => _exit.SelectMany(part => part.parameters());
+
     /// <summary>Name of the list of blocks in the checkpoint: <c>h</c>, <c>layers</c>.</summary>
     internal string BlocksName { get; }
 

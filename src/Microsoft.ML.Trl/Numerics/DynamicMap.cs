@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Operators;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
@@ -8,16 +9,12 @@ namespace Microsoft.ML.Trl.Numerics;
 /// </summary>
 internal static class DynamicMap
 {
-    private const int Exponents = 7;
-
-    private static readonly float[] Signed = Create(isSigned: true), Unsigned = Create(isSigned: false);
-
     /// <summary>In ascending order: what code 0, 1, ... 255 stand for.</summary>
     /// <param name="isSigned">Whether negative numbers are among them.</param>
-    public static ReadOnlySpan<float> Values(bool isSigned) => isSigned ? Signed : Unsigned;
+    public static ReadOnlySpan<float> Values(bool isSigned) => (isSigned ? DynamicCode.Signed : DynamicCode.Unsigned).Values;
 
     /// <summary>[256] float32 on the CPU: <see cref="Values"/> as a tensor. The caller owns it.</summary>
-    public static Tensor Numbers(bool isSigned) => tensor(isSigned ? Signed : Unsigned);
+    public static Tensor Numbers(bool isSigned) => tensor(Values(isSigned).ToArray());
 
     /// <summary>The codes of the numbers that are nearest; of two that are equally near the lower one.</summary>
     /// <param name="values">Any shape, float32, in the range of the map; what is beyond gets its first or last code.</param>
@@ -39,24 +36,5 @@ internal static class DynamicMap
         using var scope = NewDisposeScope();
         Tensor map = Numbers(isSigned).to(codes.device);
         return map.index_select(0, codes.view(-1).to_type(ScalarType.Int32)).view(codes.shape).MoveToOuterDisposeScope();
-    }
-
-    private static float[] Create(bool isSigned)
-    {
-        using var frozen = no_grad();
-        using var scope = NewDisposeScope();
-        List<float> values = [0, 1];
-        for (int exponent = 0; exponent < Exponents; exponent++)
-        {
-            int count = 1 << (isSigned ? exponent : exponent + 1);
-            Tensor bounds = linspace(0.1, 1, count + 1, ScalarType.Float32);
-            Tensor means = (bounds.narrow(0, 0, count) + bounds.narrow(0, 1, count)) / 2 * Math.Pow(10, exponent - Exponents + 1);
-            float[] positive = means.data<float>().ToArray();
-            values.AddRange(positive);
-            if (isSigned)
-                values.AddRange(positive.Select(value => -value));
-        }
-        values.Sort();
-        return [.. values];
     }
 }

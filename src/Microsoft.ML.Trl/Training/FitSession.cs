@@ -12,7 +12,7 @@ internal sealed class FitSession : IDisposable
     {
         _stage = stage;
         var host = new ComponentHost(stage.Ml, "TRL " + stage.Name);
-        var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
+        var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16, options.Fp16);
         Placement = device.Resolve(ContextSettings.Of(stage.Ml), text => host.Warn("Fit", text));
         QuantizedWeights.Check(Placement.Device, options.BaseQuantization);
         _base = Placement with { Quantization = options.BaseQuantization };

@@ -10,17 +10,18 @@ internal sealed class GradientStep : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly Optimizer _optimizer;
 
-    /// <param name="parameters">What to train; a tensor that stands there twice is trained once, one without gradient not at all.</param>
-    /// <param name="options">Update rule, schedule and clipping.</param>
+    /// <param name="parameters">What to train, each tensor once.</param>
+    /// <param name="options">Update rule, schedule, clipping and scaling of losses.</param>
     /// <param name="totalSteps">Length of the schedule.</param>
-    /// <param name="adapters">Say whose parameters learn at other rates; null = none.</param>
-    public GradientStep(IEnumerable<Tensor> parameters, TrainingOptions options, int totalSteps, IModelAdapters? adapters = null)
+    /// <exception cref="InvalidOperationException"><see cref="TrainingOptions.OptimizerFactory"/> failed.</exception>
+    /// <exception cref="IOException"><see cref="TrainingOptions.OptimizerStateFolder"/> is not there, or the disk is full.</exception>
+    public GradientStep(IReadOnlyList<TrainedParameter> parameters, TrainingOptions options, int totalSteps)
     {
         _maxGradNorm = options.MaxGradNorm;
         _schedule = LearningRateSchedule.Of(options, totalSteps);
-        _optimizer = new Optimizer(
-            [.. parameters.Where(parameter => parameter.requires_grad).DistinctBy(parameter => parameter.Handle)], options,
-            parameter => adapters?.RateOf(parameter) ?? 1);
+        Scaler = options.Fp16 ? new LossScaler() : null;
+        IUpdateRule? rule = options.OptimizerFactory is { } factory ? new UserRule(factory, options.LearningRate) : null;
+        _optimizer = new Optimizer(parameters, options.UpdateSettings, rule);
     }
 
     /// <summary>Updates done.</summary>
@@ -29,19 +30,25 @@ internal sealed class GradientStep : IDisposable
     /// <summary>Rate of the next update.</summary>
     public double LearningRate => _schedule.At(Number);
 
+    /// <summary>What scales losses; null = nothing does.</summary>
+    public LossScaler? Scaler { get; }
+
+    /// <summary>Bytes of the optimizer's state.</summary>
+    public long StateBytes => _optimizer.StateBytes;
+
     /// <summary>Adds the gradient of a loss. The caller has scaled it, so that the parts of a step add up to its mean.</summary>
     /// <param name="loss">A scalar.</param>
     public void Accumulate(Tensor loss)
     {
         using DisposeScope scope = NewDisposeScope();
         _optimizer.CollectGradients();
-        loss.backward();
+        (Scaler is null ? loss : loss * Scaler.Scale).backward();
         HandedGradients.Drop();
     }
 
     /// <summary>Updates the parameters with what was accumulated, and frees the gradients.</summary>
     /// <param name="loss">Loss of the whole step, for the check and the message.</param>
-    /// <returns>Euclidean norm of the gradient before clipping.</returns>
+    /// <returns>Euclidean norm of the gradient before clipping; no finite number where the update was skipped.</returns>
     /// <exception cref="TrainingDivergedException">Loss or norm is not finite; no weight was changed.</exception>
     public double Update(double loss) => Update(loss, LearningRate, _maxGradNorm);
 
@@ -49,25 +56,33 @@ internal sealed class GradientStep : IDisposable
     /// <param name="loss">Loss of the whole step, for the check and the message.</param>
     /// <param name="learningRate">Rate of this update.</param>
     /// <param name="maxGradNorm">Largest gradient norm; 0 = no limit.</param>
-    /// <returns>Euclidean norm of the gradient before clipping.</returns>
+    /// <returns>Euclidean norm of the gradient before clipping; no finite number where the update was skipped.</returns>
     /// <exception cref="TrainingDivergedException">Loss or norm is not finite; no weight was changed.</exception>
     public double Update(double loss, double learningRate, double maxGradNorm)
     {
         using IDisposable noGrad = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        double norm = _optimizer.GradientNorm();
+        double scale = Scaler?.Scale ?? 1, norm = _optimizer.GradientNorm() / scale;
         if (!double.IsFinite(norm) || !double.IsFinite(loss))
-        {
-            _optimizer.ClearGradients();
-            throw new TrainingDivergedException(Number + 1, loss, norm, learningRate);
-        }
+            return Refuse(loss, norm, learningRate);
         bool clips = maxGradNorm > 0 && norm > maxGradNorm;
-        _optimizer.Step(Number + 1, learningRate, clips ? (norm + 1e-6) / maxGradNorm : 1); // as torch.nn.utils.clip_grad_norm_
+        _optimizer.Step(Number + 1, learningRate, clips ? scale * (norm + 1e-6) / maxGradNorm : scale); // as torch's clip_grad_norm_
         _optimizer.ClearGradients();
+        Scaler?.NoteGood();
         Number++;
         return norm;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
+
+    /// <summary>Leaves the weights as they are: an overflow of float16 costs an update, anything else ends the run.</summary>
+    private double Refuse(double loss, double norm, double learningRate)
+    {
+        _optimizer.ClearGradients();
+        Scaler?.NoteOverflow();
+        return Scaler is { IsExhausted: false } && double.IsFinite(loss)
+            ? norm
+            : throw new TrainingDivergedException(Number + 1, loss, norm, learningRate);
+    }
 }

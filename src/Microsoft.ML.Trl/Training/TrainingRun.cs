@@ -94,7 +94,7 @@ internal sealed class TrainingRun
     {
         model.RequireTrainable("starting model");
         FiniteWeights.Require("starting model", model.Everything());
-        using GradientStep gradients = new(model.parameters(), options, _totalSteps, model.Adapters);
+        using GradientStep gradients = new(ParameterRates.Of(model, [], options), options, _totalSteps);
         using var rng = new Generator((uint)options.Seed);
         if (dropout)
             Dropout.SeedDevice(model.Device, options.Seed);
@@ -106,7 +106,7 @@ internal sealed class TrainingRun
             {
                 double rate = gradients.LearningRate;
                 double loss = accumulate(next, gradients);
-                Log.NoteUpdate(loss, gradients.Update(loss), rate);
+                Log.NoteUpdate(loss, gradients.Update(loss), rate, gradients.Scaler);
                 updated?.Invoke(next);
             });
         }

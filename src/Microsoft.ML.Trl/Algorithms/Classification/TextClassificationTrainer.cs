@@ -15,10 +15,14 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
     /// <param name="input">Texts and labels; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
-    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="IOException">
+    /// The source is a folder that is not there, or lacks a file; or the folder of the optimizer's state is not there, or its disk full.
+    /// </exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
-    /// <exception cref="InvalidOperationException">There is no model to start from, or the GPU asked for is not there.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is no model to start from, the GPU asked for is not there, or a function of the options (optimizer, schedule) failed.
+    /// </exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextClassificationTransformer Fit(IDataView input)

@@ -46,7 +46,8 @@ public sealed class PpoSession : IDisposable
     /// <exception cref="ArgumentException">
     /// An option is out of range, batch sizes do not divide, or the models do not fit together: vocabulary, width of the value head.
     /// </exception>
-    /// <exception cref="InvalidOperationException">No weight of the policy is trained: its adapters are off, or only used.</exception>
+    /// <exception cref="InvalidOperationException">No weight of the policy is trained, or the options' optimizer failed.</exception>
+    /// <exception cref="IOException">The folder of the optimizer's state is not there, or its disk is full.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
@@ -78,7 +79,7 @@ public sealed class PpoSession : IDisposable
         policy.FreezeFirst(options.NumSharedLayers);
         _frozen = [.. trained.Where(weight => !weight.requires_grad)];
         _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.ReferenceModel, options.NumSharedLayers));
-        ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options));
+        ValueHead = valueHead ?? (_ownValueHead = FreshCritic.Of(policy, options));
         _dropout = new Generator((uint)options.Seed);
         ValueHead.SetDropout(options.ValueHead.SummaryDropoutProb, _dropout);
         if (options.ValueHead.SummaryDropoutProb > 0)
@@ -88,7 +89,6 @@ public sealed class PpoSession : IDisposable
         ValueHead.eval();
         _scoreShaping = new ScoreShaping(options);
         _evaluator = new PpoEvaluator(policy, ValueHead, _reference, options, replay.HiddenStates);
-        _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay);
         _schedule = LearningRateSchedule.Of(options, options.TotalSteps);
         _limits = new RolloutLimits(options.BatchSize, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
         _klController = options.AdapKlCtrl
@@ -96,6 +96,15 @@ public sealed class PpoSession : IDisposable
             : new FixedKlController(options.InitKlCoef);
         _sampler = new RolloutSampler(policy, options.Seed);
         _reporter = new PpoReporter(options.TotalSteps);
+        try
+        {
+            _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The critic. Owned by whoever made it.</summary>
@@ -119,8 +128,8 @@ public sealed class PpoSession : IDisposable
         }
     }
 
-    /// <summary>Norm of the last update's gradient, before clipping.</summary>
-    internal double GradientNorm => _update.GradientNorm;
+    /// <summary>What learns, with the figures of its last update.</summary>
+    internal PpoUpdate Updates => _update;
 
     /// <summary>Samples a response to each query from the policy as it is now.</summary>
     /// <param name="queries">Token ids, each at least one; any number of rows, of any lengths.</param>
@@ -239,7 +248,7 @@ public sealed class PpoSession : IDisposable
             throw new InvalidOperationException("The session has made no step that could be logged; call Step first.");
         rewards ??= PpoReporter.ScoresOf(statistics);
         PpoGame game = new PpoGame(queries, responses, rewards).Validated(_options.BatchSize);
-        progress.Report(_reporter.Report(StepNumber, statistics, GradientNorm, game));
+        progress.Report(_reporter.Report(StepNumber, statistics, _update.GradientNorm, game));
     }
 
     private IReadOnlyList<PpoMiniBatch> Learn(RolloutBatch batch, PpoRollout rollout, IReadOnlyList<double> scores)
@@ -262,7 +271,7 @@ public sealed class PpoSession : IDisposable
         if (_isDisposed)
             return;
         _isDisposed = true;
-        _update.Dispose();
+        _update?.Dispose(); // null where the constructor failed
         _sampler.Dispose();
         ValueHead.SetDropout(0, null);
         _dropout.Dispose();
@@ -274,15 +283,6 @@ public sealed class PpoSession : IDisposable
 
     /// <summary>Refuses prompts that cannot be answered, by row.</summary>
     internal void CheckPrompts(IReadOnlyList<int[]> prompts) => RolloutChecks.CheckPrompts(prompts, _limits);
-
-    /// <summary>A critic on the policy's device. The caller owns it.</summary>
-    internal static ValueHead FreshHead(CausalLanguageModel policy, PpoOptions options)
-    {
-        (ValueHeadOptions how, int width) = (options.ValueHead, policy.Config.OutputSize);
-        ValueHead head = ValueHead.Create(width, options.Seed, how.VHeadInitStrategy, how.VHeadInitializerRange);
-        head.to(policy.Device);
-        return head;
-    }
 
     private IReadOnlyList<GenerationBatch> Batches(
         IReadOnlyList<int[]> queries, GenerationOptions? options, int? batchSize, LengthSampler? lengthSampler)

@@ -38,10 +38,13 @@ internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, Dictionary<string,
 internal sealed class PpoUpdate(
     CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay) : IDisposable
 {
-    private readonly GradientStep _gradients = new([.. policy.parameters(), .. critic.parameters()], options, totalSteps, policy.Adapters);
+    private readonly GradientStep _gradients = new(ParameterRates.Of(policy, critic.Weights(), options), options, totalSteps);
 
     /// <summary>Norm of the last update's gradient, before clipping.</summary>
     public double GradientNorm { get; private set; }
+
+    /// <summary>What scales losses; null = nothing does.</summary>
+    public LossScaler? Scaler => _gradients.Scaler;
 
     /// <summary>Runs the epochs; if one of their updates fails, the weights are what they were before the first.</summary>
     /// <returns>One entry per mini-batch, in order; the tensors belong to the caller's scope.</returns>
@@ -78,7 +81,8 @@ internal sealed class PpoUpdate(
                 PpoMiniBatch[] parts = [.. group.Select(rows => Accumulate(batch, rollout, rows))];
                 learned.AddRange(parts);
                 double loss = parts.Average(part => part.Figures[PpoFigures.TotalLoss]);
-                GradientNorm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
+                double norm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
+                GradientNorm = double.IsFinite(norm) ? norm : GradientNorm; // of a skipped update it is no number
             }
             if (options.EarlyStopping && learned[^1].Figures[PpoFigures.PolicyKl] > 1.5 * options.TargetKl)
                 break;
