@@ -4,7 +4,7 @@ namespace Microsoft.ML.Trl;
 /// Settings that every method shares: optimizer, schedule, logging, seed and device, under the names of Hugging Face's TrainingArguments.
 /// Immutable; make variants with <c>with</c>.
 /// </summary>
-public abstract record TrainingOptions
+public abstract partial record TrainingOptions
 {
     /// <summary>Highest rate of the schedule. Greater than 0. Each method has its own default.</summary>
     public double LearningRate { get; init; } = 5e-5;
@@ -85,6 +85,8 @@ public abstract record TrainingOptions
             yield return "Peft.LoraDropout without dropout in training";
         if (LrSchedulerType == LrSchedulerType.Constant && WarmupSteps > 0)
             yield return "WarmupSteps with LrSchedulerType Constant (ConstantWithWarmup has one)";
+        foreach (string unused in MemoryWithoutEffect())
+            yield return unused;
     }
 
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
@@ -103,6 +105,7 @@ public abstract record TrainingOptions
         Peft?.Validated();
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
+        ValidateMemory();
         if (UseCpu && GpuDeviceId is not null)
             throw new ArgumentException($"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
     }
