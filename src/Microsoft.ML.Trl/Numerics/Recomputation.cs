@@ -66,7 +66,7 @@ internal sealed class Recomputation : autograd.MultiTensorFunction<Recomputation
             outputs = part.Compute([.. inputs.Zip(wanted, Leaf)]);
         ctx.set_materialize_grads(false); // there may be none of an output
         ctx.save_data(Part, part);
-        ctx.save_data(Wanted, wanted);
+        ctx.save_data(Wanted, inputs.Select(input => input is { requires_grad: true } ? Kind.Of(input) : null).ToArray());
         ctx.save_for_backward([.. part.Keep(inputs).Select(tensor => tensor!)]);
         return [.. outputs.Select(output => output.detach().MoveToOuterDisposeScope())];
     }
@@ -75,25 +75,34 @@ internal sealed class Recomputation : autograd.MultiTensorFunction<Recomputation
     {
         using DisposeScope scope = NewDisposeScope();
         var part = (IRecomputed)ctx.get_data(Part);
-        var wanted = (bool[])ctx.get_data(Wanted);
-        var gradients = new Tensor?[FirstInput + wanted.Length];
+        var wanted = (Kind?[])ctx.get_data(Wanted);
+        Tensor?[]? gradients = null;
         try
         {
             if (!part.HasFailed)
-                Differentiate(part, ctx, wanted, grad_outputs).CopyTo(gradients, FirstInput);
+                gradients = Differentiate(part, ctx, Array.ConvertAll(wanted, kind => kind is not null), grad_outputs);
         }
         catch (Exception cause)
         {
-            Array.Clear(gradients);
             part.Fail(cause);
         }
+        gradients ??= Array.ConvertAll(wanted, kind => kind?.Zeros()); // other custom functions do not stand a gradient that is none
         foreach (Tensor other in grad_outputs.Skip(1))
             other.Dispose();
-        return HandedGradients.Hand(grad_outputs[0], gradients);
+        return HandedGradients.Hand(grad_outputs[0], [.. new Tensor?[FirstInput], .. gradients]);
     }
 
     /// <summary>A leaf with the numbers of a tensor.</summary>
     public static Tensor? Leaf(Tensor? tensor, bool isWanted) => tensor?.detach().requires_grad_(isWanted);
+
+    /// <summary>Shape, type and place of a gradient.</summary>
+    private sealed record Kind(long[] Shape, ScalarType Type, Device Device)
+    {
+        public static Kind Of(Tensor tensor) => new(tensor.shape, tensor.dtype, tensor.device);
+
+        /// <summary>In the memory of a single number.</summary>
+        public Tensor Zeros() => zeros([], Type, Device).expand(Shape);
+    }
 
     /// <summary>The gradients of the inputs; those of parameters are added where they belong.</summary>
     private static Tensor?[] Differentiate(IRecomputed part, autograd.AutogradContext ctx, bool[] wanted, List<Tensor> upstream)

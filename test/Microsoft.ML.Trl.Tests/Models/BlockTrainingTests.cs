@@ -108,6 +108,18 @@ public sealed class BlockTrainingTests
     [DataRow("gpt2")]
     [DataRow("t5")]
     [DataRow("qwen2_moe")]
+    public void Inputs_that_do_not_come_back_are_an_error_behind_the_backward_pass(string name)
+    {
+        using CausalLanguageModel model = MadeModels.Load(name);
+        BlockTraining run = new() { Recomputes = true, Store = new LosingStore() };
+        Assert.AreEqual("lost", Assert.ThrowsExactly<IOException>(() => Run(model, run)).Message);
+        Assert.IsFalse(run.HasFailed);
+    }
+
+    [TestMethod]
+    [DataRow("gpt2")]
+    [DataRow("t5")]
+    [DataRow("qwen2_moe")]
     public void No_tensor_outlives_a_pass(string name)
     {
         using CausalLanguageModel model = MadeModels.Load(name);
@@ -158,6 +170,15 @@ public sealed class BlockTrainingTests
                 Close.Relative(gradient, actual.Gradients[name], 1e-5, $"{what} {name}");
             else
                 CollectionAssert.AreEqual(gradient, actual.Gradients[name], $"{what} {name}");
+    }
+
+    private sealed class LosingStore : IActivationStore
+    {
+        public Func<Tensor> Put(Tensor activation) => () => throw new IOException("lost");
+
+        public void Clear() { }
+
+        public void Dispose() { }
     }
 
     private sealed record Pass(float Loss, Dictionary<string, float[]> Gradients);
