@@ -9,13 +9,13 @@ namespace Microsoft.ML.Trl.Models;
 /// Made once per call and shared by all blocks, with what they would otherwise each work out. Its tensors belong to the dispose scope of
 /// that call.
 /// </summary>
-internal sealed class AttentionPattern
+internal sealed partial class AttentionPattern
 {
     private readonly Tensor? _real; // [B, S] bool; null when every token is real
     private readonly Tensor? _step; // [B, 1, 1, S] what is added to the scores of one new, real token
     private readonly Device _device;
     private readonly DisposeScope _scope = CurrentDisposeScope!;
-    private readonly Dictionary<object, Tensor[]> _known = [];
+    private readonly OrderedDictionary<object, Tensor[]> _known = [];
 
     private AttentionPattern(long batch, long length, long past, Device device, Tensor? real = null, Tensor? step = null)
         => (Batch, Length, Past, _device, _real, _step) = (batch, length, past, device, real, step);
@@ -54,8 +54,8 @@ internal sealed class AttentionPattern
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
     {
-        get => field ?? Once(nameof(Positions), () => [CountPositions()])[0];
-        private init;
+        get => Once(nameof(Positions), () => [CountPositions()])[0];
+        private init => _known[nameof(Positions)] = [value];
     }
 
     /// <summary>Positions of all keys in their texts, padding not counted: [1 or B, S] int64.</summary>
@@ -162,10 +162,12 @@ internal sealed class AttentionPattern
     /// <returns>Owned by the scope of the decoder's call.</returns>
     public Tensor[] Once(object key, Func<Tensor[]> make)
     {
-        if (_known.TryGetValue(key, out Tensor[]? known))
-            return known;
+        if (_known.TryGetValue(key, out Tensor[]? known) || _outer?._known.TryGetValue(key, out known) == true)
+            return known!;
         using var scope = NewDisposeScope(); // a tensor that is moved to the very scope it is in would be lost to it
-        return _known[key] = [.. make().Select(tensor => tensor.MoveToOtherDisposeScope(_scope))];
+        Tensor[] made = make();
+        AttentionPattern owner = _outer is not null && !made.Any(tensor => tensor.requires_grad) ? _outer : this;
+        return owner._known[key] = [.. made.Select(tensor => tensor.MoveToOtherDisposeScope(owner._scope))];
     }
 
     private static void CheckContext(long tokens, int contextLength)

@@ -15,6 +15,7 @@ public sealed class Decoder : nn.Module
     private readonly TokenTypes? _types;
     private readonly nn.Module<Tensor, Tensor>? _embeddingNorm;
     private Dropout _dropout = Models.Dropout.None;
+    private Generator? _random;
 
     /// <summary>Puts the parts together; the list of blocks has its own name in the checkpoint.</summary>
     /// <param name="config">Shape and habits.</param>
@@ -54,11 +55,14 @@ public sealed class Decoder : nn.Module
     /// <summary>From token ids to the first rows.</summary>
     internal TokenEmbedding Tokens => _tokens;
 
-    /// <summary>Number of blocks.</summary>
-    internal int BlockCount => _blocks.Count;
-
     /// <summary>Weights of what follows the last block.</summary>
     internal IEnumerable<Tensor> LastWeights() => _exit.SelectMany(part => part.parameters());
+
+    /// <summary>In their order.</summary>
+    internal IReadOnlyList<Block> Blocks => _blocks;
+
+    /// <summary>How blocks run while gradients are recorded; null = as they are.</summary>
+    internal BlockTraining? BlockTraining { get; set; }
 
     /// <summary>Name of the list of blocks in the checkpoint: <c>h</c>, <c>layers</c>.</summary>
     internal string BlocksName { get; }
@@ -151,9 +155,16 @@ public sealed class Decoder : nn.Module
     /// <summary>Sets what is dropped during training; nothing without a generator.</summary>
     internal void SetDropout(double embedding, double attention, double residual, Generator? generator)
     {
-        _dropout = new Dropout(embedding, generator);
+        (_dropout, _random) = (new Dropout(embedding, generator), generator);
         foreach (Block block in _blocks)
             block.SetDropout(new Dropout(attention, generator), new Dropout(residual, generator));
+    }
+
+    /// <summary>Parameters of what stands before the first block.</summary>
+    internal IEnumerable<Tensor> EmbeddingParameters()
+    {
+        nn.Module?[] parts = [_tokens, _positions, .. _entry, _types, _embeddingNorm];
+        return parts.SelectMany(part => part?.parameters() ?? []);
     }
 
     /// <summary>Fails unless these are tokens that the decoder can be asked about.</summary>
@@ -223,9 +234,13 @@ public sealed class Decoder : nn.Module
         using var scope = NewDisposeScope();
         Tensor x = Embed(ids, pattern);
         bool needsAll = pattern.RouterLoad is not null;
+        BlockTraining? run = cache is null && is_grad_enabled() ? BlockTraining : null;
+        if (run is not null)
+            _positions.Prepare(pattern);
         for (int layer = 0; layer < _blocks.Count; layer++)
         {
-            Tensor next = _blocks[layer].Forward(x, pattern, cache, layer + 1 == _blocks.Count && !needsAll ? rows : null);
+            Tensor? asked = layer + 1 == _blocks.Count && !needsAll ? rows : null;
+            Tensor next = run?.Forward(_blocks[layer], x, pattern, asked, _random) ?? _blocks[layer].Forward(x, pattern, cache, asked);
             x.Dispose();
             x = next;
         }

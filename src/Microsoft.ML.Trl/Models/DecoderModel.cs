@@ -88,6 +88,17 @@ public abstract class DecoderModel : nn.Module
     /// <summary>What stands beside the weights; null = nothing. The model owns it.</summary>
     internal IModelAdapters? Adapters { get; set; }
 
+    /// <summary>The blocks of the encoder, where there is one, and of the decoder, each list in its order.</summary>
+    internal IReadOnlyList<IReadOnlyList<Block>> Stacks => Encoder is null ? [Body.Blocks] : [Encoder.Blocks, Body.Blocks];
+
+    /// <summary>Says how blocks run while gradients are recorded; null = as they are.</summary>
+    internal void SetBlockTraining(BlockTraining? run)
+    {
+        Body.BlockTraining = run;
+        if (Encoder is not null)
+            Encoder.BlockTraining = run;
+    }
+
     /// <summary>The folder that the weights without adapters were read from; null where they came from elsewhere.</summary>
     internal string? Folder { get; set; }
 

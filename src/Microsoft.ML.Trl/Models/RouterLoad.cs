@@ -15,6 +15,8 @@ internal sealed class RouterLoad
     private Tensor? _chosen, _probabilities; // [E] sums over tokens and layers; the second with gradient
     private int _layers;
 
+    private RouterLoad(Tensor real, long tokens) => (_real, _tokens) = (real, tokens);
+
     /// <param name="ids">[B, T] of the pass, padded on the right.</param>
     /// <param name="lengths">Real tokens of each row.</param>
     public RouterLoad(Tensor ids, IReadOnlyList<int> lengths)
@@ -22,6 +24,33 @@ internal sealed class RouterLoad
         using var scope = NewDisposeScope();
         _real = ScoredTokens.Mask(ids, lengths).view(-1, 1).to_type(ScalarType.Float32).MoveToOtherDisposeScope(_scope);
         _tokens = lengths.Sum(length => (long)length);
+    }
+
+    /// <summary>[B·T, 1] float32, 1 at real tokens.</summary>
+    public Tensor Real => _real;
+
+    /// <summary>[E] tokens that went to each expert, summed over layers; null before the first.</summary>
+    public Tensor? Chosen => _chosen;
+
+    /// <summary>[E] probabilities of each expert, summed over tokens and layers, with gradient; null before the first layer.</summary>
+    public Tensor? Probabilities => _probabilities;
+
+    /// <summary>An empty one for the same tokens, for a part of the pass. Its tensors belong to the current scope.</summary>
+    /// <param name="real">As <see cref="Real"/>.</param>
+    public RouterLoad Part(Tensor real) => new(real, _tokens);
+
+    /// <summary>Adds a layer that a part of the pass has counted.</summary>
+    /// <param name="chosen">[E] its <see cref="Chosen"/>, taken over; null = it has no experts.</param>
+    /// <param name="probabilities">[E] its <see cref="Probabilities"/>.</param>
+    public void AddPart(Tensor? chosen, Tensor? probabilities)
+    {
+        if (chosen is null || probabilities is null)
+            return;
+        using var scope = NewDisposeScope();
+        using (chosen)
+            Sum(ref _chosen, chosen.alias());
+        Sum(ref _probabilities, probabilities.alias());
+        _layers++;
     }
 
     /// <summary>Adds a layer.</summary>

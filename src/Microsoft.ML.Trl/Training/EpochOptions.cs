@@ -46,6 +46,7 @@ public abstract record EpochOptions : TrainingOptions
         ValidateTraining();
         Require.AtLeast(PerDeviceTrainBatchSize, 1);
         Require.AtLeast(GradientAccumulationSteps, 1);
+        ValidateAccumulation(GradientAccumulationSteps);
         Require.Positive(NumTrainEpochs);
         if (MaxSteps != -1)
             Require.AtLeast(MaxSteps, 1);

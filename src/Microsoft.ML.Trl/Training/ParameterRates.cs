@@ -67,13 +67,13 @@ internal static class ParameterRates
             foreach (Tensor weight in stack.LastWeights())
                 around[weight.Handle] = 0;
             foreach (Tensor weight in stack.parameters().Concat(stack.Tokens.parameters()))
-                around.TryAdd(weight.Handle, stack.BlockCount);
+                around.TryAdd(weight.Handle, stack.Blocks.Count);
         }
         return weight =>
         {
             foreach ((string name, Decoder stack) in stacks)
                 if (BlockOf(weight.Name, $"{name}.{stack.BlocksName}.") is { } block)
-                    return Math.Pow(factor, stack.BlockCount - 1 - block);
+                    return Math.Pow(factor, stack.Blocks.Count - 1 - block);
             return Math.Pow(factor, around.GetValueOrDefault(weight.Value.Handle));
         };
     }

@@ -88,6 +88,8 @@ public abstract partial record TrainingOptions
             yield return unused;
         if (Peft is { LoraDropout: > 0 } && !HasDropout)
             yield return "Peft.LoraDropout without dropout in training";
+        foreach (string unused in MemoryWithoutEffect())
+            yield return unused;
     }
 
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
@@ -111,6 +113,7 @@ public abstract partial record TrainingOptions
                 + $"beside them, or leave it at {nameof(WeightQuantization.None)}.", nameof(BaseQuantization));
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
+        ValidateMemory();
         if (UseCpu && GpuDeviceId is not null)
             throw new ArgumentException($"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
     }

@@ -83,6 +83,8 @@ internal sealed class TrainingRun
     /// <param name="dropout">Whether entries are dropped as the model's configuration says.</param>
     /// <param name="accumulate">Accumulates the gradients of a step; returns its loss.</param>
     /// <param name="updated">Called after each update; null = nobody.</param>
+    /// <exception cref="ArgumentException">Options that save memory do not fit the model; the message says how.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder for activations is not there.</exception>
     /// <exception cref="TrainingDivergedException">The model's weights were no finite numbers, or stopped being ones.</exception>
     public void Learn(
         IEnumerable<StepPlan> plan,
@@ -94,16 +96,16 @@ internal sealed class TrainingRun
     {
         model.RequireTrainable("starting model");
         FiniteWeights.Require("starting model", model.Everything());
-        using GradientStep gradients = new(ParameterRates.Of(model, [], options), options, _totalSteps);
+        using MemoryPlan memory = MemoryPlan.Begin(model, options);
+        using GradientStep gradients = new(ParameterRates.Of(model, [], options), options, _totalSteps, memory);
         using var rng = new Generator((uint)options.Seed);
-        if (dropout)
-            Dropout.SeedDevice(model.Device, options.Seed);
         model.SetDropout(dropout ? rng : null);
         model.train();
         try
         {
             Run(plan, next =>
             {
+                gradients.Begin();
                 double rate = gradients.LearningRate;
                 double loss = accumulate(next, gradients);
                 Log.NoteUpdate(loss, gradients.Update(loss), rate, gradients.Scaler);

@@ -26,6 +26,7 @@ internal static class BadInputTable
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,
+        ["memory options"] = MemoryOptionInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];

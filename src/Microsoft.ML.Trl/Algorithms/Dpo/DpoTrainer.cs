@@ -16,9 +16,12 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     /// <summary>Trains a copy of the starting model, with the starting model as reference; the data are read once.</summary>
     /// <param name="input">Prompts with pairs; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
-    /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
+    /// <exception cref="ArgumentException">
+    /// Columns or rows cannot be learnt from, or options do not fit the model; the message names them.
+    /// </exception>
     /// <exception cref="IOException">
-    /// The source is a folder that is not there, or lacks a file; or the folder of the optimizer's state is not there, or its disk full.
+    /// The source is a folder that is not there, or lacks a file; or a folder of the options (optimizer state, activations) is not there,
+    /// or its disk full.
     /// </exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged, or a row's conversation cannot be rendered.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>

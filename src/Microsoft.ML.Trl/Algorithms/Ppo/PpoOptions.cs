@@ -6,13 +6,16 @@ namespace Microsoft.ML.Trl;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record PpoOptions : TrainingOptions
 {
-    /// <summary>TRL's defaults: Adam at a constant rate of 1.41e-5, no limit on the gradient, seed 0, a report per step.</summary>
+    /// <summary>
+    /// TRL's defaults: Adam at a constant rate of 1.41e-5, no limit on the gradient, seed 0, a report per step, no gradient checkpointing.
+    /// </summary>
     public PpoOptions()
     {
         LearningRate = 1.41e-5;
         Optim = OptimizerKind.Adam;
         LrSchedulerType = LrSchedulerType.Constant;
         MaxGradNorm = 0;
+        GradientCheckpointing = false;
         LoggingSteps = 1;
         Seed = 0;
     }
@@ -163,6 +166,7 @@ public sealed record PpoOptions : TrainingOptions
         Require.AtLeast(Steps, 1);
         Require.AtLeast(MiniBatchSize, 1);
         Require.AtLeast(GradientAccumulationSteps, 1);
+        ValidateAccumulation(GradientAccumulationSteps);
         ValidateBatch();
         Require.AtLeast(PpoEpochs, 1);
         Require.NotNegative(InitKlCoef);

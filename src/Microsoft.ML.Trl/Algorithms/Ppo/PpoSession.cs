@@ -19,7 +19,7 @@ public sealed class PpoSession : IDisposable
     private readonly CausalLanguageModel _reference;
     private readonly CausalLanguageModel? _ownReference;
     private readonly ValueHead? _ownValueHead;
-    private readonly Tensor[] _frozen; // weights of the policy, as long as the session lives
+    private readonly MemoryPlan _memory; // which weights of the policy are trained, as long as the session lives
     private readonly Generator _dropout;
     private readonly PpoOptions _options;
     private readonly ScoreShaping _scoreShaping;
@@ -47,7 +47,7 @@ public sealed class PpoSession : IDisposable
     /// An option is out of range, batch sizes do not divide, or the models do not fit together: vocabulary, width of the value head.
     /// </exception>
     /// <exception cref="InvalidOperationException">No weight of the policy is trained, or the options' optimizer failed.</exception>
-    /// <exception cref="IOException">The folder of the optimizer's state is not there, or its disk is full.</exception>
+    /// <exception cref="IOException">A folder for optimizer state or activations is not there, or its disk is full.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
@@ -75,15 +75,11 @@ public sealed class PpoSession : IDisposable
         if (valueHead is not null)
             FiniteWeights.Require("value head", valueHead.Weights());
         replay ??= PpoReplay.Seeded(options);
-        Tensor[] trained = [.. policy.parameters().Where(weight => weight.requires_grad)];
-        policy.FreezeFirst(options.NumSharedLayers);
-        _frozen = [.. trained.Where(weight => !weight.requires_grad)];
+        _memory = MemoryPlan.Begin(policy, options, () => policy.FreezeFirst(options.NumSharedLayers));
         _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.ReferenceModel, options.NumSharedLayers));
         ValueHead = valueHead ?? (_ownValueHead = FreshCritic.Of(policy, options));
         _dropout = new Generator((uint)options.Seed);
         ValueHead.SetDropout(options.ValueHead.SummaryDropoutProb, _dropout);
-        if (options.ValueHead.SummaryDropoutProb > 0)
-            Dropout.SeedDevice(policy.Device, options.Seed);
         policy.eval();
         _reference.eval();
         ValueHead.eval();
@@ -98,7 +94,7 @@ public sealed class PpoSession : IDisposable
         _reporter = new PpoReporter(options.TotalSteps);
         try
         {
-            _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay);
+            _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay, _memory);
         }
         catch
         {
@@ -275,8 +271,7 @@ public sealed class PpoSession : IDisposable
         _sampler.Dispose();
         ValueHead.SetDropout(0, null);
         _dropout.Dispose();
-        foreach (Tensor weight in _frozen.Where(weight => !weight.IsInvalid))
-            weight.requires_grad = true;
+        _memory.Dispose();
         _ownReference?.Dispose();
         _ownValueHead?.Dispose();
     }

@@ -35,10 +35,12 @@ internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, Dictionary<string,
 /// <param name="options">Epochs, mini-batches, clipping, optimizer.</param>
 /// <param name="totalSteps">Length of the learning rate schedule, in steps of PPO.</param>
 /// <param name="replay">Fixes what a recorded run decides otherwise.</param>
+/// <param name="memory">Of the policy.</param>
 internal sealed class PpoUpdate(
-    CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay) : IDisposable
+    CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay, MemoryPlan memory) : IDisposable
 {
-    private readonly GradientStep _gradients = new(ParameterRates.Of(policy, critic.Weights(), options), options, totalSteps);
+    private readonly GradientStep _gradients =
+        new(ParameterRates.Of(policy, critic.Weights(), options), options, totalSteps, memory);
 
     /// <summary>Norm of the last update's gradient, before clipping.</summary>
     public double GradientNorm { get; private set; }
@@ -51,15 +53,18 @@ internal sealed class PpoUpdate(
     /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number.</exception>
     public IReadOnlyList<PpoMiniBatch> Run(RolloutBatch batch, PpoRollout rollout, double learningRate)
     {
+        _gradients.Begin();
         var before = new WeightSnapshot([.. policy.parameters(), .. critic.parameters()]);
         critic.train(); // where it has dropout, only these passes have it
         try
         {
             return RunEpochs(batch, rollout, learningRate);
         }
-        catch
+        catch (Exception cause)
         {
             before.Restore();
+            if (cause is TrainingDivergedException { IsHalfDone: true } diverged)
+                throw diverged.TakenBack();
             throw;
         }
         finally
@@ -78,7 +83,7 @@ internal sealed class PpoUpdate(
         {
             foreach (int[][] group in replay.RowOrder(batch.RowCount).Chunk(options.MiniBatchSize).Chunk(options.GradientAccumulationSteps))
             {
-                PpoMiniBatch[] parts = [.. group.Select(rows => Accumulate(batch, rollout, rows))];
+                PpoMiniBatch[] parts = [.. group.Select(rows => Accumulate(batch, rollout, rows, learningRate))];
                 learned.AddRange(parts);
                 double loss = parts.Average(part => part.Figures[PpoFigures.TotalLoss]);
                 double norm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
@@ -109,12 +114,12 @@ internal sealed class PpoUpdate(
         return (loss.MoveToOuterDisposeScope(), learned);
     }
 
-    private PpoMiniBatch Accumulate(RolloutBatch batch, PpoRollout rollout, int[] rows)
+    private PpoMiniBatch Accumulate(RolloutBatch batch, PpoRollout rollout, int[] rows, double learningRate)
     {
         using var scope = NewDisposeScope();
         RolloutPart part = batch.Part(rows, policy.Device);
         (Tensor loss, PpoMiniBatch learned) = Objective(options, rows, Predict(part), PpoTarget.Of(rollout, part.Tokens));
-        _gradients.Accumulate(options.GradientAccumulationSteps == 1 ? loss : loss / options.GradientAccumulationSteps);
+        _gradients.Accumulate(options.GradientAccumulationSteps == 1 ? loss : loss / options.GradientAccumulationSteps, learningRate);
         learned.Ratio.MoveToOuterDisposeScope();
         return learned;
     }

@@ -53,6 +53,8 @@ public sealed class UnusedOptionsTests
         Named("Target and Horizon without AdapKlCtrl", new PpoOptions { AdapKlCtrl = false, Target = 3 });
         Named("Peft.LoraDropout without dropout in training", new PpoOptions { Peft = LoraOptions.TrlDefaults });
         Named("Peft.LoraDropout without dropout in training", new DpoOptions { Peft = LoraOptions.TrlDefaults });
+        Named("OffloadFolder without ActivationOffloading", new SftOptions { OffloadFolder = "there" });
+        Named("LisaIntervalSteps without LisaActivatedLayers", new PpoOptions { LisaIntervalSteps = 3 });
         Named("TargetKl without EarlyStopping", new PpoOptions { TargetKl = 0.1 });
         Named("CliprangeValue with VfCoef 0", new PpoOptions { VfCoef = 0, CliprangeValue = 0.1 });
         Named(
