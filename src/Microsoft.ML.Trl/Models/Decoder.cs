@@ -15,6 +15,7 @@ public sealed class Decoder : nn.Module
     private readonly TokenTypes? _types;
     private readonly nn.Module<Tensor, Tensor>? _embeddingNorm;
     private Dropout _dropout = Models.Dropout.None;
+    private EmbeddingNoise? _noise;
 
     /// <summary>Puts the parts together; the list of blocks has its own name in the checkpoint.</summary>
     /// <param name="config">Shape and habits.</param>
@@ -150,6 +151,9 @@ public sealed class Decoder : nn.Module
             block.SetDropout(new Dropout(attention, generator), new Dropout(residual, generator));
     }
 
+    /// <summary>Sets the noise on the embeddings of tokens during training; null = none.</summary>
+    internal void SetNoise(EmbeddingNoise? noise) => _noise = noise;
+
     /// <summary>Fails unless these are tokens that the decoder can be asked about.</summary>
     /// <param name="ids">[B, T] int64.</param>
     /// <exception cref="ArgumentException">They are not.</exception>
@@ -235,6 +239,8 @@ public sealed class Decoder : nn.Module
     {
         using var scope = NewDisposeScope();
         Tensor x = _tokens.forward(ids.reshape(-1));
+        if (training && _noise is not null)
+            x = _noise.AddTo(x, pattern.LongestText);
         foreach (nn.Module<Tensor, Tensor> part in _entry)
             x = part.forward(x);
         x = _positions.AddTo(x, pattern);

@@ -58,6 +58,13 @@ public abstract record TrainingOptions
     /// </summary>
     public LoraOptions? Peft { get; init; }
 
+    /// <summary>
+    /// Average the trained weights over the steps; the fitted model has the average, as of its last update, in the place of the weights
+    /// that the last step led to, which TRL saves beside it. With <see cref="Peft"/> the weights of the adapter. Where training ends early,
+    /// the model that is handed out has the average, too, unless there was no update yet. Null, the default: no average.
+    /// </summary>
+    public WeightAveragingOptions? WeightAveraging { get; init; }
+
     /// <summary>Train on the CPU even where a GPU is there.</summary>
     public bool UseCpu { get; init; }
 
@@ -85,6 +92,8 @@ public abstract record TrainingOptions
             yield return "Peft.LoraDropout without dropout in training";
         if (LrSchedulerType == LrSchedulerType.Constant && WarmupSteps > 0)
             yield return "WarmupSteps with LrSchedulerType Constant (ConstantWithWarmup has one)";
+        foreach (string unused in WeightAveraging?.WithoutEffect() ?? [])
+            yield return unused;
     }
 
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
@@ -101,6 +110,7 @@ public abstract record TrainingOptions
         Require.NotNegative(WarmupSteps);
         Require.Positive(LoggingSteps);
         Peft?.Validated();
+        WeightAveraging?.Validate();
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
         if (UseCpu && GpuDeviceId is not null)

@@ -95,10 +95,13 @@ internal sealed class TrainingRun
         model.RequireTrainable("starting model");
         FiniteWeights.Require("starting model", model.Everything());
         using GradientStep gradients = new(model.parameters(), options, _totalSteps, model.Adapters);
+        using WeightAverage? average = WeightAverage.Of(options, model.parameters(), _totalSteps);
         using var rng = new Generator((uint)options.Seed);
-        if (dropout)
+        EmbeddingNoise? noise = (options as EpochOptions)?.NeftuneNoiseAlpha is { } alpha ? new EmbeddingNoise(alpha, rng) : null;
+        if (dropout || noise is not null)
             Dropout.SeedDevice(model.Device, options.Seed);
         model.SetDropout(dropout ? rng : null);
+        model.SetNoise(noise);
         model.train();
         try
         {
@@ -108,12 +111,15 @@ internal sealed class TrainingRun
                 double loss = accumulate(next, gradients);
                 Log.NoteUpdate(loss, gradients.Update(loss), rate);
                 updated?.Invoke(next);
+                average?.Follow(next.Number);
             });
         }
         finally
         {
+            average?.Apply();
             model.eval();
             model.SetDropout(null);
+            model.SetNoise(null);
         }
     }
 }

@@ -157,6 +157,7 @@ public sealed record PpoOptions : TrainingOptions
         Require.AtLeast(MiniBatchSize, 1);
         Require.AtLeast(GradientAccumulationSteps, 1);
         ValidateBatch();
+        WeightAveraging?.RequireUpdate(TotalSteps);
         Require.AtLeast(PpoEpochs, 1);
         Require.NotNegative(InitKlCoef);
         Require.Known(KlPenalty);
