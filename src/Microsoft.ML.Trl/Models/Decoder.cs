@@ -143,6 +143,23 @@ public sealed class Decoder : nn.Module
         return Run(ids, AttentionPattern.Create(ids, null, 0, Config, load: load), null, positions).MoveToOuterDisposeScope();
     }
 
+    /// <summary>As <see cref="RoutedHiddenAt"/>, at the cost of real tokens alone: padding goes through no layer.</summary>
+    /// <param name="ids">[B, T] int64 token ids, padded on the right.</param>
+    /// <param name="lengths">Real tokens of each row.</param>
+    /// <param name="positions">[N] int64: which of the B·T positions, none of them padding, counted row by row.</param>
+    /// <param name="load">Told where the routers of experts send the tokens; null = nobody.</param>
+    /// <returns>[N, H]. The caller owns it.</returns>
+    internal Tensor PaddingFreeHiddenAt(Tensor ids, IReadOnlyList<int> lengths, Tensor positions, RouterLoad? load)
+    {
+        CheckIds(ids);
+        CheckPositions(ids, positions);
+        using var scope = NewDisposeScope();
+        AttentionPattern pattern = AttentionPattern.OneBehindTheOther(lengths, ids.device, Config, load);
+        Tensor real = ScoredTokens.Mask(ids, lengths).flatten(); // [B·T]
+        Tensor places = real.cumsum(0).sub_(1).index_select(0, positions);
+        return Run(ids.flatten().masked_select(real), pattern, null, places).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Sets what is dropped during training; nothing without a generator.</summary>
     internal void SetDropout(double embedding, double attention, double residual, Generator? generator)
     {

@@ -9,7 +9,7 @@ namespace Microsoft.ML.Trl.Models;
 /// </summary>
 internal sealed class RouterLoad
 {
-    private readonly Tensor _real; // [B·T, 1] float32, 1 at real tokens
+    private readonly Tensor? _real; // [B·T, 1] float32, 1 at real tokens; null where all are
     private readonly long _tokens;
     private readonly DisposeScope _scope = CurrentDisposeScope!;
     private Tensor? _chosen, _probabilities; // [E] sums over tokens and layers; the second with gradient
@@ -17,11 +17,13 @@ internal sealed class RouterLoad
 
     /// <param name="ids">[B, T] of the pass, padded on the right.</param>
     /// <param name="lengths">Real tokens of each row.</param>
-    public RouterLoad(Tensor ids, IReadOnlyList<int> lengths)
+    /// <param name="paddingFree">Whether real tokens alone pass.</param>
+    public RouterLoad(Tensor ids, IReadOnlyList<int> lengths, bool paddingFree = false)
     {
         using var scope = NewDisposeScope();
-        _real = ScoredTokens.Mask(ids, lengths).view(-1, 1).to_type(ScalarType.Float32).MoveToOtherDisposeScope(_scope);
         _tokens = lengths.Sum(length => (long)length);
+        if (!paddingFree)
+            _real = ScoredTokens.Mask(ids, lengths).view(-1, 1).to_type(ScalarType.Float32).MoveToOtherDisposeScope(_scope);
     }
 
     /// <summary>Adds a layer.</summary>
@@ -31,8 +33,8 @@ internal sealed class RouterLoad
     {
         using var scope = NewDisposeScope();
         Tensor hits = zeros_like(probabilities).scatter_(1, chosen, ones_like(chosen, probabilities.dtype)); // [B·T, E]
-        Sum(ref _chosen, (hits * _real).sum([0]));
-        Sum(ref _probabilities, (probabilities * _real).sum([0]));
+        Sum(ref _chosen, Real(hits).sum([0]));
+        Sum(ref _probabilities, Real(probabilities).sum([0]));
         _layers++;
     }
 
@@ -47,6 +49,8 @@ internal sealed class RouterLoad
         double all = (double)_tokens * _layers, scale = _chosen!.shape[0] / (all * all);
         return (_chosen * _probabilities!).sum().mul(scale).MoveToOuterDisposeScope();
     }
+
+    private Tensor Real(Tensor perToken) => _real is null ? perToken : perToken * _real;
 
     private void Sum(ref Tensor? sum, Tensor more)
     {
