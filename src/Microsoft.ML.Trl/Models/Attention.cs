@@ -26,6 +26,9 @@ internal sealed class Attention : nn.Module
             this.Own(norms.Queries, norms.Keys);
     }
 
+    /// <summary>The projections to queries, keys and values.</summary>
+    public QueryKeyValue Inputs => _inputs;
+
     /// <summary>Drops attention weights during training.</summary>
     public Dropout Dropout
     {

@@ -52,6 +52,9 @@ public sealed class Decoder : nn.Module
     /// <summary>Whether dropout also stands behind the last part, as in T5.</summary>
     internal bool DropsOutput { get; init; }
 
+    /// <summary>The blocks, in their order.</summary>
+    internal IReadOnlyList<Block> Blocks => _blocks;
+
     /// <summary>From token ids to the first rows.</summary>
     internal TokenEmbedding Tokens => _tokens;
 

@@ -80,6 +80,9 @@ public abstract record TrainingOptions
     /// <summary>Whether entries are dropped in training at all.</summary>
     private protected virtual bool HasDropout => true;
 
+    /// <summary>The same.</summary>
+    internal bool DropsInTraining => HasDropout;
+
     /// <summary>Options that were set and change nothing in a run with these others, each with the reason.</summary>
     internal virtual IEnumerable<string> WithoutEffect()
     {

@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+
+namespace Microsoft.ML.Trl.Tests.TestSupport;
+
+/// <summary>Bytes that native code, libtorch above all, has from the C library. What the runtime of .NET has is not among them.</summary>
+internal static unsafe partial class NativeMemory
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(0.2);
+
+    /// <summary>Whether the C library tells: glibc from 2.33 on.</summary>
+    public static bool IsKnown => OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint library)
+        && NativeLibrary.TryGetExport(library, "mallinfo2", out _);
+
+    /// <summary>Most bytes that were in use at once while something was done, less those that were before.</summary>
+    public static long Peak(Action work)
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        long before = InUse(), most = before;
+        using var done = new CancellationTokenSource();
+        var watch = new Thread(() =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                most = Math.Max(most, InUse());
+                Thread.Sleep(Pause);
+            }
+        });
+        watch.Start();
+        try
+        {
+            work();
+        }
+        finally
+        {
+            done.Cancel();
+            watch.Join();
+        }
+        return most - before;
+    }
+
+    private static long InUse()
+    {
+        Counts counts = Read();
+        return (long)(counts.InArenas + counts.Mapped);
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "mallinfo2")]
+    private static partial Counts Read();
+
+    [StructLayout(LayoutKind.Explicit, Size = 80)]
+    private struct Counts
+    {
+        [FieldOffset(32)]
+        public nuint Mapped; // hblkhd
+
+        [FieldOffset(56)]
+        public nuint InArenas; // uordblks
+    }
+}
