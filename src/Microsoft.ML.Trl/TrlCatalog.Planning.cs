@@ -13,7 +13,7 @@ public sealed partial class TrlCatalog
     /// <exception cref="ArgumentException">An option is out of range, or the data cannot be learnt from; the message names it.</exception>
     /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
-    /// <exception cref="NotSupportedException">The source's family or tokenizer is not supported, or the method cannot train it.</exception>
+    /// <exception cref="NotSupportedException">Family or tokenizer are not supported, or the method cannot train the model.</exception>
     /// <exception cref="InvalidOperationException">The GPU asked for is not there.</exception>
     public TrainingPlan Plan(SftOptions options, ModelSource source, IDataView? sample = null) =>
         Plan("SFT", Require.NotNull(options).Validated(), source, sample);

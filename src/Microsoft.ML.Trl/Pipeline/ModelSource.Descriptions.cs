@@ -30,7 +30,8 @@ public abstract partial class ModelSource
             && !File.Exists(System.IO.Path.Combine(path, HuggingFaceFolder.ConfigFile));
         string folder = isAdapter ? AdapterFolder.BaseOf(path) : path;
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
-        return new ModelDescription(config, () => TextTokenizer.Load(folder), IsHeaded: config.Family.IsEncoder || IsClassifierFolder(folder));
+        bool isHeaded = config.Family.IsEncoder || IsClassifierFolder(folder);
+        return new ModelDescription(config, () => TextTokenizer.Load(folder), IsHeaded: isHeaded);
     }
 
     private static ModelDescription OfGguf(string path, TextTokenizer? tokenizer)

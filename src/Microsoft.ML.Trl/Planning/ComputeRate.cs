@@ -19,8 +19,8 @@ internal sealed record ComputeRate(double Operations, double Bytes)
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();
         long width = Math.Min(config.HiddenSize, MostWidth), inner = Math.Min(config.IntermediateSize, 4 * MostWidth);
-        Tensor x = ones(Rows, width, device: place.Device, dtype: place.Type), w = ones(width, inner, device: place.Device, dtype: place.Type);
-        Tensor moved = ones(MovedNumbers, device: place.Device);
+        Tensor x = ones(Rows, width, device: place.Device, dtype: place.Type);
+        Tensor w = ones(width, inner, device: place.Device, dtype: place.Type), moved = ones(MovedNumbers, device: place.Device);
         double product = Fastest(() => x.mm(w).Dispose(), place.Device), move = Fastest(() => moved.add_(1), place.Device);
         return new ComputeRate(2.0 * Rows * width * inner / product, 2.0 * MovedNumbers * sizeof(float) / move);
     }

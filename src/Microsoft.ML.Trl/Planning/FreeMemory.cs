@@ -17,8 +17,9 @@ internal static class FreeMemory
             return DeviceMemory.Of(Math.Max(0, device.index));
         GCMemoryInfo all = GC.GetGCMemoryInfo(); // knows the limit of a container
         long free = all.TotalAvailableMemoryBytes - Environment.WorkingSet;
-        if (!File.Exists(LinuxFile) || File.ReadLines(LinuxFile).FirstOrDefault(line => line.StartsWith(LinuxLine, StringComparison.Ordinal))
-            is not { } found)
+        string? found = !File.Exists(LinuxFile) ? null
+            : File.ReadLines(LinuxFile).FirstOrDefault(line => line.StartsWith(LinuxLine, StringComparison.Ordinal));
+        if (found is null)
             return free;
         string kilobytes = found[LinuxLine.Length..].Trim().Split(' ')[0];
         return Math.Min(free, long.Parse(kilobytes, CultureInfo.InvariantCulture) * 1024);

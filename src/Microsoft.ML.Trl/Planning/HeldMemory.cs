@@ -20,8 +20,10 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
             yield return new("value head", (shape.Config.OutputSize + 1) * 4L, "float32");
         yield return Optimizer();
         if (options.WeightAveraging is { } averaging && start.IsCpu)
-            yield return new(
-                "average of the weights", Trained * 4 * (averaging.IsCorrected ? 3 : 1), averaging.IsCorrected ? "three copies" : "one copy");
+        {
+            int copies = averaging.IsCorrected ? 3 : 1;
+            yield return new("average of the weights", Trained * 4 * copies, $"{copies} in float32");
+        }
     }
 
     /// <summary>Those of the model.</summary>
@@ -35,7 +37,7 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
 
     private TrainingPlanRow Adapters() => new(
         "adapters", ((shape.AdapterWeights + shape.AdapterStart) * 4) + (shape.TrainedWeights * _size),
-        Text($"{shape.AdapterWeights:N0} numbers in float32{(shape.TrainedWeights == 0 ? "" : ", and copies of modules that are trained whole")}"));
+        Text($"{shape.AdapterWeights:N0} numbers in float32{(shape.TrainedWeights > 0 ? ", and copies of what is trained whole" : "")}"));
 
     private TrainingPlanRow? ReferenceWeights()
     {
@@ -86,7 +88,7 @@ internal static class RolloutMemory
         long rows = Math.Min(options.BatchSize, options.GenerationBatchSize ?? options.BatchSize), answer = TextLengths.Answer(options);
         long keys = 2L * config.LayerCount * config.KeyValueHeadCount * config.HeadSize * size * lengths.Longest * rows;
         yield return new("key-value cache", keys, FormattableString.Invariant($"{rows:N0} rows of {lengths.Longest:N0} tokens"));
-        yield return new("kept states", 2 * options.BatchSize * answer * config.OutputSize * size, "of each sampled token, until it is learnt");
+        yield return new("kept states", 2 * options.BatchSize * answer * config.OutputSize * size, "of each sampled token");
         yield return new("distributions", 4 * rows * config.VocabularySize * 4, "of the next token of each row");
         var pass = new PassShape(rows * (lengths.Longest - answer), lengths.Longest, rows, rows, size == 2, false, false, false);
         yield return new(

@@ -29,7 +29,8 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
     public IEnumerable<MemoryMoment> Moments()
     {
         if (start.OpensTwice)
-            yield return new MemoryMoment("opening the model", [_held.Weights(), _held.Weights() with { Component = "weights it is made of" }]);
+            yield return new MemoryMoment(
+                "opening the model", [_held.Weights(), _held.Weights() with { Component = "weights it is made of" }]);
         IReadOnlyList<TrainingPlanRow> held = [.. _held.Rows(), .. Snapshot()];
         yield return new MemoryMoment("begin of the backward pass", [.. held, .. BackwardBegins()]);
         yield return new MemoryMoment("end of the backward pass", [.. held, .. BackwardEnds()]);
@@ -50,7 +51,8 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
             last = isLast ? sizes.InBackward(block) * Math.Min(_pass.Labels, _pass.Tokens) : last;
         }
         double ends = _pass.Labels * 3.0 * shape.Config.OutputSize * _size; // final norm, and what the head reads
-        yield return new("activations", (long)(kept + ends + last), Counted($"{_pass.Tokens:N0} tokens through {shape.Blocks.Count()} blocks"));
+        yield return new(
+            "activations", (long)(kept + ends + last), Counted($"{_pass.Tokens:N0} tokens through {shape.Blocks.Count()} blocks"));
         if (shape.Model is CausalLanguageModel)
             yield return Vocabulary();
         long gradients = AccumulatesBefore ? AllGradients().Bytes : shape.TrainsHead ? HeadGradient : 0;
@@ -82,7 +84,8 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
     {
         long sums = options.Bf16 && AccumulatesBefore ? shape.TrainedWeights * 4 : 0;
         long bytes = (shape.TrainedWeights * _size) + sums + (shape.AdapterWeights * 4);
-        return new("gradients", bytes, Counted($"{shape.TrainedWeights + shape.AdapterWeights:N0} numbers, {TrainingPlan.Size(bytes)} in all"));
+        long numbers = shape.TrainedWeights + shape.AdapterWeights;
+        return new("gradients", bytes, Counted($"of {numbers:N0} numbers, {TrainingPlan.Size(bytes)} once all are there"));
     }
 
     /// <summary>Logits, or the softmax that is kept: a part of the rows at a time.</summary>
@@ -92,7 +95,7 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
         bool isKept = all <= Numerics.LogProbs.KeepBytes && shape.Config.LogitSoftCap is null;
         long bytes = isKept ? all : Math.Min(all, Numerics.VocabularyHead.ChunkBytes);
         return new(
-            "logits", options.Bf16 ? bytes * 2 : bytes,
+            "logits", (long)(bytes * (!options.Bf16 ? 1 : shape.TrainsHead ? 2 : 1.25)), // 16-bit products beside them
             Counted($"{_pass.Labels:N0} labels over {shape.Config.VocabularySize:N0} tokens, {(isKept ? "all" : "a part")} at a time"));
     }
 

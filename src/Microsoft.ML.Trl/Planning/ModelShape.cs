@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Planning;
 
-/// <summary>What a method trains: a model of <see cref="ShapedWeights"/> with the adapters that the options put beside it. Owns the model.</summary>
+/// <summary>
+/// What a method trains: a model of <see cref="ShapedWeights"/> with the adapters that the options put beside it. Owns the model.
+/// </summary>
 internal sealed class ModelShape : IDisposable
 {
     private static readonly string[] ClassifierHeads = ["classifier", "score"];

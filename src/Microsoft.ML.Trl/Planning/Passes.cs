@@ -15,6 +15,8 @@ internal static class Passes
         long tokens = isPaddingFree ? lengths.Longest + (long)((rows - 1) * lengths.Mean) : rows * lengths.Longest;
         if (options is SftOptions { Packing: true } packed)
             tokens = rows * Math.Min(packed.MaxLength!.Value, config.ContextLength);
+        if (config.IsEncoderDecoder)
+            tokens /= 2; // the encoder reads the prompts, the decoder the answers
         double share = lengths.Labels / lengths.Mean;
         long labels = options is RewardOptions or TextClassificationOptions ? rows : (long)Math.Min(tokens, tokens * share);
         bool drops = options.DropsInTraining && config.Dropout > 0;

@@ -58,8 +58,11 @@ internal sealed class Planner(MLContext ml, ModelSource source)
         return found.OrderByDescending(advice => advice.SavedBytes);
     }
 
-    private Placement PlaceOf(TrainingOptions options) =>
-        new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16).Resolve(ContextSettings.Of(ml), _ => { });
+    private Placement PlaceOf(TrainingOptions options)
+    {
+        var choice = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
+        return choice.Resolve(ContextSettings.Of(ml), _ => { });
+    }
 
     private static StartFacts Start(TrainingOptions options, ModelDescription model, Placement place)
     {

@@ -2,8 +2,10 @@ using Microsoft.ML.Trl.Models;
 
 namespace Microsoft.ML.Trl.Planning;
 
-/// <summary>Seconds of a step, from the operations of its matrix products: 2 per weight and token forward, and as many again for the gradient
-/// of the inputs and for that of the weights that are trained (arXiv:2001.08361, section 2.1).</summary>
+/// <summary>
+/// Seconds of a step, from the operations of its matrix products: 2 per weight and token forward, and as many again for the gradient of the
+/// inputs and for that of the weights that are trained (arXiv:2001.08361, section 2.1).
+/// </summary>
 /// <param name="shape">The model.</param>
 /// <param name="options">Checked.</param>
 /// <param name="lengths">Of the texts.</param>
@@ -32,7 +34,7 @@ internal sealed class StepTime(ModelShape shape, TrainingOptions options, TextLe
             products += read * ppo.BatchSize / ppo.MiniBatchSize;
             seconds = Sampling(ppo, all, head);
         }
-        double updates = options is PpoOptions own ? (double)own.PpoEpochs * own.BatchSize / own.MiniBatchSize / own.GradientAccumulationSteps : 1;
+        double updates = options is PpoOptions own ? Passes.PerStep(own) / own.GradientAccumulationSteps : 1;
         double update = updates * (shape.TrainedWeights + shape.AdapterWeights) * (options.Bf16 ? 34 : 28); // gradients, moments, weights
         return seconds + (products / rate.Operations * BesideProducts) + (update / rate.Bytes);
     }

@@ -51,24 +51,27 @@ public sealed record TrainingPlan
     /// <summary>The plan as a table.</summary>
     public override string ToString()
     {
+        CultureInfo plain = CultureInfo.InvariantCulture;
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{Method} of a {ModelType} model: {TrainedParameters:N0} parameters trained, {FrozenParameters:N0} frozen");
-        text.AppendLine(CultureInfo.InvariantCulture, $"for {Lengths}; most memory at: {PeakMoment}").AppendLine();
+        text.AppendLine(plain, $"{Method} of a {ModelType} model: {TrainedParameters:N0} parameters trained, {FrozenParameters:N0} frozen");
+        text.AppendLine(plain, $"for {Lengths}; most memory at: {PeakMoment}").AppendLine();
         foreach (TrainingPlanRow row in Rows)
-            text.AppendLine(CultureInfo.InvariantCulture, $"  {row.Component,-22}{Size(row.Bytes),12}  {row.Detail}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"  {"peak",-22}{Size(PeakBytes),12}  {Verdict()}");
+            text.AppendLine(plain, $"  {row.Component,-22}{Size(row.Bytes),12}  {row.Detail}");
+        text.AppendLine(plain, $"  {"peak",-22}{Size(PeakBytes),12}  {Verdict()}");
         if (SecondsPerStep is { } seconds)
-            text.AppendLine(CultureInfo.InvariantCulture, $"  {"time per step",-22}{seconds,10:G3} s  estimated from the rate of matrix products here");
+            text.AppendLine(plain, $"  {"time per step",-22}{seconds,10:G3} s  estimated from the rate of matrix products here");
         if (Advice.Count > 0)
             text.AppendLine().AppendLine(Fits == false ? "To make it fit:" : "What takes less:");
         foreach (TrainingPlanAdvice advice in Advice)
-            text.AppendLine(
-                CultureInfo.InvariantCulture,
-                $"  {advice.Change,-58} saves {Size(advice.SavedBytes),9}, peak {Size(advice.PeakBytes),9}{(advice.Fits == true && Fits == false ? ", fits" : "")}  ({advice.Price})");
+        {
+            text.Append(plain, $"  {advice.Change,-58} saves {Size(advice.SavedBytes),9}, peak {Size(advice.PeakBytes),9}");
+            text.AppendLine(plain, $"{(advice.Fits == true && Fits == false ? ", fits" : "")}  ({advice.Price})");
+        }
         return text.ToString();
     }
 
-    /// <summary>Such as <c>1.50 GB</c>.</summary>
+    /// <summary>A number of bytes in words, such as <c>1.50 GB</c>.</summary>
+    /// <param name="bytes">The number.</param>
     internal static string Size(long bytes) => bytes >= 1_000_000_000
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:N2} GB")
         : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB");

@@ -34,25 +34,66 @@ public sealed class PlanPeakTests
         ["reward"] = Reward,
     };
 
-    public TestContext TestContext { get; set; } = null!;
+    private const string Sizes = """
+        "vocab_size": 2048, "hidden_size": 192, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2,
+        "intermediate_size": 512, "max_position_embeddings": 256,
+        """;
 
-    public static IEnumerable<object[]> Cases =>
-        from model in new[] { "gpt2", "llama" } from run in Runs.Keys select new object[] { model, run };
+    private static readonly Dictionary<string, string> Families = new()
+    {
+        ["qwen2"] = """ "model_type": "qwen2" """,
+        ["qwen3"] = """ "model_type": "qwen3", "head_dim": 32 """,
+        ["gemma2"] = """ "model_type": "gemma2", "head_dim": 32 """,
+        ["gemma3_text"] = """ "model_type": "gemma3_text", "head_dim": 32 """,
+        ["phi3"] = """ "model_type": "phi3", "pad_token_id": null """,
+        ["gpt_neox"] = """ "model_type": "gpt_neox" """,
+        ["phi"] = """ "model_type": "phi" """,
+        ["mixtral"] = """ "model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2 """,
+        ["bloom"] = """ "model_type": "bloom", "n_layer": 4, "n_head": 6 """,
+        ["opt"] = """ "model_type": "opt", "ffn_dim": 512 """,
+        ["falcon"] = """ "model_type": "falcon", "multi_query": true """,
+    };
+
+    public static IEnumerable<object[]> RunsOfGpt2 => Runs.Keys.Select(run => new object[] { run });
+
+    public static IEnumerable<object[]> OtherFamilies => Families.Keys.Select(model => new object[] { model });
 
     [TestMethod]
-    [DynamicData(nameof(Cases))]
-    public void Measured(string model, string run)
+    [DynamicData(nameof(RunsOfGpt2))]
+    public void Every_method_on_gpt2(string run) => IsWithinAFifth("gpt2", Runs[run]);
+
+    [TestMethod]
+    [DataRow("sft")]
+    [DataRow("dpo lora")]
+    [DataRow("ppo")]
+    public void Methods_on_llama(string run) => IsWithinAFifth("llama", Runs[run]);
+
+    [TestMethod]
+    public void Dropout_keeps_what_was_drawn() => IsWithinAFifth("gpt2 dropping", Sft);
+
+    [TestMethod]
+    [DynamicData(nameof(OtherFamilies))]
+    public void Fine_tuning_of_the_other_families(string model)
+    {
+        LongTests.RequireOn("a minute for all");
+        IsWithinAFifth(model, Sft);
+        IsWithinAFifth(model, Sft with { Peft = Lora with { TargetModules = [LoraOptions.AllLinear] } });
+    }
+
+    private static void IsWithinAFifth(string model, TrainingOptions options)
     {
         if (!NativeMemory.IsKnown)
             Assert.Inconclusive("The C library does not tell what memory is in use.");
-        (long measured, TrainingPlan plan) = PlannedRuns.Of(Config(model), Runs[run]);
-        System.IO.File.AppendAllText("/tmp/w/plan.txt", FormattableString.Invariant($"{model} {run}: measured {measured / 1e6:N1} planned {plan.PeakBytes / 1e6:N1} ratio {(double)plan.PeakBytes / measured:N2} at {plan.PeakMoment}\n    {string.Join("; ", plan.Rows.Select(row => $"{row.Component} {row.Bytes / 1e6:N1}"))}\n"));
-        Close.Relative(measured, plan.PeakBytes, 0.2, $"{model} {run}\n{plan}");
+        (long measured, TrainingPlan plan) = PlannedRuns.Of(Config(model), options);
+        double off = Close.Relative(measured, plan.PeakBytes, 0.2, $"{model}\n{plan}");
+        Console.WriteLine($"{model}: measured {measured >> 20} MiB, planned {plan.PeakBytes >> 20} MiB, off by {off:P0}");
     }
 
-    private static ModelConfig Config(string model, double dropout = 0) => model switch
+    private static ModelConfig Config(string model) => model switch
     {
-        "gpt2" => ModelConfig.Gpt2(4096, 192, 6, 4, 256, dropout),
-        _ => ModelConfig.Llama(4096, 192, 6, 4, 256, tieWordEmbeddings: false),
+        "gpt2" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0),
+        "gpt2 dropping" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0.1),
+        "llama" => ModelConfig.Llama(2048, 192, 4, 4, 256),
+        _ => ModelConfig.Parse($"{{{Sizes}{Families[model]}}}", model),
     };
 }

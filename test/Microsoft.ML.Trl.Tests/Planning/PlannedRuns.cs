@@ -11,7 +11,7 @@ internal static class PlannedRuns
     public static (long Measured, TrainingPlan Plan) Of(ModelConfig config, TrainingOptions options)
     {
         TrainingPlan plan = Plan(config, options);
-        Run(config with { LayerCount = 1 }, options); // what libtorch makes once and keeps does not count
+        Run(config with { LayerCount = 1, WindowedLayers = [] }, options); // what libtorch makes once and keeps does not count
         return (NativeMemory.Peak(() => Run(config, options)), plan);
     }
 
@@ -31,7 +31,13 @@ internal static class PlannedRuns
     private static TextLengths Lengths(TrainingOptions options, ModelConfig config)
     {
         TextLengths longest = TextLengths.Of(options, config);
-        return options is PpoOptions ppo ? longest with { Longest = 32 + ppo.Generation.MaxNewTokens, Mean = 32 + ppo.Generation.MaxNewTokens } : longest;
+        int rollout = 32 + (options as PpoOptions)?.Generation.MaxNewTokens ?? 0;
+        return options switch
+        {
+            PpoOptions => longest with { Longest = rollout, Mean = rollout },
+            DpoOptions => longest with { Labels = longest.Mean / 2 },
+            _ => longest,
+        };
     }
 
     private static void Run(ModelConfig config, TrainingOptions options)

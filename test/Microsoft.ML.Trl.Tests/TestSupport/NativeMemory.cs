@@ -5,8 +5,6 @@ namespace Microsoft.ML.Trl.Tests.TestSupport;
 /// <summary>Bytes that native code, libtorch above all, has from the C library. What the runtime of .NET has is not among them.</summary>
 internal static unsafe partial class NativeMemory
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(0.2);
-
     /// <summary>Whether the C library tells: glibc from 2.33 on.</summary>
     public static bool IsKnown => OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint library)
         && NativeLibrary.TryGetExport(library, "mallinfo2", out _);
@@ -23,7 +21,7 @@ internal static unsafe partial class NativeMemory
             while (!done.IsCancellationRequested)
             {
                 most = Math.Max(most, InUse());
-                Thread.Sleep(Pause);
+                Thread.Sleep(1);
             }
         });
         watch.Start();

@@ -70,7 +70,7 @@ internal sealed class PpoUpdate(
         }
     }
 
-    /// <summary>Frees what was kept between steps; where weights were averaged, policy and critic have their averages from now on.</summary>
+    /// <summary>Frees what was kept between steps; averaged weights have their averages from now on.</summary>
     public void Dispose()
     {
         _gradients.Dispose();
