@@ -6,7 +6,7 @@ namespace Microsoft.ML.Trl.Planning;
 /// <param name="start">How the run begins.</param>
 internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, StartFacts start)
 {
-    private readonly int _size = options.Bf16 ? 2 : 4;
+    private readonly int _size = MemoryHabits.Size(options);
 
     /// <summary>All of it.</summary>
     public IEnumerable<TrainingPlanRow> Rows()
@@ -27,11 +27,10 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
     }
 
     /// <summary>Those of the model.</summary>
-    public TrainingPlanRow Weights() => new("weights", WeightBytes, Text($"{shape.Weights:N0} numbers in {TypeName}"));
+    public TrainingPlanRow Weights() => new(
+        "weights", MemoryHabits.WeightBytes(shape, WeightQuantization.None, _size), Text($"{shape.Weights:N0} numbers in {TypeName}"));
 
-    private long WeightBytes => shape.Weights * _size;
-
-    private string TypeName => options.Bf16 ? "bfloat16" : "float32";
+    private string TypeName => MemoryHabits.TypeName(options);
 
     private long Trained => shape.TrainedWeights + shape.AdapterWeights;
 
@@ -57,19 +56,12 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
 
     private TrainingPlanRow Optimizer()
     {
-        long moments = Trained * StateBytes(options.Optim), masters = options.Bf16 ? shape.TrainedWeights * 4 : 0;
+        double state = MemoryHabits.StateBytes(options.Optim);
+        long masters = shape.TrainedWeights * MemoryHabits.MasterBytes(options);
         return new(
-            "optimizer", moments + masters,
-            Text($"{options.Optim}: {StateBytes(options.Optim)} bytes per number{(masters > 0 ? ", and 4 of its float32 master" : "")}"));
+            "optimizer", (long)(Trained * state) + masters,
+            Text($"{options.Optim}: {state} bytes per number{(masters > 0 ? ", and a float32 master" : "")}"));
     }
-
-    /// <summary>Bytes of an optimizer's state per number that is trained.</summary>
-    private static int StateBytes(OptimizerKind kind) => kind switch
-    {
-        OptimizerKind.Sgd => 0,
-        OptimizerKind.RmsProp or OptimizerKind.Adagrad => 4,
-        _ => 8,
-    };
 
     private static string Text(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -17,7 +17,8 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
 {
     private readonly HeldMemory _held = new(shape, options, start);
     private readonly PassShape _pass = Passes.Training(options, lengths, shape.Config, start.IsCpu);
-    private readonly int _size = options.Bf16 ? 2 : 4;
+    private readonly int _size = MemoryHabits.Size(options);
+    private readonly bool _isNarrow = MemoryHabits.IsNarrow(options);
 
     /// <summary>The pass whose backward pass takes most.</summary>
     public PassShape Pass => _pass;
@@ -42,14 +43,16 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
     private IEnumerable<TrainingPlanRow> BackwardBegins()
     {
         var sizes = new ActivationSize(shape, _pass);
-        double kept = 0, last = 0;
+        List<double> blocks = [];
+        double last = 0;
         foreach ((Block block, int stack) in shape.Blocks)
         {
             (double attention, double rest) = sizes.OfBlock(block);
             bool isLast = stack == 0 && block == shape.Model.Body.Blocks[^1];
-            kept += (attention * _pass.Tokens) + (rest * (isLast ? Math.Min(_pass.Labels, _pass.Tokens) : _pass.Tokens));
+            blocks.Add((attention * _pass.Tokens) + (rest * (isLast ? Math.Min(_pass.Labels, _pass.Tokens) : _pass.Tokens)));
             last = isLast ? sizes.InBackward(block) * Math.Min(_pass.Labels, _pass.Tokens) : last;
         }
+        double kept = MemoryHabits.Kept(blocks, (double)_pass.Tokens * shape.Config.HiddenSize * _size, recomputes: false);
         double ends = _pass.Labels * 3.0 * shape.Config.OutputSize * _size; // final norm, and what the head reads
         yield return new(
             "activations", (long)(kept + ends + last), Counted($"{_pass.Tokens:N0} tokens through {shape.Blocks.Count()} blocks"));
@@ -78,11 +81,11 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
     };
 
     /// <summary>That of the projection to the vocabulary, which is made first; of 16-bit weights with its float32 sum.</summary>
-    private long HeadGradient => shape.Embedding * (_size + (options.Bf16 ? 4 : 0));
+    private long HeadGradient => shape.Embedding * (_size + (_isNarrow ? 4 : 0));
 
     private TrainingPlanRow AllGradients()
     {
-        long sums = options.Bf16 && AccumulatesBefore ? shape.TrainedWeights * 4 : 0;
+        long sums = _isNarrow && AccumulatesBefore ? shape.TrainedWeights * 4 : 0;
         long bytes = (shape.TrainedWeights * _size) + sums + (shape.AdapterWeights * 4);
         long numbers = shape.TrainedWeights + shape.AdapterWeights;
         return new("gradients", bytes, Counted($"of {numbers:N0} numbers, {TrainingPlan.Size(bytes)} once all are there"));
@@ -95,12 +98,12 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
         bool isKept = all <= Numerics.LogProbs.KeepBytes && shape.Config.LogitSoftCap is null;
         long bytes = isKept ? all : Math.Min(all, Numerics.VocabularyHead.ChunkBytes);
         return new(
-            "logits", (long)(bytes * (!options.Bf16 ? 1 : shape.TrainsHead ? 2 : 1.25)), // 16-bit products beside them
+            "logits", (long)(bytes * (!_isNarrow ? 1 : shape.TrainsHead ? 2 : 1.25)), // 16-bit products beside them
             Counted($"{_pass.Labels:N0} labels over {shape.Config.VocabularySize:N0} tokens, {(isKept ? "all" : "a part")} at a time"));
     }
 
     private TrainingPlanRow Widened() =>
-        new("gradients in float32", options.Bf16 ? Math.Min(64L << 20, shape.TrainedWeights * 8) : 0, "some at a time");
+        new("gradients in float32", _isNarrow ? Math.Min(64L << 20, shape.TrainedWeights * 8) : 0, "some at a time");
 
     /// <summary>What PPO goes back to when an update fails.</summary>
     private IEnumerable<TrainingPlanRow> Snapshot() => options is PpoOptions

@@ -33,6 +33,14 @@ internal sealed class ModelShape : IDisposable
     /// <summary>Numbers that adapters keep of their start.</summary>
     public long AdapterStart { get; private set; }
 
+    /// <summary>Numbers of the linear layers in the blocks.</summary>
+    public long BlockMatrices => Blocks.SelectMany(part => part.Block.modules().Distinct().OfType<LinearModule>())
+        .Sum(layer => Elements(layer.Weight));
+
+    /// <summary>Numbers of the token embedding and of a vocabulary projection of its own.</summary>
+    public long VocabularyMatrices => Embedding
+        + (Model is CausalLanguageModel { Config.TieWordEmbeddings: false } causal ? Elements(causal.HeadWeight) : 0);
+
     /// <summary>Numbers of the token embedding, which also projects to the vocabulary where the two are tied.</summary>
     public long Embedding => Elements(Model.Body.TokenEmbedding);
 

@@ -19,9 +19,10 @@ internal static class Passes
             tokens /= 2; // the encoder reads the prompts, the decoder the answers
         double share = lengths.Labels / lengths.Mean;
         long labels = options is RewardOptions or TextClassificationOptions ? rows : (long)Math.Min(tokens, tokens * share);
+        bool isNarrow = MemoryHabits.IsNarrow(options);
         bool drops = options.DropsInTraining && config.Dropout > 0;
         return new PassShape(
-            tokens, lengths.Longest, rows, labels, options.Bf16, options.Bf16 && isCpu, drops,
+            tokens, lengths.Longest, rows, labels, isNarrow, isNarrow && isCpu, drops,
             options.DropsInTraining && options.Peft is { LoraDropout: > 0 });
     }
 

@@ -15,7 +15,7 @@ internal sealed class StepTime(ModelShape shape, TrainingOptions options, TextLe
     // norms, activations, softmax and the steps between take time, too: measured on GPT-2 and LLaMA on two CPU cores
     private const double BesideProducts = 1.35;
 
-    private readonly int _size = options.Bf16 ? 2 : 4;
+    private readonly int _size = MemoryHabits.Size(options);
 
     /// <summary>Seconds of a step.</summary>
     public double Seconds()
@@ -35,7 +35,8 @@ internal sealed class StepTime(ModelShape shape, TrainingOptions options, TextLe
             seconds = Sampling(ppo, all, head);
         }
         double updates = options is PpoOptions own ? Passes.PerStep(own) / own.GradientAccumulationSteps : 1;
-        double update = updates * (shape.TrainedWeights + shape.AdapterWeights) * (options.Bf16 ? 34 : 28); // gradients, moments, weights
+        double moved = MemoryHabits.IsNarrow(options) ? 34 : 28; // bytes per number: gradient, moments, weights
+        double update = updates * (shape.TrainedWeights + shape.AdapterWeights) * moved;
         return seconds + (products / rate.Operations * BesideProducts) + (update / rate.Bytes);
     }
 

@@ -80,19 +80,31 @@ public sealed class PlanPeakTests
         IsWithinAFifth(model, Sft with { Peft = Lora with { TargetModules = [LoraOptions.AllLinear] } });
     }
 
+    /// <summary>The size of GPT-2 small, four rows of 128 tokens; full and LoRA, float32 and bfloat16.</summary>
+    [TestMethod]
+    [DynamicData(nameof(RunsOfGpt2))]
+    public void Every_method_on_a_model_of_a_real_size(string run)
+    {
+        LongTests.RequireOn("a minute for all");
+        IsWithinAFifth("gpt2 small", Runs[run]);
+    }
+
     private static void IsWithinAFifth(string model, TrainingOptions options)
     {
         if (!NativeMemory.IsKnown)
             Assert.Inconclusive("The C library does not tell what memory is in use.");
         (long measured, TrainingPlan plan) = PlannedRuns.Of(Config(model), options);
         double off = Close.Relative(measured, plan.PeakBytes, 0.2, $"{model}\n{plan}");
-        Console.WriteLine($"{model}: measured {measured >> 20} MiB, planned {plan.PeakBytes >> 20} MiB, off by {off:P0}");
+        Console.WriteLine(
+            $"{model}: measured {measured >> 20} MiB, planned {plan.PeakBytes >> 20} MiB, off by {off:P0}; "
+            + $"resident set grew by {NativeMemory.PeakResident >> 20} MiB");
     }
 
     private static ModelConfig Config(string model) => model switch
     {
         "gpt2" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0),
         "gpt2 dropping" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0.1),
+        "gpt2 small" => ModelConfig.Gpt2(50_257, 768, 12, 12, 256, dropout: 0),
         "llama" => ModelConfig.Llama(2048, 192, 4, 4, 256),
         _ => ModelConfig.Parse($"{{{Sizes}{Families[model]}}}", model),
     };

@@ -141,6 +141,20 @@ public sealed class PlanTests
     }
 
     [TestMethod]
+    public void Few_bits_and_recomputed_blocks_take_what_they_take()
+    {
+        using ModelShape shape = ModelShape.Of(ModelConfig.Gpt2(100, 64, 2, 2, 32, dropout: 0), new SftOptions());
+        long matrices = 2 * ((64 * 192) + (64 * 64) + (2 * 64 * 256)), vocabulary = 100 * 64;
+        Assert.AreEqual((matrices, vocabulary), (shape.BlockMatrices, shape.VocabularyMatrices));
+        long rest = shape.Weights - matrices - vocabulary;
+        Assert.AreEqual(shape.Weights * 4, MemoryHabits.WeightBytes(shape, WeightQuantization.None, 4));
+        Assert.AreEqual(matrices + vocabulary + (rest * 4), MemoryHabits.WeightBytes(shape, WeightQuantization.Int8, 4));
+        Assert.AreEqual((matrices * 5 / 8) + vocabulary + (rest * 4), MemoryHabits.WeightBytes(shape, WeightQuantization.Int4, 4));
+        Assert.AreEqual(60, MemoryHabits.Kept([10, 20, 30], input: 2, recomputes: false));
+        Assert.AreEqual(36, MemoryHabits.Kept([10, 20, 30], input: 2, recomputes: true));
+    }
+
+    [TestMethod]
     public void What_cannot_be_planned_is_said()
     {
         TrlCatalog trl = Ml.Trl();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.Trl.Tests.TestSupport;
@@ -9,12 +10,16 @@ internal static unsafe partial class NativeMemory
     public static bool IsKnown => OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint library)
         && NativeLibrary.TryGetExport(library, "mallinfo2", out _);
 
+    /// <summary>By how much the resident set of the process grew at most in the last measurement; holds freed memory, too.</summary>
+    public static long PeakResident { get; private set; }
+
     /// <summary>Most bytes that were in use at once while something was done, less those that were before.</summary>
     public static long Peak(Action work)
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = InUse(), most = before;
+        long before = InUse(), most = before, resident = Resident("VmRSS:");
+        File.WriteAllText("/proc/self/clear_refs", "5"); // forgets the largest resident set so far
         using var done = new CancellationTokenSource();
         var watch = new Thread(() =>
         {
@@ -34,7 +39,14 @@ internal static unsafe partial class NativeMemory
             done.Cancel();
             watch.Join();
         }
+        PeakResident = Resident("VmHWM:") - resident;
         return most - before;
+    }
+
+    private static long Resident(string line)
+    {
+        string found = File.ReadLines("/proc/self/status").First(text => text.StartsWith(line, StringComparison.Ordinal));
+        return long.Parse(found.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
     }
 
     private static long InUse()
