@@ -12,7 +12,7 @@ public abstract partial class ModelSource
     {
         FolderSource folder => OfFolder(folder.Path),
         GgufSource gguf => OfGguf(gguf.Path, gguf.Tokenizer),
-        FreshSource fresh => new ModelDescription(fresh.Config, () => fresh.Tokenizer),
+        FreshSource fresh => new ModelDescription(fresh.Config, () => fresh.Tokenizer, IsDrawn: true),
         PolicySource policy => new ModelDescription(
             policy.Policy.Network.Config, () => policy.Policy.Tokenizer, PlaceOf(policy.Policy.Network)),
         RewardSource reward => new ModelDescription(

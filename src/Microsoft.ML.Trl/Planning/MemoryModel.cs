@@ -29,9 +29,8 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
     /// <summary>All moments that may be that one.</summary>
     public IEnumerable<MemoryMoment> Moments()
     {
-        if (start.OpensTwice)
-            yield return new MemoryMoment(
-                "opening the model", [_held.Weights(), _held.Weights() with { Component = "weights it is made of" }]);
+        yield return new MemoryMoment("opening of the model", [_held.Weights(), MadeOf()]);
+        yield return new MemoryMoment("check of the weights", [.. _held.Rows().Take(1), Check()]);
         IReadOnlyList<TrainingPlanRow> held = [.. _held.Rows(), .. Snapshot()];
         yield return new MemoryMoment("begin of the backward pass", [.. held, .. BackwardBegins()]);
         yield return new MemoryMoment("end of the backward pass", [.. held, .. BackwardEnds()]);
@@ -39,6 +38,11 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
         if (options is PpoOptions ppo)
             yield return new MemoryMoment("sampling of responses", [.. _held.Rows(), .. RolloutMemory.Rows(shape, ppo, lengths, _size)]);
     }
+
+    private TrainingPlanRow MadeOf() => new("weights it is made of", shape.Weights * start.SourceBytes, "gone once it is made");
+
+    /// <summary>The largest tensor is compared with what is not finite: its amount, and two truths per number.</summary>
+    private TrainingPlanRow Check() => new("comparison", shape.Embedding * (_size + 2), "of the largest tensor");
 
     private IEnumerable<TrainingPlanRow> BackwardBegins()
     {
@@ -117,5 +121,5 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
 /// <param name="IsCpu">Whether it runs on the CPU.</param>
 /// <param name="SharesBase">Whether the weights that adapters stand beside are in memory already.</param>
 /// <param name="SharesReference">Whether those of the reference are.</param>
-/// <param name="OpensTwice">Whether the model is made of another one, which is in memory at the same time.</param>
-internal sealed record StartFacts(bool IsCpu, bool SharesBase, bool SharesReference, bool OpensTwice);
+/// <param name="SourceBytes">Bytes per number of a model that it is made of, which is in memory at the same time; 0 without one.</param>
+internal sealed record StartFacts(bool IsCpu, bool SharesBase = false, bool SharesReference = false, int SourceBytes = 0);

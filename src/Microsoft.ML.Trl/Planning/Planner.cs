@@ -69,7 +69,8 @@ internal sealed class Planner(MLContext ml, ModelSource source)
         bool isThere = model.InMemory is { } held && held == place;
         bool needsHead = options is RewardOptions or TextClassificationOptions && !model.IsHeaded;
         bool sharesBase = isThere && options.Peft is { UseDora: false } && options is not TextClassificationOptions;
-        return new StartFacts(
-            place.Device.type == TorchSharp.DeviceType.CPU, sharesBase, isThere, OpensTwice: needsHead && model.InMemory is null);
+        bool isCpu = place.Device.type == TorchSharp.DeviceType.CPU;
+        bool isMoved = model.IsDrawn && (!isCpu || MemoryHabits.IsNarrow(options)), isHeaded = needsHead && model.InMemory is null;
+        return new StartFacts(isCpu, sharesBase, isThere, isMoved ? sizeof(float) : isHeaded ? MemoryHabits.Size(options) : 0);
     }
 }

@@ -18,7 +18,7 @@ internal static class PlannedRuns
     public static TrainingPlan Plan(ModelConfig config, TrainingOptions options)
     {
         using ModelShape shape = ModelShape.Of(config, options);
-        var memory = new MemoryModel(shape, options, Lengths(options, config), new StartFacts(true, false, false, false));
+        var memory = new MemoryModel(shape, options, Lengths(options, config), new StartFacts(IsCpu: true, SourceBytes: options.Bf16 ? 4 : 0));
         MemoryMoment peak = memory.Peak();
         return new TrainingPlan
         {
@@ -57,7 +57,7 @@ internal static class PlannedRuns
         using CausalLanguageModel policy = options.Bf16 ? made.Copy(type: ScalarType.BFloat16) : made;
         if (options.Bf16)
             made.Dispose();
-        if (options.Peft is { } peft and not null && options is not PpoOptions)
+        if (options.Peft is { } peft && options is not PpoOptions)
             PeftExtensions.AddNamed(policy, peft, 1);
         switch (options)
         {
