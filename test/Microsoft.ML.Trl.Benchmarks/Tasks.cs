@@ -17,6 +17,8 @@ internal static class Tasks
         new Dictionary<string, Func<Shape, Measurement, int>>
         {
             ["sft"] = Sft,
+            ["ragged"] = (shape, measured) => Ragged(shape, measured, paddingFree: false),
+            ["ragged-free"] = (shape, measured) => Ragged(shape, measured, paddingFree: true),
             ["reward"] = Reward,
             ["dpo"] = Dpo,
             ["ppo"] = Ppo,
@@ -46,6 +48,25 @@ internal static class Tasks
         });
         measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
         return shape.BatchSize * shape.Length;
+    }
+
+    // rows of very different lengths, the same in every step
+    private static int Ragged(Shape shape, Measurement measured, bool paddingFree)
+    {
+        int[] lengths = [512, 320, 192, 128, 64, 64, 32, 32];
+        using CausalLanguageModel model = shape.Model(seed: 1);
+        TokenExample[] examples = [.. lengths.Select((length, row) => new TokenExample(shape.Rows(1, length, seed: row)[0]))];
+        var options = new SftOptions
+        {
+            PerDeviceTrainBatchSize = lengths.Length,
+            TrainSamplingStrategy = TrainSamplingStrategy.Sequential,
+            MaxSteps = measured.MostSteps,
+            LearningRate = LearningRate,
+            LoggingSteps = 1,
+            PaddingFree = paddingFree,
+        };
+        measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
+        return lengths.Sum();
     }
 
     private static int Reward(Shape shape, Measurement measured)

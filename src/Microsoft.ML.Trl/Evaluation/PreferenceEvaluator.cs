@@ -40,7 +40,7 @@ internal static class PreferenceEvaluator
         {
             cancel.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
-            using var batch = new PairBatch(pairs, some, options.Layout, policy.Batch);
+            using var batch = new PairBatch(pairs, some, options.Layout, options.Layout.For(policy));
             PairLogProbs ours = PairScorer.Score(policy, batch);
             PairLogProbs? theirs = reference is null ? null : PairScorer.Score(reference, batch);
             chosen.AddRange(Rewards(ours.Chosen, theirs?.Chosen, options.Beta));

@@ -12,7 +12,8 @@ internal sealed partial class AttentionPattern
         (Batch, Length, Past, _device, _real, _outer) = (source.Batch, source.Length, source.Past, source._device, tensors[0], outer);
         (LongestText, SeesAhead, CountsPadding) = (source.LongestText, source.SeesAhead, source.CountsPadding);
         Prompts = tensors[1] is { } states ? EncodedPrompts.Over(states, tensors[2]) : null;
-        RouterLoad = tensors[3] is { } real ? source.RouterLoad!.Part(real) : null;
+        RouterLoad = source.RouterLoad?.Part(tensors[3]);
+        Texts = outer is not null ? source.Texts : source.Texts is { } texts ? Again(texts) : null;
         int next = 4;
         foreach ((object key, Tensor[] known) in source._known)
         {
@@ -31,4 +32,13 @@ internal sealed partial class AttentionPattern
     /// <param name="tensors">In the place of <see cref="Tensors"/>.</param>
     /// <param name="outer">Gets what is made there and has no gradient, for the other blocks; null = it keeps all.</param>
     public AttentionPattern Over(IEnumerable<Tensor?> tensors, AttentionPattern? outer) => new(this, [.. tensors], outer);
+
+    /// <summary>The same patterns with nothing made yet; those that are one stay one.</summary>
+    private static AttentionPattern[] Again(IReadOnlyList<AttentionPattern> texts)
+    {
+        var known = new Dictionary<AttentionPattern, AttentionPattern>(ReferenceEqualityComparer.Instance);
+        foreach (AttentionPattern text in texts)
+            known.TryAdd(text, new AttentionPattern(text, [text._real, null, null, null], null));
+        return [.. texts.Select(text => known[text])];
+    }
 }

@@ -51,6 +51,12 @@ internal sealed partial class AttentionPattern
     /// <summary>What an encoder says about the prompts, for decoders that look at it; null = there is no encoder.</summary>
     public EncodedPrompts? Prompts { get; init; }
 
+    /// <summary>
+    /// The texts that stand one behind the other in the single row of this pattern, without padding, each with the pattern of what it alone
+    /// sees; texts of one length share it. Null where each row is a text.
+    /// </summary>
+    public IReadOnlyList<AttentionPattern>? Texts { get; private init; }
+
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
     {
@@ -110,6 +116,30 @@ internal sealed partial class AttentionPattern
     /// <summary>The pattern of texts without padding whose tokens do not stand at 0, 1, 2, ...; positions [batch · length] int64.</summary>
     public static AttentionPattern At(long batch, long length, Tensor positions) =>
         new(batch, length, 0, positions.device) { Positions = positions, LongestText = length };
+
+    /// <summary>The pattern of texts that stand one behind the other, without padding: one row.</summary>
+    /// <param name="lengths">Tokens of each text, at least 1.</param>
+    /// <param name="device">Of the model.</param>
+    /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
+    /// <param name="load">See <see cref="RouterLoad"/>.</param>
+    /// <exception cref="ArgumentException">A text is longer than the model's context.</exception>
+    public static AttentionPattern OneBehindTheOther(
+        IReadOnlyList<int> lengths, Device device, ModelConfig config, RouterLoad? load = null)
+    {
+        CheckContext(lengths.Max(), config.ContextLength);
+        AttentionPattern Text(int length) =>
+            new(1, length, 0, device) { LongestText = length, SeesAhead = config.Family.IsEncoder };
+        Dictionary<int, AttentionPattern> known = lengths.Distinct().ToDictionary(length => length, Text);
+        long[] positions = [.. lengths.SelectMany(length => Enumerable.Range(0, length).Select(place => (long)place))];
+        return new(1, positions.Length, 0, device)
+        {
+            Positions = tensor(positions, device: device),
+            Texts = [.. lengths.Select(length => known[length])],
+            LongestText = lengths.Max(),
+            SeesAhead = config.Family.IsEncoder,
+            RouterLoad = load,
+        };
+    }
 
     /// <summary>The pattern of one more token per text, all of them real. What is the same for every step comes ready.</summary>
     /// <param name="past">Tokens in the cache.</param>

@@ -114,6 +114,16 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public TokenBatch Batch(IReadOnlyList<TokenExample> rows) => TokenBatch.Of(rows, Layout, Device);
 
+    /// <summary>As <see cref="Batch"/>.</summary>
+    /// <param name="rows">At least one.</param>
+    /// <param name="paddingFree">Whether the model is to read the batch without its padding.</param>
+    /// <exception cref="NotSupportedException">It is, and the model has an encoder.</exception>
+    internal TokenBatch BatchOf(IReadOnlyList<TokenExample> rows, bool paddingFree) =>
+        paddingFree && Config.IsEncoderDecoder
+            ? throw new NotSupportedException(
+                $"PaddingFree is not supported for a {Config.ModelType} model, whose encoder reads the prompts; set it to false.")
+            : TokenBatch.Of(rows, Layout, Device, paddingFree);
+
     /// <summary>A second model with the same weights in the same memory, and the adapters that are on; nothing of it is trained.</summary>
     /// <param name="withTrained">Whether adapters that are trained here are among them.</param>
     internal CausalLanguageModel Sharing(bool withTrained) =>
@@ -144,7 +154,7 @@ public sealed class CausalLanguageModel : DecoderModel
     public Tensor HiddenAt(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return HiddenAt(batch.Ids, batch.TargetRows, batch.Prompts);
+        return batch.IsPaddingFree ? HiddenAt(batch, null) : HiddenAt(batch.Ids, batch.TargetRows, batch.Prompts);
     }
 
     /// <summary>The same of prompts that are not encoded yet.</summary>
@@ -158,7 +168,9 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <param name="batch">Of <see cref="Batch"/>.</param>
     /// <param name="load">Told of it; null = nobody.</param>
     internal Tensor HiddenAt(TokenBatch batch, RouterLoad? load) =>
-        load is null ? HiddenAt(batch) : Body.RoutedHiddenAt(batch.Ids, batch.TargetRows, load);
+        batch.IsPaddingFree ? Body.PaddingFreeHiddenAt(batch.Ids, batch.Lengths, batch.TargetRows, load)
+        : load is null ? HiddenAt(batch)
+        : Body.RoutedHiddenAt(batch.Ids, batch.TargetRows, load);
 
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
     /// <param name="hidden">[..., H] from <see cref="Hidden"/>, in the type of the weights.</param>

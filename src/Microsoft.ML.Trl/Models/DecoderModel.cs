@@ -117,6 +117,13 @@ public abstract class DecoderModel : nn.Module
         Adapters?.SetDropout(generator);
     }
 
+    /// <summary>Puts noise on the embeddings of tokens during training (after <c>train()</c>); null = none.</summary>
+    internal void SetNoise(EmbeddingNoise? noise)
+    {
+        Body.SetNoise(noise);
+        Encoder?.SetNoise(noise);
+    }
+
     /// <summary>Fails where nothing can be trained.</summary>
     /// <param name="what">The model, in the words of the caller.</param>
     /// <exception cref="InvalidOperationException">No weight is trained.</exception>

@@ -9,25 +9,27 @@ namespace Microsoft.ML.Trl.Models;
 /// </summary>
 internal sealed class RouterLoad
 {
-    private readonly Tensor _real; // [B·T, 1] float32, 1 at real tokens
+    private readonly Tensor? _real; // [B·T, 1] float32, 1 at real tokens; null where all are
     private readonly long _tokens;
     private readonly DisposeScope _scope = CurrentDisposeScope!;
     private Tensor? _chosen, _probabilities; // [E] sums over tokens and layers; the second with gradient
     private int _layers;
 
-    private RouterLoad(Tensor real, long tokens) => (_real, _tokens) = (real, tokens);
+    private RouterLoad(Tensor? real, long tokens) => (_real, _tokens) = (real, tokens);
 
     /// <param name="ids">[B, T] of the pass, padded on the right.</param>
     /// <param name="lengths">Real tokens of each row.</param>
-    public RouterLoad(Tensor ids, IReadOnlyList<int> lengths)
+    /// <param name="paddingFree">Whether real tokens alone pass.</param>
+    public RouterLoad(Tensor ids, IReadOnlyList<int> lengths, bool paddingFree = false)
     {
         using var scope = NewDisposeScope();
-        _real = ScoredTokens.Mask(ids, lengths).view(-1, 1).to_type(ScalarType.Float32).MoveToOtherDisposeScope(_scope);
         _tokens = lengths.Sum(length => (long)length);
+        if (!paddingFree)
+            _real = ScoredTokens.Mask(ids, lengths).view(-1, 1).to_type(ScalarType.Float32).MoveToOtherDisposeScope(_scope);
     }
 
-    /// <summary>[B·T, 1] float32, 1 at real tokens.</summary>
-    public Tensor Real => _real;
+    /// <summary>[B·T, 1] float32, 1 at real tokens; null where all are.</summary>
+    public Tensor? Real => _real;
 
     /// <summary>[E] tokens that went to each expert, summed over layers; null before the first.</summary>
     public Tensor? Chosen => _chosen;
@@ -37,7 +39,7 @@ internal sealed class RouterLoad
 
     /// <summary>An empty one for the same tokens, for a part of the pass. Its tensors belong to the current scope.</summary>
     /// <param name="real">As <see cref="Real"/>.</param>
-    public RouterLoad Part(Tensor real) => new(real, _tokens);
+    public RouterLoad Part(Tensor? real) => new(real, _tokens);
 
     /// <summary>Adds a layer that a part of the pass has counted.</summary>
     /// <param name="chosen">[E] its <see cref="Chosen"/>, taken over; null = it has no experts.</param>
@@ -60,8 +62,8 @@ internal sealed class RouterLoad
     {
         using var scope = NewDisposeScope();
         Tensor hits = zeros_like(probabilities).scatter_(1, chosen, ones_like(chosen, probabilities.dtype)); // [B·T, E]
-        Sum(ref _chosen, (hits * _real).sum([0]));
-        Sum(ref _probabilities, (probabilities * _real).sum([0]));
+        Sum(ref _chosen, OfReal(hits).sum([0]));
+        Sum(ref _probabilities, OfReal(probabilities).sum([0]));
         _layers++;
     }
 
@@ -76,6 +78,8 @@ internal sealed class RouterLoad
         double all = (double)_tokens * _layers, scale = _chosen!.shape[0] / (all * all);
         return (_chosen * _probabilities!).sum().mul(scale).MoveToOuterDisposeScope();
     }
+
+    private Tensor OfReal(Tensor perToken) => _real is null ? perToken : perToken * _real;
 
     private void Sum(ref Tensor? sum, Tensor more)
     {

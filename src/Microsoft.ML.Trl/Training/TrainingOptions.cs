@@ -66,6 +66,13 @@ public abstract partial record TrainingOptions
     /// </summary>
     public WeightQuantization BaseQuantization { get; init; }
 
+    /// <summary>
+    /// Average the trained weights over the steps; the fitted model has the average, as of its last update, in the place of the weights
+    /// that the last step led to, which TRL saves beside it. With <see cref="Peft"/> the weights of the adapter. Where training ends early,
+    /// the model that is handed out has the average, too, unless there was no update yet. Null, the default: no average.
+    /// </summary>
+    public WeightAveragingOptions? WeightAveraging { get; init; }
+
     /// <summary>Train on the CPU even where a GPU is there.</summary>
     public bool UseCpu { get; init; }
 
@@ -81,6 +88,9 @@ public abstract partial record TrainingOptions
     /// <summary>Whether entries are dropped in training at all.</summary>
     private protected virtual bool HasDropout => true;
 
+    /// <summary>The same.</summary>
+    internal bool DropsInTraining => HasDropout;
+
     /// <summary>Options that were set and change nothing in a run with these others, each with the reason.</summary>
     internal virtual IEnumerable<string> WithoutEffect()
     {
@@ -89,6 +99,8 @@ public abstract partial record TrainingOptions
         if (Peft is { LoraDropout: > 0 } && !HasDropout)
             yield return "Peft.LoraDropout without dropout in training";
         foreach (string unused in MemoryWithoutEffect())
+            yield return unused;
+        foreach (string unused in WeightAveraging?.WithoutEffect() ?? [])
             yield return unused;
     }
 
@@ -111,6 +123,7 @@ public abstract partial record TrainingOptions
             throw new ArgumentException(
                 $"BaseQuantization ({BaseQuantization}) holds weights in few bits, which cannot be trained; set Peft, to train an adapter "
                 + $"beside them, or leave it at {nameof(WeightQuantization.None)}.", nameof(BaseQuantization));
+        WeightAveraging?.Validate();
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
         ValidateMemory();

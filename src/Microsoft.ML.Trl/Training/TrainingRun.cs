@@ -98,8 +98,11 @@ internal sealed class TrainingRun
         FiniteWeights.Require("starting model", model.Everything());
         using MemoryPlan memory = MemoryPlan.Begin(model, options);
         using GradientStep gradients = new(ParameterRates.Of(model, [], options), options, _totalSteps, memory);
+        using WeightAverage? average = WeightAverage.Of(options, model.parameters(), _totalSteps);
         using var rng = new Generator((uint)options.Seed);
+        EmbeddingNoise? noise = (options as EpochOptions)?.NeftuneNoiseAlpha is { } alpha ? new EmbeddingNoise(alpha, rng) : null;
         model.SetDropout(dropout ? rng : null);
+        model.SetNoise(noise);
         model.train();
         try
         {
@@ -110,12 +113,15 @@ internal sealed class TrainingRun
                 double loss = accumulate(next, gradients);
                 Log.NoteUpdate(loss, gradients.Update(loss), rate, gradients.Scaler);
                 updated?.Invoke(next);
+                average?.Follow(next.Number);
             });
         }
         finally
         {
+            average?.Apply();
             model.eval();
             model.SetDropout(null);
+            model.SetNoise(null);
         }
     }
 }

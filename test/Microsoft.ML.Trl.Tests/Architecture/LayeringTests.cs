@@ -16,7 +16,7 @@ public sealed partial class LayeringTests
     [
         "Operators", "Numerics", "Models", "Adapters", "Models/Families", "Generation/Constraints", "Generation", "Text",
         "Pipeline/Views", "Pipeline", "Training/Optimizers", "Training",
-        "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", "Chat", ".",
+        "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Planning", "Evaluation", "Chat", ".",
     ];
 
     private static readonly string[] Leaves = ["Support", "Checkpoints", "Datasets", "Templates", "Tokenization", "Tracking"];

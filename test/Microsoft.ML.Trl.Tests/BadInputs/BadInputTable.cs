@@ -20,6 +20,7 @@ internal static class BadInputTable
         ["checkpoints"] = CheckpointInputs.All,
         ["PPO steps"] = PpoInputs.All,
         ["stages"] = CatalogInputs.All,
+        ["plans and averages"] = PlanInputs.All,
         ["chat templates"] = TemplateInputs.All,
         ["conversations"] = ConversationInputs.All,
         ["chat clients"] = ChatInputs.All,

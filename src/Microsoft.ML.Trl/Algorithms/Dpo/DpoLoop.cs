@@ -39,7 +39,7 @@ internal sealed class DpoLoop(
         IReadOnlyList<PreferenceExample> examples, int[] pairs, double share, IPairReference held, GradientStep gradients, TrainingRun run)
     {
         using var scope = NewDisposeScope();
-        using var batch = new PairBatch(examples, pairs, options.Layout, policy.Batch);
+        using var batch = new PairBatch(examples, pairs, options.Layout, options.Layout.For(policy));
         PairLogProbs theirs = held.Score(batch);
         RouterLoad? load = _auxiliary.Begin(batch.Tokens);
         (TokenLogProbs tokens, Tensor meanLogits) = PairScorer.Tokens(policy, batch, load);

@@ -42,6 +42,12 @@ public sealed record DpoOptions : EpochOptions
     /// <summary>Longest prompt and answer together, in tokens; longer ones lose their end. Null = only the model's context limit.</summary>
     public int? MaxLength { get; init; } = 1024;
 
+    /// <summary>
+    /// Let padding go through no layer of the network: rows of different lengths take the time and memory of their tokens. The numbers are
+    /// the same but for rounding. Not for encoder-decoders.
+    /// </summary>
+    public bool PaddingFree { get; init; }
+
     /// <summary>Train without dropout, so that policy and reference start equal.</summary>
     public bool DisableDropout { get; init; } = true;
 
@@ -105,7 +111,7 @@ public sealed record DpoOptions : EpochOptions
         new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true, Conversations);
 
     /// <summary>How pairs become rows.</summary>
-    internal PairLayout Layout => new(MaxLength, LdAlpha);
+    internal PairLayout Layout => new(MaxLength, LdAlpha, PaddingFree);
 
     /// <summary>How the reference follows the policy; null = it stays.</summary>
     internal ReferenceSync? Sync => SyncRefModel ? new ReferenceSync(RefModelSyncSteps, RefModelMixupAlpha) : null;

@@ -168,6 +168,7 @@ public sealed record PpoOptions : TrainingOptions
         Require.AtLeast(GradientAccumulationSteps, 1);
         ValidateAccumulation(GradientAccumulationSteps);
         ValidateBatch();
+        WeightAveraging?.RequireUpdate(TotalSteps);
         Require.AtLeast(PpoEpochs, 1);
         Require.NotNegative(InitKlCoef);
         Require.Known(KlPenalty);

@@ -261,7 +261,7 @@ public sealed class PpoSession : IDisposable
         }
     }
 
-    /// <summary>Frees the optimizer's state and what the session made itself; frozen weights of the policy can be trained again.</summary>
+    /// <summary>Frees what the session made; frozen weights can be trained again, averaged ones have their averages from now on.</summary>
     public void Dispose()
     {
         if (_isDisposed)

@@ -42,6 +42,9 @@ internal sealed class PpoUpdate(
     private readonly GradientStep _gradients =
         new(ParameterRates.Of(policy, critic.Weights(), options), options, totalSteps, memory);
 
+    private readonly WeightAverage? _average = WeightAverage.Of(options, [.. policy.parameters(), .. critic.parameters()], totalSteps);
+    private int _steps;
+
     /// <summary>Norm of the last update's gradient, before clipping.</summary>
     public double GradientNorm { get; private set; }
 
@@ -58,7 +61,9 @@ internal sealed class PpoUpdate(
         critic.train(); // where it has dropout, only these passes have it
         try
         {
-            return RunEpochs(batch, rollout, learningRate);
+            IReadOnlyList<PpoMiniBatch> learned = RunEpochs(batch, rollout, learningRate);
+            _average?.Follow(++_steps);
+            return learned;
         }
         catch (Exception cause)
         {
@@ -73,8 +78,13 @@ internal sealed class PpoUpdate(
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _gradients.Dispose();
+    /// <summary>Frees what was kept between steps; averaged weights have their averages from now on.</summary>
+    public void Dispose()
+    {
+        _gradients.Dispose();
+        _average?.Apply();
+        _average?.Dispose();
+    }
 
     private List<PpoMiniBatch> RunEpochs(RolloutBatch batch, PpoRollout rollout, double learningRate)
     {

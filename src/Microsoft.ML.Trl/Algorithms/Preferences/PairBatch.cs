@@ -5,7 +5,12 @@ namespace Microsoft.ML.Trl.Algorithms.Preferences;
 /// <summary>How pairs become rows.</summary>
 /// <param name="MaxLength">Tokens of prompt and answer together; a longer row loses its end. Null = no cut.</param>
 /// <param name="LongerTailWeight">Weight of the tokens by which one answer is longer than the other; null = 1.</param>
-internal sealed record PairLayout(int? MaxLength = null, double? LongerTailWeight = null);
+/// <param name="PaddingFree">Whether models are to read the rows without their padding.</param>
+internal sealed record PairLayout(int? MaxLength = null, double? LongerTailWeight = null, bool PaddingFree = false)
+{
+    /// <summary>Lays texts out for a model.</summary>
+    public Func<IReadOnlyList<TokenExample>, TokenBatch> For(CausalLanguageModel model) => texts => model.BatchOf(texts, PaddingFree);
+}
 
 /// <summary>Some pairs in one batch: rows 0 to B-1 are the chosen answers, B to 2B-1 the rejected ones. Owns its tensors.</summary>
 internal sealed class PairBatch : IDisposable

@@ -90,7 +90,7 @@ internal sealed class PrecomputedReference : IPairReference
         {
             cancel.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            using var batch = new PairBatch(examples, pairs, layout, model.Batch);
+            using var batch = new PairBatch(examples, pairs, layout, layout.For(model));
             PairLogProbs sums = PairScorer.Score(model, batch);
             Spread(sums.Chosen, pairs, _chosen);
             Spread(sums.Rejected, pairs, _rejected);
