@@ -14,7 +14,9 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
     /// </summary>
     /// <param name="input">Texts and labels; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
-    /// <exception cref="ArgumentException">Columns or rows cannot be learnt from, or options do not fit the model; the message names them.</exception>
+    /// <exception cref="ArgumentException">
+    /// Columns or rows cannot be learnt from, or options do not fit the model; the message names them.
+    /// </exception>
     /// <exception cref="IOException">The source is a folder that is not there or lacks a file, or there is no OffloadFolder.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>

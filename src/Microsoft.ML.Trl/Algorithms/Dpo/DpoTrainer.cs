@@ -16,7 +16,9 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     /// <summary>Trains a copy of the starting model, with the starting model as reference; the data are read once.</summary>
     /// <param name="input">Prompts with pairs; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
-    /// <exception cref="ArgumentException">Columns or rows cannot be learnt from, or options do not fit the model; the message names them.</exception>
+    /// <exception cref="ArgumentException">
+    /// Columns or rows cannot be learnt from, or options do not fit the model; the message names them.
+    /// </exception>
     /// <exception cref="IOException">The source is a folder that is not there or lacks a file, or there is no OffloadFolder.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged, or a row's conversation cannot be rendered.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>

@@ -13,7 +13,9 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     /// <summary>Trains a copy of the starting model, with the starting model as reference; the data are read once.</summary>
     /// <param name="input">Prompts; also what carries policy and reward model where none were given.</param>
     /// <returns>Owns the trained model and its critic.</returns>
-    /// <exception cref="ArgumentException">Columns or rows cannot be used, or options do not fit the model; the message names them.</exception>
+    /// <exception cref="ArgumentException">
+    /// Columns or rows cannot be used, or options do not fit the model; the message names them.
+    /// </exception>
     /// <exception cref="IOException">The source is a folder that is not there or lacks a file, or there is no OffloadFolder.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged, or a row's conversation cannot be rendered.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>

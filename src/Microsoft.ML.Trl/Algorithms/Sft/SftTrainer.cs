@@ -11,7 +11,9 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
     /// <summary>Trains a copy of the starting model; the data are read once.</summary>
     /// <param name="input">Prompt and completion, or text; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
-    /// <exception cref="ArgumentException">Columns or rows cannot be learnt from, or options do not fit the model; the message names them.</exception>
+    /// <exception cref="ArgumentException">
+    /// Columns or rows cannot be learnt from, or options do not fit the model; the message names them.
+    /// </exception>
     /// <exception cref="IOException">The source is a folder that is not there or lacks a file, or there is no OffloadFolder.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged, or a row's conversation cannot be rendered.</exception>
     /// <exception cref="NotSupportedException">
