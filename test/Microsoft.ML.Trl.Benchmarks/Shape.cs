@@ -32,15 +32,18 @@ internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers,
         new("gpt2", 50257, 768, 12, 12, 4),
         new("llama", 50257, 768, 12, 12, 4) { IsLlama = true },
         new("long", 8192, 256, 4, 4, 1) { IsLlama = true },
+        new("long-grouped", 8192, 256, 4, 4, 1) { IsLlama = true, KeyValueHeads = 2 },
     ];
 
     private bool IsLlama { get; init; }
+
+    private int KeyValueHeads { get; init; }
 
     public static Shape Named(string name) => Array.Find(All, shape => shape.Name == name)
         ?? throw new ArgumentException($"Unknown shape '{name}'; there are {string.Join(", ", All.Select(shape => shape.Name))}.");
 
     public ModelConfig Config() => IsLlama
-        ? ModelConfig.Llama(Vocabulary, Width, Layers, Heads, Math.Max(1024, 2 * Length), tieWordEmbeddings: true)
+        ? ModelConfig.Llama(Vocabulary, Width, Layers, Heads, Math.Max(1024, 2 * Length), KeyValueHeads, tieWordEmbeddings: true)
         : ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, Math.Max(1024, 2 * Length), dropout: 0);
 
     public CausalLanguageModel Model(int seed) => Placed(CausalLanguageModel.Create(Config(), seed));

@@ -42,6 +42,7 @@ internal static class Tasks
         var options = shape.Memory.On(new SftOptions
         {
             PerDeviceTrainBatchSize = shape.BatchSize,
+            MaxLength = null,
             MaxSteps = measured.MostSteps,
             LearningRate = LearningRate,
             LoggingSteps = 1,

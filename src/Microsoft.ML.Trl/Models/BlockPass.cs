@@ -16,6 +16,7 @@ internal sealed class BlockPass(BlockTraining run, Block block, AttentionPattern
 
     private Func<Tensor>? _input; // brings it back from where it was stored
     private byte[]? _state; // of the generator, before the pass
+    private Tensor? _chosen; // [E] of the forward pass, where the block has experts
 
     public bool HasFailed => run.HasFailed;
 
@@ -35,8 +36,6 @@ internal sealed class BlockPass(BlockTraining run, Block block, AttentionPattern
         pattern.RouterLoad?.AddPart(pass._chosen, outputs.ElementAtOrDefault(1));
         return outputs[0].MoveToOuterDisposeScope();
     }
-
-    private Tensor? _chosen; // of the forward pass, where the block has experts
 
     public IReadOnlyList<Tensor> Compute(IReadOnlyList<Tensor?> inputs)
     {

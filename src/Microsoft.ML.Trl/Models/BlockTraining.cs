@@ -14,7 +14,9 @@ internal interface IActivationStore : IDisposable
     void Clear();
 }
 
-/// <summary>How the blocks of a model run while it is trained: what they keep for the backward pass, and who hears of its progress.</summary>
+/// <summary>
+/// How the blocks of a model run while it is trained: what they keep for the backward pass, and who hears of its progress.
+/// </summary>
 internal sealed class BlockTraining
 {
     /// <summary>Whether blocks keep nothing but their input, and compute the rest again.</summary>

@@ -53,6 +53,6 @@ public sealed class TrainingDivergedException : InvalidOperationException, IPart
 
     private static string Kept(int step, int updatedBlocks) => updatedBlocks == 0
         ? $"The step was not applied, the model keeps the weights of step {step - 1}. "
-        : $"OptimizerInBackward had updated {updatedBlocks} of the blocks before this was seen: the step is half done, and the weights are neither "
-            + $"those of step {step - 1} nor of step {step}. Train again from the start. ";
+        : $"OptimizerInBackward had updated {updatedBlocks} of the blocks before this was seen: the step is half done, and the weights are "
+            + $"neither those of step {step - 1} nor of step {step}. Train again from the start. ";
 }

@@ -34,7 +34,7 @@ internal sealed class MemoryStore : IActivationStore
     public void Dispose() => Clear();
 }
 
-/// <summary>Inputs of blocks in a file, which the system deletes when it is closed.</summary>
+/// <summary>Inputs of blocks in a file, which the system deletes when it is closed, even if the process is killed.</summary>
 /// <remarks>
 /// They are written and read, not mapped: mapped pages would count as memory of the process. A backward pass asks for the last one first,
 /// so the file is a stack.
@@ -52,7 +52,11 @@ internal sealed class FileStore : IActivationStore
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException($"OffloadFolder '{folder}' is not there; create it, or name another.");
         string path = Path.Combine(folder, $"activations-{Guid.NewGuid():N}.tmp");
-        _file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+        _file = File.OpenHandle(
+            path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete,
+            OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None);
+        if (!OperatingSystem.IsWindows())
+            File.Delete(path); // an open file lives on without a name
     }
 
     /// <summary>Bytes that wait in the file.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Operators;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Training;
@@ -14,6 +15,7 @@ internal sealed class MemoryPlan : IDisposable
     private readonly Random _random;
     private BlockTraining? _blocks;
     private IActivationStore? _store;
+    private IDisposable? _largeBlocks;
     private Block[] _changing = []; // of which LISA chooses
     private int _steps;
 
@@ -80,13 +82,15 @@ internal sealed class MemoryPlan : IDisposable
         foreach (Tensor parameter in _trained.Where(parameter => !parameter.IsInvalid))
             parameter.requires_grad = true;
         _store?.Dispose();
+        _largeBlocks?.Dispose();
     }
 
     private void Freeze()
     {
         int most = _model.Stacks.Max(stack => stack.Count), count = _options.FreezeFirstLayers;
         if (count > most)
-            throw new ArgumentException($"FreezeFirstLayers ({count}) is more than the {most} layers of the model; it must be {most} or less.");
+            throw new ArgumentException(
+                $"FreezeFirstLayers ({count}) is more than the {most} layers of the model; it must be {most} or less.");
         Train([.. _model.Stacks.SelectMany(stack => stack.Take(count)).SelectMany(block => block.StoredParameters())], false);
         if (_options.FreezeEmbeddings)
         {
@@ -98,7 +102,8 @@ internal sealed class MemoryPlan : IDisposable
 
     private void BeginLisa()
     {
-        Block[] trained = [.. _model.Stacks.SelectMany(stack => stack).Where(block => block.OwnParameters().Any(part => part.requires_grad))];
+        IEnumerable<Block> blocks = _model.Stacks.SelectMany(stack => stack);
+        Block[] trained = [.. blocks.Where(block => block.OwnParameters().Any(parameter => parameter.requires_grad))];
         if (_options.LisaActivatedLayers is { } count)
         {
             if (count > trained.Length)
@@ -120,6 +125,8 @@ internal sealed class MemoryPlan : IDisposable
                 : _model.Device.type != TorchSharp.DeviceType.CPU ? new MemoryStore()
                 : throw new ArgumentException(
                     "ActivationOffloading moves activations out of memory, and on the CPU they can only go to a file; set OffloadFolder.");
+        if (_model.Device.type == TorchSharp.DeviceType.CPU)
+            _largeBlocks = LargeBlocks.KeepApart();
         _blocks = new BlockTraining { Recomputes = _options.GradientCheckpointing, Store = _store };
         _model.SetBlockTraining(_blocks);
     }
@@ -131,7 +138,10 @@ internal sealed class MemoryPlan : IDisposable
         Block[] order = [.. _changing];
         _random.Shuffle(order);
         for (int index = 0; index < order.Length; index++)
-            Train(order[index].OwnParameters().Where(parameter => trainable.Contains(parameter.Handle)), index < _options.LisaActivatedLayers);
+        {
+            IEnumerable<Tensor> parameters = order[index].OwnParameters().Where(parameter => trainable.Contains(parameter.Handle));
+            Train([.. parameters], index < _options.LisaActivatedLayers);
+        }
     }
 
     private static void Train(IEnumerable<Tensor> parameters, bool isTrained)

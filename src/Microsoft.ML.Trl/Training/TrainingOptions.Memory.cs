@@ -5,27 +5,28 @@ public abstract partial record TrainingOptions
 {
     /// <summary>
     /// Keep no more than the input of each block for the backward pass, and compute the rest again: less memory for activations, about a
-    /// third more time, the same numbers. Default true, as in TRL; false for PPO and classification, as in theirs.
+    /// third more time, the same numbers. Default true, as in TRL; false for PPO and classification, as in TRL's PPO and transformers.
     /// </summary>
     public bool GradientCheckpointing { get; init; } = true;
 
     /// <summary>
     /// Move what <see cref="GradientCheckpointing"/> keeps out of the way until the backward pass: from a GPU to the memory of the CPU, or,
-    /// where <see cref="OffloadFolder"/> is set, from any device to a file. The same numbers. Only with <see cref="GradientCheckpointing"/>.
+    /// where <see cref="OffloadFolder"/> is set, from any device to a file. The same numbers. Nothing without
+    /// <see cref="GradientCheckpointing"/>.
     /// </summary>
     public bool ActivationOffloading { get; init; }
 
     /// <summary>
-    /// Folder for the file of <see cref="ActivationOffloading"/>, which is deleted at the end; on a fast disk of the machine itself. Needed
-    /// on the CPU; null = in memory.
+    /// Folder for the file of <see cref="ActivationOffloading"/>, which is deleted at the end; on a fast disk of the machine itself.
+    /// Needed on the CPU; null = in memory.
     /// </summary>
     public string? OffloadFolder { get; init; }
 
     /// <summary>
-    /// Update the parameters of a block as soon as the backward pass has left it, and free their gradients, so that those of the whole model
-    /// never exist at once (torchtune's <c>optimizer_in_bwd</c>). The same weights. What blocks do not own (embeddings, heads, last norm) is
-    /// updated at the end. Needs a <see cref="MaxGradNorm"/> of 0 and one forward pass per optimizer step. A step whose gradient stops being
-    /// a number on the way is half done.
+    /// Update the parameters of a block as soon as the backward pass has left it, and free their gradients, so that those of the whole
+    /// model never exist at once (torchtune's <c>optimizer_in_bwd</c>). The same weights. What blocks do not own (embeddings, heads, last
+    /// norm) is updated at the end. Needs a <see cref="MaxGradNorm"/> of 0 and one forward pass per optimizer step. A step whose gradient
+    /// stops being a number on the way is half done; PPO takes it back.
     /// </summary>
     public bool OptimizerInBackward { get; init; }
 
@@ -67,7 +68,8 @@ public abstract partial record TrainingOptions
         Require.AtLeast(LisaIntervalSteps, 1);
         if (ActivationOffloading && !GradientCheckpointing)
             throw new ArgumentException(
-                "ActivationOffloading moves what GradientCheckpointing keeps, which is false; set that to true.", nameof(ActivationOffloading));
+                "ActivationOffloading moves what GradientCheckpointing keeps, which is false; set that to true.",
+                nameof(ActivationOffloading));
         if (OffloadFolder is not null && string.IsNullOrWhiteSpace(OffloadFolder))
             throw new ArgumentException("OffloadFolder is empty; name a folder, or leave it null.", nameof(OffloadFolder));
         if (OptimizerInBackward && MaxGradNorm != 0)

@@ -19,7 +19,7 @@ public sealed class ActivationStoreTests
             Tensor[] given = [.. new long[] { 3, 70_000, 5 }.Select(rows => randn(rows, 7).to_type(type).t())]; // not dense
             Func<Tensor>[] back = [.. given.Select(store.Put)];
             Assert.AreEqual(given.Sum(tensor => tensor.NumberOfElements * tensor.ElementSize), store.Length);
-            Assert.HasCount(1, Directory.GetFiles(folder.Path));
+            Assert.HasCount(OperatingSystem.IsWindows() ? 1 : 0, Directory.GetFiles(folder.Path)); // elsewhere it has no name
             for (int index = given.Length - 1; index >= 0; index--)
                 Assert.IsTrue(given[index].equal(back[index]()).all().item<bool>());
             Assert.AreEqual(0, store.Length);

@@ -51,7 +51,8 @@ public sealed class FreezingTests
             string[] trained = [.. model.named_parameters().Where(pair => pair.parameter.grad is not null).Select(pair => pair.name)];
             Assert.IsNotEmpty(trained);
             foreach (string name in trained)
-                Assert.IsTrue(name.Contains("block.1.", StringComparison.Ordinal) || name.Contains("final", StringComparison.Ordinal), name);
+                Assert.IsTrue(
+                    name.Contains("block.1.", StringComparison.Ordinal) || name.Contains("final", StringComparison.Ordinal), name);
         }
         Assert.IsTrue(model.parameters().All(parameter => parameter.requires_grad));
     }

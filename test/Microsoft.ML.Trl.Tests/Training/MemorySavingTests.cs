@@ -70,8 +70,10 @@ public sealed class MemorySavingTests
     public void Classifiers_end_with_the_same_weights(string kind) => Same(kind, options =>
     {
         ModelConfig config = ModelConfig.Parse(
-            """{"model_type": "bert", "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}""",
-            "test");
+            """
+            {"model_type": "bert", "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "intermediate_size": 32}
+            """, "test");
         using SequenceClassifier model = SequenceClassifier.Create(config, ["a", "b"], 3);
         ClassificationExample[] rows = [.. TinyModels.Texts(8).Select((text, index) => new ClassificationExample(text.Ids, index % 2, 0))];
         var chosen = options.On(new TextClassificationOptions { MaxSteps = 4, PerDeviceTrainBatchSize = 3, LearningRate = 1e-2 });
