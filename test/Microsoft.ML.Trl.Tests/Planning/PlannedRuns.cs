@@ -18,8 +18,8 @@ internal static class PlannedRuns
     public static TrainingPlan Plan(ModelConfig config, TrainingOptions options)
     {
         using ModelShape shape = ModelShape.Of(config, options);
-        var memory = new MemoryModel(shape, options, Lengths(options, config), new StartFacts(IsCpu: true, SourceBytes: options.Bf16 ? 4 : 0));
-        MemoryMoment peak = memory.Peak();
+        var start = new StartFacts(IsCpu: true, SourceBytes: options.Bf16 ? 4 : 0);
+        MemoryMoment peak = new MemoryModel(shape, options, Lengths(options, config), start).Peak();
         return new TrainingPlan
         {
             Method = options.GetType().Name, ModelType = config.ModelType, TrainedParameters = shape.TrainedWeights,
