@@ -47,7 +47,7 @@ public sealed class LearnedTextTests
         double narrow = Note("Lion8Bit", LearnedText.Loss(text, 300, lion with { Optim = OptimizerKind.Lion8Bit }));
         Close.Relative(wide, narrow, 0.01, "Lion8Bit");
         double factored = Note("Adafactor", LearnedText.Loss(text, 300, Adam with { Optim = OptimizerKind.Adafactor }));
-        Close.Relative(adam, factored, 0.05, "Adafactor");
+        Close.Below(1.05 * adam, factored, "Adafactor, another rule, which need not end where Adam ends");
     }
 
     private double Note(string name, double loss)
