@@ -78,6 +78,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
         };
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Adam(in Memory memory, long from, long to)
     {
         float* buffer = stackalloc float[4 * Size];
@@ -99,6 +100,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Lion(in Memory memory, long from, long to)
     {
         float* buffer = stackalloc float[3 * Size];
@@ -119,6 +121,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
 
     /// <summary>Reads gradient and weights of a block; what is behind the end of a short one is 0.</summary>
     /// <returns>The weights: where they lie, or a copy.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float* Begin(in Memory memory, long start, int count, float* g, float* ours)
     {
         if (count < Size)
@@ -145,6 +148,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
             new ReadOnlySpan<float>(w, count).CopyTo(new Span<float>((float*)memory.Weights + start, count));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MoveByAdam(float* w, float* g, float* m, float* v)
     {
         var (beta1, beta2) = (new Vector<float>(numbers.Beta1), new Vector<float>(numbers.Beta2));
@@ -163,6 +167,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MoveByLion(float* w, float* g, float* m)
     {
         var (beta1, beta2) = (new Vector<float>(numbers.Beta1), new Vector<float>(numbers.Beta2));
@@ -179,6 +184,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen(nint source, ScalarType type, long start, int count, float* target)
     {
         switch (type)
@@ -199,6 +205,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Read(byte* codes, float scale, DynamicCode code, float* target, int count)
     {
         if (count < Size)
@@ -209,6 +216,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
     }
 
     /// <returns>The scale of the block.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Write(float* values, DynamicCode code, byte* target, int count)
     {
         Vector<float> most = Vector<float>.Zero;
