@@ -19,7 +19,7 @@ if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
 {
     Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama] [--threads N] "
-        + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4] [--rows N]\n"
+        + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4|nf4] [--rows N]\n"
         + "   or: --task load [--megabytes N]");
     return 2;
 }
@@ -37,6 +37,7 @@ Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small")) with
     {
         "int8" => WeightQuantization.Int8,
         "int4" => WeightQuantization.Int4,
+        "nf4" => WeightQuantization.Nf4Nested,
         _ => WeightQuantization.None,
     },
     Prompts = int.Parse(given.GetValueOrDefault("rows", "8"), CultureInfo.InvariantCulture),
