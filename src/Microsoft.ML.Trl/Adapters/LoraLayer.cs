@@ -164,7 +164,9 @@ internal sealed record LoraValues(
         if (options.InitLoraWeights == LoraInitialization.Random)
             up.uniform_(-1 / Math.Sqrt(rank), 1 / Math.Sqrt(rank), rng);
         (down, up) = (down.to(type, place), up.to(type, place));
-        Tensor? magnitude = options.UseDora ? LoraLayer.Lengths(LinearAdapters.Rows(layer).to_type(type) + (up.matmul(down) * scale)) : null;
+        Tensor? magnitude = options.UseDora
+            ? LoraLayer.Lengths(LinearAdapters.Rows(layer).to_type(type) + (up.matmul(down) * scale))
+            : null;
         return new LoraValues(
             down.MoveToOuterDisposeScope(), up.MoveToOuterDisposeScope(), magnitude?.MoveToOuterDisposeScope());
     }
