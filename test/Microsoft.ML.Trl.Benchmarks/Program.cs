@@ -23,7 +23,7 @@ if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
 {
     Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama|long|long-grouped] [--threads N] "
-        + "[--steps N] [--patience N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4] [--rows N]\n"
+        + "[--steps N] [--patience N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4|nf4] [--rows N]\n"
         + "   [--rule AdamW|Lion8Bit|...|fused, for the task optimizer]\n"
         + "   training: [--batch N] [--length N] [--checkpointing true|false] [--offload FOLDER] [--in-backward true|false]\n"
         + "   or: --task load [--megabytes N]");
@@ -43,6 +43,7 @@ Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small")) with
     {
         "int8" => WeightQuantization.Int8,
         "int4" => WeightQuantization.Int4,
+        "nf4" => WeightQuantization.Nf4Nested,
         _ => WeightQuantization.None,
     },
     Rule = given.GetValueOrDefault("rule", "AdamW"),

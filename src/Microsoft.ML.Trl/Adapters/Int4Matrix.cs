@@ -50,7 +50,8 @@ internal sealed class Int4Matrix(Tensor weights, Tensor scales, ScalarType type)
 
     protected override Tensor Few(Tensor x, Tensor? bias) => SmallBatchProduct.Int4(x, weights, scales, bias);
 
-    protected override Tensor Widened(long from, long count) => Widened(weights.narrow(0, from, count), scales.narrow(0, from, count));
+    protected override void Widen(long from, long count, Tensor into) =>
+        into.copy_(Widened(weights.narrow(0, from, count), scales.narrow(0, from, count)));
 
     protected override Tensor Widened(Tensor indices) => Widened(weights.index_select(0, indices), scales.index_select(0, indices));
 

@@ -52,8 +52,8 @@ internal sealed class Int8Matrix(Tensor weights, Tensor scales, ScalarType type)
         return bias is null ? y.to_type(ScalarType.Float32) : y.to_type(ScalarType.Float32).add_(bias);
     }
 
-    protected override Tensor Widened(long from, long count) =>
-        weights.narrow(0, from, count).to_type(ScalarType.Float32).mul_(scales.narrow(0, from, count).unsqueeze(1));
+    protected override void Widen(long from, long count, Tensor into) =>
+        into.copy_(weights.narrow(0, from, count)).mul_(scales.narrow(0, from, count).unsqueeze(1));
 
     protected override Tensor Widened(Tensor indices) =>
         weights.index_select(0, indices).to_type(ScalarType.Float32).mul_(scales.index_select(0, indices).unsqueeze(1));

@@ -94,10 +94,15 @@ internal sealed class Nf4Matrix : QuantizedMatrix
 
     protected override Tensor Few(Tensor x, Tensor? bias) => Nf4Product.Multiply(x, _codes, _scales, Outputs, bias);
 
-    protected override Tensor Widened(long from, long count) => Nf4Product.Widen(_codes, _scales, from * Inputs, [count, Inputs]);
+    protected override void Widen(long from, long count, Tensor into) => Nf4Product.Widen(_codes, _scales, from * Inputs, into);
 
     protected override Tensor Widened(Tensor indices) =>
-        stack([.. indices.data<long>().ToArray().Select(row => Nf4Product.Widen(_codes, _scales, row * Inputs, [Inputs]))]);
+        stack([.. indices.data<long>().ToArray().Select(row =>
+        {
+            Tensor into = empty(Inputs, ScalarType.Float32);
+            Nf4Product.Widen(_codes, _scales, row * Inputs, into);
+            return into;
+        })]);
 
     protected override void Free() => _map?.Dispose();
 

@@ -133,8 +133,8 @@ public abstract class DecoderModel : nn.Module
         Body.ThrowIfDisposed();
         if (Quantized().Any() && Adapters is not { IsTrained: true })
             throw new NotSupportedException(
-                $"The {what} has quantized weights, which cannot be trained; load it without quantization, or train a Copy(), "
-                + "whose weights are widened.");
+                $"The {what} has quantized weights, which cannot be trained; add an adapter (Peft, AddAdapter), load it without "
+                + "quantization, or train a Copy(), whose weights are widened.");
         if (!parameters().Any(weight => weight.requires_grad))
             throw new InvalidOperationException(
                 $"The {what} has no weight that is trained: its adapters are off or only to be used, or it shares the weights of another "

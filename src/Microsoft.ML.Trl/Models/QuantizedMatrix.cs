@@ -10,6 +10,9 @@ internal abstract class QuantizedMatrix : IConstantMatrix, IDisposable
 {
     private const long PartBytes = 4L << 20; // stays near the processor between being written and being read
 
+    [ThreadStatic]
+    private static Tensor? s_scratch; // kept: where parts come and go between tensors that stay, the heap becomes full of gaps
+
     /// <param name="outputs">N.</param>
     /// <param name="inputs">K.</param>
     /// <param name="type">The type of the weights that it stands for.</param>
@@ -73,7 +76,7 @@ internal abstract class QuantizedMatrix : IConstantMatrix, IDisposable
         foreach ((long from, long count) in Split())
         {
             using var part = NewDisposeScope();
-            y.narrow(1, from, count).addmm_(x, Widened(from, count).to_type(Type).to_type(x.dtype).t(), 0);
+            y.narrow(1, from, count).addmm_(x, Part(from, count, x.dtype).t(), 0);
         }
         return (bias is null ? y : y.add_(bias)).MoveToOuterDisposeScope();
     }
@@ -87,7 +90,7 @@ internal abstract class QuantizedMatrix : IConstantMatrix, IDisposable
         foreach ((long from, long count) in Split())
         {
             using var part = NewDisposeScope();
-            sum.addmm_(upstream.narrow(1, from, count), Widened(from, count).to_type(Type).to_type(upstream.dtype), from == 0 ? 0 : 1);
+            sum.addmm_(upstream.narrow(1, from, count), Part(from, count, upstream.dtype), from == 0 ? 0 : 1);
         }
         return sum.MoveToOuterDisposeScope();
     }
@@ -99,7 +102,11 @@ internal abstract class QuantizedMatrix : IConstantMatrix, IDisposable
     {
         using IDisposable frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor rows = indices is null ? Widened(0, Outputs) : Widened(indices);
+        Tensor rows;
+        if (indices is null)
+            Widen(0, Outputs, rows = empty(Outputs, Inputs, ScalarType.Float32));
+        else
+            rows = Widened(indices);
         return rows.to_type(Type).MoveToOuterDisposeScope();
     }
 
@@ -135,16 +142,30 @@ internal abstract class QuantizedMatrix : IConstantMatrix, IDisposable
     /// <returns>[M, N] float32.</returns>
     protected abstract Tensor Few(Tensor x, Tensor? bias);
 
-    /// <summary>The numbers that neighbouring rows stand for, in the current scope.</summary>
+    /// <summary>Finds the numbers that neighbouring rows stand for.</summary>
     /// <param name="from">First row.</param>
     /// <param name="count">Rows.</param>
-    /// <returns>[count, K] float32.</returns>
-    protected abstract Tensor Widened(long from, long count);
+    /// <param name="into">[count, K] float32, dense; written.</param>
+    protected abstract void Widen(long from, long count, Tensor into);
 
     /// <summary>The numbers that some rows stand for, in the current scope.</summary>
     /// <param name="indices">[n] int64.</param>
     /// <returns>[n, K] float32.</returns>
     protected abstract Tensor Widened(Tensor indices);
+
+    /// <summary>Some rows as a product reads them, in memory that the next part of this thread uses again.</summary>
+    private Tensor Part(long from, long count, ScalarType type)
+    {
+        long size = count * Inputs;
+        if (s_scratch is null || s_scratch.NumberOfElements < size)
+        {
+            s_scratch?.Dispose();
+            s_scratch = empty(Math.Max(size, PartBytes / sizeof(float)), ScalarType.Float32).DetachFromDisposeScope();
+        }
+        Tensor part = s_scratch.narrow(0, 0, size).view(count, Inputs);
+        Widen(from, count, part);
+        return part.to_type(Type).to_type(type);
+    }
 
     private IEnumerable<(long From, long Count)> Split()
     {

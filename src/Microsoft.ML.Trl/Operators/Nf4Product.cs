@@ -33,17 +33,14 @@ internal static unsafe class Nf4Product
     /// <param name="codes">[(n + 1) / 2] bytes.</param>
     /// <param name="scales">Of its blocks.</param>
     /// <param name="from">First weight.</param>
-    /// <param name="shape">Of the result.</param>
+    /// <param name="y">Any shape, float32; written.</param>
     /// <param name="plain">Whether to do without vectors.</param>
-    /// <returns>float32. The caller owns it.</returns>
-    public static Tensor Widen(Tensor codes, Nf4Scales scales, long from, long[] shape, bool plain = false)
+    public static void Widen(Tensor codes, Nf4Scales scales, long from, Tensor y, bool plain = false)
     {
-        Tensor y = empty(shape, ScalarType.Float32);
         (nint packed, nint to, Nf4Kernel.Scales of) = (Memory(codes), Memory(y), Read(scales));
         ParallelLoop.For(0, y.NumberOfElements, WorthAThread, (begin, end) => Nf4Kernel.Widen(
             (byte*)packed, of, (nint)(from + begin), (nint)(from + end), (float*)to + begin, plain));
-        GC.KeepAlive((codes, scales));
-        return y;
+        GC.KeepAlive((codes, scales, y));
     }
 
     /// <summary>x·Wᵀ + bias.</summary>

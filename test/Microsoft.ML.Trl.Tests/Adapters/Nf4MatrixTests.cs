@@ -131,8 +131,10 @@ public sealed class Nf4MatrixTests
         using Nf4Matrix matrix = Nf4Matrix.Of(randn(10, 64), isNested: false);
         Nf4Scales scales = new(matrix.Parts[1].Value);
         Tensor codes = matrix.Parts[0].Value;
-        Close.Absolute(
-            Nf4Product.Widen(codes, scales, from, [count], plain: true), Nf4Product.Widen(codes, scales, from, [count]), 0, "all");
+        Tensor vectors = empty(count), plain = empty(count);
+        Nf4Product.Widen(codes, scales, from, vectors);
+        Nf4Product.Widen(codes, scales, from, plain, plain: true);
+        Close.Absolute(plain, vectors, 0, "all");
     }
 
     /// <summary>Weights of a model in bfloat16 are rounded to that first, as where transformers loads the model in that type.</summary>

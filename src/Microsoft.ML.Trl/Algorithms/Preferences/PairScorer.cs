@@ -25,10 +25,11 @@ internal static class PairScorer
     /// <returns>Tensors [N + M]. The caller owns them.</returns>
     public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, PairBatch batch, RouterLoad? load = null)
     {
+        VocabularyProjection head = policy.Head; // widened where it is quantized: in the caller's scope, since the backward pass reads it
         using var scope = NewDisposeScope();
         Tensor states = policy.HiddenAt(batch.Tokens, load); // [N + M, H]
-        TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.Head, batch.Tokens.Labels);
-        Tensor meanLogits = MeanLogits(states, policy.Head);
+        TokenLogProbs tokens = LogProbs.WithStatistics(states, head, batch.Tokens.Labels);
+        Tensor meanLogits = MeanLogits(states, head);
         tokens.LogProbs.MoveToOuterDisposeScope();
         tokens.Entropy.MoveToOuterDisposeScope();
         tokens.Hit.MoveToOuterDisposeScope();
