@@ -10,7 +10,7 @@ internal sealed class GradientStep : IDisposable
     private readonly double _maxGradNorm;
     private readonly LearningRateSchedule _schedule;
     private readonly OptimizerParts _optimizer;
-    private readonly MemoryPlan? _memory;
+    private readonly MemorySaving? _memory;
     private (double Loss, double Rate) _pass; // the backward pass that runs now
 
     /// <param name="parameters">What to train, each tensor once.</param>
@@ -20,7 +20,7 @@ internal sealed class GradientStep : IDisposable
     /// <exception cref="InvalidOperationException"><see cref="TrainingOptions.OptimizerFactory"/> failed.</exception>
     /// <exception cref="IOException"><see cref="TrainingOptions.OptimizerStateFolder"/> is not there, or the disk is full.</exception>
     public GradientStep(
-        IReadOnlyList<TrainedParameter> parameters, TrainingOptions options, int totalSteps, MemoryPlan? memory = null)
+        IReadOnlyList<TrainedParameter> parameters, TrainingOptions options, int totalSteps, MemorySaving? memory = null)
     {
         (_maxGradNorm, _memory) = (options.MaxGradNorm, memory);
         _schedule = LearningRateSchedule.Of(options, totalSteps);

@@ -78,8 +78,8 @@ public abstract partial record TrainingOptions
                 + "cannot limit it; set MaxGradNorm to 0.", nameof(OptimizerInBackward));
         if (OptimizerInBackward && Fp16)
             throw new ArgumentException(
-                "OptimizerInBackward updates weights before it is known whether a gradient of Fp16 overflowed; use Bf16, or set one of them "
-                + "to false.", nameof(OptimizerInBackward));
+                "OptimizerInBackward updates weights before it is known whether a gradient of Fp16 overflowed; use Bf16, or set one of the "
+                + "two to false.", nameof(OptimizerInBackward));
         if (Peft is not null)
             RefuseWithPeft();
     }

@@ -96,7 +96,7 @@ internal sealed class TrainingRun
     {
         model.RequireTrainable("starting model");
         FiniteWeights.Require("starting model", model.Everything());
-        using MemoryPlan memory = MemoryPlan.Begin(model, options);
+        using MemorySaving memory = MemorySaving.Begin(model, options);
         using GradientStep gradients = new(ParameterRates.Of(model, [], options), options, _totalSteps, memory);
         using WeightAverage? average = WeightAverage.Of(options, model.parameters(), _totalSteps);
         using var rng = new Generator((uint)options.Seed);

@@ -43,7 +43,7 @@ public sealed class FreezingTests
     {
         using var scope = NewDisposeScope();
         using CausalLanguageModel model = TinyT5.Network();
-        using (MemoryPlan.Begin(model, Options with { FreezeFirstLayers = 1, FreezeEmbeddings = true }))
+        using (MemorySaving.Begin(model, Options with { FreezeFirstLayers = 1, FreezeEmbeddings = true }))
         {
             using TokenBatch batch = model.Batch(TinyModels.Texts(3));
             LogProbs.OfHidden(model.HiddenAt(batch), model.Head, batch.Labels).sum().backward();

@@ -62,7 +62,7 @@ public sealed class OptimizerInBackwardTests
     {
         using var scope = NewDisposeScope();
         using CausalLanguageModel model = TinyModels.Gpt2();
-        using MemoryPlan memory = MemoryPlan.Begin(model, Options);
+        using MemorySaving memory = MemorySaving.Begin(model, Options);
         using GradientStep gradients = new(ParameterRates.Of(model, [], Options), Options, 1, memory);
         using TokenBatch batch = model.Batch(TinyModels.Texts(4));
         gradients.Begin();

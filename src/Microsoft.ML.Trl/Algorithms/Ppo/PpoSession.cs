@@ -19,7 +19,7 @@ public sealed class PpoSession : IDisposable
     private readonly CausalLanguageModel _reference;
     private readonly CausalLanguageModel? _ownReference;
     private readonly ValueHead? _ownValueHead;
-    private readonly MemoryPlan _memory; // which weights of the policy are trained, as long as the session lives
+    private readonly MemorySaving _memory; // which weights of the policy are trained, as long as the session lives
     private readonly Generator _dropout;
     private readonly PpoOptions _options;
     private readonly ScoreShaping _scoreShaping;
@@ -75,7 +75,7 @@ public sealed class PpoSession : IDisposable
         if (valueHead is not null)
             FiniteWeights.Require("value head", valueHead.Weights());
         replay ??= PpoReplay.Seeded(options);
-        _memory = MemoryPlan.Begin(policy, options, () => policy.FreezeFirst(options.NumSharedLayers));
+        _memory = MemorySaving.Begin(policy, options, () => policy.FreezeFirst(options.NumSharedLayers));
         _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.ReferenceModel, options.NumSharedLayers));
         ValueHead = valueHead ?? (_ownValueHead = FreshCritic.Of(policy, options));
         _dropout = new Generator((uint)options.Seed);

@@ -37,7 +37,7 @@ internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, Dictionary<string,
 /// <param name="replay">Fixes what a recorded run decides otherwise.</param>
 /// <param name="memory">Of the policy.</param>
 internal sealed class PpoUpdate(
-    CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay, MemoryPlan memory) : IDisposable
+    CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay, MemorySaving memory) : IDisposable
 {
     private readonly GradientStep _gradients =
         new(ParameterRates.Of(policy, critic.Weights(), options), options, totalSteps, memory);

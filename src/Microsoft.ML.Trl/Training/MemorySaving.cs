@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl.Training;
 /// What options that save memory do to a model as long as it is trained: which parameters are trained, what blocks keep for the backward
 /// pass, and when they are updated. Afterwards the model is as it was.
 /// </summary>
-internal sealed class MemoryPlan : IDisposable
+internal sealed class MemorySaving : IDisposable
 {
     private readonly DecoderModel _model;
     private readonly TrainingOptions _options;
@@ -19,7 +19,7 @@ internal sealed class MemoryPlan : IDisposable
     private Block[] _changing = []; // of which LISA chooses
     private int _steps;
 
-    private MemoryPlan(DecoderModel model, TrainingOptions options)
+    private MemorySaving(DecoderModel model, TrainingOptions options)
     {
         (_model, _options, _random) = (model, options, new Random(options.Seed));
         _trained = [.. model.parameters().Where(parameter => parameter.requires_grad)];
@@ -39,9 +39,9 @@ internal sealed class MemoryPlan : IDisposable
     /// <exception cref="ArgumentException">The options do not fit the model or where it is.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no folder for activations.</exception>
     /// <exception cref="InvalidOperationException">Nothing is left to be trained.</exception>
-    public static MemoryPlan Begin(DecoderModel model, TrainingOptions options, Action? freeze = null)
+    public static MemorySaving Begin(DecoderModel model, TrainingOptions options, Action? freeze = null)
     {
-        var plan = new MemoryPlan(model, options);
+        var plan = new MemorySaving(model, options);
         try
         {
             freeze?.Invoke();
