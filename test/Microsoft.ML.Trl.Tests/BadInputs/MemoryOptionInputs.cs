@@ -30,6 +30,8 @@ internal static class MemoryOptionInputs
         Refused<ArgumentException>(
             new() { OptimizerInBackward = true, MaxGradNorm = 0, GradientAccumulationSteps = 2 },
             "GradientAccumulationSteps is 2", "set it to 1"),
+        Refused<ArgumentException>(
+            new() { OptimizerInBackward = true, MaxGradNorm = 0, Fp16 = true }, "Fp16 overflowed", "use Bf16"),
         Refused<ArgumentException>(new() { FreezeFirstLayers = 1, Peft = new() }, "FreezeFirstLayers (1)", "Peft"),
         Refused<ArgumentException>(new() { FreezeEmbeddings = true, Peft = new() }, "FreezeEmbeddings", "Peft"),
         Refused<ArgumentException>(new() { LisaActivatedLayers = 2, Peft = new() }, "LisaActivatedLayers (2)", "Peft"),
