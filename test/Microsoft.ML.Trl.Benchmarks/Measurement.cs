@@ -2,10 +2,10 @@
 namespace Microsoft.ML.Trl.Benchmarks;
 
 /// <summary>What a task runs: one step per call, or a training run that reports each of its steps.</summary>
-internal sealed class Measurement(int steps)
+/// <param name="steps">Undisturbed steps that are enough.</param>
+/// <param name="patience">A disturbed step is repeated, up to this many times as many in all.</param>
+internal sealed class Measurement(int steps, int patience)
 {
-    // A disturbed step is repeated, up to this many times as many in all.
-    private const int Patience = 4;
     private readonly QuietClock _clock = new();
 
     public QuietClock Clock => _clock;
@@ -14,7 +14,7 @@ internal sealed class Measurement(int steps)
     public long TextBytes { get; set; }
 
     /// <summary>Steps that a training run must be able to take.</summary>
-    public int MostSteps => (steps * Patience) + 1;
+    public int MostSteps => (steps * patience) + 1;
 
     /// <summary>Times a step that is a call.</summary>
     public void Repeat(Action step)
@@ -44,7 +44,7 @@ internal sealed class Measurement(int steps)
         }
     }
 
-    private bool Enough() => _clock.CleanLaps >= steps || _clock.Laps >= steps * Patience;
+    private bool Enough() => _clock.CleanLaps >= steps || _clock.Laps >= steps * patience;
 
     private sealed class Lap(Measurement owner, CancellationTokenSource enough) : IProgress<StepReport>
     {

@@ -9,7 +9,11 @@ using TorchSharp;
 Dictionary<string, string> given = [];
 for (int i = 0; i + 1 < args.Length; i += 2)
     given[args[i].TrimStart('-')] = args[i + 1];
-string[] known = ["task", "shape", "threads", "steps", "device", "type", "rows", "part", "megabytes"];
+string[] known =
+[
+    "task", "shape", "threads", "steps", "patience", "device", "type", "rows", "part", "megabytes", "length", "batch", "rule",
+    .. MemoryOptions.Names,
+];
 bool understood = args.Length % 2 == 0 && !given.Keys.Except(known).Any();
 if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 {
@@ -18,8 +22,10 @@ if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 }
 if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
 {
-    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama] [--threads N] "
-        + "[--steps N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4] [--rows N]\n"
+    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama|long|long-grouped] [--threads N] "
+        + "[--steps N] [--patience N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4|nf4] [--rows N]\n"
+        + "   [--rule AdamW|Lion8Bit|...|fused, for the task optimizer]\n"
+        + "   training: [--batch N] [--length N] [--checkpointing true|false] [--offload FOLDER] [--in-backward true|false]\n"
         + "   or: --task load [--megabytes N]");
     return 2;
 }
@@ -37,12 +43,22 @@ Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small")) with
     {
         "int8" => WeightQuantization.Int8,
         "int4" => WeightQuantization.Int4,
+        "nf4" => WeightQuantization.Nf4Nested,
         _ => WeightQuantization.None,
     },
+    Rule = given.GetValueOrDefault("rule", "AdamW"),
+    Memory = MemoryOptions.Of(given),
     Prompts = int.Parse(given.GetValueOrDefault("rows", "8"), CultureInfo.InvariantCulture),
 };
+shape = shape with
+{
+    Length = int.Parse(given.GetValueOrDefault("length", $"{shape.Length}"), CultureInfo.InvariantCulture),
+    BatchSize = int.Parse(given.GetValueOrDefault("batch", $"{shape.BatchSize}"), CultureInfo.InvariantCulture),
+};
 torch.set_num_threads(threads);
-var measured = new Measurement(int.Parse(given.GetValueOrDefault("steps", "5"), CultureInfo.InvariantCulture));
+var measured = new Measurement(
+    int.Parse(given.GetValueOrDefault("steps", "5"), CultureInfo.InvariantCulture),
+    int.Parse(given.GetValueOrDefault("patience", "4"), CultureInfo.InvariantCulture));
 int tokens = task(shape, measured);
 (double median, double min, double max) = measured.Clock.Seconds();
 Console.WriteLine(JsonSerializer.Serialize(new Dictionary<string, object>
@@ -52,6 +68,10 @@ Console.WriteLine(JsonSerializer.Serialize(new Dictionary<string, object>
     ["threads"] = threads,
     ["device"] = device,
     ["type"] = type,
+    ["length"] = shape.Length,
+    ["checkpointing"] = shape.Memory.Checkpointing,
+    ["offloads"] = shape.Memory.OffloadFolder is not null,
+    ["in_backward"] = shape.Memory.InBackward,
     ["median_s"] = Math.Round(median, 4),
     ["min_s"] = Math.Round(min, 4),
     ["max_s"] = Math.Round(max, 4),

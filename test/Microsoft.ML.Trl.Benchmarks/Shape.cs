@@ -5,7 +5,8 @@ namespace Microsoft.ML.Trl.Benchmarks;
 /// <summary>A model with random weights and the batch that goes with it.</summary>
 internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers, int Heads, int BatchSize)
 {
-    public const int Length = 128;
+    /// <summary>Tokens of a row in training.</summary>
+    public int Length { get; init; } = 128;
 
     /// <summary>Where the weights are.</summary>
     public torch.Device Device { get; init; } = torch.CPU;
@@ -16,24 +17,34 @@ internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers,
     /// <summary>How matrices are held while texts are generated.</summary>
     public WeightQuantization Quantization { get; init; }
 
+    /// <summary>The optimizer's rule, or "fused": libtorch's AdamW over all weights at once, and nothing else.</summary>
+    public string Rule { get; init; } = "AdamW";
+
     /// <summary>Texts that are continued at once.</summary>
     public int Prompts { get; init; } = 8;
+
+    /// <summary>Options that save memory in training.</summary>
+    public MemoryOptions Memory { get; init; } = new();
 
     private static readonly Shape[] All =
     [
         new("small", 8192, 256, 6, 4, 16),
         new("gpt2", 50257, 768, 12, 12, 4),
         new("llama", 50257, 768, 12, 12, 4) { IsLlama = true },
+        new("long", 8192, 256, 4, 4, 1) { IsLlama = true },
+        new("long-grouped", 8192, 256, 4, 4, 1) { IsLlama = true, KeyValueHeads = 2 },
     ];
 
     private bool IsLlama { get; init; }
+
+    private int KeyValueHeads { get; init; }
 
     public static Shape Named(string name) => Array.Find(All, shape => shape.Name == name)
         ?? throw new ArgumentException($"Unknown shape '{name}'; there are {string.Join(", ", All.Select(shape => shape.Name))}.");
 
     public ModelConfig Config() => IsLlama
-        ? ModelConfig.Llama(Vocabulary, Width, Layers, Heads, 1024, tieWordEmbeddings: true)
-        : ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, 1024, dropout: 0);
+        ? ModelConfig.Llama(Vocabulary, Width, Layers, Heads, Math.Max(1024, 2 * Length), KeyValueHeads, tieWordEmbeddings: true)
+        : ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, Math.Max(1024, 2 * Length), dropout: 0);
 
     public CausalLanguageModel Model(int seed) => Placed(CausalLanguageModel.Create(Config(), seed));
 

@@ -17,6 +17,8 @@ internal static class Tasks
         new Dictionary<string, Func<Shape, Measurement, int>>
         {
             ["sft"] = Sft,
+            ["ragged"] = (shape, measured) => Ragged(shape, measured, paddingFree: false),
+            ["ragged-free"] = (shape, measured) => Ragged(shape, measured, paddingFree: true),
             ["reward"] = Reward,
             ["dpo"] = Dpo,
             ["ppo"] = Ppo,
@@ -27,6 +29,7 @@ internal static class Tasks
                 shape, measured, Greedy with { NumBeams = 4 }, shape.Rows(shape.Prompts, PromptLength, seed: 2)),
             ["apart"] = (shape, measured) => Generate(shape, measured, Short, shape.Rows(Prompts, Beginning + Own, seed: 2)),
             ["shared"] = (shape, measured) => Generate(shape, measured, Short, Shared(shape)), // the same, but for equal beginnings
+            ["optimizer"] = OptimizerTask.Run,
             ["tokenize"] = (shape, measured) => Tokenization.Encode(measured, batches: false),
             ["tokenize-batch"] = (shape, measured) => Tokenization.Encode(measured, batches: true),
         };
@@ -34,45 +37,65 @@ internal static class Tasks
     private static int Sft(Shape shape, Measurement measured)
     {
         using CausalLanguageModel model = shape.Model(seed: 1);
-        int[][] rows = shape.Rows(shape.BatchSize * 4, Shape.Length, seed: 2);
-        TokenExample[] examples = [.. rows.Select(ids => new TokenExample(ids, Shape.Length / 2))];
-        var options = new SftOptions
+        int[][] rows = shape.Rows(shape.BatchSize * 4, shape.Length, seed: 2);
+        TokenExample[] examples = [.. rows.Select(ids => new TokenExample(ids, shape.Length / 2))];
+        var options = shape.Memory.On(new SftOptions
         {
             PerDeviceTrainBatchSize = shape.BatchSize,
+            MaxLength = null,
             MaxSteps = measured.MostSteps,
             LearningRate = LearningRate,
             LoggingSteps = 1,
+        });
+        measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
+        return shape.BatchSize * shape.Length;
+    }
+
+    // rows of very different lengths, the same in every step
+    private static int Ragged(Shape shape, Measurement measured, bool paddingFree)
+    {
+        int[] lengths = [512, 320, 192, 128, 64, 64, 32, 32];
+        using CausalLanguageModel model = shape.Model(seed: 1);
+        TokenExample[] examples = [.. lengths.Select((length, row) => new TokenExample(shape.Rows(1, length, seed: row)[0]))];
+        var options = new SftOptions
+        {
+            PerDeviceTrainBatchSize = lengths.Length,
+            TrainSamplingStrategy = TrainSamplingStrategy.Sequential,
+            MaxSteps = measured.MostSteps,
+            LearningRate = LearningRate,
+            LoggingSteps = 1,
+            PaddingFree = paddingFree,
         };
         measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
-        return shape.BatchSize * Shape.Length;
+        return lengths.Sum();
     }
 
     private static int Reward(Shape shape, Measurement measured)
     {
         using RewardModel model = shape.Placed(RewardModel.Create(shape.Config(), seed: 1));
-        var options = new RewardOptions
+        var options = shape.Memory.On(new RewardOptions
         {
             PerDeviceTrainBatchSize = shape.BatchSize,
             MaxSteps = measured.MostSteps,
             LearningRate = LearningRate,
             LoggingSteps = 1,
-        };
+        });
         measured.Loop((progress, cancel) => new RewardLoop(model, options, progress).Run(Pairs(shape), cancel));
-        return 2 * shape.BatchSize * Shape.Length;
+        return 2 * shape.BatchSize * shape.Length;
     }
 
     private static int Dpo(Shape shape, Measurement measured)
     {
         using CausalLanguageModel policy = shape.Model(seed: 1);
-        var options = new DpoOptions
+        var options = shape.Memory.On(new DpoOptions
         {
             PerDeviceTrainBatchSize = shape.BatchSize,
             MaxSteps = measured.MostSteps,
             LearningRate = LearningRate,
             LoggingSteps = 1,
-        };
+        });
         measured.Loop((progress, cancel) => new DpoLoop(policy, null, options, progress).Run(Pairs(shape), cancel));
-        return 2 * shape.BatchSize * Shape.Length;
+        return 2 * shape.BatchSize * shape.Length;
     }
 
     // one step: sample 32 tokens for each of 8 prompts, then 4 epochs in mini-batches of 4
@@ -81,14 +104,14 @@ internal static class Tasks
         const int Answer = 32;
         using CausalLanguageModel policy = shape.Model(seed: 1);
         var generation = new GenerationOptions { MaxNewTokens = Answer, MinNewTokens = Answer, TopK = 50, EosTokenIds = [] };
-        var options = new PpoOptions
+        var options = shape.Memory.On(new PpoOptions
         {
             BatchSize = Prompts,
             MiniBatchSize = 4,
             PpoEpochs = 4,
             LearningRate = LearningRate,
             Generation = generation,
-        };
+        });
         using var session = new PpoSession(policy, options);
         var random = new Random(3);
         int[][] prompts = shape.Rows(Prompts, PromptLength, seed: 2);
@@ -113,8 +136,8 @@ internal static class Tasks
 
     private static List<PreferenceExample> Pairs(Shape shape)
     {
-        int half = Shape.Length / 2;
-        int[][] rows = shape.Rows(shape.BatchSize * 4, Shape.Length + half, seed: 2);
+        int half = shape.Length / 2;
+        int[][] rows = shape.Rows(shape.BatchSize * 4, shape.Length + half, seed: 2);
         return [.. rows.Select(ids => new PreferenceExample(ids[..half], ids[half..(2 * half)], ids[(2 * half)..]))];
     }
 }

@@ -37,8 +37,7 @@ internal static class BaseFolder
         using WeightFolder store = WeightFolder.Open(folder);
         string body = model.Config.Family.DecoderName + ".";
         List<(string Name, Tensor Value)> lacking = [];
-        HashSet<string> exact = [.. model.Everything().Select(weight => weight.Name)]; // quantized ones are rounded
-        foreach ((string name, Tensor value) in model.BaseWeights())
+        foreach ((string name, Tensor value) in model.PlainBase()) // quantized ones are rounded, and never change
         {
             string bare = name.StartsWith(body, StringComparison.Ordinal) ? name[body.Length..] : name;
             if ((store.Find(name) ?? store.Find(bare)) is not { } entry)
@@ -46,8 +45,6 @@ internal static class BaseFolder
                 lacking.Add((name, value));
                 continue;
             }
-            if (!exact.Contains(name))
-                continue;
             using Tensor stored = store.Take(entry.Name, value.dtype), here = value.detach().cpu();
             if (!stored.shape.SequenceEqual(here.shape) || !stored.equal(here).all().item<bool>())
                 throw new InvalidOperationException(
@@ -78,6 +75,9 @@ internal sealed class JoinedStore(IWeightStore first, IWeightStore second, Func<
     public TensorEntry? Find(string name) => first.Find(name) ?? (isHidden(name) ? null : second.Find(name));
 
     public Tensor Take(string name, ScalarType type) => first.Find(name) is not null ? first.Take(name, type) : second.Take(name, type);
+
+    public IEnumerable<(long From, Tensor Rows)> TakeRows(string name, long atOnce) =>
+        (first.Find(name) is not null ? first : second).TakeRows(name, atOnce);
 
     public void Dispose()
     {

@@ -152,19 +152,21 @@ internal sealed record LoraValues(
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor rows = LinearAdapters.Rows(layer);
-        ScalarType type = rows.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        (long outputs, long inputs) = (rows.size(0), rows.size(1));
+        (long outputs, long inputs, ScalarType own) = layer.Shape;
+        ScalarType type = own == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        Device place = layer.Bias?.device ?? (layer is IQuantizedWeight ? CPU : layer.Weight.device);
         if (options.InitLoraWeights == LoraInitialization.Pissa)
-            return Principal(rows.to_type(ScalarType.Float32), rank, scale, type).MoveToOuter();
+            return Principal(LinearAdapters.Rows(layer).to_type(ScalarType.Float32), rank, scale, type).MoveToOuter();
         Tensor down = empty(rank, inputs), up = zeros(outputs, rank);
         _ = options.InitLoraWeights == LoraInitialization.Gaussian
             ? down.normal_(0, 1.0 / rank, rng)
             : down.uniform_(-1 / Math.Sqrt(inputs), 1 / Math.Sqrt(inputs), rng);
         if (options.InitLoraWeights == LoraInitialization.Random)
             up.uniform_(-1 / Math.Sqrt(rank), 1 / Math.Sqrt(rank), rng);
-        (down, up) = (down.to(type, rows.device), up.to(type, rows.device));
-        Tensor? magnitude = options.UseDora ? LoraLayer.Lengths(rows.to_type(type) + (up.matmul(down) * scale)) : null;
+        (down, up) = (down.to(type, place), up.to(type, place));
+        Tensor? magnitude = options.UseDora
+            ? LoraLayer.Lengths(LinearAdapters.Rows(layer).to_type(type) + (up.matmul(down) * scale))
+            : null;
         return new LoraValues(
             down.MoveToOuterDisposeScope(), up.MoveToOuterDisposeScope(), magnitude?.MoveToOuterDisposeScope());
     }

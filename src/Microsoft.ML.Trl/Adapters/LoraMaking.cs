@@ -63,8 +63,7 @@ internal static class LoraMaking
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor rows = LinearAdapters.Rows(layer);
-        (long outputs, long inputs) = (rows.size(0), rows.size(1));
+        (long outputs, long inputs, _) = layer.Shape;
         Tensor Take(string what, params long[] shape)
         {
             using Parameter taken = source.Take($"{LoraAdapter.Prefix}{path}.{what}", Initializer.Zeros, shape);
@@ -74,7 +73,7 @@ internal static class LoraMaking
         Tensor? magnitude = options.UseDora ? Take("lora_magnitude_vector", outputs) : null;
         if (options.InitLoraWeights != LoraInitialization.Pissa)
             return new LoraValues(down, up, magnitude);
-        LoraValues start = LoraValues.Principal(rows.to_type(ScalarType.Float32), rank, scale, down.dtype);
+        LoraValues start = LoraValues.Principal(LinearAdapters.Rows(layer).to_type(ScalarType.Float32), rank, scale, down.dtype);
         return new LoraValues(down, up, magnitude, start.StartDown!.MoveToOuterDisposeScope(), start.StartUp!.MoveToOuterDisposeScope());
     }
 

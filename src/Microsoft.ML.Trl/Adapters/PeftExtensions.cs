@@ -256,7 +256,8 @@ public static class PeftExtensions
     {
         if (ModelAdapters.Of(model)!.All.Any(adapter => adapter.Parts.Any(at => at.Layer is IQuantizedWeight)))
             throw new NotSupportedException(
-                "Adapters cannot be merged into quantized weights; merge a Copy(), whose weights are widened and merged.");
+                "Adapters cannot be merged into quantized weights. Save the adapter (SaveAdapter), load the base without quantization, and "
+                + "merge it there (LoadAdapter, MergeAndUnload); or merge a Copy(), whose weights are the rounded ones, widened.");
     }
 
     private static void RequireCompatible(IReadOnlyCollection<LoraAdapter> together)

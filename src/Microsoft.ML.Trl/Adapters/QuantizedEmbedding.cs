@@ -21,7 +21,7 @@ internal sealed class QuantizedEmbedding : TokenEmbedding, IQuantizedWeight
 
     public override bool IsDisposed => _matrix.IsDisposed;
 
-    public long WeightCount => _matrix.Outputs * _matrix.Inputs;
+    public QuantizedMatrix Matrix => _matrix;
 
     public Tensor Widen() => Weight;
 

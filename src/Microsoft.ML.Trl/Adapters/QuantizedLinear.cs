@@ -25,9 +25,11 @@ internal sealed class QuantizedLinear : LinearModule, IQuantizedWeight
 
     public override Tensor Weight => _matrix.Rows(null);
 
+    public override (long Outputs, long Inputs, ScalarType Type) Shape => (_matrix.Outputs, _matrix.Inputs, _matrix.Type);
+
     public override Parameter? Bias => _bias;
 
-    public long WeightCount => _matrix.Outputs * _matrix.Inputs;
+    public QuantizedMatrix Matrix => _matrix;
 
     public Tensor Widen()
     {

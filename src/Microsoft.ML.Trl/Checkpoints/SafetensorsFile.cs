@@ -68,6 +68,24 @@ public sealed class SafetensorsFile : IWeightStore
 
     Tensor IWeightStore.Take(string name, ScalarType type) => Read(Known(name), type);
 
+    IEnumerable<(long From, Tensor Rows)> IWeightStore.TakeRows(string name, long atOnce)
+    {
+        TensorEntry entry = Known(name);
+        long rows = entry.Shape[0], bytes = rows == 0 ? 0 : entry.Length / rows;
+        for (long from = 0; from < rows; from += atOnce)
+        {
+            long count = Math.Min(atOnce, rows - from);
+            using Tensor part = Read(
+                entry with
+                {
+                    Shape = [count, .. entry.Shape.Skip(1)],
+                    Offset = entry.Offset + (from * bytes),
+                    Length = count * bytes,
+                }, null);
+            yield return (from, part);
+        }
+    }
+
     /// <summary>Closes the file.</summary>
     public void Dispose() => _handle.Dispose();
 

@@ -47,6 +47,8 @@ internal sealed class WeightFolder : IWeightStore
 
     public Tensor Take(string name, ScalarType type) => _byName[name].Take(name, type);
 
+    public IEnumerable<(long From, Tensor Rows)> TakeRows(string name, long atOnce) => _byName[name].TakeRows(name, atOnce);
+
     public void Dispose()
     {
         foreach (IWeightStore file in _files)

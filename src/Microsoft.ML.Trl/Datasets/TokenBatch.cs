@@ -17,6 +17,9 @@ public sealed class TokenBatch : IDisposable
     /// <summary>What the encoder reads; null where there is none.</summary>
     internal PromptBatch? Prompts { get; private init; }
 
+    /// <summary>Whether a model is to read it without its padding; the numbers are the same.</summary>
+    internal bool IsPaddingFree { get; private init; }
+
     /// <summary>[B, T] int64; padding is 0.</summary>
     public Tensor Ids { get; }
 
@@ -72,17 +75,18 @@ public sealed class TokenBatch : IDisposable
     /// <param name="texts">At least one.</param>
     /// <param name="layout">Of the model.</param>
     /// <param name="device">Where the tensors go; null = CPU.</param>
+    /// <param name="paddingFree">See <see cref="IsPaddingFree"/>.</param>
     /// <exception cref="ArgumentException">As of the public one; or a text has no prompt, and an encoder reads prompts.</exception>
-    internal static TokenBatch Of(IReadOnlyList<TokenExample> texts, TextLayout layout, Device? device)
+    internal static TokenBatch Of(IReadOnlyList<TokenExample> texts, TextLayout layout, Device? device, bool paddingFree = false)
     {
         Check(texts, device);
         using DisposeScope scope = NewDisposeScope();
         TokenExample[] rows = [.. texts.Select(layout.DecoderRow)];
         PromptBatch? prompts = layout.Prompts(texts, device);
-        return Collate(rows, prompts?.Detach(), device);
+        return Collate(rows, prompts?.Detach(), device, paddingFree);
     }
 
-    private static TokenBatch Collate(TokenExample[] rows, PromptBatch? prompts, Device? device)
+    private static TokenBatch Collate(TokenExample[] rows, PromptBatch? prompts, Device? device, bool paddingFree)
     {
         int length = rows.Max(row => row.Ids.Length);
         var ids = new long[rows.Length * (long)length];
@@ -112,7 +116,7 @@ public sealed class TokenBatch : IDisposable
             tensor(targets.ToArray(), [targets.Count], device: device).DetachFromDisposeScope(),
             tensor(labels.ToArray(), [labels.Count], device: device).DetachFromDisposeScope(),
             lengths, counts)
-        { Prompts = prompts };
+        { Prompts = prompts, IsPaddingFree = paddingFree };
     }
 
     /// <summary>The hidden states that predict a label.</summary>

@@ -40,7 +40,7 @@ internal static class PreferenceEvaluator
         {
             cancel.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
-            using var batch = new PairBatch(pairs, some, options.Layout, policy.Batch);
+            using var batch = new PairBatch(pairs, some, options.Layout, options.Layout.For(policy));
             PairLogProbs ours = batch.Split(AnswerPass.Score(policy, batch.Answers));
             PairLogProbs? theirs = reference is null ? null : batch.Split(AnswerPass.Score(reference, batch.Answers));
             chosen.AddRange(Rewards(ours.Chosen, theirs?.Chosen, options.Beta));

@@ -9,13 +9,13 @@ namespace Microsoft.ML.Trl.Models;
 /// Made once per call and shared by all blocks, with what they would otherwise each work out. Its tensors belong to the dispose scope of
 /// that call.
 /// </summary>
-internal sealed class AttentionPattern
+internal sealed partial class AttentionPattern
 {
     private readonly Tensor? _real; // [B, S] bool; null when every token is real
     private readonly Tensor? _step; // [B, 1, 1, S] what is added to the scores of one new, real token
     private readonly Device _device;
     private readonly DisposeScope _scope = CurrentDisposeScope!;
-    private readonly Dictionary<object, Tensor[]> _known = [];
+    private readonly OrderedDictionary<object, Tensor[]> _known = [];
 
     private AttentionPattern(long batch, long length, long past, Device device, Tensor? real = null, Tensor? step = null)
         => (Batch, Length, Past, _device, _real, _step) = (batch, length, past, device, real, step);
@@ -51,11 +51,17 @@ internal sealed class AttentionPattern
     /// <summary>What an encoder says about the prompts, for decoders that look at it; null = there is no encoder.</summary>
     public EncodedPrompts? Prompts { get; init; }
 
+    /// <summary>
+    /// The texts that stand one behind the other in the single row of this pattern, without padding, each with the pattern of what it alone
+    /// sees; texts of one length share it. Null where each row is a text.
+    /// </summary>
+    public IReadOnlyList<AttentionPattern>? Texts { get; private init; }
+
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
     {
-        get => field ?? Once(nameof(Positions), () => [CountPositions()])[0];
-        private init;
+        get => Once(nameof(Positions), () => [CountPositions()])[0];
+        private init => _known[nameof(Positions)] = [value];
     }
 
     /// <summary>Positions of all keys in their texts, padding not counted: [1 or B, S] int64.</summary>
@@ -111,6 +117,30 @@ internal sealed class AttentionPattern
     public static AttentionPattern At(long batch, long length, Tensor positions) =>
         new(batch, length, 0, positions.device) { Positions = positions, LongestText = length };
 
+    /// <summary>The pattern of texts that stand one behind the other, without padding: one row.</summary>
+    /// <param name="lengths">Tokens of each text, at least 1.</param>
+    /// <param name="device">Of the model.</param>
+    /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
+    /// <param name="load">See <see cref="RouterLoad"/>.</param>
+    /// <exception cref="ArgumentException">A text is longer than the model's context.</exception>
+    public static AttentionPattern OneBehindTheOther(
+        IReadOnlyList<int> lengths, Device device, ModelConfig config, RouterLoad? load = null)
+    {
+        CheckContext(lengths.Max(), config.ContextLength);
+        AttentionPattern Text(int length) =>
+            new(1, length, 0, device) { LongestText = length, SeesAhead = config.Family.IsEncoder };
+        Dictionary<int, AttentionPattern> known = lengths.Distinct().ToDictionary(length => length, Text);
+        long[] positions = [.. lengths.SelectMany(length => Enumerable.Range(0, length).Select(place => (long)place))];
+        return new(1, positions.Length, 0, device)
+        {
+            Positions = tensor(positions, device: device),
+            Texts = [.. lengths.Select(length => known[length])],
+            LongestText = lengths.Max(),
+            SeesAhead = config.Family.IsEncoder,
+            RouterLoad = load,
+        };
+    }
+
     /// <summary>The pattern of one more token per text, all of them real. What is the same for every step comes ready.</summary>
     /// <param name="past">Tokens in the cache.</param>
     /// <param name="positions">[1] or [B] int64.</param>
@@ -162,10 +192,12 @@ internal sealed class AttentionPattern
     /// <returns>Owned by the scope of the decoder's call.</returns>
     public Tensor[] Once(object key, Func<Tensor[]> make)
     {
-        if (_known.TryGetValue(key, out Tensor[]? known))
-            return known;
+        if (_known.TryGetValue(key, out Tensor[]? known) || _outer?._known.TryGetValue(key, out known) == true)
+            return known!;
         using var scope = NewDisposeScope(); // a tensor that is moved to the very scope it is in would be lost to it
-        return _known[key] = [.. make().Select(tensor => tensor.MoveToOtherDisposeScope(_scope))];
+        Tensor[] made = make();
+        AttentionPattern owner = _outer is not null && !made.Any(tensor => tensor.requires_grad) ? _outer : this;
+        return owner._known[key] = [.. made.Select(tensor => tensor.MoveToOtherDisposeScope(owner._scope))];
     }
 
     private static void CheckContext(long tokens, int contextLength)

@@ -14,6 +14,19 @@ internal abstract class Block(Attention attention) : nn.Module(nameof(Block))
     /// <inheritdoc cref="Attention.Forward"/>
     public abstract Tensor Forward(Tensor x, AttentionPattern pattern, KeyValueCache? cache, Tensor? rows = null);
 
+    /// <summary>Parameters that no other block reads.</summary>
+    public IEnumerable<Tensor> OwnParameters() => Except(module => module is Positions or RelativeBias);
+
+    /// <summary>Parameters that stand in the block in a checkpoint; of T5's first block, the bias that all share, too.</summary>
+    public IEnumerable<Tensor> StoredParameters() => Except(module => module is Positions);
+
+    /// <summary>TorchSharp counts what a field holds among the parts of a module, even if another owns it, as the positions.</summary>
+    private IEnumerable<Tensor> Except(Func<nn.Module, bool> isShared)
+    {
+        HashSet<nint> shared = [.. modules().Where(isShared).SelectMany(part => part.parameters()).Select(parameter => parameter.Handle)];
+        return parameters().Where(parameter => !shared.Contains(parameter.Handle)).DistinctBy(parameter => parameter.Handle);
+    }
+
     /// <summary>What stands in the residual stream at the rows that anybody asks for.</summary>
     protected static Tensor At(Tensor x, Tensor? rows) => rows is null ? x : x.index_select(0, rows);
 }

@@ -18,19 +18,15 @@ public sealed class CausalLanguageModel : DecoderModel
     internal CausalLanguageModel(ModelConfig config, WeightSource weights)
         : base(nameof(CausalLanguageModel), config.Family.CausalArchitecture is not null ? config : throw WritesNothing(config), weights)
     {
-        Quantization = weights.Quantization;
         Layout = new TextLayout(config.IsEncoderDecoder ? config.DecoderStartTokenId : null);
         if (config.TieWordEmbeddings)
             return;
         Initializer initializer = Initializer.Normal(config.InitializerRange);
-        _head = weights.Linear(
+        _head = weights.Head(
             new WeightPath(weights, config.Family.HeadName), config.OutputSize, config.VocabularySize, initializer,
-            config.HeadBias ? Initializer.Zeros : null, WeightLayout.OutputsByInputs);
+            config.HeadBias ? Initializer.Zeros : null);
         this.Own(_head.Module);
     }
-
-    /// <summary>How the matrices are held in memory.</summary>
-    public WeightQuantization Quantization { get; }
 
     /// <summary>
     /// [V, H] the vocabulary projection; the token embedding itself when the two are tied. The model owns it, unless it is quantized: then
@@ -84,7 +80,7 @@ public sealed class CausalLanguageModel : DecoderModel
     internal CausalLanguageModel Made(Func<WeightSource, WeightSource> change, Device? device, ScalarType? type)
     {
         using var scope = NewDisposeScope();
-        CausalLanguageModel copy = new(Config, change(new CopiedWeights(Weights(), null, device, type)));
+        CausalLanguageModel copy = new(Config, change(new CopiedWeights(LazyWeights(), null, device, type)));
         copy.train(training);
         return copy;
     }
@@ -118,10 +114,20 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public TokenBatch Batch(IReadOnlyList<TokenExample> rows) => TokenBatch.Of(rows, Layout, Device);
 
+    /// <summary>As <see cref="Batch"/>.</summary>
+    /// <param name="rows">At least one.</param>
+    /// <param name="paddingFree">Whether the model is to read the batch without its padding.</param>
+    /// <exception cref="NotSupportedException">It is, and the model has an encoder.</exception>
+    internal TokenBatch BatchOf(IReadOnlyList<TokenExample> rows, bool paddingFree) =>
+        paddingFree && Config.IsEncoderDecoder
+            ? throw new NotSupportedException(
+                $"PaddingFree is not supported for a {Config.ModelType} model, whose encoder reads the prompts; set it to false.")
+            : TokenBatch.Of(rows, Layout, Device, paddingFree);
+
     /// <summary>A second model with the same weights in the same memory, and the adapters that are on; nothing of it is trained.</summary>
     /// <param name="withTrained">Whether adapters that are trained here are among them.</param>
     internal CausalLanguageModel Sharing(bool withTrained) =>
-        ShareTo(new CausalLanguageModel(Config, new CopiedWeights(BaseWeights(), shares: true)), withTrained);
+        ShareTo(new CausalLanguageModel(Config, Holding(new CopiedWeights(LazyBase(), shares: true))), withTrained);
 
     /// <summary>Reads tokens; see <see cref="Decoder.Hidden"/>.</summary>
     /// <param name="ids">[B, T] int64 token ids; in an encoder-decoder those of the answers, behind the start token.</param>
@@ -148,7 +154,7 @@ public sealed class CausalLanguageModel : DecoderModel
     public Tensor HiddenAt(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return HiddenAt(batch.Ids, batch.TargetRows, batch.Prompts);
+        return batch.IsPaddingFree ? HiddenAt(batch, null) : HiddenAt(batch.Ids, batch.TargetRows, batch.Prompts);
     }
 
     /// <summary>The same of prompts that are not encoded yet.</summary>
@@ -162,7 +168,9 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <param name="batch">Of <see cref="Batch"/>.</param>
     /// <param name="load">Told of it; null = nobody.</param>
     internal Tensor HiddenAt(TokenBatch batch, RouterLoad? load) =>
-        load is null ? HiddenAt(batch) : Body.RoutedHiddenAt(batch.Ids, batch.TargetRows, load);
+        batch.IsPaddingFree ? Body.PaddingFreeHiddenAt(batch.Ids, batch.Lengths, batch.TargetRows, load)
+        : load is null ? HiddenAt(batch)
+        : Body.RoutedHiddenAt(batch.Ids, batch.TargetRows, load);
 
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
     /// <param name="hidden">[..., H] from <see cref="Hidden"/>, in the type of the weights.</param>

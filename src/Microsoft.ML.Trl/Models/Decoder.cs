@@ -15,6 +15,8 @@ public sealed class Decoder : nn.Module
     private readonly TokenTypes? _types;
     private readonly nn.Module<Tensor, Tensor>? _embeddingNorm;
     private Dropout _dropout = Models.Dropout.None;
+    private Generator? _random;
+    private EmbeddingNoise? _noise;
 
     /// <summary>Puts the parts together; the list of blocks has its own name in the checkpoint.</summary>
     /// <param name="config">Shape and habits.</param>
@@ -53,6 +55,15 @@ public sealed class Decoder : nn.Module
 
     /// <summary>From token ids to the first rows.</summary>
     internal TokenEmbedding Tokens => _tokens;
+
+    /// <summary>Weights of what follows the last block.</summary>
+    internal IEnumerable<Tensor> LastWeights() => _exit.SelectMany(part => part.parameters());
+
+    /// <summary>In their order.</summary>
+    internal IReadOnlyList<Block> Blocks => _blocks;
+
+    /// <summary>How blocks run while gradients are recorded; null = as they are.</summary>
+    internal BlockTraining? BlockTraining { get; set; }
 
     /// <summary>Name of the list of blocks in the checkpoint: <c>h</c>, <c>layers</c>.</summary>
     internal string BlocksName { get; }
@@ -142,13 +153,40 @@ public sealed class Decoder : nn.Module
         return Run(ids, AttentionPattern.Create(ids, null, 0, Config, load: load), null, positions).MoveToOuterDisposeScope();
     }
 
+    /// <summary>As <see cref="RoutedHiddenAt"/>, at the cost of real tokens alone: padding goes through no layer.</summary>
+    /// <param name="ids">[B, T] int64 token ids, padded on the right.</param>
+    /// <param name="lengths">Real tokens of each row.</param>
+    /// <param name="positions">[N] int64: which of the B·T positions, none of them padding, counted row by row.</param>
+    /// <param name="load">Told where the routers of experts send the tokens; null = nobody.</param>
+    /// <returns>[N, H]. The caller owns it.</returns>
+    internal Tensor PaddingFreeHiddenAt(Tensor ids, IReadOnlyList<int> lengths, Tensor positions, RouterLoad? load)
+    {
+        CheckIds(ids);
+        CheckPositions(ids, positions);
+        using var scope = NewDisposeScope();
+        AttentionPattern pattern = AttentionPattern.OneBehindTheOther(lengths, ids.device, Config, load);
+        Tensor real = ScoredTokens.Mask(ids, lengths).flatten(); // [B·T]
+        Tensor places = real.cumsum(0).sub_(1).index_select(0, positions);
+        return Run(ids.flatten().masked_select(real), pattern, null, places).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Sets what is dropped during training; nothing without a generator.</summary>
     internal void SetDropout(double embedding, double attention, double residual, Generator? generator)
     {
-        _dropout = new Dropout(embedding, generator);
+        (_dropout, _random) = (new Dropout(embedding, generator), generator);
         foreach (Block block in _blocks)
             block.SetDropout(new Dropout(attention, generator), new Dropout(residual, generator));
     }
+
+    /// <summary>Parameters of what stands before the first block.</summary>
+    internal IEnumerable<Tensor> EmbeddingParameters()
+    {
+        nn.Module?[] parts = [_tokens, _positions, .. _entry, _types, _embeddingNorm];
+        return parts.SelectMany(part => part?.parameters() ?? []);
+    }
+
+    /// <summary>Sets the noise on the embeddings of tokens during training; null = none.</summary>
+    internal void SetNoise(EmbeddingNoise? noise) => _noise = noise;
 
     /// <summary>Fails unless these are tokens that the decoder can be asked about.</summary>
     /// <param name="ids">[B, T] int64.</param>
@@ -217,9 +255,13 @@ public sealed class Decoder : nn.Module
         using var scope = NewDisposeScope();
         Tensor x = Embed(ids, pattern);
         bool needsAll = pattern.RouterLoad is not null;
+        BlockTraining? run = cache is null && is_grad_enabled() ? BlockTraining : null;
+        if (run is not null)
+            _positions.Prepare(pattern);
         for (int layer = 0; layer < _blocks.Count; layer++)
         {
-            Tensor next = _blocks[layer].Forward(x, pattern, cache, layer + 1 == _blocks.Count && !needsAll ? rows : null);
+            Tensor? asked = layer + 1 == _blocks.Count && !needsAll ? rows : null;
+            Tensor next = run?.Forward(_blocks[layer], x, pattern, asked, _random) ?? _blocks[layer].Forward(x, pattern, cache, asked);
             x.Dispose();
             x = next;
         }
@@ -235,6 +277,8 @@ public sealed class Decoder : nn.Module
     {
         using var scope = NewDisposeScope();
         Tensor x = _tokens.forward(ids.reshape(-1));
+        if (training && _noise is not null)
+            x = _noise.AddTo(x, pattern.LongestText);
         foreach (nn.Module<Tensor, Tensor> part in _entry)
             x = part.forward(x);
         x = _positions.AddTo(x, pattern);

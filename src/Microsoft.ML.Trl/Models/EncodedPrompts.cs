@@ -19,6 +19,8 @@ public sealed class EncodedPrompts : IDisposable
     internal EncodedPrompts(Tensor states, Tensor? real) =>
         (_states, _real) = (states.DetachFromDisposeScope(), real?.DetachFromDisposeScope());
 
+    private EncodedPrompts((Tensor States, Tensor? Real) lent) => (_states, _real) = lent;
+
     /// <summary>[B, S, H] the final hidden states of the encoder; what stands at padding means nothing. Owned here.</summary>
     /// <exception cref="ObjectDisposedException">They were disposed.</exception>
     public Tensor States
@@ -45,6 +47,12 @@ public sealed class EncodedPrompts : IDisposable
         }
         _projected.Clear();
     }
+
+    /// <summary>[B, S] bool, true on real tokens; null when nothing is padded. Owned here.</summary>
+    internal Tensor? Real => _real;
+
+    /// <summary>The same with other tensors, which somebody else owns. Nobody disposes it.</summary>
+    internal static EncodedPrompts Over(Tensor states, Tensor? real) => new((states, real));
 
     /// <summary>Keys and values of a block, [B, h, S, d]; owned here, or, where gradients are recorded, by the current scope.</summary>
     /// <param name="layer">Number of the block.</param>

@@ -64,6 +64,9 @@ internal abstract class LinearModule(string name, WeightLayout layout) : nn.Modu
 
     public abstract Tensor Weight { get; }
 
+    /// <summary>Rows and columns of the weight, however it lies, and its type; none of it is widened for the answer.</summary>
+    public abstract (long Outputs, long Inputs, ScalarType Type) Shape { get; }
+
     public abstract Parameter? Bias { get; }
 
     /// <summary>What changes its output; null = nothing.</summary>
@@ -108,6 +111,10 @@ internal sealed class LinearLayer : LinearModule
 
     /// <summary>[outputs, inputs] or [inputs, outputs]. The layer owns it.</summary>
     public override Tensor Weight => _weight;
+
+    public override (long Outputs, long Inputs, ScalarType Type) Shape => Layout == WeightLayout.InputsByOutputs
+        ? (_weight.size(1), _weight.size(0), _weight.dtype)
+        : (_weight.size(0), _weight.size(1), _weight.dtype);
 
     /// <summary>[outputs], or null. The layer owns it.</summary>
     public override Parameter? Bias => _bias;

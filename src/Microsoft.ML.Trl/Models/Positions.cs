@@ -22,6 +22,10 @@ internal abstract class Positions(string name) : nn.Module(name)
     /// <summary>Whether there is a <see cref="Bias"/>.</summary>
     public virtual bool HasBias => false;
 
+    /// <summary>Makes what all blocks of a pass share and what has a gradient, before the first block asks.</summary>
+    /// <param name="pattern">Of the pass.</param>
+    public virtual void Prepare(AttentionPattern pattern) { }
+
     /// <summary>What is added to the scores of attention.</summary>
     /// <param name="pattern">Knows the positions of the keys.</param>
     /// <param name="type">Type of the scores.</param>

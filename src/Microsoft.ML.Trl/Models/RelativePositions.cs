@@ -27,7 +27,12 @@ internal sealed class RelativePositions(Func<Tensor> weight, int farthest, bool 
 {
     public override bool HasBias => true;
 
-    public override Tensor Bias(AttentionPattern pattern, ScalarType type) // -> [1, h, T, S]
+    public override void Prepare(AttentionPattern pattern) => Numbers(pattern);
+
+    public override Tensor Bias(AttentionPattern pattern, ScalarType type) => Numbers(pattern).to_type(type); // [1, h, T, S]
+
+    /// <summary>[1, h, T, S] in the type of the weight.</summary>
+    private Tensor Numbers(AttentionPattern pattern) => pattern.Once(this, () =>
     {
         Tensor table = weight();
         Device device = table.device;
@@ -35,8 +40,8 @@ internal sealed class RelativePositions(Func<Tensor> weight, int farthest, bool 
         Tensor keys = arange(pattern.Past + pattern.Length, ScalarType.Int64, device);                               // [S]
         Tensor buckets = Buckets(keys - queries);                                                                    // [T, S]
         Tensor numbers = table.index_select(0, buckets.flatten()).view(pattern.Length, keys.shape[0], -1);      // [T, S, h]
-        return numbers.permute(2, 0, 1).unsqueeze(0).to_type(type).contiguous();
-    }
+        return [numbers.permute(2, 0, 1).unsqueeze(0).contiguous()];
+    })[0];
 
     /// <summary>The bucket of each distance.</summary>
     /// <param name="distances">Any shape: place of the key less that of the query, int64.</param>

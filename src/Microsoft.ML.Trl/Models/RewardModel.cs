@@ -53,7 +53,7 @@ public sealed class RewardModel : DecoderModel
         ArgumentNullException.ThrowIfNull(policy);
         using RandomWeights drawn = new(seed);
         using var scope = NewDisposeScope();
-        return new RewardModel(ScoringTheEnd(policy.Config, endToken), new CopiedWeights(policy.Weights(), drawn));
+        return new RewardModel(ScoringTheEnd(policy.Config, endToken), new CopiedWeights(policy.LazyWeights(), drawn));
     }
 
     /// <summary>
@@ -62,13 +62,13 @@ public sealed class RewardModel : DecoderModel
     internal static RewardModel Beside(CausalLanguageModel policy, int seed, int? endToken)
     {
         using RandomWeights drawn = new(seed);
-        var weights = new CopiedWeights(policy.BaseWeights(), drawn, shares: true);
-        return policy.ShareTo(new RewardModel(ScoringTheEnd(policy.Config, endToken), weights), withTrained: true);
+        var weights = new CopiedWeights(policy.LazyBase(), drawn, shares: true);
+        return policy.ShareTo(new RewardModel(ScoringTheEnd(policy.Config, endToken), policy.Holding(weights)), withTrained: true);
     }
 
     /// <summary>A second model with the same weights in the same memory, and the adapters that are on; nothing of it is trained.</summary>
     internal RewardModel Sharing() =>
-        ShareTo(new RewardModel(Config, new CopiedWeights(BaseWeights(), shares: true)), withTrained: true);
+        ShareTo(new RewardModel(Config, Holding(new CopiedWeights(LazyBase(), shares: true))), withTrained: true);
 
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
     /// <param name="device">Where its weights go; null = where they are here.</param>
@@ -76,10 +76,13 @@ public sealed class RewardModel : DecoderModel
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     /// <remarks>Adapters that are on are merged into the copy.</remarks>
-    public RewardModel Copy(Device? device = null, ScalarType? type = null)
+    public RewardModel Copy(Device? device = null, ScalarType? type = null) => Made(source => source, device, type);
+
+    /// <summary>The same model with weights that another source makes of its copied ones.</summary>
+    internal RewardModel Made(Func<WeightSource, WeightSource> change, Device? device, ScalarType? type)
     {
         using var scope = NewDisposeScope();
-        RewardModel copy = new(Config, new CopiedWeights(Weights(), null, device, type));
+        RewardModel copy = new(Config, change(new CopiedWeights(LazyWeights(), null, device, type)));
         copy.train(training);
         return copy;
     }

@@ -76,7 +76,20 @@ public sealed class SequenceClassifier : DecoderModel
         using var scope = NewDisposeScope();
         return new SequenceClassifier(
             model.Config with { Labels = [.. labels] },
-            new CopiedWeights(model.Weights().Where(weight => !weight.Name.StartsWith(output, StringComparison.Ordinal)), drawn));
+            new CopiedWeights(model.LazyWeights().Where(weight => !weight.Name.StartsWith(output, StringComparison.Ordinal)), drawn));
+    }
+
+    /// <summary>
+    /// As <see cref="FromModel"/>, with the layers in the model's memory, held as they are there; they are not trained.
+    /// </summary>
+    internal static SequenceClassifier Beside(DecoderModel model, IReadOnlyList<string> labels, int seed)
+    {
+        string output = model.Config.Family.Classifier.Output + ".";
+        using RandomWeights drawn = new(seed);
+        var weights = new CopiedWeights(
+            model.LazyBase().Where(weight => !weight.Name.StartsWith(output, StringComparison.Ordinal)), drawn, shares: true);
+        return model.ShareTo(
+            new SequenceClassifier(model.Config with { Labels = [.. labels] }, model.Holding(weights)), withTrained: true);
     }
 
     /// <summary>A second model with equal weights that shares nothing with this one. The caller owns it.</summary>
@@ -85,10 +98,13 @@ public sealed class SequenceClassifier : DecoderModel
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     /// <remarks>Adapters that are on are merged into the copy.</remarks>
-    public SequenceClassifier Copy(Device? device = null, ScalarType? type = null)
+    public SequenceClassifier Copy(Device? device = null, ScalarType? type = null) => Made(source => source, device, type);
+
+    /// <summary>The same model with weights that another source makes of its copied ones.</summary>
+    internal SequenceClassifier Made(Func<WeightSource, WeightSource> change, Device? device, ScalarType? type)
     {
         using var scope = NewDisposeScope();
-        SequenceClassifier copy = new(Config, new CopiedWeights(Weights(), null, device, type));
+        SequenceClassifier copy = new(Config, change(new CopiedWeights(LazyWeights(), null, device, type)));
         copy.train(training);
         return copy;
     }

@@ -17,7 +17,7 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     private static readonly string[] FloatTypes = ["F64", "F32", "F16", "BF16"];
 
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
-    private readonly List<string> _missing = [], _misshapen = [], _notFloat = [];
+    private readonly List<string> _missing = [], _misshapen = [], _mistyped = [], _notFloat = [];
 
     /// <summary>Fails when the checkpoint has fewer blocks, or experts, than the model will ask for.</summary>
     /// <param name="config">Of the model.</param>
@@ -65,7 +65,8 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
         IEnumerable<string> left = store.Names.Where(name => !_used.Contains(name) && !mayIgnore(name) && !IsDerived(name));
         string[] reports =
         [
-            Report("Missing", _missing), Report("Of another shape", _misshapen), Report("Not part of the model", left),
+            Report("Missing", _missing), Report("Of another shape", _misshapen),
+            Report("Of another type", _mistyped), Report("Not part of the model", left),
             Report($"Of a type that weights cannot have (allowed are {string.Join(", ", FloatTypes)}; convert them)", _notFloat),
         ];
         string problems = string.Join(" ", reports.Where(text => text.Length > 0));
@@ -73,25 +74,59 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
             throw new InvalidDataException($"The weights in '{store.Source}' do not fit its configuration. {problems} {advice}");
     }
 
-    protected override Tensor Make(string name, Initializer initializer, long[] shape)
+    public override ScalarType? Type => type;
+
+    public override Tensor Read(string name, Initializer initializer, params long[] shape) =>
+        Find(name, shape) is { } stored ? store.Take(stored.Name, stored.Type ?? type) : empty(0);
+
+    public override IEnumerable<(long From, Tensor Rows)> ReadRows(
+        string name, Initializer initializer, long atOnce, long outputs, long inputs) =>
+        Find(name, [outputs, inputs]) is { } stored ? store.TakeRows(stored.Name, atOnce) : []; // lacking: reported later
+
+    /// <summary>Whether a weight is stored in few bits.</summary>
+    public bool IsQuantized(string name) => Stored(name) is { TypeName: "I8" or "U8" };
+
+    /// <summary>A part of a quantized weight, in the type that it is stored in.</summary>
+    /// <param name="name">Of the part.</param>
+    /// <param name="typeName">That it must have.</param>
+    /// <param name="shape">That it must have.</param>
+    /// <returns>In the current scope; zeros where it does not fit, which <see cref="Check"/> reports.</returns>
+    public Tensor Part(string name, ScalarType typeName, long[] shape)
     {
-        if ((store.Find(name) ?? store.Find(Bare(name, prefix))) is not { } stored)
+        if (Find(name, shape, [SafetensorsTypes.NameOf(typeName)]) is { } stored)
+            return store.Take(stored.Name, typeName);
+        return zeros(shape, typeName);
+    }
+
+    protected override Tensor Make(string name, Initializer initializer, long[] shape) =>
+        Find(name, shape) is { } stored ? store.Take(stored.Name, type).to(device) : empty(0);
+
+    private TensorEntry? Stored(string name) => store.Find(name) ?? store.Find(Bare(name, prefix));
+
+    private TensorEntry? Find(string name, long[] shape, string[]? types = null)
+    {
+        if (Stored(name) is not { } stored)
         {
             _missing.Add($"{name} [{string.Join(", ", shape)}]");
-            return empty(0);
+            return null;
         }
         _used.Add(stored.Name);
         if (!stored.Shape.SequenceEqual(shape))
         {
             _misshapen.Add($"{stored.Name} [{string.Join(", ", stored.Shape)}] instead of [{string.Join(", ", shape)}]");
-            return empty(0);
+            return null;
         }
-        if (!FloatTypes.Contains(stored.TypeName))
+        if (types is not null && !types.Contains(stored.TypeName))
+        {
+            _mistyped.Add($"{stored.Name} {stored.TypeName} instead of {string.Join(", ", types)}");
+            return null;
+        }
+        if (types is null && !FloatTypes.Contains(stored.TypeName))
         {
             _notFloat.Add($"{stored.Name} ({stored.TypeName})");
-            return empty(0);
+            return null;
         }
-        return store.Take(stored.Name, type).to(device);
+        return stored;
     }
 
     private static string Bare(string name, string prefix) =>

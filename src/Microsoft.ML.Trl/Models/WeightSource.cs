@@ -23,10 +23,50 @@ internal abstract class WeightSource
     /// <summary>How the matrices that it gives are held.</summary>
     public virtual WeightQuantization Quantization => WeightQuantization.None;
 
+    /// <summary>Makes a source that holds what another one gives as this one does.</summary>
+    public virtual Func<WeightSource, WeightSource> Holding => Plain;
+
+    /// <summary>Type of the parameters that it gives; null = as they are where it has them from.</summary>
+    public virtual ScalarType? Type => null;
+
+    /// <summary>What <see cref="Take"/> would give, to be read only: perhaps of another type, and perhaps somebody else's memory.</summary>
+    /// <returns>Belongs to the current scope, or to somebody else.</returns>
+    public virtual Tensor Read(string name, Initializer initializer, params long[] shape) => Take(name, initializer, shape);
+
+    /// <summary>The rows of a matrix that is only read, as <see cref="Read"/> gives them, some at a time.</summary>
+    /// <param name="name">Of the weight.</param>
+    /// <param name="initializer">How it is drawn when there is no stored value.</param>
+    /// <param name="atOnce">Rows of a part; the last one may have fewer.</param>
+    /// <param name="outputs">Rows in all.</param>
+    /// <param name="inputs">Columns.</param>
+    /// <returns>The number of a part's first row, and the part, which lives until the next one.</returns>
+    public virtual IEnumerable<(long From, Tensor Rows)> ReadRows(
+        string name, Initializer initializer, long atOnce, long outputs, long inputs)
+    {
+        Tensor whole = Read(name, initializer, outputs, inputs);
+        for (long from = 0; from < outputs; from += atOnce)
+        {
+            using Tensor part = whole.narrow(0, from, Math.Min(atOnce, outputs - from));
+            yield return (from, part);
+        }
+    }
+
+    /// <summary>A matrix that the source has quantized already. The caller owns it.</summary>
+    /// <param name="name">Of the weight.</param>
+    /// <param name="quantization">How it is to be held.</param>
+    /// <param name="outputs">Its rows.</param>
+    /// <param name="inputs">Its columns.</param>
+    /// <returns>Null where there is none that is held so.</returns>
+    public virtual QuantizedMatrix? Held(string name, WeightQuantization quantization, long outputs, long inputs) => null;
+
     /// <summary>A linear layer at a place; without a way to draw a bias it has none.</summary>
     public virtual ILinear Linear(
         WeightPath at, long inputs, long outputs, Initializer weight, Initializer? bias, WeightLayout layout) =>
         new LinearLayer(at, inputs, outputs, weight, bias, layout);
+
+    /// <summary>The vocabulary projection at a place; without a way to draw a bias it has none.</summary>
+    public virtual ILinear Head(WeightPath at, long inputs, long outputs, Initializer weight, Initializer? bias) =>
+        Linear(at, inputs, outputs, weight, bias, WeightLayout.OutputsByInputs);
 
     /// <summary>The embedding of tokens at a place.</summary>
     public virtual TokenEmbedding Embedding(WeightPath at, long tokens, long width, Initializer initializer, double factor) =>
@@ -34,6 +74,8 @@ internal abstract class WeightSource
 
     /// <summary>A new tensor that nobody else uses.</summary>
     protected abstract Tensor Make(string name, Initializer initializer, long[] shape);
+
+    private static WeightSource Plain(WeightSource source) => source;
 }
 
 /// <summary>A place in the tree of a checkpoint's names, such as <c>transformer.h.0.attn</c>, and where its weights come from.</summary>
@@ -101,38 +143,5 @@ internal sealed class CountedWeights : WeightSource
     {
         Count += shape.Aggregate(Int128.One, (product, size) => product * size);
         return empty(0);
-    }
-}
-
-/// <summary>Clones the weights of another model.</summary>
-/// <param name="weights">The other model's tensors by name.</param>
-/// <param name="otherwise">Gives what the other model lacks; null when it must lack nothing.</param>
-/// <param name="device">Where the copies go; null = where the originals are.</param>
-/// <param name="type">Their type; null = that of the originals.</param>
-/// <param name="shares">
-/// Whether the originals' memory is used again, where device and type are theirs; for models that are not trained.
-/// </param>
-internal sealed class CopiedWeights(
-    IEnumerable<(string Name, Tensor Value)> weights, WeightSource? otherwise = null, Device? device = null, ScalarType? type = null,
-    bool shares = false)
-    : WeightSource
-{
-    private readonly Dictionary<string, Tensor> _weights = Checked(weights, device, type);
-
-    protected override Tensor Make(string name, Initializer initializer, long[] shape)
-    {
-        if (_weights.TryGetValue(name, out Tensor? value))
-            return value.detach().to(type ?? value.dtype, device ?? value.device, copy: !shares);
-        if (otherwise is null)
-            throw new InvalidOperationException($"The model to copy has no weight '{name}'.");
-        Tensor like = _weights.Values.First();
-        using Tensor drawn = otherwise.Take(name, initializer, shape);
-        return drawn.detach().to(like.dtype, like.device, copy: true);
-    }
-
-    private static Dictionary<string, Tensor> Checked(IEnumerable<(string Name, Tensor Value)> weights, Device? device, ScalarType? type)
-    {
-        RequireTensor.Place(device, type);
-        return weights.ToDictionary(weight => weight.Name, weight => weight.Value);
     }
 }

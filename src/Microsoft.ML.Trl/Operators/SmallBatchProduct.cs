@@ -93,12 +93,7 @@ internal static unsafe class SmallBatchProduct
         return y;
     }
 
-    private static nint Memory(Tensor tensor)
-    {
-        nint address;
-        return StableAbi.GetDataPointer(tensor.Handle, &address) == 0
-            ? address : throw new InvalidOperationException("The tensor has no memory of its own.");
-    }
+    private static nint Memory(Tensor tensor) => TensorAddress.Of(tensor);
 
     private static bool IsOurs(Tensor x, Tensor weight, Tensor? bias) =>
         SmallBatchKernel<float>.IsSupported && IsDense(weight) && IsDense(x) && (bias is null || IsDense(bias))

@@ -41,6 +41,13 @@ internal static unsafe class StableAbi
         (delegate* unmanaged<nint, nint*, int>)Export("aoti_torch_get_data_ptr");
 
     /// <summary>
+    /// (memory, dimensions, sizes, strides, offset, type, kind of device, number of device, out tensor): a tensor over memory that stays
+    /// the caller's.
+    /// </summary>
+    public static readonly delegate* unmanaged<void*, long, long*, long*, long, int, int, int, nint*, int> NewTensorOverMemory =
+        (delegate* unmanaged<void*, long, long*, long*, long, int, int, int, nint*, int>)Export("aoti_torch_create_tensor_from_blob");
+
+    /// <summary>
     /// The message of this thread's last error, or null where libtorch is older than 2.13, which only
     /// prints it on the standard error stream.
     /// </summary>

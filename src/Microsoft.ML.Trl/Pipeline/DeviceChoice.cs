@@ -8,7 +8,8 @@ namespace Microsoft.ML.Trl.Pipeline;
 /// <param name="GpuDeviceId">Null = that of the MLContext.</param>
 /// <param name="FallbackToCpu">Null = that of the MLContext.</param>
 /// <param name="Bf16">Whether weights are bfloat16.</param>
-internal sealed record DeviceChoice(bool UseCpu, int? GpuDeviceId, bool? FallbackToCpu, bool Bf16)
+/// <param name="Fp16">Whether weights are float16.</param>
+internal sealed record DeviceChoice(bool UseCpu, int? GpuDeviceId, bool? FallbackToCpu, bool Bf16, bool Fp16 = false)
 {
     /// <summary>The device and type of the weights.</summary>
     /// <param name="context">Asked where the stage says nothing.</param>
@@ -16,7 +17,7 @@ internal sealed record DeviceChoice(bool UseCpu, int? GpuDeviceId, bool? Fallbac
     /// <exception cref="InvalidOperationException">A GPU was asked for that is not there.</exception>
     public Placement Resolve(ContextSettings context, Action<string> warn)
     {
-        ScalarType type = Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        ScalarType type = Bf16 ? ScalarType.BFloat16 : Fp16 ? ScalarType.Float16 : ScalarType.Float32;
         if (UseCpu || (GpuDeviceId ?? context.GpuDeviceId) is not { } id)
             return new Placement(CPU, type);
         int present = cuda.is_available() ? cuda.device_count() : 0;

@@ -5,6 +5,8 @@ public abstract partial class ModelSource
 {
     private sealed class FolderSource(string path) : ModelSource
     {
+        public string Path => path;
+
         internal override LanguageModel OpenPolicy(Placement place)
         {
             LanguageModel found = OpenBase(place);
@@ -18,8 +20,8 @@ public abstract partial class ModelSource
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
         {
-            if (File.Exists(Path.Combine(path, HuggingFaceFolder.ConfigFile)) && IsClassifier())
-                return TextRewardModel.Load(path, place.Device, place.Type);
+            if (File.Exists(System.IO.Path.Combine(path, HuggingFaceFolder.ConfigFile)) && IsClassifierFolder(path))
+                return TextRewardModel.Load(path, place.Device, place.Type, place.Quantization);
             using LanguageModel policy = OpenPolicy(place);
             return Headed(policy, headSeed);
         }
@@ -27,18 +29,19 @@ public abstract partial class ModelSource
         internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
         {
             ModelConfig config = HuggingFaceFolder.LoadConfig(path);
-            if (!config.Family.IsEncoder && !IsClassifier())
+            if (!config.Family.IsEncoder && !IsClassifierFolder(path))
                 return base.OpenClassifier(place, labels);
-            TextClassifier found = TextClassifier.Load(path, place.Device, place.Type);
+            TextClassifier found = TextClassifier.Load(path, place.Device, place.Type, place.Quantization);
             return labels is null ? found : labels.Given(found);
         }
-
-        private bool IsClassifier() => BoundedText.ReadFile(Path.Combine(path, HuggingFaceFolder.ConfigFile), BoundedText.Small)
-            .Contains("ForSequenceClassification", StringComparison.Ordinal);
     }
 
     private sealed class GgufSource(string path, TextTokenizer? tokenizer) : ModelSource
     {
+        public string Path => path;
+
+        public TextTokenizer? Tokenizer => tokenizer;
+
         internal override LanguageModel OpenPolicy(Placement place) =>
             LanguageModel.LoadGguf(path, tokenizer, place.Device, place.Type, place.Quantization);
 
@@ -51,6 +54,10 @@ public abstract partial class ModelSource
 
     private sealed class FreshSource(ModelConfig config, TextTokenizer tokenizer, int seed) : ModelSource
     {
+        public ModelConfig Config => config;
+
+        public TextTokenizer Tokenizer => tokenizer;
+
         internal override LanguageModel OpenPolicy(Placement place)
         {
             CausalLanguageModel network = CausalLanguageModel.Create(config, seed);
@@ -69,6 +76,8 @@ public abstract partial class ModelSource
 
     private sealed class PolicySource(LanguageModel policy) : ModelSource
     {
+        public LanguageModel Policy => policy;
+
         internal override LanguageModel OpenPolicy(Placement place) => policy.Copy(place.Device, place.Type, place.Quantization);
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed)
@@ -90,8 +99,7 @@ public abstract partial class ModelSource
                 : OpenReward(place, headSeed);
         }
 
-        private bool IsShareable(Placement place) =>
-            place == PlaceOf(policy.Network) && policy.Network.Quantization == WeightQuantization.None;
+        private bool IsShareable(Placement place) => place == PlaceOf(policy.Network);
 
         internal override Borrowed<LanguageModel>? SharedPolicy(Placement? place)
         {
@@ -105,13 +113,16 @@ public abstract partial class ModelSource
 
     private sealed class RewardSource(TextRewardModel reward) : ModelSource
     {
+        public TextRewardModel Reward => reward;
+
         internal override LanguageModel OpenPolicy(Placement place) => throw new ArgumentException(
             "The model source holds a reward model, which writes nothing; give a language model to a stage that generates.");
 
-        internal override TextRewardModel OpenReward(Placement place, int? headSeed) => reward.Copy(place.Device, place.Type);
+        internal override TextRewardModel OpenReward(Placement place, int? headSeed) =>
+            reward.Copy(place.Device, place.Type, place.Quantization);
 
         internal override TextRewardModel OpenRewardBase(Placement place, int? headSeed) =>
-            place == new Placement(reward.Network.Device, reward.Network.ScoreWeight.dtype)
+            place == new Placement(reward.Network.Device, reward.Network.ScoreWeight.dtype, reward.Network.Quantization)
                 ? reward.Sharing()
                 : OpenReward(place, headSeed);
 
@@ -120,6 +131,8 @@ public abstract partial class ModelSource
 
     private sealed class ClassifierSource(TextClassifier classifier) : ModelSource
     {
+        public TextClassifier Classifier => classifier;
+
         internal override LanguageModel OpenPolicy(Placement place) => throw new ArgumentException(
             "The model source holds a classifier, which writes nothing; give a language model to a stage that generates.");
 
@@ -129,13 +142,18 @@ public abstract partial class ModelSource
 
         internal override TextClassifier OpenClassifier(Placement place, WantedLabels? labels)
         {
-            TextClassifier copy = classifier.Copy(place.Device, place.Type);
+            TextClassifier copy = classifier.Copy(place.Device, place.Type, place.Quantization);
             return labels is null ? copy : labels.Given(copy);
         }
     }
 
     private sealed class TransformerSource(ITransformer transformer) : ModelSource
     {
+        /// <summary>The model in it, whatever its kind.</summary>
+        public ModelSource Held => LastOf<TextClassificationTransformer>(transformer) is { } found
+            ? new ClassifierSource(found.Model)
+            : (ModelSource?)Reward() ?? Policy();
+
         internal override LanguageModel OpenPolicy(Placement place) => Policy().OpenPolicy(place);
 
         internal override TextRewardModel OpenReward(Placement place, int? headSeed) => Reward() is { } reward

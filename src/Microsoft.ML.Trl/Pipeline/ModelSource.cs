@@ -139,7 +139,11 @@ public abstract partial class ModelSource
     internal virtual Borrowed<TextRewardModel>? SharedReward() => null;
 
     private static TextRewardModel Headed(LanguageModel policy, int? seed) => seed is { } given
-        ? new(RewardModel.FromPolicy(policy.Network, given, policy.Tokenizer.EosTokenId), policy.Tokenizer)
+        ? new(
+            policy.Network.Quantization == WeightQuantization.None
+                ? RewardModel.FromPolicy(policy.Network, given, policy.Tokenizer.EosTokenId)
+                : RewardModel.Beside(policy.Network, given, policy.Tokenizer.EosTokenId), // only adapters are trained
+            policy.Tokenizer)
         : throw new ArgumentException(
             "The model source holds a language model, which scores nothing; give a reward model: a folder of a sequence classifier, "
             + "or what RewardModel has trained.");

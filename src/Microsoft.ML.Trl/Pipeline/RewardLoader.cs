@@ -33,6 +33,7 @@ internal static class RewardLoader
             ScoreColumnName = transformer.OutputColumnName,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.ScoreWeight.dtype.ToString(),
+            Quantization = model.Network.Quantization,
             ReadsWholeTexts = transformer.ReadsWholeTexts,
             Conversations = transformer.Conversations,
             Adapters = adapters,
@@ -50,7 +51,10 @@ internal static class RewardLoader
         IReadOnlyList<StepReport> reports = reader.History();
         TextRewardModel model = StoredModel.Read(
             reader, saved, env,
-            (parts, device) => HuggingFaceFolder.BuildReward(parts.Weights, parts.Config, device, saved.Type),
+            (parts, device) => saved.On(
+                device,
+                place => HuggingFaceFolder.BuildReward(parts.Weights, parts.Config, place, saved.Type, saved.Quantization),
+                network => network.Copy(device)),
             (parts, network) => new TextRewardModel(network, parts.Tokenizer));
         var output = new RewardOutput(saved.ScoreColumnName!, saved.PromptColumnName, saved.CompletionColumnName, saved.Conversations);
         return new RewardTransformer(env, model, output, reports)

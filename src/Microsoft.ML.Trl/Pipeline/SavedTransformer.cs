@@ -41,7 +41,7 @@ internal sealed record SavedTransformer
     /// <summary>TorchSharp's name of the weights' type in memory.</summary>
     public required string WeightType { get; init; }
 
-    /// <summary>How matrices were held in memory; they are saved widened, and quantized again when they are loaded.</summary>
+    /// <summary>How matrices were held in memory; they are saved so, but for those of a base that is stored by where it is.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault), JsonConverter(typeof(JsonStringEnumConverter<WeightQuantization>))]
     public WeightQuantization Quantization { get; init; }
 
@@ -62,9 +62,18 @@ internal sealed record SavedTransformer
     [JsonIgnore]
     public ScalarType Type => Enum.Parse<ScalarType>(WeightType);
 
-    /// <summary>How matrices are held on a device: on a GPU as they are.</summary>
-    public WeightQuantization QuantizationOn(Device device) =>
-        device.type == TorchSharp.DeviceType.CPU ? Quantization : WeightQuantization.None;
+    /// <summary>Makes the network on a device. On a GPU quantized weights are widened.</summary>
+    /// <param name="device">Where it is to be.</param>
+    /// <param name="build">Makes it on a device.</param>
+    /// <param name="copy">Makes a widened copy on the device.</param>
+    public T On<T>(Device device, Func<Device, T> build, Func<T, T> copy)
+        where T : DecoderModel
+    {
+        if (Quantization == WeightQuantization.None || device.type == TorchSharp.DeviceType.CPU)
+            return build(device);
+        using T held = build(CPU);
+        return copy(held);
+    }
 
     public void WriteTo(ModelWriter writer) => writer.Text(Entry, JsonSerializer.Serialize(this, Json));
 

@@ -34,6 +34,7 @@ internal static class StepRewardLoader
             StepSeparator = transformer.StepSeparator,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.Type.ToString(),
+            Quantization = model.Network.Quantization,
             Adapters = adapters,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
@@ -51,7 +52,10 @@ internal static class StepRewardLoader
         IReadOnlyList<StepReport> reports = reader.History();
         TextClassifier model = StoredModel.Read(
             reader, saved, env,
-            (parts, device) => HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, device, saved.Type),
+            (parts, device) => saved.On(
+                device,
+                place => HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, place, saved.Type, saved.Quantization),
+                network => network.Copy(device)),
             (parts, network) => new TextClassifier(network, parts.Tokenizer));
         var output = new StepRewardOutput(
             saved.PromptColumnName, saved.CompletionColumnName, saved.ScoreColumnName!, saved.StepSeparator);

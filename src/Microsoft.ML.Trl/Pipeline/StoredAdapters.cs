@@ -52,7 +52,7 @@ internal sealed record StoredAdapters
 
     /// <summary>What <c>model.safetensors</c> holds: the base, or what its folder lacks of it.</summary>
     public IEnumerable<(string Name, Tensor Value)> Base(DecoderModel model) => BaseFolder is null
-        ? model.BaseWeights()
+        ? model.HeldWeights()
         : Microsoft.ML.Trl.Adapters.BaseFolder.Lacking(model, BaseFolder);
 
     /// <summary>Gives a model its adapters.</summary>

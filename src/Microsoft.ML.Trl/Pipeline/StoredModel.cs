@@ -20,9 +20,9 @@ internal static class StoredModel
     public static (string[] TokenizerFiles, StoredAdapters? Adapters) Write(
         ModelWriter writer, DecoderModel model, TextTokenizer tokenizer, IEnumerable<(string Name, Tensor Value)>? more = null)
     {
-        using var scope = NewDisposeScope(); // of quantized weights, which are written widened
+        using var scope = NewDisposeScope();
         StoredAdapters? adapters = StoredAdapters.Write(writer, model);
-        IEnumerable<(string Name, Tensor Value)> weights = (adapters?.Base(model) ?? model.Weights()).Concat(more ?? []);
+        IEnumerable<(string Name, Tensor Value)> weights = (adapters?.Base(model) ?? model.HeldWeights()).Concat(more ?? []);
         writer.Text(HuggingFaceFolder.ConfigFile, model.Config.ToJson());
         foreach ((string name, string content) in tokenizer.Files())
             writer.Text(name, content);
@@ -53,6 +53,7 @@ internal static class StoredModel
             Weights, (stream, length) => SafetensorsStream.Read(stream, length, reader.Label(Weights)));
         using IWeightStore weights = saved.Adapters?.Weights(stored, config, isLanguageModel) ?? stored;
         Parts parts = new(config, tokenizer, weights);
+        reader.Sensible(SavedTransformer.Entry, () => Require.Known(saved.Quantization));
         using var network = new OwnershipGuard<TNetwork>(build(parts, device));
         saved.Adapters?.AddTo(network.Value, reader);
         return finish(parts, network.Release());

@@ -35,6 +35,7 @@ internal static class TextClassificationLoader
             ProbabilityColumnName = transformer.ProbabilityColumnName,
             BatchSize = transformer.BatchSize,
             WeightType = model.Network.Type.ToString(),
+            Quantization = model.Network.Quantization,
             Adapters = adapters,
             TokenizerFiles = tokenizerFiles,
         }.WriteTo(writer);
@@ -52,7 +53,10 @@ internal static class TextClassificationLoader
         IReadOnlyList<StepReport> reports = reader.History();
         TextClassifier model = StoredModel.Read(
             reader, saved, env,
-            (parts, device) => HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, device, saved.Type),
+            (parts, device) => saved.On(
+                device,
+                place => HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, place, saved.Type, saved.Quantization),
+                network => network.Copy(device)),
             (parts, network) => new TextClassifier(network, parts.Tokenizer));
         var output = new ClassifierOutput(
             saved.CompletionColumnName, saved.PredictedLabelColumnName, saved.ScoreColumnName!, saved.ProbabilityColumnName);

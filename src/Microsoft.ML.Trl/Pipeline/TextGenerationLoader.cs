@@ -63,8 +63,10 @@ internal static class TextGenerationLoader
             {
                 reader.Sensible(GenerationEntry, () => generation.CheckTokens(parts.Config.VocabularySize));
                 head = saved.HasValueHead ? HuggingFaceFolder.BuildValueHead(parts.Weights, parts.Config.OutputSize) : null;
-                reader.Sensible(SavedTransformer.Entry, () => Require.Known(saved.Quantization));
-                return HuggingFaceFolder.BuildModel(parts.Weights, parts.Config, device, saved.Type, saved.QuantizationOn(device));
+                return saved.On(
+                    device,
+                    place => HuggingFaceFolder.BuildModel(parts.Weights, parts.Config, place, saved.Type, saved.Quantization),
+                    network => network.Copy(device));
             },
             (parts, network) => new LanguageModel(network, parts.Tokenizer, generation, head));
         return new TextGenerationTransformer(

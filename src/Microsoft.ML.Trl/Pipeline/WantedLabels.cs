@@ -17,7 +17,10 @@ internal sealed record WantedLabels(IReadOnlyList<string> Names, bool IsOrderFre
             return Heading(found.Network, found.Tokenizer);
     }
 
-    /// <summary>A classifier with the layers of a model, copied, and a new head.</summary>
-    public TextClassifier Heading(DecoderModel model, TextTokenizer tokenizer) =>
-        new(SequenceClassifier.FromModel(model, Names, Seed), tokenizer);
+    /// <summary>A classifier with the layers of a model, copied unless they are quantized, and a new head.</summary>
+    public TextClassifier Heading(DecoderModel model, TextTokenizer tokenizer) => new(
+        model.Quantization == WeightQuantization.None
+            ? SequenceClassifier.FromModel(model, Names, Seed)
+            : SequenceClassifier.Beside(model, Names, Seed),
+        tokenizer);
 }

@@ -44,20 +44,24 @@ public sealed class TextRewardModel : IDisposable
     /// <param name="folder">Path on this machine.</param>
     /// <param name="device">Where the weights go; null = CPU.</param>
     /// <param name="type">Their type in memory; null = float32.</param>
+    /// <param name="quantization">How matrices are held, but for the head; they are quantized one by one, while they are read.</param>
     /// <returns>The caller owns it.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or tensors are missing; the message names them.</exception>
-    /// <exception cref="NotSupportedException">The weights are pickled, or the family or the tokenizer is not supported.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The weights are pickled, the family or the tokenizer is not supported, or weights are quantized on a GPU.
+    /// </exception>
     /// <exception cref="ArgumentException">
     /// Tokenizer and network have different vocabularies, the folder has no name, the device is not there, or weights cannot have the type.
     /// </exception>
-    public static TextRewardModel Load(string folder, Device? device = null, ScalarType? type = null)
+    public static TextRewardModel Load(
+        string folder, Device? device = null, ScalarType? type = null, WeightQuantization quantization = WeightQuantization.None)
     {
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
         TextCodec.CheckVocabulary(tokenizer, config);
-        return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type), tokenizer);
+        return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type, quantization), tokenizer);
     }
 
     /// <summary>Scores completions. Prompt and completion are one text when they become tokens, as in training.</summary>
@@ -104,10 +108,15 @@ public sealed class TextRewardModel : IDisposable
     /// <param name="type">Their type; null = as here.</param>
     /// <exception cref="ArgumentException">The device is not there, or weights cannot have the type.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public TextRewardModel Copy(Device? device = null, ScalarType? type = null)
+    /// <remarks>Quantized weights are widened in the copy.</remarks>
+    public TextRewardModel Copy(Device? device = null, ScalarType? type = null) => Copy(device, type, WeightQuantization.None);
+
+    /// <summary>The same, with matrices that are held in a way of its own.</summary>
+    internal TextRewardModel Copy(Device? device, ScalarType? type, WeightQuantization quantization)
     {
         using IDisposable use = Use();
-        return new TextRewardModel(Network.Copy(device, type), Tokenizer);
+        QuantizedWeights.Check(device ?? Network.Device, quantization);
+        return new TextRewardModel(Network.Made(weights => QuantizedWeights.Of(weights, quantization), device, type), Tokenizer);
     }
 
     /// <summary>

@@ -7,7 +7,8 @@ namespace Microsoft.ML.Trl;
 /// <param name="Metrics">
 /// TRL's keys: <c>loss</c>, <c>grad_norm</c> (before clipping), <c>learning_rate</c>, <c>epoch</c> and those of the method.
 /// A value is the mean since the last report, except <c>grad_norm</c>, <c>learning_rate</c>, <c>epoch</c> and <c>num_tokens</c>, which are
-/// as of this step.
+/// as of this step; so are <c>loss_scale</c> and <c>skipped_steps</c> (updates that overflowed in float16 so far) of runs with
+/// <see cref="TrainingOptions.Fp16"/>.
 /// </param>
 /// <param name="Tokens">Real (unpadded) tokens the model has read since the run began.</param>
 /// <param name="Elapsed">Time since the run began.</param>

@@ -11,7 +11,8 @@ internal sealed class AuxiliaryLoss(ModelConfig config, double? coefficient)
         : coefficient ?? (experts.OutputsRouterLogits ? experts.AuxiliaryLossWeight : 0);
 
     /// <summary>What a pass over a batch has to tell; null when nothing is added. Belongs to the current scope.</summary>
-    public RouterLoad? Begin(TokenBatch batch) => _weight == 0 ? null : new RouterLoad(batch.Ids, batch.Lengths);
+    public RouterLoad? Begin(TokenBatch batch) =>
+        _weight == 0 ? null : new RouterLoad(batch.Ids, batch.Lengths, batch.IsPaddingFree);
 
     /// <summary>Adds the loss of a pass.</summary>
     /// <param name="loss">A scalar; belongs to the current scope, as does what comes out.</param>

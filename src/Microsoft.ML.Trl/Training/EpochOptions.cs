@@ -30,6 +30,12 @@ public abstract record EpochOptions : TrainingOptions
     /// <summary>Leave out the last batch of an epoch where it is not full.</summary>
     public bool DataloaderDropLast { get; init; }
 
+    /// <summary>
+    /// Strength of uniform noise on the embeddings of tokens during training: α of NEFTune, arXiv:2310.05914; 5 to 15 there. The bound of
+    /// the noise is α over the root of T·H, T the longest row of a batch, H the width. Greater than 0; null = no noise.
+    /// </summary>
+    public double? NeftuneNoiseAlpha { get; init; }
+
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect())
@@ -46,9 +52,11 @@ public abstract record EpochOptions : TrainingOptions
         ValidateTraining();
         Require.AtLeast(PerDeviceTrainBatchSize, 1);
         Require.AtLeast(GradientAccumulationSteps, 1);
+        ValidateAccumulation(GradientAccumulationSteps);
         Require.Positive(NumTrainEpochs);
         if (MaxSteps != -1)
             Require.AtLeast(MaxSteps, 1);
         Require.Known(TrainSamplingStrategy);
+        Require.Positive(NeftuneNoiseAlpha);
     }
 }

@@ -6,13 +6,16 @@ internal sealed class FitSession : IDisposable
     private readonly StageTracker _tracker;
     private readonly CancelWatch _watch;
     private readonly StageContext _stage;
+    private readonly Placement _base;
 
     private FitSession(StageContext stage, TrainingOptions options)
     {
         _stage = stage;
         var host = new ComponentHost(stage.Ml, "TRL " + stage.Name);
-        var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
+        var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16, options.Fp16);
         Placement = device.Resolve(ContextSettings.Of(stage.Ml), text => host.Warn("Fit", text));
+        QuantizedWeights.Check(Placement.Device, options.BaseQuantization);
+        _base = Placement with { Quantization = options.BaseQuantization };
         _tracker = new StageTracker(host, stage.Progress);
         _watch = host.Watch(stage.Cancel);
         string[] unused = [.. options.WithoutEffect()];
@@ -34,7 +37,7 @@ internal sealed class FitSession : IDisposable
     /// <param name="options">Device and type.</param>
     /// <param name="input">Carries the policy where no source was given.</param>
     /// <param name="output">Columns and generation options of the transformer.</param>
-    /// <param name="referenceMoves">Whether training changes the reference, so that it must not be anybody else's.</param>
+    /// <param name="held">What becomes of the reference in memory.</param>
     /// <param name="train">
     /// Trains the model in place. Its last argument is the reference: the stage's own, or the network that was copied, where it is in
     /// memory in the right place and costs nothing; null otherwise.
@@ -44,16 +47,16 @@ internal sealed class FitSession : IDisposable
         TrainingOptions options,
         IDataView input,
         PolicyOutput output,
-        bool referenceMoves,
+        HeldReference held,
         Action<FitSession, LanguageModel, CausalLanguageModel?> train)
     {
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<LanguageModel>(
-            SharesBase(options) ? source.OpenBase(session.Placement) : source.OpenPolicy(session.Placement));
+            SharesBase(options) ? source.OpenBase(session._base) : source.OpenPolicy(session._base));
         AddAdapter(model.Value.Network, options);
         output.Generation?.CheckTokens(model.Value.Network.Config.VocabularySize);
-        using Borrowed<LanguageModel>? reference = session.Reference(source, referenceMoves, options.Peft, model.Value.Network.Config);
+        using Borrowed<LanguageModel>? reference = session.Reference(source, held, options.Peft, model.Value.Network.Config);
         return session.Run(
             () => train(session, model.Value, reference?.Model.Network),
             () => output.Transformer(stage.Ml, model.Release(), session._tracker.Reports));
@@ -75,8 +78,8 @@ internal sealed class FitSession : IDisposable
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<TextRewardModel>(SharesBase(options)
-            ? source.OpenRewardBase(session.Placement, options.Seed)
-            : source.OpenReward(session.Placement, options.Seed));
+            ? source.OpenRewardBase(session._base, options.Seed)
+            : source.OpenReward(session._base, options.Seed));
         AddAdapter(model.Value.Network, options);
         return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
     }
@@ -99,7 +102,7 @@ internal sealed class FitSession : IDisposable
     {
         ModelSource source = stage.StartModel(input);
         using var session = new FitSession(stage, options);
-        using var model = new OwnershipGuard<TextClassifier>(source.OpenClassifier(session.Placement, labels));
+        using var model = new OwnershipGuard<TextClassifier>(source.OpenClassifier(session._base, labels));
         AddAdapter(model.Value.Network, options);
         return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
     }
@@ -149,10 +152,19 @@ internal sealed class FitSession : IDisposable
         PeftExtensions.AddNamed(model, peft, options.Seed);
     }
 
-    private Borrowed<LanguageModel>? Reference(ModelSource start, bool moves, LoraOptions? peft, ModelConfig policy) =>
-        _stage.Reference is { } given ? given.OpenReference(Placement, policy, moves)
-        : moves || peft is not null ? null // the policy without its adapter is one
-        : start.SharedPolicy(Placement);
+    private Borrowed<LanguageModel>? Reference(ModelSource start, HeldReference held, LoraOptions? peft, ModelConfig policy)
+    {
+        bool isInt8 = held.Kind == ReferenceKind.Int8;
+        if (isInt8)
+            QuantizedWeights.Check(Placement.Device, WeightQuantization.Int8);
+        if (_stage.Reference is { } given)
+            return given.OpenReference(
+                isInt8 ? Placement with { Quantization = WeightQuantization.Int8 } : Placement, policy, held.Moves);
+        if (isInt8 && (peft is not null || held.IsReadOnce))
+            Warn($"ReferenceModel {held.Kind} has no effect in this run: the reference takes no memory of its own, since it is the policy "
+                + (peft is not null ? "without its adapter." : "before training."));
+        return held.Moves || isInt8 || peft is not null ? null : start.SharedPolicy(Placement); // null: the policy makes one
+    }
 
     private T Run<T>(Action train, Func<T> finish)
         where T : ITransformer

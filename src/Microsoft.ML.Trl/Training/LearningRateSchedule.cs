@@ -19,6 +19,7 @@ internal sealed class LearningRateSchedule
     private readonly double _total;
     private readonly IReadOnlyDictionary<string, double> _numbers;
     private readonly Func<double, double> _afterWarmup;
+    private readonly Func<int, double>? _given;
 
     /// <param name="kind">Shape of the curve.</param>
     /// <param name="peak">Highest rate.</param>
@@ -48,15 +49,20 @@ internal sealed class LearningRateSchedule
         };
     }
 
+    private LearningRateSchedule(Func<int, int, double> factor, double peak, int totalSteps)
+        : this(LrSchedulerType.Constant, peak, 0, totalSteps) => _given = step => Ask(factor, step, totalSteps);
+
     /// <summary>The schedule that options ask for.</summary>
-    public static LearningRateSchedule Of(TrainingOptions options, int totalSteps) =>
-        new(options.LrSchedulerType, options.LearningRate, options.WarmupSteps, totalSteps, options.LrSchedulerKwargs);
+    public static LearningRateSchedule Of(TrainingOptions options, int totalSteps) => options.LearningRateFactor is { } factor
+        ? new(factor, options.LearningRate, totalSteps)
+        : new(options.LrSchedulerType, options.LearningRate, options.WarmupSteps, totalSteps, options.LrSchedulerKwargs);
 
     private LrSchedulerType Kind { get; }
 
     /// <summary>The rate of a step.</summary>
     /// <param name="step">Counted from 0.</param>
-    public double At(int step) => _peak * (step < _warmup ? Climb(step) : _afterWarmup(step));
+    /// <exception cref="InvalidOperationException">A function of the user's threw, or gave no number that could be a factor.</exception>
+    public double At(int step) => _peak * (_given is not null ? _given(step) : step < _warmup ? Climb(step) : _afterWarmup(step));
 
     /// <summary>Throws when the curve does not know a number's name, has no use for its value, or needs one that is missing.</summary>
     public static void Check(LrSchedulerType kind, IReadOnlyDictionary<string, double>? numbers)
@@ -82,6 +88,22 @@ internal sealed class LearningRateSchedule
                 $"The {kind} schedule needs either 'min_lr' or 'min_lr_rate' in LrSchedulerKwargs.", nameof(numbers));
         if (kind == LrSchedulerType.WarmupStableDecay && !has("num_decay_steps"))
             throw new ArgumentException($"The {kind} schedule needs 'num_decay_steps' in LrSchedulerKwargs.", nameof(numbers));
+    }
+
+    private static double Ask(Func<int, int, double> factor, int step, int totalSteps)
+    {
+        double given;
+        try
+        {
+            given = factor(step, totalSteps);
+        }
+        catch (Exception cause)
+        {
+            throw new InvalidOperationException(
+                $"LearningRateFactor threw {cause.GetType().Name} for step {step} of {totalSteps}: {cause.Message}", cause);
+        }
+        return double.IsFinite(given) && given >= 0 ? given : throw new InvalidOperationException(FormattableString.Invariant(
+            $"LearningRateFactor gave {given} for step {step} of {totalSteps}; it must give a finite number, 0 or greater."));
     }
 
     private double Climb(double step)

@@ -18,6 +18,7 @@ internal sealed class StepLog(
     private readonly Dictionary<string, (double Sum, int Count)> _window = [];
     private double _gradientNorm;
     private double _learningRate;
+    private LossScaler? _scaler;
     private long _tokens;
     private IReadOnlyList<SampleCompletion> _completions = [];
 
@@ -45,10 +46,12 @@ internal sealed class StepLog(
     /// <param name="loss">What was minimised.</param>
     /// <param name="gradientNorm">Norm before clipping.</param>
     /// <param name="learningRate">Rate that was used.</param>
-    public void NoteUpdate(double loss, double gradientNorm, double learningRate)
+    /// <param name="scaler">What scales losses; null = nothing does. Of a skipped update the norm is no number, and not kept.</param>
+    public void NoteUpdate(double loss, double gradientNorm, double learningRate, LossScaler? scaler = null)
     {
         Note("loss", loss);
-        (_gradientNorm, _learningRate) = (gradientNorm, learningRate);
+        (_gradientNorm, _learningRate) = (double.IsFinite(gradientNorm) ? gradientNorm : _gradientNorm, learningRate);
+        _scaler = scaler;
     }
 
     /// <summary>Ends a step, and reports when it is time to.</summary>
@@ -65,6 +68,8 @@ internal sealed class StepLog(
         metrics["learning_rate"] = _learningRate;
         metrics["num_tokens"] = _tokens;
         metrics["epoch"] = epoch;
+        if (_scaler is not null)
+            (metrics["loss_scale"], metrics["skipped_steps"]) = (_scaler.Scale, _scaler.Skipped);
         _window.Clear();
         progress?.Report(new StepReport(stage, step, totalSteps, metrics, _tokens, elapsed)
         {

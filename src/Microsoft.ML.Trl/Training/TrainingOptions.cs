@@ -4,7 +4,7 @@ namespace Microsoft.ML.Trl;
 /// Settings that every method shares: optimizer, schedule, logging, seed and device, under the names of Hugging Face's TrainingArguments.
 /// Immutable; make variants with <c>with</c>.
 /// </summary>
-public abstract record TrainingOptions
+public abstract partial record TrainingOptions
 {
     /// <summary>Highest rate of the schedule. Greater than 0. Each method has its own default.</summary>
     public double LearningRate { get; init; } = 5e-5;
@@ -12,10 +12,10 @@ public abstract record TrainingOptions
     /// <summary>Share of a weight that a step of unit rate removes. At least 0; biases and norm weights never decay.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Decay of the mean gradient (Adam's β₁), in [0, 1).</summary>
+    /// <summary>Decay of the mean gradient (β₁ of Adam and LION), in [0, 1).</summary>
     public double AdamBeta1 { get; init; } = 0.9;
 
-    /// <summary>Decay of the squared gradient (Adam's β₂), in [0, 1).</summary>
+    /// <summary>Decay of the squared gradient (Adam's β₂), or of LION's mean gradient, in [0, 1).</summary>
     public double AdamBeta2 { get; init; } = 0.999;
 
     /// <summary>Added to Adam's denominator. Greater than 0.</summary>
@@ -47,7 +47,7 @@ public abstract record TrainingOptions
 
     /// <summary>
     /// Train in bfloat16: weights and matrix products in bfloat16; float32 master weights in the optimizer, norms, softmax and losses.
-    /// Default false, unlike TRL's true: float32 is what every device has.
+    /// Default false, unlike TRL's true: float32 is what every device has. Not beside <see cref="Fp16"/>.
     /// </summary>
     public bool Bf16 { get; init; }
 
@@ -57,6 +57,21 @@ public abstract record TrainingOptions
     /// weights; adapters that the starting model has are merged then.
     /// </summary>
     public LoraOptions? Peft { get; init; }
+
+    /// <summary>
+    /// Hold the matrices of the model in few bits while adapters are trained beside them: QLoRA, arXiv:2305.14314; TRL's
+    /// <c>load_in_8bit</c> and <c>load_in_4bit</c> with <c>use_bnb_nested_quant</c>. A folder is quantized matrix by matrix while it is
+    /// read. Needs <see cref="Peft"/>, and the CPU; the trained model stays quantized. What is computed with is float32, or bfloat16 with
+    /// <see cref="Bf16"/>: <c>bnb_4bit_compute_dtype</c>.
+    /// </summary>
+    public WeightQuantization BaseQuantization { get; init; }
+
+    /// <summary>
+    /// Average the trained weights over the steps; the fitted model has the average, as of its last update, in the place of the weights
+    /// that the last step led to, which TRL saves beside it. With <see cref="Peft"/> the weights of the adapter. Where training ends early,
+    /// the model that is handed out has the average, too, unless there was no update yet. Null, the default: no average.
+    /// </summary>
+    public WeightAveragingOptions? WeightAveraging { get; init; }
 
     /// <summary>Train on the CPU even where a GPU is there.</summary>
     public bool UseCpu { get; init; }
@@ -73,18 +88,20 @@ public abstract record TrainingOptions
     /// <summary>Whether entries are dropped in training at all.</summary>
     private protected virtual bool HasDropout => true;
 
+    /// <summary>The same.</summary>
+    internal bool DropsInTraining => HasDropout;
+
     /// <summary>Options that were set and change nothing in a run with these others, each with the reason.</summary>
     internal virtual IEnumerable<string> WithoutEffect()
     {
-        bool adam = Optim is OptimizerKind.Adam or OptimizerKind.AdamW;
-        if (!adam && (AdamBeta1 != 0.9 || AdamBeta2 != 0.999))
-            yield return $"AdamBeta1 and AdamBeta2 with Optim {Optim}";
-        if (!adam && Optim != OptimizerKind.RmsProp && AdamEpsilon != 1e-8)
-            yield return $"AdamEpsilon with Optim {Optim}";
+        foreach (string unused in OptimizerWithoutEffect())
+            yield return unused;
         if (Peft is { LoraDropout: > 0 } && !HasDropout)
             yield return "Peft.LoraDropout without dropout in training";
-        if (LrSchedulerType == LrSchedulerType.Constant && WarmupSteps > 0)
-            yield return "WarmupSteps with LrSchedulerType Constant (ConstantWithWarmup has one)";
+        foreach (string unused in MemoryWithoutEffect())
+            yield return unused;
+        foreach (string unused in WeightAveraging?.WithoutEffect() ?? [])
+            yield return unused;
     }
 
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
@@ -96,13 +113,20 @@ public abstract record TrainingOptions
         Require.Below(AdamBeta2, 0, 1);
         Require.Positive(AdamEpsilon);
         Require.NotNegative(MaxGradNorm);
-        Require.Known(Optim);
+        ValidateOptimizer();
         Require.Known(LrSchedulerType);
         Require.NotNegative(WarmupSteps);
         Require.Positive(LoggingSteps);
         Peft?.Validated();
+        Require.Known(BaseQuantization);
+        if (BaseQuantization != WeightQuantization.None && Peft is null)
+            throw new ArgumentException(
+                $"BaseQuantization ({BaseQuantization}) holds weights in few bits, which cannot be trained; set Peft, to train an adapter "
+                + $"beside them, or leave it at {nameof(WeightQuantization.None)}.", nameof(BaseQuantization));
+        WeightAveraging?.Validate();
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
+        ValidateMemory();
         if (UseCpu && GpuDeviceId is not null)
             throw new ArgumentException($"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
     }

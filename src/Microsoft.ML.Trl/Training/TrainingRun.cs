@@ -83,6 +83,8 @@ internal sealed class TrainingRun
     /// <param name="dropout">Whether entries are dropped as the model's configuration says.</param>
     /// <param name="accumulate">Accumulates the gradients of a step; returns its loss.</param>
     /// <param name="updated">Called after each update; null = nobody.</param>
+    /// <exception cref="ArgumentException">Options that save memory do not fit the model; the message says how.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder for activations is not there.</exception>
     /// <exception cref="TrainingDivergedException">The model's weights were no finite numbers, or stopped being ones.</exception>
     public void Learn(
         IEnumerable<StepPlan> plan,
@@ -94,26 +96,32 @@ internal sealed class TrainingRun
     {
         model.RequireTrainable("starting model");
         FiniteWeights.Require("starting model", model.Everything());
-        using GradientStep gradients = new(model.parameters(), options, _totalSteps, model.Adapters);
+        using MemorySaving memory = MemorySaving.Begin(model, options);
+        using GradientStep gradients = new(ParameterRates.Of(model, [], options), options, _totalSteps, memory);
+        using WeightAverage? average = WeightAverage.Of(options, model.parameters(), _totalSteps);
         using var rng = new Generator((uint)options.Seed);
-        if (dropout)
-            Dropout.SeedDevice(model.Device, options.Seed);
+        EmbeddingNoise? noise = (options as EpochOptions)?.NeftuneNoiseAlpha is { } alpha ? new EmbeddingNoise(alpha, rng) : null;
         model.SetDropout(dropout ? rng : null);
+        model.SetNoise(noise);
         model.train();
         try
         {
             Run(plan, next =>
             {
+                gradients.Begin();
                 double rate = gradients.LearningRate;
                 double loss = accumulate(next, gradients);
-                Log.NoteUpdate(loss, gradients.Update(loss), rate);
+                Log.NoteUpdate(loss, gradients.Update(loss), rate, gradients.Scaler);
                 updated?.Invoke(next);
+                average?.Follow(next.Number);
             });
         }
         finally
         {
+            average?.Apply();
             model.eval();
             model.SetDropout(null);
+            model.SetNoise(null);
         }
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Trl.Tests.Numerics;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -8,9 +9,14 @@ namespace Microsoft.ML.Trl.Tests.Adapters;
 public sealed class QuantizedMatrixTests
 {
     public static IEnumerable<object[]> Products =>
-        from quantization in new[] { WeightQuantization.Int8, WeightQuantization.Int4 }
+        from quantization in Enum.GetValues<WeightQuantization>().Except([WeightQuantization.None])
         from rows in new[] { 1, 3, 4, 6, 9, 200 }
-        from inputs in quantization == WeightQuantization.Int4 ? [32, 96] : new[] { 8, 32, 88 }
+        from inputs in quantization switch
+        {
+            WeightQuantization.Int8 => new[] { 8, 32, 88 },
+            WeightQuantization.Int4 => [32, 96],
+            _ => [64, 128, 33], // the last one without products of few rows, and with blocks that go over the ends of rows
+        }
         select new object[] { quantization, rows, inputs };
 
     [TestMethod]
@@ -35,15 +41,55 @@ public sealed class QuantizedMatrixTests
     [TestMethod]
     [DataRow(WeightQuantization.Int8)]
     [DataRow(WeightQuantization.Int4)]
+    [DataRow(WeightQuantization.Nf4)]
+    [DataRow(WeightQuantization.Nf4Nested)]
     public void States_get_the_gradient_of_the_widened_matrix(WeightQuantization quantization)
     {
         using var scope = NewDisposeScope();
         manual_seed(2);
-        using QuantizedMatrix matrix = Of(quantization, randn(20, 32));
-        Tensor x = randn(3, 32, requires_grad: true), weights = randn(3, 20);
-        (matrix.Product(x, null) * weights).sum().backward();
-        Close.Absolute(weights.matmul(matrix.Rows(null)), x.grad!, 1e-4, "gradient");
+        using QuantizedMatrix matrix = Of(quantization, randn(70_000, 32)); // more rows than are widened at a time
+        Tensor x = randn(3, 32, requires_grad: true), bias = randn(70_000, requires_grad: true), weights = randn(3, 70_000);
+        Tensor y = matrix.Product(x, bias);
+        Close.Absolute(x.detach().matmul(matrix.Rows(null).t()) + bias.detach(), y, 1e-4, "product");
+        (y * weights).sum().backward();
+        Close.Relative(weights.matmul(matrix.Rows(null)), x.grad!, 1e-4, "gradient");
+        Close.Relative(weights.sum([0L]), bias.grad!, 1e-5, "gradient of the bias");
     }
+
+    /// <summary>In float64, where a slope has nine good digits; also where the bias alone is trained, as adapters may have it.</summary>
+    [TestMethod]
+    [DataRow(WeightQuantization.Int8)]
+    [DataRow(WeightQuantization.Int4)]
+    [DataRow(WeightQuantization.Nf4)]
+    [DataRow(WeightQuantization.Nf4Nested)]
+    public void Gradients_are_the_central_differences(WeightQuantization quantization)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(7);
+        using QuantizedMatrix matrix = Of(quantization, randn(5, 32));
+        Tensor x = randn(2, 32, float64, requires_grad: true), bias = randn(5, float64, requires_grad: true);
+        Tensor Loss(Tensor states, Tensor added) => matrix.Product(states, added).pow(3).sum();
+        Loss(x, bias).backward();
+        Tensor[] plain = [x.detach(), bias.detach()];
+        Close.Relative(FiniteDifferences.Of(plain[0], moved => Loss(moved, plain[1]).item<double>()), x.grad!, 1e-6, "states");
+        Close.Relative(FiniteDifferences.Of(plain[1], moved => Loss(plain[0], moved).item<double>()), bias.grad!, 1e-6, "bias");
+        using Tensor alone = bias.detach().requires_grad_(true);
+        Loss(plain[0], alone).backward();
+        Close.Absolute(bias.grad!, alone.grad!, 0, "the bias alone");
+    }
+
+    [TestMethod]
+    public void A_product_that_records_a_gradient_keeps_nothing_wide() => Leaks.None(() =>
+    {
+        using var scope = NewDisposeScope();
+        using QuantizedMatrix matrix = Of(WeightQuantization.Nf4Nested, ones(64, 64));
+        Tensor x = ones(4, 64, requires_grad: true);
+        long before = TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        Tensor y = matrix.Product(x, null);
+        Assert.AreEqual(1, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount - before, "tensors besides the result");
+        y.sum().backward();
+        HandedGradients.Drop();
+    });
 
     [TestMethod]
     public void Int8_rounds_to_half_a_127th_of_a_rows_largest_weight()
@@ -75,5 +121,10 @@ public sealed class QuantizedMatrixTests
     }
 
     private static QuantizedMatrix Of(WeightQuantization quantization, Tensor wide) =>
-        quantization == WeightQuantization.Int4 ? Int4Matrix.Of(wide) : Int8Matrix.Of(wide);
+        quantization switch
+        {
+            WeightQuantization.Int4 => Int4Matrix.Of(wide),
+            WeightQuantization.Int8 => Int8Matrix.Of(wide),
+            _ => Nf4Matrix.Of(wide, quantization == WeightQuantization.Nf4Nested),
+        };
 }

@@ -15,7 +15,7 @@ public sealed class QuantizedModelTests
 
     public static IEnumerable<object[]> Models =>
         from decoder in ModelFixture.Writers
-        from quantization in new[] { WeightQuantization.Int8, WeightQuantization.Int4 }
+        from quantization in Enum.GetValues<WeightQuantization>().Except([WeightQuantization.None])
         select new object[] { decoder[0], quantization };
 
     [TestMethod]
@@ -48,6 +48,8 @@ public sealed class QuantizedModelTests
     [TestMethod]
     [DataRow(WeightQuantization.Int8, 0.03)]
     [DataRow(WeightQuantization.Int4, 0.4)]
+    [DataRow(WeightQuantization.Nf4, 0.4)]
+    [DataRow(WeightQuantization.Nf4Nested, 0.4)]
     public void Log_probabilities_stay_close_on_average(WeightQuantization quantization, double bound)
     {
         using ModelFixture fixture = new("llama");
@@ -60,6 +62,8 @@ public sealed class QuantizedModelTests
     [TestMethod]
     [DataRow(WeightQuantization.Int8)]
     [DataRow(WeightQuantization.Int4)]
+    [DataRow(WeightQuantization.Nf4)]
+    [DataRow(WeightQuantization.Nf4Nested)]
     public void A_quantized_transformer_answers_equally_from_its_file(WeightQuantization quantization)
     {
         string path = Path.GetTempFileName();
@@ -104,7 +108,7 @@ public sealed class QuantizedModelTests
             () => QuantizedWeights.Check(new Device(TorchSharp.DeviceType.CUDA), WeightQuantization.Int8));
         StringAssert.Contains(refused.Message, "CPU");
         var unknown = Assert.ThrowsExactly<ArgumentException>(() => Tiny.Model().Copy(quantization: (WeightQuantization)9));
-        StringAssert.Contains(unknown.Message, "None, Int8, Int4");
+        StringAssert.Contains(unknown.Message, "None, Int8, Int4, Nf4, Nf4Nested");
     }
 
     [TestMethod]

@@ -41,7 +41,9 @@ public sealed class OptionsTests
         Fails("GpuDeviceId (-1) must be 0 or greater.", good with { GpuDeviceId = -1 });
         Fails("MaxLength (1) must be 2 or greater.", good with { MaxLength = 1 });
         Fails("LabelSmoothingFactor (1) must be at least 0 and below 1.", good with { LabelSmoothingFactor = 1 });
-        Fails("Optim (9) must be one of AdamW, Adam, Sgd, RmsProp, Adagrad.", good with { Optim = (OptimizerKind)9 });
+        Fails(
+            "Optim (10) must be one of AdamW, Adam, Sgd, RmsProp, Adagrad, Adafactor, Lion, AdamW8Bit, Adam8Bit, Lion8Bit.",
+            good with { Optim = (OptimizerKind)10 });
         Fails("LossType (5) must be one of Nll, Dft.", good with { LossType = (SftLossType)5 });
         Fails(
             "TrainSamplingStrategy (7) must be one of Random, Sequential, GroupByLength.",
@@ -60,6 +62,7 @@ public sealed class OptionsTests
             good with { LabelSmoothingFactor = 0.1, LossType = SftLossType.Dft });
         Fails("Packing needs MaxLength, the tokens of a full row; it is null.", good with { Packing = true, MaxLength = null });
         Fails("UseCpu and GpuDeviceId (0) contradict each other; set one of them.", good with { UseCpu = true, GpuDeviceId = 0 });
+        Fails("Bf16 and Fp16 contradict each other; set one of them.", good with { Bf16 = true, Fp16 = true });
         Fails("LrSchedulerKwargs has 'power'", good with { LrSchedulerKwargs = new Dictionary<string, double> { ["power"] = 2 } });
     }
 

@@ -15,8 +15,8 @@ public sealed partial class LayeringTests
     private static readonly string[] Layers =
     [
         "Operators", "Numerics", "Models", "Adapters", "Models/Families", "Generation/Constraints", "Generation", "Text",
-        "Pipeline/Views", "Pipeline", "Training",
-        "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Evaluation", "Chat", ".",
+        "Pipeline/Views", "Pipeline", "Training/Optimizers", "Training",
+        "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Planning", "Evaluation", "Chat", ".",
     ];
 
     private static readonly string[] Leaves = ["Support", "Checkpoints", "Datasets", "Templates", "Tokenization", "Tracking"];

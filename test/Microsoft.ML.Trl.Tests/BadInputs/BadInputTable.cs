@@ -21,12 +21,14 @@ internal static class BadInputTable
         ["checkpoints"] = CheckpointInputs.All,
         ["PPO steps"] = PpoInputs.All,
         ["stages"] = CatalogInputs.All,
+        ["plans and averages"] = PlanInputs.All,
         ["chat templates"] = TemplateInputs.All,
         ["conversations"] = ConversationInputs.All,
         ["chat clients"] = ChatInputs.All,
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,
+        ["memory options"] = MemoryOptionInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];

@@ -77,6 +77,12 @@ internal static class MethodOptionInputs
         Of<ArgumentException>(new DpoOptions { ReferenceFree = true, SyncRefModel = true }, "ReferenceFree", "set SyncRefModel"),
         Of<ArgumentException>(
             new DpoOptions { ReferenceFree = true, PrecomputeRefLogProbs = true }, "ReferenceFree", "and PrecomputeRefLogProbs to false"),
+        Of<ArgumentException>(new DpoOptions { ReferenceModel = (ReferenceKind)2 }, "ReferenceModel (2)", "Full, Int8"),
+        Of<ArgumentException>(
+            new DpoOptions { ReferenceModel = ReferenceKind.Int8, SyncRefModel = true }, "SyncRefModel", "ReferenceModel is Int8",
+            "set SyncRefModel to false"),
+        Of<ArgumentException>(
+            new DpoOptions { ReferenceModel = ReferenceKind.Int8, ReferenceFree = true }, "ReferenceFree", "ReferenceModel (Int8)"),
         Of<ArgumentException>(
             new DpoOptions { Generation = new() { NumReturnSequences = 2 } },
             "NumReturnSequences (2) must be 1 for a column of completions"),
@@ -128,6 +134,10 @@ internal static class MethodOptionInputs
 
     private static IEnumerable<BadInput> PpoContradictions() =>
     [
+        Of<ArgumentException>(new PpoOptions { ReferenceModel = (ReferenceKind)(-1) }, "ReferenceModel (-1)", "Full, Int8"),
+        Of<ArgumentException>(
+            new PpoOptions { ReferenceModel = ReferenceKind.Int8, NumSharedLayers = 1 }, "NumSharedLayers (1)", "ReferenceModel is Int8",
+            "leave one of them out"),
         Of<ArgumentException>(new PpoOptions { UseScoreNorm = true }, "UseScoreNorm", "set UseScoreScaling to true"),
         Of<ArgumentNullException>(new PpoOptions { Generation = null! }, "Generation"),
         Of<ArgumentNullException>(new PpoOptions { ValueHead = null! }, "ValueHead"),

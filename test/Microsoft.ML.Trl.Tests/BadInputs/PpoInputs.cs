@@ -39,6 +39,12 @@ internal static class PpoInputs
         Of<ArgumentException>(
             Made, () => With(41, other => new PpoSession(Network, Options, null, other)), ["a vocabulary of 41", "one of 40"]),
         Of<ArgumentException>(Made, () => new PpoSession(Network, Options, null, Network), ["reference", "the policy itself", "null"]),
+        Of<ArgumentException>(
+            Made, () => new PpoSession(Network, Options with { BaseQuantization = WeightQuantization.Nf4, Peft = new() }),
+            ["BaseQuantization is Nf4", "held as None", "load it"]),
+        Of<ArgumentException>(
+            Made, () => With(40, other => new PpoSession(Network, Options with { ReferenceModel = ReferenceKind.Int8 }, null, other)),
+            ["ReferenceModel is Int8", "held as None", "loaded as Int8"]),
         Of<ObjectDisposedException>(
             Made, () => With(40, other => { other.Dispose(); return new PpoSession(other, Options); }), ["was disposed"]),
         Of<ObjectDisposedException>(

@@ -24,6 +24,10 @@ internal static class TrainingOptionInputs
         .. Each(nameof(SftOptions.WarmupSteps), Negative, x => new() { WarmupSteps = x }, "a finite number, 0 or greater"),
         .. Each(nameof(SftOptions.AdamBeta1), NoShare, x => new() { AdamBeta1 = x }, "at least 0 and below 1"),
         .. Each(nameof(SftOptions.AdamBeta2), NoShare, x => new() { AdamBeta2 = x }, "at least 0 and below 1"),
+        .. Each(
+            nameof(SftOptions.LayerwiseLearningRateDecay), [0, -0.5, 1.1, double.NaN, double.PositiveInfinity],
+            x => new() { LayerwiseLearningRateDecay = x }, "greater than 0, and 1 at most"),
+        .. Each("LearningRateMultipliers of 'bias'", Negative, x => new() { LearningRateMultipliers = Factors("bias", x) }, "0 or greater"),
         .. Each(nameof(SftOptions.LabelSmoothingFactor), NoShare, x => new() { LabelSmoothingFactor = x }, "at least 0 and below 1"),
     ];
 
@@ -38,13 +42,16 @@ internal static class TrainingOptionInputs
 
     private static IEnumerable<BadInput> Kinds() =>
     [
-        Refused<ArgumentException>("Optim 9", new() { Optim = (OptimizerKind)9 }, "Optim (9)", "AdamW, Adam, Sgd, RmsProp, Adagrad"),
+        Refused<ArgumentException>(
+            "Optim 10", new() { Optim = (OptimizerKind)10 }, "Optim (10)", "AdamW, Adam, Sgd, RmsProp, Adagrad", "Lion8Bit"),
         Refused<ArgumentException>("Optim -1", new() { Optim = (OptimizerKind)(-1) }, "Optim (-1)", "one of AdamW"),
         Refused<ArgumentException>(
             "LrSchedulerType 10", new() { LrSchedulerType = (LrSchedulerType)10 }, "LrSchedulerType (10)", "one of Linear, Cosine"),
         Refused<ArgumentException>(
             "TrainSamplingStrategy 3", new() { TrainSamplingStrategy = (TrainSamplingStrategy)3 }, "(3)",
             "Random, Sequential, GroupByLength"),
+        Refused<ArgumentException>(
+            "BaseQuantization 9", new() { BaseQuantization = (WeightQuantization)9 }, "BaseQuantization (9)", "None, Int8, Int4, Nf4"),
         Refused<ArgumentException>("LossType 2", new() { LossType = (SftLossType)2 }, "LossType (2)", "Nll, Dft"),
         Refused<ArgumentException>(
             "PackingStrategy 3", new() { PackingStrategy = (PackingStrategy)3 }, "PackingStrategy (3)", "Bfd, BfdSplit, Wrapped"),
@@ -96,7 +103,14 @@ internal static class TrainingOptionInputs
 
     private static IEnumerable<BadInput> Contradictions() =>
     [
+        Refused<ArgumentException>("two types", new() { Bf16 = true, Fp16 = true }, "Bf16 and Fp16", "set one of them"),
+        Refused<ArgumentException>(
+            "no regular expression", new() { LearningRateMultipliers = Factors("(", 1) }, "LearningRateMultipliers has '('", "no regular"),
+        Refused<ArgumentException>("folder of no name", new() { OptimizerStateFolder = " " }, "OptimizerStateFolder is empty", "or null"),
         Refused<ArgumentException>("CPU and GPU", new() { UseCpu = true, GpuDeviceId = 3 }, "UseCpu", "GpuDeviceId (3)", "set one of them"),
+        Refused<ArgumentException>(
+            "few bits without an adapter", new() { BaseQuantization = WeightQuantization.Nf4 }, "BaseQuantization (Nf4)",
+            "cannot be trained; set Peft"),
         Refused<ArgumentException>(
             "smoothed DFT", new() { LabelSmoothingFactor = 0.1, LossType = SftLossType.Dft }, "LabelSmoothingFactor (0.1)", "LossType Dft"),
         Refused<ArgumentException>("packing without length", new() { Packing = true, MaxLength = null }, "Packing needs MaxLength", "null"),
@@ -107,6 +121,8 @@ internal static class TrainingOptionInputs
     private static IEnumerable<BadInput> Each(string name, double[] values, Func<double, SftOptions> make, string allowed) => values.Select(
         value => Refused<ArgumentOutOfRangeException>(
             $"{name} {BadInput.Number(value)}", make(value), $"{name} ({BadInput.Number(value)})", allowed));
+
+    private static Dictionary<string, double> Factors(string pattern, double factor) => new() { [pattern] = factor };
 
     private static BadInput Schedule(LrSchedulerType kind, string? key, double value, params string[] words)
     {

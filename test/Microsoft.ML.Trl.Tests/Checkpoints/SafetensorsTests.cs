@@ -8,6 +8,30 @@ namespace Microsoft.ML.Trl.Tests.Checkpoints;
 [TestClass]
 public sealed class SafetensorsTests
 {
+    [TestMethod]
+    [DataRow(64)]
+    [DataRow(1)]
+    [DataRow(1000)]
+    public void Rows_are_those_of_the_whole_tensor(int atOnce)
+    {
+        using var scope = NewDisposeScope();
+        string path = Path.GetTempFileName();
+        Tensor matrix = arange(300 * 7).view(300, 7).to(bfloat16);
+        SafetensorsWriter.Write(path, [("before", ones(3)), ("matrix", matrix)]);
+        using (IWeightStore file = SafetensorsFile.Open(path))
+        {
+            List<Tensor> parts = [];
+            foreach ((long from, Tensor rows) in file.TakeRows("matrix", atOnce))
+            {
+                Assert.AreEqual(parts.Sum(part => part.size(0)), from);
+                parts.Add(rows.clone());
+            }
+            Assert.AreEqual(bfloat16, parts[0].dtype);
+            Close.Absolute(matrix.to(float32), cat([.. parts]).to(float32), 0, "rows");
+        }
+        File.Delete(path);
+    }
+
     private readonly string _folder = Directory.CreateTempSubdirectory("trl-").FullName;
 
     [TestCleanup]

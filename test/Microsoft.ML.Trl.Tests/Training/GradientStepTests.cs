@@ -13,7 +13,7 @@ public sealed class GradientStepTests
     {
         using var scope = NewDisposeScope();
         Tensor weight = ones(3, 3).requires_grad_(), other = ones(3, 3).requires_grad_();
-        using var step = new GradientStep([weight, other], Constant(0.5), 1);
+        using var step = new GradientStep(Trained.Of(weight, other), Constant(0.5), 1);
         step.Accumulate((weight * 2).sum() + (other * bad).sum());
         var error = Assert.ThrowsExactly<TrainingDivergedException>(() => step.Update(1.5));
         StringAssert.StartsWith(error.Message, "Step 1 diverged: loss 1.5, gradient norm ");
@@ -29,7 +29,7 @@ public sealed class GradientStepTests
     {
         using var scope = NewDisposeScope();
         Tensor weight = ones(3).requires_grad_();
-        using var step = new GradientStep([weight], Constant(0.5), 1);
+        using var step = new GradientStep(Trained.Of(weight), Constant(0.5), 1);
         step.Accumulate(weight.sum());
         Assert.ThrowsExactly<TrainingDivergedException>(() => step.Update(double.NaN));
         Close.Absolute(ones(3), weight, 0);
@@ -40,7 +40,7 @@ public sealed class GradientStepTests
     {
         using var scope = NewDisposeScope();
         Tensor weight = zeros(2).requires_grad_();
-        using var step = new GradientStep([weight, weight], Constant(1) with { Optim = OptimizerKind.Sgd }, 1);
+        using var step = new GradientStep(Trained.Of(weight, weight), Constant(1) with { Optim = OptimizerKind.Sgd }, 1);
         step.Accumulate((weight * tensor([1f, 2f])).sum());
         step.Accumulate((weight * tensor([10f, 20f])).sum());
         Close.Absolute(Math.Sqrt((11 * 11) + (22 * 22)), step.Update(0), 1e-4);
@@ -54,7 +54,7 @@ public sealed class GradientStepTests
     {
         using var scope = NewDisposeScope();
         Tensor frozen = ones(2), free = ones(2).requires_grad_();
-        using var step = new GradientStep([frozen, free], Constant(1), 1);
+        using var step = new GradientStep(Trained.Of(frozen, free), Constant(1), 1);
         step.Accumulate((frozen * free).sum());
         step.Update(0);
         Close.Absolute(ones(2), frozen, 0);
@@ -68,7 +68,7 @@ public sealed class GradientStepTests
         Tensor weight = ones(3, 3).requires_grad_();
         foreach (OptimizerKind kind in Enum.GetValues<OptimizerKind>())
         {
-            using var step = new GradientStep([weight], Constant(0.1) with { Optim = kind }, 1);
+            using var step = new GradientStep(Trained.Of(weight), Constant(0.1) with { Optim = kind }, 1);
             step.Accumulate(weight.sum());
             step.Update(0);
         }

@@ -48,6 +48,28 @@ public sealed class LearningRateScheduleTests
         Close.Absolute(0.3, new LearningRateSchedule(LrSchedulerType.Constant, 0.3, 0, 1).At(1000), 1e-15);
 
     [TestMethod]
+    public void A_function_of_the_user_is_asked_for_step_and_length()
+    {
+        var options = new SftOptions { LearningRate = 0.5, LearningRateFactor = (step, total) => (double)step / total, WarmupSteps = 3 };
+        LearningRateSchedule schedule = LearningRateSchedule.Of(options, 4);
+        Close.Absolute([0, 0.125, 0.25, 0.375], [.. Enumerable.Range(0, 4).Select(schedule.At)], 1e-15);
+    }
+
+    [TestMethod]
+    public void A_function_that_gives_no_factor_or_throws_is_told_as_such()
+    {
+        Told("LearningRateFactor gave NaN for step 2 of 4; it must give a finite number, 0 or greater.", (_, _) => double.NaN);
+        Told("LearningRateFactor gave -1 for step 2 of 4;", (_, _) => -1);
+        Told("LearningRateFactor threw NotImplementedException for step 2 of 4: soon", (_, _) => throw new NotImplementedException("soon"));
+
+        static void Told(string message, Func<int, int, double> factor)
+        {
+            LearningRateSchedule schedule = LearningRateSchedule.Of(new SftOptions { LearningRateFactor = factor }, 4);
+            StringAssert.StartsWith(Assert.ThrowsExactly<InvalidOperationException>(() => schedule.At(2)).Message, message);
+        }
+    }
+
+    [TestMethod]
     [DataRow(LrSchedulerType.Linear, "power", "LrSchedulerKwargs has 'power', which the Linear schedule does not know; it knows none.")]
     [DataRow(LrSchedulerType.Polynomial, "powre",
         "LrSchedulerKwargs has 'powre', which the Polynomial schedule does not know; it knows lr_end, power.")]

@@ -6,8 +6,8 @@ namespace Microsoft.ML.Trl;
 /// </summary>
 public sealed record TextClassificationOptions : EpochOptions
 {
-    /// <summary>The defaults of transformers.</summary>
-    public TextClassificationOptions() => LearningRate = 5e-5;
+    /// <summary>The defaults of transformers: no gradient checkpointing.</summary>
+    public TextClassificationOptions() => (LearningRate, GradientCheckpointing) = (5e-5, false);
 
     /// <summary>Tokens of a text, at least 1; its end is cut off there. Null = the model's context.</summary>
     public int? MaxLength { get; init; }

@@ -14,11 +14,18 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
     /// </summary>
     /// <param name="input">Texts and labels; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
-    /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
-    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="ArgumentException">
+    /// Columns or rows cannot be learnt from, or options do not fit the model; the message names them.
+    /// </exception>
+    /// <exception cref="IOException">
+    /// The source is a folder that is not there, or lacks a file; or a folder of the options (optimizer state, activations) is not there,
+    /// or its disk full.
+    /// </exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
-    /// <exception cref="InvalidOperationException">There is no model to start from, or the GPU asked for is not there.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is no model to start from, the GPU asked for is not there, or a function of the options (optimizer, schedule) failed.
+    /// </exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextClassificationTransformer Fit(IDataView input)

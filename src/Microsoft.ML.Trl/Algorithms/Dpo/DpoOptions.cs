@@ -48,7 +48,7 @@ public sealed record DpoOptions : ReferenceOptions
     private static readonly DpoLossType[] Smoothed = [DpoLossType.Robust, DpoLossType.ExoPair, DpoLossType.Aot, DpoLossType.AotUnpaired];
 
     /// <inheritdoc/>
-    internal override PairLayout Layout => new(MaxLength, LdAlpha);
+    internal override PairLayout Layout => base.Layout with { LongerTailWeight = LdAlpha };
 
     internal override IEnumerable<string> WithoutEffect()
     {
@@ -75,10 +75,7 @@ public sealed record DpoOptions : ReferenceOptions
         Require.Between(LdAlpha, 0, 1);
         Require.NotNegative(RpoAlpha);
         ValidateLosses();
-        if (ReferenceFree && (SyncRefModel || PrecomputeRefLogProbs))
-            throw new ArgumentException(
-                "ReferenceFree leaves no reference to synchronise or to compute with; set SyncRefModel and PrecomputeRefLogProbs to false.",
-                nameof(ReferenceFree));
+        ValidateFreedom();
         return this;
     }
 
@@ -107,5 +104,17 @@ public sealed record DpoOptions : ReferenceOptions
             throw new ArgumentException(
                 "LabelSmoothing is 0, but ExoPair compares with smoothed labels and would be infinite; set it above 0, such as 1e-3.",
                 nameof(LabelSmoothing));
+    }
+
+    private void ValidateFreedom()
+    {
+        if (ReferenceModel != ReferenceKind.Full && ReferenceFree)
+            throw new ArgumentException(
+                $"ReferenceFree leaves no reference that ReferenceModel ({ReferenceModel}) could mean; set one of them back.",
+                nameof(ReferenceModel));
+        if (ReferenceFree && (SyncRefModel || PrecomputeRefLogProbs))
+            throw new ArgumentException(
+                "ReferenceFree leaves no reference to synchronise or to compute with; set SyncRefModel and PrecomputeRefLogProbs to false.",
+                nameof(ReferenceFree));
     }
 }

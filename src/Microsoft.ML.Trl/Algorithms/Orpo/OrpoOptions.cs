@@ -17,7 +17,7 @@ public sealed record OrpoOptions : PreferenceOptions
     /// <summary>Most tokens of an answer alone, at least 2; null = <see cref="PreferenceOptions.MaxLength"/> is the only limit.</summary>
     public int? MaxCompletionLength { get; init; }
 
-    internal override PairLayout Layout => new(MaxLength, WithPromptOfChosen: true);
+    internal override PairLayout Layout => base.Layout with { WithPromptOfChosen = true };
 
     internal override int? LongestAnswer => MaxCompletionLength;
 

@@ -49,6 +49,7 @@ internal sealed class PpoLoop(
             warn?.Invoke($"Step {step}: {warning}");
         foreach ((string name, double value) in statistics.Scalars)
             run.Log.Note(name, value);
-        run.Log.NoteUpdate(statistics["ppo/loss/total"], session.GradientNorm, statistics["ppo/learning_rate"]);
+        PpoUpdate updates = session.Updates;
+        run.Log.NoteUpdate(statistics["ppo/loss/total"], updates.GradientNorm, statistics["ppo/learning_rate"], updates.Scaler);
     }
 }

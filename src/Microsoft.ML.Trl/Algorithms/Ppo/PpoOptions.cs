@@ -6,13 +6,16 @@ namespace Microsoft.ML.Trl;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record PpoOptions : TrainingOptions
 {
-    /// <summary>TRL's defaults: Adam at a constant rate of 1.41e-5, no limit on the gradient, seed 0, a report per step.</summary>
+    /// <summary>
+    /// TRL's defaults: Adam at a constant rate of 1.41e-5, no limit on the gradient, seed 0, a report per step, no gradient checkpointing.
+    /// </summary>
     public PpoOptions()
     {
         LearningRate = 1.41e-5;
         Optim = OptimizerKind.Adam;
         LrSchedulerType = LrSchedulerType.Constant;
         MaxGradNorm = 0;
+        GradientCheckpointing = false;
         LoggingSteps = 1;
         Seed = 0;
     }
@@ -93,6 +96,13 @@ public sealed record PpoOptions : TrainingOptions
     /// </summary>
     public int? NumSharedLayers { get; init; }
 
+    /// <summary>
+    /// How the reference is held in memory. <see cref="ReferenceKind.Int8"/> makes an 8-bit copy of the starting model, or of the reference
+    /// that is given. With <see cref="TrainingOptions.Peft"/> and no reference given it has no effect, which a warning says: the policy
+    /// without its adapter is the reference, and takes no memory. Not with <see cref="NumSharedLayers"/>.
+    /// </summary>
+    public ReferenceKind ReferenceModel { get; init; }
+
     /// <summary>The critic's dropout and first weights.</summary>
     public ValueHeadOptions ValueHead { get; init; } = new();
 
@@ -156,7 +166,9 @@ public sealed record PpoOptions : TrainingOptions
         Require.AtLeast(Steps, 1);
         Require.AtLeast(MiniBatchSize, 1);
         Require.AtLeast(GradientAccumulationSteps, 1);
+        ValidateAccumulation(GradientAccumulationSteps);
         ValidateBatch();
+        WeightAveraging?.RequireUpdate(TotalSteps);
         Require.AtLeast(PpoEpochs, 1);
         Require.NotNegative(InitKlCoef);
         Require.Known(KlPenalty);
@@ -186,6 +198,11 @@ public sealed record PpoOptions : TrainingOptions
         LengthSampler?.Limit(Generation, 0);
         Require.AtLeast(GenerationBatchSize, 1);
         Require.AtLeast(NumSharedLayers, 0);
+        Require.Known(ReferenceModel);
+        if (NumSharedLayers is not null && ReferenceModel != ReferenceKind.Full)
+            throw new ArgumentException(
+                $"NumSharedLayers ({NumSharedLayers}) shares layers with the reference, which a reference in few bits cannot "
+                + $"(ReferenceModel is {ReferenceModel}); leave one of them out.", nameof(ReferenceModel));
         if (NumSharedLayers is not null && Peft is not null)
             throw new ArgumentException(
                 "NumSharedLayers has no meaning with Peft: policy and reference share all layers; leave it null.", nameof(NumSharedLayers));

@@ -19,7 +19,7 @@ public sealed class PpoSession : IDisposable
     private readonly CausalLanguageModel _reference;
     private readonly CausalLanguageModel? _ownReference;
     private readonly ValueHead? _ownValueHead;
-    private readonly Tensor[] _frozen; // weights of the policy, as long as the session lives
+    private readonly MemorySaving _memory; // which weights of the policy are trained, as long as the session lives
     private readonly Generator _dropout;
     private readonly PpoOptions _options;
     private readonly ScoreShaping _scoreShaping;
@@ -46,7 +46,8 @@ public sealed class PpoSession : IDisposable
     /// <exception cref="ArgumentException">
     /// An option is out of range, batch sizes do not divide, or the models do not fit together: vocabulary, width of the value head.
     /// </exception>
-    /// <exception cref="InvalidOperationException">No weight of the policy is trained: its adapters are off, or only used.</exception>
+    /// <exception cref="InvalidOperationException">No weight of the policy is trained, or the options' optimizer failed.</exception>
+    /// <exception cref="IOException">A folder for optimizer state or activations is not there, or its disk is full.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     public PpoSession(CausalLanguageModel policy, PpoOptions options, ValueHead? valueHead = null, CausalLanguageModel? reference = null)
@@ -63,34 +64,27 @@ public sealed class PpoSession : IDisposable
                 $"The reference has a vocabulary of {reference.Config.VocabularySize} tokens, "
                 + $"the policy one of {policy.Config.VocabularySize}; both must read the same token ids.",
                 nameof(reference));
-        if (reference == policy)
-            throw new ArgumentException(
-                "The reference is the policy itself, which every step changes; give another model, or null for a copy.", nameof(reference));
         _options.Generation.CheckTokens(policy.Config.VocabularySize);
         valueHead?.CheckWidth(policy.Config);
+        PpoModels.Check(policy, reference, options);
         PeftExtensions.Require(policy, options.Peft, options.Seed);
         policy.RequireTrainable("policy");
         FiniteWeights.Require("policy", policy.Everything());
         if (reference is not null)
-            FiniteWeights.Require("reference", reference.Weights());
+            FiniteWeights.Require("reference", PpoModels.Readable(reference));
         if (valueHead is not null)
             FiniteWeights.Require("value head", valueHead.Weights());
         replay ??= PpoReplay.Seeded(options);
-        Tensor[] trained = [.. policy.parameters().Where(weight => weight.requires_grad)];
-        policy.FreezeFirst(options.NumSharedLayers);
-        _frozen = [.. trained.Where(weight => !weight.requires_grad)];
-        _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.NumSharedLayers));
-        ValueHead = valueHead ?? (_ownValueHead = FreshHead(policy, options));
+        _memory = MemorySaving.Begin(policy, options, () => policy.FreezeFirst(options.NumSharedLayers));
+        _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.ReferenceModel, options.NumSharedLayers));
+        ValueHead = valueHead ?? (_ownValueHead = FreshCritic.Of(policy, options));
         _dropout = new Generator((uint)options.Seed);
         ValueHead.SetDropout(options.ValueHead.SummaryDropoutProb, _dropout);
-        if (options.ValueHead.SummaryDropoutProb > 0)
-            Dropout.SeedDevice(policy.Device, options.Seed);
         policy.eval();
         _reference.eval();
         ValueHead.eval();
         _scoreShaping = new ScoreShaping(options);
         _evaluator = new PpoEvaluator(policy, ValueHead, _reference, options, replay.HiddenStates);
-        _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay);
         _schedule = LearningRateSchedule.Of(options, options.TotalSteps);
         _limits = new RolloutLimits(options.BatchSize, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
         _klController = options.AdapKlCtrl
@@ -98,6 +92,15 @@ public sealed class PpoSession : IDisposable
             : new FixedKlController(options.InitKlCoef);
         _sampler = new RolloutSampler(policy, options.Seed);
         _reporter = new PpoReporter(options.TotalSteps);
+        try
+        {
+            _update = new PpoUpdate(policy, ValueHead, options, options.TotalSteps, replay, _memory);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The critic. Owned by whoever made it.</summary>
@@ -121,8 +124,8 @@ public sealed class PpoSession : IDisposable
         }
     }
 
-    /// <summary>Norm of the last update's gradient, before clipping.</summary>
-    internal double GradientNorm => _update.GradientNorm;
+    /// <summary>What learns, with the figures of its last update.</summary>
+    internal PpoUpdate Updates => _update;
 
     /// <summary>Samples a response to each query from the policy as it is now.</summary>
     /// <param name="queries">Token ids, each at least one; any number of rows, of any lengths.</param>
@@ -241,7 +244,7 @@ public sealed class PpoSession : IDisposable
             throw new InvalidOperationException("The session has made no step that could be logged; call Step first.");
         rewards ??= PpoReporter.ScoresOf(statistics);
         PpoGame game = new PpoGame(queries, responses, rewards).Validated(_options.BatchSize);
-        progress.Report(_reporter.Report(StepNumber, statistics, GradientNorm, game));
+        progress.Report(_reporter.Report(StepNumber, statistics, _update.GradientNorm, game));
     }
 
     private IReadOnlyList<PpoMiniBatch> Learn(RolloutBatch batch, PpoRollout rollout, IReadOnlyList<double> scores)
@@ -258,33 +261,23 @@ public sealed class PpoSession : IDisposable
         }
     }
 
-    /// <summary>Frees the optimizer's state and what the session made itself; frozen weights of the policy can be trained again.</summary>
+    /// <summary>Frees what the session made; frozen weights can be trained again, averaged ones have their averages from now on.</summary>
     public void Dispose()
     {
         if (_isDisposed)
             return;
         _isDisposed = true;
-        _update.Dispose();
+        _update?.Dispose(); // null where the constructor failed
         _sampler.Dispose();
         ValueHead.SetDropout(0, null);
         _dropout.Dispose();
-        foreach (Tensor weight in _frozen.Where(weight => !weight.IsInvalid))
-            weight.requires_grad = true;
+        _memory.Dispose();
         _ownReference?.Dispose();
         _ownValueHead?.Dispose();
     }
 
     /// <summary>Refuses prompts that cannot be answered, by row.</summary>
     internal void CheckPrompts(IReadOnlyList<int[]> prompts) => RolloutChecks.CheckPrompts(prompts, _limits);
-
-    /// <summary>A critic on the policy's device. The caller owns it.</summary>
-    internal static ValueHead FreshHead(CausalLanguageModel policy, PpoOptions options)
-    {
-        (ValueHeadOptions how, int width) = (options.ValueHead, policy.Config.OutputSize);
-        ValueHead head = ValueHead.Create(width, options.Seed, how.VHeadInitStrategy, how.VHeadInitializerRange);
-        head.to(policy.Device);
-        return head;
-    }
 
     private IReadOnlyList<GenerationBatch> Batches(
         IReadOnlyList<int[]> queries, GenerationOptions? options, int? batchSize, LengthSampler? lengthSampler)

@@ -13,12 +13,18 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     /// <summary>Trains a copy of the starting model, with the starting model as reference; the data are read once.</summary>
     /// <param name="input">Prompts; also what carries policy and reward model where none were given.</param>
     /// <returns>Owns the trained model and its critic.</returns>
-    /// <exception cref="ArgumentException">Columns or rows cannot be used; the message names them.</exception>
-    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="ArgumentException">
+    /// Columns or rows cannot be used, or options do not fit the model; the message names them.
+    /// </exception>
+    /// <exception cref="IOException">
+    /// The source is a folder that is not there, or lacks a file; or a folder of the options (optimizer state, activations) is not there,
+    /// or its disk full.
+    /// </exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged, or a row's conversation cannot be rendered.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
     /// <exception cref="InvalidOperationException">
-    /// There is no model to start from, no chat template for conversations, no reward, or the GPU asked for is missing.
+    /// There is no model to start from, no chat template for conversations, no reward, the GPU asked for is missing, or a function of the
+    /// options (optimizer, schedule) failed.
     /// </exception>
     /// <exception cref="RewardFunctionException">The reward function threw or gave no finite number; Model is what was reached.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
@@ -31,13 +37,14 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         _stage.StartModel(input);
         RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
         reward.Check(_stage.Ml, data.Schema);
-        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, referenceMoves: false, (session, model, reference) =>
+        var held = new HeldReference(_options.ReferenceModel);
+        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
             var counts = new RowCounts();
             List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
             session.Tell(counts);
             if (model.ValueHead is null)
-                model.ReplaceCritic(PpoSession.FreshHead(model.Network, _options));
+                model.ReplaceCritic(FreshCritic.Of(model.Network, _options));
             BoundReward bound = reward.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer));
             var scorer = new RewardScorer(bound, model, prompts);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));

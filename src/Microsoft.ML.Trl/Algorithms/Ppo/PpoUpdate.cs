@@ -35,28 +35,41 @@ internal sealed record PpoMiniBatch(int[] Rows, Tensor Ratio, Dictionary<string,
 /// <param name="options">Epochs, mini-batches, clipping, optimizer.</param>
 /// <param name="totalSteps">Length of the learning rate schedule, in steps of PPO.</param>
 /// <param name="replay">Fixes what a recorded run decides otherwise.</param>
+/// <param name="memory">Of the policy.</param>
 internal sealed class PpoUpdate(
-    CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay) : IDisposable
+    CausalLanguageModel policy, ValueHead critic, PpoOptions options, int totalSteps, PpoReplay replay, MemorySaving memory) : IDisposable
 {
-    private readonly GradientStep _gradients = new([.. policy.parameters(), .. critic.parameters()], options, totalSteps, policy.Adapters);
+    private readonly GradientStep _gradients =
+        new(ParameterRates.Of(policy, critic.Weights(), options), options, totalSteps, memory);
+
+    private readonly WeightAverage? _average = WeightAverage.Of(options, [.. policy.parameters(), .. critic.parameters()], totalSteps);
+    private int _steps;
 
     /// <summary>Norm of the last update's gradient, before clipping.</summary>
     public double GradientNorm { get; private set; }
+
+    /// <summary>What scales losses; null = nothing does.</summary>
+    public LossScaler? Scaler => _gradients.Scaler;
 
     /// <summary>Runs the epochs; if one of their updates fails, the weights are what they were before the first.</summary>
     /// <returns>One entry per mini-batch, in order; the tensors belong to the caller's scope.</returns>
     /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number.</exception>
     public IReadOnlyList<PpoMiniBatch> Run(RolloutBatch batch, PpoRollout rollout, double learningRate)
     {
+        _gradients.Begin();
         var before = new WeightSnapshot([.. policy.parameters(), .. critic.parameters()]);
         critic.train(); // where it has dropout, only these passes have it
         try
         {
-            return RunEpochs(batch, rollout, learningRate);
+            IReadOnlyList<PpoMiniBatch> learned = RunEpochs(batch, rollout, learningRate);
+            _average?.Follow(++_steps);
+            return learned;
         }
-        catch
+        catch (Exception cause)
         {
             before.Restore();
+            if (cause is TrainingDivergedException { IsHalfDone: true } diverged)
+                throw diverged.TakenBack();
             throw;
         }
         finally
@@ -65,8 +78,13 @@ internal sealed class PpoUpdate(
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _gradients.Dispose();
+    /// <summary>Frees what was kept between steps; averaged weights have their averages from now on.</summary>
+    public void Dispose()
+    {
+        _gradients.Dispose();
+        _average?.Apply();
+        _average?.Dispose();
+    }
 
     private List<PpoMiniBatch> RunEpochs(RolloutBatch batch, PpoRollout rollout, double learningRate)
     {
@@ -75,10 +93,11 @@ internal sealed class PpoUpdate(
         {
             foreach (int[][] group in replay.RowOrder(batch.RowCount).Chunk(options.MiniBatchSize).Chunk(options.GradientAccumulationSteps))
             {
-                PpoMiniBatch[] parts = [.. group.Select(rows => Accumulate(batch, rollout, rows))];
+                PpoMiniBatch[] parts = [.. group.Select(rows => Accumulate(batch, rollout, rows, learningRate))];
                 learned.AddRange(parts);
                 double loss = parts.Average(part => part.Figures[PpoFigures.TotalLoss]);
-                GradientNorm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
+                double norm = _gradients.Update(loss, learningRate, replay.MaxGradNorm(_gradients.Number));
+                GradientNorm = double.IsFinite(norm) ? norm : GradientNorm; // of a skipped update it is no number
             }
             if (options.EarlyStopping && learned[^1].Figures[PpoFigures.PolicyKl] > 1.5 * options.TargetKl)
                 break;
@@ -105,12 +124,12 @@ internal sealed class PpoUpdate(
         return (loss.MoveToOuterDisposeScope(), learned);
     }
 
-    private PpoMiniBatch Accumulate(RolloutBatch batch, PpoRollout rollout, int[] rows)
+    private PpoMiniBatch Accumulate(RolloutBatch batch, PpoRollout rollout, int[] rows, double learningRate)
     {
         using var scope = NewDisposeScope();
         RolloutPart part = batch.Part(rows, policy.Device);
         (Tensor loss, PpoMiniBatch learned) = Objective(options, rows, Predict(part), PpoTarget.Of(rollout, part.Tokens));
-        _gradients.Accumulate(options.GradientAccumulationSteps == 1 ? loss : loss / options.GradientAccumulationSteps);
+        _gradients.Accumulate(options.GradientAccumulationSteps == 1 ? loss : loss / options.GradientAccumulationSteps, learningRate);
         learned.Ratio.MoveToOuterDisposeScope();
         return learned;
     }

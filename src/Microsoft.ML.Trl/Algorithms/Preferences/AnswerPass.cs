@@ -22,10 +22,11 @@ internal static class AnswerPass
     /// <returns>Tensors [N]. The caller owns them.</returns>
     public static (TokenLogProbs Tokens, Tensor MeanLogits) Tokens(CausalLanguageModel policy, TokenBatch batch, RouterLoad? load = null)
     {
+        VocabularyProjection head = policy.Head; // widened where it is quantized: in the caller's scope, since the backward pass reads it
         using var scope = NewDisposeScope();
         Tensor states = policy.HiddenAt(batch, load); // [N, H]
-        TokenLogProbs tokens = LogProbs.WithStatistics(states, policy.Head, batch.Labels);
-        Tensor meanLogits = MeanLogits(states, policy.Head);
+        TokenLogProbs tokens = LogProbs.WithStatistics(states, head, batch.Labels);
+        Tensor meanLogits = MeanLogits(states, head);
         tokens.LogProbs.MoveToOuterDisposeScope();
         tokens.Entropy.MoveToOuterDisposeScope();
         tokens.Hit.MoveToOuterDisposeScope();

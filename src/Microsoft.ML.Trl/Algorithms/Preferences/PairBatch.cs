@@ -6,7 +6,13 @@ namespace Microsoft.ML.Trl.Algorithms.Preferences;
 /// <param name="MaxLength">Tokens of prompt and answer together; a longer row loses its end. Null = no cut.</param>
 /// <param name="LongerTailWeight">Weight of the tokens by which one answer is longer than the other; null = 1.</param>
 /// <param name="WithPromptOfChosen">Whether the prompts of the chosen answers have labels too, where no encoder reads them.</param>
-internal sealed record PairLayout(int? MaxLength = null, double? LongerTailWeight = null, bool WithPromptOfChosen = false);
+/// <param name="PaddingFree">Whether models are to read the rows without their padding.</param>
+internal sealed record PairLayout(
+    int? MaxLength = null, double? LongerTailWeight = null, bool WithPromptOfChosen = false, bool PaddingFree = false)
+{
+    /// <summary>Lays texts out for a model.</summary>
+    public Func<IReadOnlyList<TokenExample>, TokenBatch> For(CausalLanguageModel model) => texts => model.BatchOf(texts, PaddingFree);
+}
 
 /// <summary>Log-probabilities of the answers of some pairs, each summed over its tokens. Who made it owns the tensors.</summary>
 /// <param name="Chosen">[B] in nats.</param>
@@ -22,7 +28,7 @@ internal sealed class PairBatch : IDisposable
     /// <param name="examples">All examples of the run.</param>
     /// <param name="pairs">Which of them.</param>
     /// <param name="layout">Where to cut, which labels there are, and what the longer answer's tail weighs.</param>
-    /// <param name="collate">Lays texts out for the model: its <see cref="CausalLanguageModel.Batch"/>.</param>
+    /// <param name="collate">Lays texts out for the model: <see cref="PairLayout.For"/>.</param>
     public PairBatch(
         IReadOnlyList<PreferenceExample> examples, IReadOnlyList<int> pairs, PairLayout layout,
         Func<IReadOnlyList<TokenExample>, TokenBatch> collate)
@@ -37,7 +43,7 @@ internal sealed class PairBatch : IDisposable
     /// <param name="chosen">[B]</param>
     /// <param name="rejected">[B]</param>
     /// <param name="layout">Where to cut, which labels there are, and what the longer answer's tail weighs.</param>
-    /// <param name="collate">Lays texts out for the model: its <see cref="CausalLanguageModel.Batch"/>.</param>
+    /// <param name="collate">Lays texts out for the model: <see cref="PairLayout.For"/>.</param>
     public PairBatch(
         IReadOnlyList<TokenExample> chosen, IReadOnlyList<TokenExample> rejected, PairLayout layout,
         Func<IReadOnlyList<TokenExample>, TokenBatch> collate)

@@ -40,10 +40,11 @@ internal sealed class PairLoop(
     {
         AnswerChecks.Check(examples, options.MaxLength, policy.Config);
         int[] lengths = [.. examples.Select(example => example.Length)];
+        PairLayout layout = options.Layout;
         var plan = new EpochPlan(lengths, options);
         var run = new TrainingRun(stage, plan, options, progress, cancel);
         var answers = new RunAnswers(
-            2 * examples.Count, lengths, (pairs, model) => new PairBatch(examples, pairs, options.Layout, model.Batch).Answers);
+            2 * examples.Count, lengths, (pairs, model) => new PairBatch(examples, pairs, layout, layout.For(model)).Answers);
         using IReference held = reference?.Invoke(answers) ?? new NoReference();
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,
@@ -54,7 +55,7 @@ internal sealed class PairLoop(
                 {
                     double share = pairs.Length / (double)step.Examples;
                     using var scope = NewDisposeScope();
-                    using var batch = new PairBatch(examples, pairs, options.Layout, policy.Batch) { ChosenDivisor = targets * share };
+                    using var batch = new PairBatch(examples, pairs, layout, layout.For(policy)) { ChosenDivisor = targets * share };
                     return Accumulate(batch, share, held, gradients, run);
                 });
             },

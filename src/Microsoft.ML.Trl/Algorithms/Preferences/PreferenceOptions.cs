@@ -12,6 +12,12 @@ public abstract record PreferenceOptions : EpochOptions
     /// <summary>Longest prompt and answer together, in tokens; longer ones lose their end. Null = only the model's context limit.</summary>
     public int? MaxLength { get; init; } = 1024;
 
+    /// <summary>
+    /// Let padding go through no layer of the network: rows of different lengths take the time and memory of their tokens. The numbers are
+    /// the same but for rounding. Not for encoder-decoders.
+    /// </summary>
+    public bool PaddingFree { get; init; }
+
     /// <summary>Train without dropout, so that policy and reference start equal.</summary>
     public bool DisableDropout { get; init; } = true;
 
@@ -48,7 +54,10 @@ public abstract record PreferenceOptions : EpochOptions
         new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true, Conversations);
 
     /// <summary>How pairs become rows.</summary>
-    internal virtual PairLayout Layout => new(MaxLength);
+    internal virtual PairLayout Layout => new(MaxLength, PaddingFree: PaddingFree);
+
+    /// <summary>What becomes of the reference in memory, where there is one.</summary>
+    internal virtual HeldReference Held => HeldReference.Usual;
 
     /// <summary>Most tokens of an answer alone; null = no such limit.</summary>
     internal virtual int? LongestAnswer => null;

@@ -8,26 +8,24 @@ internal static class PreferenceStage
     /// <param name="options">Validated.</param>
     /// <param name="input">Carries the policy where no source was given.</param>
     /// <param name="train">Trains the network in place.</param>
-    /// <param name="referenceMoves">Whether training changes the reference.</param>
     public static TextGenerationTransformer Fit(
-        StageContext stage, PreferenceOptions options, IDataView input, PolicyTraining<PreferenceExample> train,
-        bool referenceMoves = false)
+        StageContext stage, PreferenceOptions options, IDataView input, PolicyTraining<PreferenceExample> train)
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new PreferenceReader(stage.TrainingData ?? input, options.Columns);
         return Fit(
-            stage, options, input, referenceMoves,
+            stage, options, input,
             (codec, limit, counts, cancel) => reader.ReadCut(codec, limit, counts, cancel, options.LongestAnswer), train);
     }
 
     /// <summary>Reads completions that are wanted or not, or pairs, and trains a copy of the starting model.</summary>
-    /// <inheritdoc cref="Fit(StageContext, PreferenceOptions, IDataView, PolicyTraining{PreferenceExample}, bool)"/>
+    /// <inheritdoc cref="Fit(StageContext, PreferenceOptions, IDataView, PolicyTraining{PreferenceExample})"/>
     public static TextGenerationTransformer Fit(
         StageContext stage, UnpairedOptions options, IDataView input, PolicyTraining<UnpairedExample> train)
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new UnpairedReader(stage.TrainingData ?? input, options);
-        return Fit(stage, options, input, options.SyncRefModel, reader.Read, train);
+        return Fit(stage, options, input, reader.Read, train);
     }
 
     /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
@@ -43,8 +41,8 @@ internal static class PreferenceStage
     }
 
     private static TextGenerationTransformer Fit<T>(
-        StageContext stage, PreferenceOptions options, IDataView input, bool referenceMoves, Reading<T> read, PolicyTraining<T> train) =>
-        FitSession.TrainPolicy(stage, options, input, options.Output, referenceMoves, (session, model, reference) =>
+        StageContext stage, PreferenceOptions options, IDataView input, Reading<T> read, PolicyTraining<T> train) =>
+        FitSession.TrainPolicy(stage, options, input, options.Output, options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(options.MaxLength, model.Network.Config);

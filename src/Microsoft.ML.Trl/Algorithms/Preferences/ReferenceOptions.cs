@@ -14,6 +14,13 @@ public abstract record ReferenceOptions : PreferenceOptions
     /// </summary>
     public int? PrecomputeRefBatchSize { get; init; }
 
+    /// <summary>
+    /// How the reference is held in memory. <see cref="ReferenceKind.Int8"/> makes an 8-bit copy of the starting model, or of the reference
+    /// that is given. With <see cref="TrainingOptions.Peft"/> and no reference given it has no effect, which a warning says: the policy
+    /// without its adapter is the reference, and takes no memory.
+    /// </summary>
+    public ReferenceKind ReferenceModel { get; init; }
+
     /// <summary>Let the reference follow the policy: TR-DPO, arXiv:2404.09656. Not with precomputed log-probabilities.</summary>
     public bool SyncRefModel { get; init; }
 
@@ -25,6 +32,8 @@ public abstract record ReferenceOptions : PreferenceOptions
 
     /// <summary>How the reference follows the policy; null = it stays.</summary>
     internal ReferenceSync? Sync => SyncRefModel ? new ReferenceSync(RefModelSyncSteps, RefModelMixupAlpha) : null;
+
+    internal override HeldReference Held => new(ReferenceModel, SyncRefModel, IsReadOnce: PrecomputeRefLogProbs);
 
     internal override IEnumerable<string> WithoutEffect()
     {
@@ -40,9 +49,14 @@ public abstract record ReferenceOptions : PreferenceOptions
     private protected void ValidateReference()
     {
         ValidatePreferences();
+        Require.Known(ReferenceModel);
         Require.Between(RefModelMixupAlpha, 0, 1);
         Require.AtLeast(RefModelSyncSteps, 1);
         Require.AtLeast(PrecomputeRefBatchSize, 1);
+        if (ReferenceModel != ReferenceKind.Full && SyncRefModel)
+            throw new ArgumentException(
+                $"SyncRefModel moves the weights of the reference, which few bits cannot follow (ReferenceModel is {ReferenceModel}); set "
+                + "SyncRefModel to false, or ReferenceModel to Full.", nameof(ReferenceModel));
         if (SyncRefModel && PrecomputeRefLogProbs)
             throw new ArgumentException(
                 "SyncRefModel and PrecomputeRefLogProbs contradict each other: "

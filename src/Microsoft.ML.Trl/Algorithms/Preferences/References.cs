@@ -39,7 +39,8 @@ internal static class References
     {
         if (!options.PrecomputeRefLogProbs)
         {
-            CausalLanguageModel held = given ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel());
+            CausalLanguageModel held = given
+                ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel(options.ReferenceModel));
             return new ModelReference(held, owned: given is null, options.Sync);
         }
         policy.eval(); // the reference may be the policy itself, without dropout

@@ -10,7 +10,7 @@ internal sealed class UnpairedBatch : IDisposable
     /// <param name="rows">Which of them.</param>
     /// <param name="mismatched">For each example the completion of another one; null = none is read.</param>
     /// <param name="maxLength">Tokens of prompt and completion.</param>
-    /// <param name="collate">Lays texts out for the model: its <see cref="CausalLanguageModel.Batch"/>.</param>
+    /// <param name="collate">Lays texts out for the model: <see cref="PairLayout.For"/>.</param>
     public UnpairedBatch(
         IReadOnlyList<UnpairedExample> examples, IReadOnlyList<int> rows, IReadOnlyList<int[]>? mismatched, int? maxLength,
         Func<IReadOnlyList<TokenExample>, TokenBatch> collate)

@@ -63,7 +63,7 @@ internal sealed class UnpairedLoop(
             (step, gradients) => step.MicroBatches.Sum(rows =>
             {
                 using var scope = NewDisposeScope();
-                using var batch = new UnpairedBatch(examples, rows, mismatched, _limit, policy.Batch);
+                using var batch = new UnpairedBatch(examples, rows, mismatched, _limit, options.Layout.For(policy));
                 return Accumulate(batch, rows.Length / (double)step.Examples, objective, held, gradients, run);
             }),
             updated: step => held.Follow(policy, step.Number));
@@ -100,7 +100,7 @@ internal sealed class UnpairedLoop(
                 texts = [.. texts, .. rows.Select(row => examples[row].Text(mismatched[row]))];
                 numbers = [.. numbers, .. rows.Select(row => examples.Count + row)];
             }
-            return new AnswerBatch(model.Batch([.. texts.Select(text => text.Truncated(_limit))]), numbers);
+            return new AnswerBatch(options.Layout.For(model)([.. texts.Select(text => text.Truncated(_limit))]), numbers);
         });
     }
 }

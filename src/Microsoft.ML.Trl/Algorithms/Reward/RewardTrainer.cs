@@ -11,12 +11,18 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
     /// <summary>Trains a copy of the starting model with a scoring head; the data are read once.</summary>
     /// <param name="input">Pairs, with or without a prompt column; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
-    /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
-    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="ArgumentException">
+    /// Columns or rows cannot be learnt from, or options do not fit the model; the message names them.
+    /// </exception>
+    /// <exception cref="IOException">
+    /// The source is a folder that is not there, or lacks a file; or a folder of the options (optimizer state, activations) is not there,
+    /// or its disk full.
+    /// </exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged, or a row's conversation cannot be rendered.</exception>
     /// <exception cref="NotSupportedException">The source's family, tokenizer or weights are of a kind that is not supported.</exception>
     /// <exception cref="InvalidOperationException">
-    /// There is no model to start from, it has no chat template for conversations, or the GPU asked for is not there.
+    /// There is no model to start from, it has no chat template for conversations, the GPU asked for is not there, or a function of the
+    /// options (optimizer, schedule) failed.
     /// </exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>

@@ -8,6 +8,9 @@ namespace Microsoft.ML.Trl;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record IterativeSftOptions : TrainingOptions
 {
+    /// <summary>The defaults of transformers: no gradient checkpointing.</summary>
+    public IterativeSftOptions() => GradientCheckpointing = false;
+
     /// <summary>Updates of the whole session, by which the schedule of the learning rate goes; at least 1.</summary>
     public required int MaxSteps { get; init; }
 
@@ -34,6 +37,8 @@ public sealed record IterativeSftOptions : TrainingOptions
         Require.AtLeast(MaxSteps, 1);
         Require.AtLeast(PerDeviceTrainBatchSize, 1);
         Require.AtLeast(GradientAccumulationSteps, 1);
+        ValidateAccumulation(GradientAccumulationSteps);
+        WeightAveraging?.RequireUpdate(MaxSteps);
         Require.AtLeast(MaxLength, 2);
         Require.Known(TruncationMode);
         Require.NotNegative(RouterAuxLossCoef);

@@ -16,20 +16,26 @@ public sealed class IterativeSftSession : IDisposable
     private readonly LanguageModel _model;
     private readonly CausalLanguageModel _network;
     private readonly IterativeSftOptions _options;
+    private readonly MemorySaving _memory; // which weights are trained, as long as the session lives
     private readonly GradientStep _gradients;
+    private readonly WeightAverage? _average;
     private readonly AuxiliaryLoss _auxiliary;
     private readonly Generator _dropout;
     private readonly Random _order;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly int _limit;
+    private int _updates;
     private long _tokens;
     private bool _isDisposed;
 
     /// <summary>Starts a run; the weights change with every step.</summary>
     /// <param name="model">What is trained: where an adapter that is to be trained is on, that alone. The caller keeps it.</param>
     /// <param name="options">Checked here. <see cref="TrainingOptions.Peft"/> puts an adapter beside a model that has none.</param>
-    /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
-    /// <exception cref="InvalidOperationException">No weight of the model is trained: its adapters are off, or only used.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, or does not fit the model; the message names it.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">No weight of the model is trained, or the options' optimizer failed.</exception>
+    /// <exception cref="IOException">A folder for optimizer state or activations is not there, or its disk is full.</exception>
     /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IterativeSftSession(LanguageModel model, IterativeSftOptions options)
@@ -37,17 +43,27 @@ public sealed class IterativeSftSession : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         (_model, _network, _options) = (model, model.Network, options.Validated());
+        QuantizedWeights.RequireHeld(_network, options.BaseQuantization, "model");
         PeftExtensions.Require(_network, options.Peft, options.Seed);
         _network.RequireTrainable("model");
         FiniteWeights.Require("model", _network.Everything());
         if (_network.Adapters is not { IsTrained: true })
             _network.Folder = null; // its weights will be others
         _limit = Math.Min(options.MaxLength ?? int.MaxValue, _network.Config.ContextLength);
-        _gradients = new GradientStep(_network.parameters(), options, options.MaxSteps, _network.Adapters);
         _auxiliary = new AuxiliaryLoss(_network.Config, options.RouterAuxLossCoef);
         _dropout = new Generator((uint)options.Seed);
         _order = new Random(options.Seed);
-        Dropout.SeedDevice(_network.Device, options.Seed);
+        _memory = MemorySaving.Begin(_network, options);
+        try
+        {
+            _gradients = new GradientStep(ParameterRates.Of(_network, [], options), options, options.MaxSteps, _memory);
+            _average = WeightAverage.Of(options, _network.parameters(), options.MaxSteps);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Updates done.</summary>
@@ -91,9 +107,14 @@ public sealed class IterativeSftSession : IDisposable
     /// <c>learning_rate</c> of its last update, and the tokens read so far, <c>num_tokens</c>.
     /// </returns>
     /// <exception cref="ArgumentException">A text cannot be learnt from; the message names it. Nothing has changed.</exception>
-    /// <exception cref="InvalidOperationException">More updates would be made than the schedule has. Nothing has changed.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// More updates would be made than the schedule has, and nothing has changed; or a function of the options (optimizer, schedule)
+    /// failed.
+    /// </exception>
+    /// <exception cref="IOException">The disk of a folder of the options is full.</exception>
     /// <exception cref="TrainingDivergedException">
-    /// Loss or gradient is no finite number; the weights are those of the last good update.
+    /// Loss or gradient is no finite number; the weights are those of the last good update, but with
+    /// <see cref="TrainingOptions.OptimizerInBackward"/>.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     public StepReport Step(IReadOnlyList<TokenExample> texts)
@@ -128,21 +149,28 @@ public sealed class IterativeSftSession : IDisposable
         return new StepReport(Stage, StepNumber, _options.MaxSteps, metrics, _tokens, _clock.Elapsed);
     }
 
-    /// <summary>Frees the optimizer's state; the model stays.</summary>
+    /// <summary>
+    /// Frees what the session made; the model stays. Frozen weights can be trained again, averaged ones have their averages from now on.
+    /// </summary>
     public void Dispose()
     {
         if (_isDisposed)
             return;
         _isDisposed = true;
-        _gradients.Dispose();
+        _gradients?.Dispose(); // null where the constructor failed
+        _average?.Apply();
+        _average?.Dispose();
         _dropout.Dispose();
+        _memory.Dispose();
     }
 
     private void Update(TokenExample[][] batches, int number, StepLog log)
     {
+        _gradients.Begin();
         double rate = LearningRate, divisor = batches.Sum(batch => batch.Sum(text => text.LearnedTokens()));
         double loss = batches.Sum(batch => Accumulate(batch, divisor, log));
-        log.NoteUpdate(loss, _gradients.Update(loss), rate);
+        log.NoteUpdate(loss, _gradients.Update(loss), rate, _gradients.Scaler);
+        _average?.Follow(++_updates);
         log.EndStep(number, epoch: 0);
     }
 

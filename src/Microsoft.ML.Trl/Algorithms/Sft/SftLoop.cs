@@ -37,7 +37,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     private double Accumulate(TokenExample[] examples, double divisor, GradientStep gradients, TrainingRun run)
     {
         using DisposeScope scope = NewDisposeScope();
-        using TokenBatch batch = model.Batch(examples);
+        using TokenBatch batch = model.BatchOf(examples, options.ReadsPaddingFree);
         run.Log.CountTokens(batch.Tokens);
         if (batch.Targets == 0)
             return 0;

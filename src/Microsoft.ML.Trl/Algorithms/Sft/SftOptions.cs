@@ -31,6 +31,12 @@ public sealed record SftOptions : EpochOptions
     public PackingStrategy PackingStrategy { get; init; } = PackingStrategy.Bfd;
 
     /// <summary>
+    /// Let padding go through no layer of the network: rows of different lengths take the time and memory of their tokens. The numbers are
+    /// the same but for rounding. Not for encoder-decoders. On anyway with <see cref="Packing"/>, but for wrapped rows, which are full.
+    /// </summary>
+    public bool PaddingFree { get; init; }
+
+    /// <summary>
     /// Weight of the load-balancing loss of a model with experts (arXiv:2101.03961, Eq. 4); at least 0, and 0 leaves it out. Null = as the
     /// model's configuration says (<c>output_router_logits</c>, <c>router_aux_loss_coef</c>). Other models have no such loss. As in TRL it
     /// is added for each forward pass, so that <see cref="EpochOptions.GradientAccumulationSteps"/> multiply it.
@@ -64,6 +70,9 @@ public sealed record SftOptions : EpochOptions
     /// </summary>
     public ConversationOptions? Conversations { get; init; }
 
+    /// <summary>Whether the network reads rows without their padding.</summary>
+    internal bool ReadsPaddingFree => PaddingFree || (Packing && PackingStrategy != PackingStrategy.Wrapped);
+
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, null, PromptColumnName, Generation, Conversations);
 
@@ -73,6 +82,8 @@ public sealed record SftOptions : EpochOptions
             yield return unused;
         if (!Packing && PackingStrategy != PackingStrategy.Bfd)
             yield return "PackingStrategy without Packing";
+        if (PaddingFree && !Packing && PerDeviceTrainBatchSize == 1)
+            yield return "PaddingFree with PerDeviceTrainBatchSize 1";
     }
 
     /// <summary>These options, checked.</summary>

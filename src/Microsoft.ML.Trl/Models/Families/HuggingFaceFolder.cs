@@ -43,18 +43,28 @@ public static class HuggingFaceFolder
 
     /// <summary>Loads a reward model: sequence classification with one label.</summary>
     /// <inheritdoc cref="LoadModel(string, Device?, ScalarType?)"/>
-    public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null)
+    public static RewardModel LoadRewardModel(string folder, Device? device = null, ScalarType? dtype = null) =>
+        LoadRewardModel(folder, device, dtype, WeightQuantization.None);
+
+    /// <summary>Loads a reward model and quantizes it matrix by matrix; its head stays as it is.</summary>
+    internal static RewardModel LoadRewardModel(string folder, Device? device, ScalarType? dtype, WeightQuantization quantization)
     {
         RequireTensor.Place(device, dtype);
-        return FromFolder(folder, (store, config) => BuildReward(store, config, device, dtype));
+        QuantizedWeights.Check(device, quantization);
+        return FromFolder(folder, (store, config) => BuildReward(store, config, device, dtype, quantization));
     }
 
     /// <summary>Loads a sequence classifier with the labels that its configuration names.</summary>
     /// <inheritdoc cref="LoadModel(string, Device?, ScalarType?)"/>
-    public static SequenceClassifier LoadClassifier(string folder, Device? device = null, ScalarType? dtype = null)
+    public static SequenceClassifier LoadClassifier(string folder, Device? device = null, ScalarType? dtype = null) =>
+        LoadClassifier(folder, device, dtype, WeightQuantization.None);
+
+    /// <summary>Loads a classifier and quantizes it matrix by matrix; its head stays as it is.</summary>
+    internal static SequenceClassifier LoadClassifier(string folder, Device? device, ScalarType? dtype, WeightQuantization quantization)
     {
         RequireTensor.Place(device, dtype);
-        return FromFolder(folder, (store, config) => BuildClassifier(store, config, device, dtype));
+        QuantizedWeights.Check(device, quantization);
+        return FromFolder(folder, (store, config) => BuildClassifier(store, config, device, dtype, quantization));
     }
 
     /// <summary>Loads the value head that lies beside a policy.</summary>
@@ -148,10 +158,11 @@ public static class HuggingFaceFolder
         using var scope = NewDisposeScope();
         Tensor embedding = model.Body.TokenEmbedding;
         long rows = config.VocabularySize - embedding.shape[0];
+        string rowsOfTokens = model.named_modules().First(part => ReferenceEquals(part.module, model.Body.Tokens)).name + ".weight";
         Tensor grown = rows == 0 ? embedding : cat([embedding, embedding.new_zeros(rows, embedding.shape[1])]);
         SafetensorsWriter.Write(
             Path.Combine(folder, WeightFolder.SingleFile),
-            model.Weights().Select(weight => ReferenceEquals(weight.Value, embedding) ? (weight.Name, grown) : weight));
+            model.Weights().Select(weight => weight.Name == rowsOfTokens ? (weight.Name, grown) : weight));
         WriteConfig(folder, config with { Labels = ["LABEL_0"] }, config.Family.ClassifierArchitecture, embedding.dtype);
     }
 
@@ -200,12 +211,14 @@ public static class HuggingFaceFolder
             "Is it a causal language model of this size? A classifier is loaded as a reward model."));
     }
 
-    /// <summary>A reward model of any store; see <see cref="LoadRewardModel"/>.</summary>
-    internal static RewardModel BuildReward(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    /// <summary>A reward model of any store; see <see cref="LoadRewardModel(string, Device?, ScalarType?)"/>.</summary>
+    internal static RewardModel BuildReward(
+        IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype,
+        WeightQuantization quantization = WeightQuantization.None)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
         weights.CheckLayers(config);
-        RewardModel model = new(config, weights);
+        RewardModel model = new(config, QuantizedWeights.Of(weights, quantization));
         return Checked(model, () => weights.Check(
             _ => false,
             "Is it a classifier with one label? A causal language model becomes a reward model by RewardModel.FromPolicy and training."));
@@ -221,11 +234,13 @@ public static class HuggingFaceFolder
         return head;
     }
 
-    internal static SequenceClassifier BuildClassifier(IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype)
+    internal static SequenceClassifier BuildClassifier(
+        IWeightStore store, ModelConfig config, Device? device, ScalarType? dtype,
+        WeightQuantization quantization = WeightQuantization.None)
     {
         StoredWeights weights = new(store, config.Family.DecoderName, device ?? CPU, dtype ?? ScalarType.Float32);
         weights.CheckLayers(config);
-        SequenceClassifier model = new(config, weights);
+        SequenceClassifier model = new(config, QuantizedWeights.Of(weights, quantization));
         return Checked(model, () => weights.Check(
             name => name.EndsWith(".position_ids", StringComparison.Ordinal),
             "Is it a sequence classifier? A language model becomes one by training with TextClassification."));

@@ -27,6 +27,20 @@ public sealed class UnusedOptionsTests
     {
         Named("AdamBeta1 and AdamBeta2 with Optim Sgd", new SftOptions { Optim = OptimizerKind.Sgd, AdamBeta2 = 0.95 });
         Named("AdamEpsilon with Optim Sgd", new SftOptions { Optim = OptimizerKind.Sgd, AdamEpsilon = 1e-6 });
+        Named("AdamEpsilon with Optim Lion8Bit", new SftOptions { Optim = OptimizerKind.Lion8Bit, AdamEpsilon = 1e-6, AdamBeta2 = 0.99 });
+        Named("StochasticRounding without Bf16", new PpoOptions { StochasticRounding = true });
+        Named("OptimizerStateFolder with Optim Sgd", new DpoOptions { Optim = OptimizerKind.Sgd, OptimizerStateFolder = "state" });
+        Named("LrSchedulerType, LrSchedulerKwargs and WarmupSteps", new SftOptions { LearningRateFactor = (_, _) => 1, WarmupSteps = 2 });
+        var own = new SftOptions { OptimizerFactory = weights => TorchSharp.torch.optim.SGD(weights.Select(weight => weight.Value), 0.1) };
+        Named("Optim with OptimizerFactory", own with { Optim = OptimizerKind.Sgd });
+        Named("WeightDecay with OptimizerFactory", own with { WeightDecay = 0.1 });
+        Named("AdamBeta1 and AdamBeta2 with OptimizerFactory", own with { AdamBeta1 = 0.8 });
+        Named("AdamEpsilon with OptimizerFactory", own with { AdamEpsilon = 1e-6 });
+        Named("LayerwiseLearningRateDecay with OptimizerFactory", own with { LayerwiseLearningRateDecay = 0.9 });
+        Named("LearningRateMultipliers with OptimizerFactory", own with { LearningRateMultipliers = new Dictionary<string, double>() });
+        Named("Peft.LoraplusLrRatio with OptimizerFactory", own with { Peft = new() { LoraplusLrRatio = 16 } });
+        Named("StochasticRounding with OptimizerFactory", own with { StochasticRounding = true, Bf16 = true });
+        Named("OptimizerStateFolder with OptimizerFactory", own with { OptimizerStateFolder = "state" });
         Named("WarmupSteps with LrSchedulerType Constant", new PpoOptions { WarmupSteps = 3 });
         Named(
             "DataSeed with TrainSamplingStrategy Sequential",
@@ -45,6 +59,8 @@ public sealed class UnusedOptionsTests
         Named("Target and Horizon without AdapKlCtrl", new PpoOptions { AdapKlCtrl = false, Target = 3 });
         Named("Peft.LoraDropout without dropout in training", new PpoOptions { Peft = LoraOptions.TrlDefaults });
         Named("Peft.LoraDropout without dropout in training", new DpoOptions { Peft = LoraOptions.TrlDefaults });
+        Named("OffloadFolder without ActivationOffloading", new SftOptions { OffloadFolder = "there" });
+        Named("LisaIntervalSteps without LisaActivatedLayers", new PpoOptions { LisaIntervalSteps = 3 });
         Named("TargetKl without EarlyStopping", new PpoOptions { TargetKl = 0.1 });
         Named("CliprangeValue with VfCoef 0", new PpoOptions { VfCoef = 0, CliprangeValue = 0.1 });
         Named(
@@ -60,6 +76,10 @@ public sealed class UnusedOptionsTests
     {
         TrainingOptions[] used =
         [
+            new SftOptions { Bf16 = true, StochasticRounding = true, Optim = OptimizerKind.AdamW8Bit, OptimizerStateFolder = "state" },
+            new SftOptions { LearningRateFactor = (_, _) => 1, LayerwiseLearningRateDecay = 0.9 },
+            new SftOptions { Optim = OptimizerKind.Lion, AdamBeta2 = 0.99 },
+            new SftOptions { Fp16 = true, Optim = OptimizerKind.Sgd, OptimizerStateFolder = "state" }, // where the masters lie
             new SftOptions(), new RewardOptions(), new DpoOptions(), new PpoOptions(),
             new OrpoOptions(), new CpoOptions(), new KtoOptions(), new BcoOptions(),
             new SftOptions { Packing = true, PackingStrategy = PackingStrategy.Wrapped, NumTrainEpochs = 1, AdamBeta2 = 0.95 },

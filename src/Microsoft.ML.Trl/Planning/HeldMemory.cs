@@ -1,0 +1,90 @@
+namespace Microsoft.ML.Trl.Planning;
+
+/// <summary>What a run holds from its begin to its end.</summary>
+/// <param name="shape">What is trained.</param>
+/// <param name="options">Checked.</param>
+/// <param name="start">How the run begins.</param>
+internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, StartFacts start)
+{
+    private readonly int _size = MemoryHabits.Size(options);
+
+    /// <summary>All of it.</summary>
+    public IEnumerable<TrainingPlanRow> Rows()
+    {
+        yield return start.SharesBase ? Weights() with { Bytes = 0, Detail = "in memory already, and shared" } : Weights();
+        if (options.Peft is not null)
+            yield return Adapters();
+        if (ReferenceWeights() is { } reference)
+            yield return reference;
+        if (options is PpoOptions)
+            yield return new("value head", (shape.Config.OutputSize + 1) * 4L, "float32");
+        yield return Optimizer();
+        if (options.WeightAveraging is { } averaging && start.IsCpu)
+        {
+            int copies = averaging.IsCorrected ? 3 : 1;
+            yield return new("average of the weights", Trained * 4 * copies, $"{copies} in float32");
+        }
+    }
+
+    /// <summary>Those of the model.</summary>
+    public TrainingPlanRow Weights() => new(
+        "weights", MemoryHabits.WeightBytes(shape, WeightQuantization.None, _size), Text($"{shape.Weights:N0} numbers in {TypeName}"));
+
+    private string TypeName => MemoryHabits.TypeName(options);
+
+    private long Trained => shape.TrainedWeights + shape.AdapterWeights;
+
+    private TrainingPlanRow Adapters() => new(
+        "adapters", ((shape.AdapterWeights + shape.AdapterStart) * 4) + (shape.TrainedWeights * _size),
+        Text($"{shape.AdapterWeights:N0} numbers in float32{(shape.TrainedWeights > 0 ? ", and copies of what is trained whole" : "")}"));
+
+    private TrainingPlanRow? ReferenceWeights()
+    {
+        bool isNeeded = options switch
+        {
+            DpoOptions dpo => !dpo.ReferenceFree && !dpo.PrecomputeRefLogProbs,
+            PpoOptions => true,
+            _ => false,
+        };
+        if (!isNeeded || options.Peft is not null)
+            return null;
+        if (start.SharesReference && options is not DpoOptions { SyncRefModel: true })
+            return new("reference", 0, "in memory already, and shared");
+        bool sharesLayers = options is PpoOptions { NumSharedLayers: not null };
+        return new("reference", (sharesLayers ? shape.TrainedWeights : shape.Weights) * _size, $"a copy in {TypeName}");
+    }
+
+    private TrainingPlanRow Optimizer()
+    {
+        double state = MemoryHabits.StateBytes(options.Optim);
+        long masters = shape.TrainedWeights * MemoryHabits.MasterBytes(options);
+        return new(
+            "optimizer", (long)(Trained * state) + masters,
+            Text($"{options.Optim}: {state} bytes per number{(masters > 0 ? ", and a float32 master" : "")}"));
+    }
+
+    private static string Text(FormattableString text) => FormattableString.Invariant(text);
+}
+
+/// <summary>What sampling responses takes.</summary>
+internal static class RolloutMemory
+{
+    /// <summary>The cache of keys and values, the states that are kept of each token, and the distributions of a step.</summary>
+    /// <param name="shape">The policy.</param>
+    /// <param name="options">Rows at once, and how many new tokens.</param>
+    /// <param name="lengths">Of prompts with their answers.</param>
+    /// <param name="size">Bytes of a weight.</param>
+    public static IEnumerable<TrainingPlanRow> Rows(ModelShape shape, PpoOptions options, TextLengths lengths, int size)
+    {
+        ModelConfig config = shape.Config;
+        long rows = Math.Min(options.BatchSize, options.GenerationBatchSize ?? options.BatchSize), answer = TextLengths.Answer(options);
+        long keys = 2L * config.LayerCount * config.KeyValueHeadCount * config.HeadSize * size * lengths.Longest * rows;
+        yield return new("key-value cache", keys, FormattableString.Invariant($"{rows:N0} rows of {lengths.Longest:N0} tokens"));
+        yield return new("kept states", 2 * options.BatchSize * answer * config.OutputSize * size, "of each sampled token");
+        yield return new("distributions", 4 * rows * config.VocabularySize * 4, "of the next token of each row");
+        var pass = new PassShape(rows * (lengths.Longest - answer), lengths.Longest, rows, rows, size == 2, false, false, false);
+        yield return new(
+            "reading the prompts", (long)(new ActivationSize(shape, pass).WithoutGradient(shape.Model.Body.Blocks[0]) * pass.Tokens),
+            FormattableString.Invariant($"{pass.Tokens:N0} tokens"));
+    }
+}

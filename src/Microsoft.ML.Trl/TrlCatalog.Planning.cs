@@ -1,0 +1,43 @@
+using Microsoft.ML.Trl.Planning;
+
+namespace Microsoft.ML.Trl;
+
+/// <content>What a run will take, before it begins.</content>
+public sealed partial class TrlCatalog
+{
+    /// <summary>Memory and time of supervised fine-tuning, without reading or making weights.</summary>
+    /// <param name="options">Of the run.</param>
+    /// <param name="source">The model to start from; of a folder its small files are read, of a GGUF file its header.</param>
+    /// <param name="sample">Rows as the stage reads them, for their lengths. Null = the longest rows that the options allow.</param>
+    /// <returns>A plan; its <c>ToString</c> is a table.</returns>
+    /// <exception cref="ArgumentException">An option is out of range, or the data cannot be learnt from; the message names it.</exception>
+    /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
+    /// <exception cref="NotSupportedException">Family or tokenizer are not supported, or the method cannot train the model.</exception>
+    /// <exception cref="InvalidOperationException">The GPU asked for is not there.</exception>
+    public TrainingPlan Plan(SftOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("SFT", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of reward modelling, without reading or making weights.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(RewardOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("Reward", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of direct preference optimisation, with the starting model as reference.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(DpoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("DPO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of PPO, with the starting model as reference; what the reward takes is not counted.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(PpoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("PPO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of text classification, without reading or making weights.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(TextClassificationOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("Classification", Require.NotNull(options).Validated(), source, sample);
+
+    private TrainingPlan Plan(string method, TrainingOptions options, ModelSource source, IDataView? sample) =>
+        new Planner(_ml, Given(source)).Plan(method, options, sample);
+}

@@ -1,0 +1,131 @@
+using System.Reflection;
+using System.Text.Json;
+using Microsoft.ML.Trl.Cli;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using Spectre.Console;
+
+namespace Microsoft.ML.Trl.Tests.Cli;
+
+/// <summary>The program <c>trl</c>, called as its entry point calls it.</summary>
+[TestClass]
+public sealed class PlanCommandTests
+{
+    private static readonly string Model = Fixtures.Path("models", "gpt2");
+
+    [TestMethod]
+    [DataRow("sft", "--use_peft --lora_r 4 --bf16 --max_length 32 --per_device_train_batch_size 2")]
+    [DataRow("dpo", "--max-length 32 --loss_type sigmoid bco_pair --optim adamw_torch")]
+    [DataRow("reward", "--max_length none --weight_averaging_update_freq 3")]
+    [DataRow("ppo", "--batch_size 8 --mini_batch_size 4 --generation_max_new_tokens 8 --seed 1")]
+    [DataRow("classification", "--labels good bad --lr_scheduler_type cosine_with_restarts")]
+    public void A_plan_is_a_table(string method, string flags)
+    {
+        (int code, string shown, string errors) = Run(["plan", method, "--model_name_or_path", Model, .. flags.Split(' ')]);
+        Assert.AreEqual((0, ""), (code, errors));
+        foreach (string word in new[] { "weights", "optimizer", "peak", "time per step", "gpt2" })
+            StringAssert.Contains(shown, word);
+    }
+
+    [TestMethod]
+    public void A_plan_is_json_where_that_is_asked_for()
+    {
+        (int code, string shown, _) = Run(["plan", "sft", "--model_name_or_path", Model, "--json", "--use_peft", "--lora_r", "2"]);
+        Assert.AreEqual(0, code);
+        using JsonDocument plan = JsonDocument.Parse(shown);
+        Assert.AreEqual("SFT", plan.RootElement.GetProperty("method").GetString());
+        // 2 layers, c_attn from 32 to 96: rank times inputs and outputs
+        JsonElement config = JsonDocument.Parse(File.ReadAllText(Path.Combine(Model, "config.json"))).RootElement;
+        int width = config.GetProperty("n_embd").GetInt32(), layers = config.GetProperty("n_layer").GetInt32();
+        Assert.AreEqual(2 * layers * 4 * width, plan.RootElement.GetProperty("trained_parameters").GetInt64());
+        Assert.IsGreaterThan(0, plan.RootElement.GetProperty("peak_bytes").GetInt64());
+    }
+
+    [TestMethod]
+    [DataRow(new[] { "train" }, "'train'", "Allowed here: plan.")]
+    [DataRow(new[] { "plan" }, "Required command", "Allowed here: sft, reward, dpo, ppo, classification.")]
+    [DataRow(new[] { "plan", "grpo" }, "'grpo'", "Allowed here: sft, reward, dpo, ppo, classification.")]
+    [DataRow(new[] { "plan", "sft" }, "--model_name_or_path", "'trl plan sft --help' shows all flags.")]
+    [DataRow(new[] { "plan", "sft", "M", "--max_lenght", "3" }, "'--max_lenght'", "near '--max_lenght' there are --max_length")]
+    [DataRow(new[] { "plan", "sft", "M", "--max_length", "many" }, "--max_length is 'many'", "allowed is a whole number, or none.")]
+    [DataRow(new[] { "plan", "sft", "M", "--max_length" }, "--max_length", "shows all flags")]
+    [DataRow(new[] { "plan", "sft", "M", "--learning_rate", "fast" }, "--learning_rate is 'fast'", "allowed is a number.")]
+    [DataRow(new[] { "plan", "sft", "M", "--bf16", "maybe" }, "--bf16 is 'maybe'", "true or false")]
+    [DataRow(new[] { "plan", "sft", "M", "--optim", "magic" }, "--optim is 'magic'", "allowed is adam_w, adam, sgd")]
+    [DataRow(new[] { "plan", "sft", "M", "--lr_scheduler_kwargs", "{" }, "--lr_scheduler_kwargs is '{'", "a JSON object of numbers")]
+    [DataRow(new[] { "plan", "sft", "M", "--lora_r", "4" }, "--lora_r belongs to an adapter", "give --use_peft too")]
+    [DataRow(new[] { "plan", "sft", "M", "--max_length", "1" }, "MaxLength (1)", "must be 2 or greater")]
+    [DataRow(new[] { "plan", "sft", "M", "--use_peft", "--lora_target_modules", "nothing" }, "TargetModules has 'nothing'", "c_attn")]
+    [DataRow(new[] { "plan", "sft", "--model_name_or_path", "/no/such/folder" }, "There is no folder '/no/such/folder'", "give the path")]
+    public void What_cannot_be_used_ends_with_2_and_says_what_is_allowed(string[] args, string given, string allowed)
+    {
+        (int code, _, string errors) = Run([.. args.SelectMany(arg => arg == "M" ? ["--model_name_or_path", Model] : new[] { arg })]);
+        Assert.AreEqual(2, code, errors);
+        StringAssert.Contains(errors, given);
+        StringAssert.Contains(errors, allowed);
+    }
+
+    [TestMethod]
+    public void Every_property_is_a_flag()
+    {
+        Complete<SftOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<RewardOptions>();
+        Complete<DpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<PpoOptions>("generation_bad_words_ids", "generation_constraint", "length_sampler");
+        Complete<TextClassificationOptions>();
+    }
+
+    [TestMethod]
+    public void Flags_reach_their_properties()
+    {
+        var flags = new OptionFlags<PpoOptions>();
+        var command = new System.CommandLine.Command("ppo");
+        flags.AddTo(command);
+        string[] given =
+        [
+            .. ("--use_peft --lora_alpha 7 --lora_modules_to_save a b --use_rslora --generation_top_k 5 --num_shared_layers none "
+                + "--value_head_summary_dropout_prob 0.25 --weight_averaging_ema_decay 0.5 --adap_kl_ctrl false").Split(' '),
+            "--lr_scheduler_kwargs", """{"power": 2}""",
+        ];
+        PpoOptions options = flags.Read(command.Parse(given));
+        Assert.AreEqual((16, 7.0, 0.05, true), (options.Peft!.R, options.Peft.LoraAlpha, options.Peft.LoraDropout, options.Peft.UseRslora));
+        CollectionAssert.AreEqual(new[] { "a", "b" }, options.Peft.ModulesToSave!.ToArray());
+        Assert.AreEqual((5, 0.25, 0.5), (options.Generation.TopK, options.ValueHead.SummaryDropoutProb, options.WeightAveraging!.EmaDecay));
+        Assert.AreEqual((null, false, 2.0), (options.NumSharedLayers, options.AdapKlCtrl, options.LrSchedulerKwargs!["power"]));
+    }
+
+    private static void Complete<TOptions>(params string[] without)
+        where TOptions : TrainingOptions, new()
+    {
+        HashSet<string> flags = [.. new OptionFlags<TOptions>().FlagNames];
+        IEnumerable<string> Expected(Type record, string before, HashSet<string> left)
+        {
+            foreach (PropertyInfo property in record.GetProperties().Where(property => property.SetMethod is { IsPublic: true }))
+            {
+                string name = before + Names.Snake(property.Name);
+                if (left.Contains(name) || property.Name == nameof(TrainingOptions.Peft))
+                    continue;
+                if (FlagValue.IsKnown(property.PropertyType))
+                    yield return name;
+                else
+                    foreach (string inner in Expected(Names.Bare(property.PropertyType), name + "_", left))
+                        yield return inner;
+            }
+        }
+        string[] missing = [.. Expected(typeof(TOptions), "", [.. without]).Where(name => !flags.Contains(name))];
+        Assert.IsEmpty(missing, string.Join(", ", missing));
+        string[] trl = ["use_peft", "lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "use_dora", "learning_rate"];
+        foreach (string known in trl)
+            Assert.Contains(known, flags);
+        foreach (string left in without)
+            Assert.DoesNotContain(left, flags);
+    }
+
+    private static (int Code, string Shown, string Errors) Run(string[] args)
+    {
+        using StringWriter shown = new(), errors = new();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(shown) });
+        console.Profile.Width = 160;
+        int code = TrlCommandLine.Run(args, console, errors);
+        return (code, shown.ToString(), errors.ToString());
+    }
+}

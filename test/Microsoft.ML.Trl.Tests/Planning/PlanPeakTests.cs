@@ -1,0 +1,111 @@
+using Microsoft.ML.Trl.Tests.TestSupport;
+
+namespace Microsoft.ML.Trl.Tests.Planning;
+
+/// <summary>The planned peak is within a fifth of the measured one.</summary>
+[TestClass]
+public sealed class PlanPeakTests
+{
+    private static readonly LoraOptions Lora = new() { R = 8, LoraAlpha = 16 };
+
+    private static readonly SftOptions Sft = new() { MaxLength = 128, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+    private static readonly DpoOptions Dpo = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+    private static readonly RewardOptions Reward = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+
+    private static readonly PpoOptions Ppo = new()
+    {
+        BatchSize = 8, MiniBatchSize = 4, PpoEpochs = 1,
+        Generation = new() { MaxNewTokens = 32, MinNewTokens = 32, TopK = 50, EosTokenIds = [] },
+    };
+
+    private static readonly Dictionary<string, TrainingOptions> Runs = new()
+    {
+        ["sft"] = Sft,
+        ["sft lora"] = Sft with { Peft = Lora },
+        ["sft bf16"] = Sft with { Bf16 = true },
+        ["sft lora bf16"] = Sft with { Bf16 = true, Peft = Lora },
+        ["sft accumulating"] = Sft with { PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 2 },
+        ["dpo"] = Dpo,
+        ["dpo lora"] = Dpo with { Peft = Lora },
+        ["dpo bf16"] = Dpo with { Bf16 = true },
+        ["dpo precomputed"] = Dpo with { PrecomputeRefLogProbs = true },
+        ["ppo"] = Ppo,
+        ["ppo lora"] = Ppo with { Peft = Lora },
+        ["reward"] = Reward,
+    };
+
+    private const string Sizes = """
+        "vocab_size": 2048, "hidden_size": 192, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2,
+        "intermediate_size": 512, "max_position_embeddings": 256,
+        """;
+
+    private static readonly Dictionary<string, string> Families = new()
+    {
+        ["qwen2"] = """ "model_type": "qwen2" """,
+        ["qwen3"] = """ "model_type": "qwen3", "head_dim": 32 """,
+        ["gemma2"] = """ "model_type": "gemma2", "head_dim": 32 """,
+        ["gemma3_text"] = """ "model_type": "gemma3_text", "head_dim": 32 """,
+        ["phi3"] = """ "model_type": "phi3", "pad_token_id": null """,
+        ["gpt_neox"] = """ "model_type": "gpt_neox" """,
+        ["phi"] = """ "model_type": "phi" """,
+        ["mixtral"] = """ "model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2 """,
+        ["bloom"] = """ "model_type": "bloom", "n_layer": 4, "n_head": 6 """,
+        ["opt"] = """ "model_type": "opt", "ffn_dim": 512 """,
+        ["falcon"] = """ "model_type": "falcon", "multi_query": true """,
+    };
+
+    public static IEnumerable<object[]> RunsOfGpt2 => Runs.Keys.Select(run => new object[] { run });
+
+    public static IEnumerable<object[]> OtherFamilies => Families.Keys.Select(model => new object[] { model });
+
+    [TestMethod]
+    [DynamicData(nameof(RunsOfGpt2))]
+    public void Every_method_on_gpt2(string run) => IsWithinAFifth("gpt2", Runs[run]);
+
+    [TestMethod]
+    [DataRow("sft")]
+    [DataRow("dpo lora")]
+    [DataRow("ppo")]
+    public void Methods_on_llama(string run) => IsWithinAFifth("llama", Runs[run]);
+
+    [TestMethod]
+    public void Dropout_keeps_what_was_drawn() => IsWithinAFifth("gpt2 dropping", Sft);
+
+    [TestMethod]
+    [DynamicData(nameof(OtherFamilies))]
+    public void Fine_tuning_of_the_other_families(string model)
+    {
+        LongTests.RequireOn("a minute for all");
+        IsWithinAFifth(model, Sft);
+        IsWithinAFifth(model, Sft with { Peft = Lora with { TargetModules = [LoraOptions.AllLinear] } });
+    }
+
+    /// <summary>The size of GPT-2 small, four rows of 128 tokens; full and LoRA, float32 and bfloat16.</summary>
+    [TestMethod]
+    [DynamicData(nameof(RunsOfGpt2))]
+    public void Every_method_on_a_model_of_a_real_size(string run)
+    {
+        LongTests.RequireOn("a minute for all");
+        IsWithinAFifth("gpt2 small", Runs[run]);
+    }
+
+    private static void IsWithinAFifth(string model, TrainingOptions options)
+    {
+        if (!NativeMemory.IsKnown)
+            Assert.Inconclusive("The C library does not tell what memory is in use.");
+        (long measured, TrainingPlan plan) = PlannedRuns.Of(Config(model), options);
+        double off = Close.Relative(measured, plan.PeakBytes, 0.2, $"{model}\n{plan}");
+        Console.WriteLine(
+            $"{model}: measured {measured >> 20} MiB, planned {plan.PeakBytes >> 20} MiB, off by {off:P0}; "
+            + $"resident set grew by {NativeMemory.PeakResident >> 20} MiB");
+    }
+
+    private static ModelConfig Config(string model) => model switch
+    {
+        "gpt2" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0),
+        "gpt2 dropping" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0.1),
+        "gpt2 small" => ModelConfig.Gpt2(50_257, 768, 12, 12, 256, dropout: 0),
+        "llama" => ModelConfig.Llama(2048, 192, 4, 4, 256),
+        _ => ModelConfig.Parse($"{{{Sizes}{Families[model]}}}", model),
+    };
+}

@@ -1,0 +1,170 @@
+using Microsoft.ML.Trl.Planning;
+using Microsoft.ML.Trl.Tests.Algorithms;
+using Microsoft.ML.Trl.Tests.TestSupport;
+using TorchSharp;
+
+namespace Microsoft.ML.Trl.Tests.Planning;
+
+[TestClass]
+public sealed class PlanTests
+{
+    private static readonly MLContext Ml = new(1);
+
+    [TestMethod]
+    public void Parameters_are_counted_as_a_model_has_them()
+    {
+        using LanguageModel model = Tiny.Model();
+        TrainingPlan plan = Ml.Trl().Plan(new SftOptions { MaxLength = 16 }, Tiny.Source());
+        Assert.AreEqual((model.Network.ParameterCount, 0L), (plan.TrainedParameters, plan.FrozenParameters));
+        Assert.AreEqual(model.Network.ParameterCount * 4, plan.Rows.Single(row => row.Component == "weights").Bytes);
+        Assert.AreEqual(model.Network.ParameterCount * 8, plan.Rows.Single(row => row.Component == "optimizer").Bytes);
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Adapters_are_counted_as_a_model_has_them(bool saved)
+    {
+        LoraOptions peft = new() { R = 3, TargetModules = [LoraOptions.AllLinear] };
+        if (saved)
+            peft = peft with { Bias = LoraBias.LoraOnly, UseDora = true };
+        using LanguageModel model = Tiny.Model();
+        PeftExtensions.AddNamed(model.Network, peft, 1);
+        long trained = model.Network.parameters().Where(weight => weight.requires_grad).Sum(weight => weight.NumberOfElements);
+        TrainingPlan plan = Ml.Trl().Plan(new SftOptions { MaxLength = 16, Peft = peft }, Tiny.Source());
+        Assert.AreEqual((trained, model.Network.ParameterCount), (plan.TrainedParameters, plan.FrozenParameters));
+    }
+
+    [TestMethod]
+    public void Shared_layers_and_heads_are_counted_too()
+    {
+        using LanguageModel model = Tiny.Model();
+        PpoOptions ppo = new() { BatchSize = 4, MiniBatchSize = 2, Generation = new() { MaxNewTokens = 8 } };
+        TrainingPlan all = Ml.Trl().Plan(ppo, Tiny.Source()), some = Ml.Trl().Plan(ppo with { NumSharedLayers = 1 }, Tiny.Source());
+        model.Network.FreezeFirst(1);
+        long trained = model.Network.parameters().Where(weight => weight.requires_grad).Sum(weight => weight.NumberOfElements);
+        Assert.AreEqual(model.Network.ParameterCount + 17, all.TrainedParameters);
+        Assert.AreEqual(trained + 17, some.TrainedParameters);
+        Assert.AreEqual(trained * 4, some.Rows.Single(row => row.Component == "reference").Bytes);
+        using RewardModel reward = RewardModel.Create(Tiny.Config(), 1);
+        Assert.AreEqual(reward.ParameterCount, Ml.Trl().Plan(new RewardOptions { MaxLength = 16 }, Tiny.Source()).TrainedParameters);
+    }
+
+    [TestMethod]
+    public void A_model_far_beyond_the_memory_is_planned_in_no_time_with_what_would_help() => Leaks.None(() =>
+    {
+        ModelConfig large = ModelConfig.Llama(Tiny.Tokenizer.VocabularySize, 8192, 80, 64, 4096, 8, 28_672);
+        TrainingPlan plan = Ml.Trl().Plan(new SftOptions(), ModelSource.New(large, Tiny.Tokenizer));
+        Assert.IsGreaterThan(60_000_000_000, plan.TrainedParameters);
+        Assert.IsFalse(plan.Fits);
+        Assert.StartsWith("Peft = ", plan.Advice[0].Change);
+        CollectionAssert.AreEqual(
+            plan.Advice.Select(advice => advice.SavedBytes).OrderDescending().ToArray(),
+            plan.Advice.Select(advice => advice.SavedBytes).ToArray());
+        foreach (TrainingPlanAdvice advice in plan.Advice)
+            Assert.AreEqual(plan.PeakBytes, advice.PeakBytes + advice.SavedBytes);
+        string text = plan.ToString();
+        StringAssert.Contains(text, "does NOT fit in the ");
+        StringAssert.Contains(text, "To make it fit:");
+        StringAssert.Contains(text, "rows of MaxLength (1024) tokens");
+    });
+
+    [TestMethod]
+    public void Data_tell_their_lengths()
+    {
+        IDataView data = Ml.Data.LoadFromEnumerable(Tiny.Pairs);
+        TrainingOptions[] methods =
+        [
+            new SftOptions(), new DpoOptions(), new RewardOptions(), new PpoOptions { BatchSize = 4, MiniBatchSize = 2 },
+        ];
+        foreach (TrainingOptions options in methods)
+        {
+            (TrainingPlan longest, TrainingPlan read) = options switch
+            {
+                SftOptions sft => (Ml.Trl().Plan(sft, Tiny.Source()), Ml.Trl().Plan(sft, Tiny.Source(), data)),
+                DpoOptions dpo => (Ml.Trl().Plan(dpo, Tiny.Source()), Ml.Trl().Plan(dpo, Tiny.Source(), data)),
+                RewardOptions reward => (Ml.Trl().Plan(reward, Tiny.Source()), Ml.Trl().Plan(reward, Tiny.Source(), data)),
+                _ => (Ml.Trl().Plan((PpoOptions)options, Tiny.Source()), Ml.Trl().Plan((PpoOptions)options, Tiny.Source(), data)),
+            };
+            Assert.IsLessThanOrEqualTo(longest.PeakBytes, read.PeakBytes);
+            StringAssert.Contains(read.Lengths, "rows of the data");
+        }
+        TrainingPlan classified = Ml.Trl().Plan(
+            new TextClassificationOptions { TextColumnName = "Chosen", LabelColumnName = "Margin" }, Tiny.Source(), data);
+        StringAssert.Contains(classified.Lengths, "4 rows of the data");
+    }
+
+    [TestMethod]
+    public void What_is_in_memory_already_is_not_counted_again()
+    {
+        using LanguageModel model = Tiny.Model();
+        DpoOptions dpo = new() { MaxLength = 16 };
+        long own = Ml.Trl().Plan(dpo, Tiny.Source()).PeakBytes, shared = Ml.Trl().Plan(dpo, ModelSource.FromModel(model)).PeakBytes;
+        Assert.AreEqual(model.Network.ParameterCount * 4, own - shared);
+        DpoOptions adapted = dpo with { Peft = new() };
+        own = Ml.Trl().Plan(adapted, Tiny.Source()).PeakBytes;
+        Assert.AreEqual(model.Network.ParameterCount * 4, own - Ml.Trl().Plan(adapted, ModelSource.FromModel(model)).PeakBytes);
+    }
+
+    [TestMethod]
+    [DataRow("t5")]
+    [DataRow("gemma")]
+    [DataRow("bloom")]
+    public void Folders_are_planned_without_their_weights(string name)
+    {
+        using TemporaryFolder folder = new();
+        string[] files = Directory.GetFiles(Fixtures.Path("models", name));
+        foreach (string file in files.Where(file => !file.EndsWith(".safetensors", StringComparison.Ordinal)))
+            File.Copy(file, Path.Combine(folder.Path, Path.GetFileName(file)));
+        Assert.IsGreaterThan(0, Ml.Trl().Plan(new SftOptions { MaxLength = 32 }, ModelSource.Folder(folder.Path)).PeakBytes);
+    }
+
+    [TestMethod]
+    public void An_adapter_is_planned_with_its_base()
+    {
+        SftOptions options = new() { MaxLength = 32 };
+        TrainingPlan merged = Ml.Trl().Plan(options, ModelSource.Folder(Fixtures.Path("models", "lora_gpt2")));
+        TrainingPlan plain = Ml.Trl().Plan(options, ModelSource.Folder(Fixtures.Path("models", "gpt2")));
+        Assert.AreEqual((plain.PeakBytes, plain.TrainedParameters), (merged.PeakBytes, merged.TrainedParameters));
+    }
+
+    [TestMethod]
+    public void Averages_take_three_numbers_per_weight_or_one()
+    {
+        using LanguageModel model = Tiny.Model();
+        SftOptions options = new() { MaxLength = 16, WeightAveraging = new() };
+        TrainingPlan plan = Ml.Trl().Plan(options, Tiny.Source());
+        Assert.AreEqual(model.Network.ParameterCount * 12, plan.Rows.Single(row => row.Component == "average of the weights").Bytes);
+        Assert.AreEqual(
+            model.Network.ParameterCount * 8,
+            plan.Advice.Single(advice => advice.Change.StartsWith("WeightAveraging", StringComparison.Ordinal)).SavedBytes);
+    }
+
+    [TestMethod]
+    public void Few_bits_and_recomputed_blocks_take_what_they_take()
+    {
+        using ModelShape shape = ModelShape.Of(ModelConfig.Gpt2(100, 64, 2, 2, 32, dropout: 0), new SftOptions());
+        long matrices = 2 * ((64 * 192) + (64 * 64) + (2 * 64 * 256)), vocabulary = 100 * 64;
+        Assert.AreEqual((matrices, vocabulary), (shape.BlockMatrices, shape.VocabularyMatrices));
+        long rest = shape.Weights - matrices - vocabulary;
+        Assert.AreEqual(shape.Weights * 4, MemoryHabits.WeightBytes(shape, WeightQuantization.None, 4));
+        Assert.AreEqual(matrices + vocabulary + (rest * 4), MemoryHabits.WeightBytes(shape, WeightQuantization.Int8, 4));
+        Assert.AreEqual((matrices * 5 / 8) + vocabulary + (rest * 4), MemoryHabits.WeightBytes(shape, WeightQuantization.Int4, 4));
+        Assert.AreEqual(60, MemoryHabits.Kept([10, 20, 30], input: 2, recomputes: false));
+        Assert.AreEqual(36, MemoryHabits.Kept([10, 20, 30], input: 2, recomputes: true));
+    }
+
+    [TestMethod]
+    public void What_cannot_be_planned_is_said()
+    {
+        TrlCatalog trl = Ml.Trl();
+        Assert.ThrowsExactly<ArgumentNullException>(() => trl.Plan((SftOptions)null!, Tiny.Source()));
+        Assert.ThrowsExactly<ArgumentNullException>(() => trl.Plan(new SftOptions(), null!));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trl.Plan(new DpoOptions { Beta = 0 }, Tiny.Source()));
+        Assert.ThrowsExactly<DirectoryNotFoundException>(() => trl.Plan(new SftOptions(), ModelSource.Folder("/no/such/folder")));
+        Assert.ThrowsExactly<NotSupportedException>(() => trl.Plan(new RewardOptions(), TinyT5.Source()));
+        Assert.ThrowsExactly<InvalidOperationException>(() => trl.Plan(new SftOptions { GpuDeviceId = 99 }, Tiny.Source()));
+        Assert.Throws<ArgumentException>(
+            () => trl.Plan(new SftOptions(), Tiny.Source(), Ml.Data.LoadFromEnumerable(new[] { new { Other = "x" } })));
+    }
+}
