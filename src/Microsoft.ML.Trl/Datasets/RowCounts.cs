@@ -20,6 +20,9 @@ internal sealed record RowFate(string Metric, string Text, bool LeftOut = true)
 
     public static RowFate PromptTooLong { get; } = new("prompt_too_long", "left out: the prompt alone fills MaxLength");
 
+    public static RowFate NoPrompt { get; } = new(
+        "no_prompt", "have no prompt: there is no column of prompts, and chosen and rejected begin differently", LeftOut: false);
+
     public static RowFate PairTooLong { get; } = new("pair_too_long", "left out: a side is longer than MaxLength");
 
     public static RowFate EqualSides { get; } = new("equal_sides", "left out: chosen and rejected are equal");

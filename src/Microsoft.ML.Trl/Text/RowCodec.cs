@@ -76,10 +76,10 @@ internal sealed class TextRows(TextCodec codec) : RowCodec
 
     public override (RowTokens Chosen, RowTokens Rejected) Pair(string? prompt, string chosen, string rejected, TemplateCells with)
     {
-        int[] head = prompt is null ? [] : codec.Prompt(prompt);
-        return prompt is null
-            ? (Continued(null, chosen, with), Continued(null, rejected, with))
-            : (Continued(prompt, head, chosen), Continued(prompt, head, rejected));
+        if (prompt is null)
+            (prompt, chosen, rejected) = ImplicitPrompt.Extract(chosen, rejected);
+        int[] head = codec.Prompt(prompt);
+        return (Continued(prompt, head, chosen), Continued(prompt, head, rejected));
     }
 
     public override int[] Answered(string? prompt, string answer, TemplateCells with, bool hasEnded = true) =>

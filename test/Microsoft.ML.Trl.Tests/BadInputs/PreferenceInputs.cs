@@ -76,6 +76,16 @@ internal static class PreferenceInputs
         yield return Option(new KtoOptions { PrecomputeRefBatchSize = 0 }, "PrecomputeRefBatchSize", 0, "1 or greater");
         yield return Option<ArgumentException>(
             new BcoOptions { SyncRefModel = true, PrecomputeRefLogProbs = true }, "SyncRefModel and PrecomputeRefLogProbs contradict");
+        yield return Option<ArgumentException>(new KtoOptions { ReferenceModel = (ReferenceKind)2 }, "ReferenceModel (2)", "Full, Int8");
+        yield return Option<ArgumentException>(
+            new BcoOptions { SyncRefModel = true, ReferenceModel = ReferenceKind.Int8 }, "SyncRefModel", "ReferenceModel is Int8",
+            "or ReferenceModel to Full");
+        yield return Option<ArgumentException>(
+            new OrpoOptions { OptimizerInBackward = true, MaxGradNorm = 0, GradientAccumulationSteps = 2 },
+            "GradientAccumulationSteps is 2", "set it to 1");
+        yield return Option<ArgumentException>(
+            new PrmOptions { BaseQuantization = WeightQuantization.Nf4 }, "BaseQuantization (Nf4)", "set Peft");
+        yield return Option(new CpoOptions { NeftuneNoiseAlpha = 0 }, "NeftuneNoiseAlpha", 0, Positive);
         yield return Option<ArgumentException>(
             new OrpoOptions { Generation = new() { NumReturnSequences = 2 } },
             "NumReturnSequences (2) must be 1 for a column of completions");
@@ -154,6 +164,25 @@ internal static class PreferenceInputs
 
     private static IEnumerable<BadInput> Columns() =>
     [
+        Of<ArgumentException>(
+            "DpoTrainer.Fit",
+            () => Trl.Dpo(Tiny.Source()).Fit(Ml.Data.LoadFromEnumerable(new[] { new { Question = "a", Chosen = "b", Rejected = "c" } })),
+            ["no column 'Prompt' with prompts", "begin alike", "Set PromptColumnName"]),
+        Of<ArgumentException>(
+            "KtoTrainer.Fit",
+            () => Trl.Kto(TinyT5.Source()).Fit(Ml.Data.LoadFromEnumerable(new[] { new { Question = "a", Chosen = "b", Rejected = "c" } })),
+            ["no column 'Prompt' with prompts", "begin alike"], "where an empty prompt has an end token"),
+        Of<NotSupportedException>(
+            "KtoTrainer.Fit", () => Trl.Kto(TinyT5.Source(), new() { PaddingFree = true, MaxSteps = 1 }).Fit(Rows),
+            ["PaddingFree", "t5", "set it to false"]),
+        Of<DirectoryNotFoundException>(
+            "OrpoTrainer.Fit", () => Trl.Orpo(Tiny.Source(), new() { OptimizerStateFolder = "/no/such/folder" }).Fit(Rows),
+            ["/no/such/folder"]),
+        Of<DirectoryNotFoundException>(
+            "PrmTrainer.Fit",
+            () => Trl.Prm(Tiny.Source(), new() { OptimizerStateFolder = "/no/such/folder" }).Fit(
+                Ml.Data.LoadFromEnumerable(new[] { new { Prompt = "a", Completion = "b", Labels = new[] { 1f } } })),
+            ["/no/such/folder"]),
         Missing("Orpo", "chosen", "'Q'", () => Trl.Orpo(Tiny.Source(), new OrpoOptions { ChosenColumnName = "Q" }).Fit(Rows)),
         Missing("Cpo", "rejected", "'Q'", () => Trl.Cpo(Tiny.Source(), new CpoOptions { RejectedColumnName = "Q" }).Fit(Rows)),
         Missing(
@@ -234,6 +263,24 @@ internal static class PreferenceInputs
         yield return Of<ArgumentException>(
             Begin, () => new IterativeSftSession(Language, options with { TruncationMode = (TruncationMode)2 }).Dispose(),
             ["TruncationMode (2)", "KeepEnd, KeepStart"]);
+        foreach ((IterativeSftOptions bad, string[] words) in new (IterativeSftOptions, string[])[]
+        {
+            (options with { OptimizerInBackward = true, MaxGradNorm = 0, GradientAccumulationSteps = 2 },
+                ["GradientAccumulationSteps is 2", "set it to 1"]),
+            (options with { WeightAveraging = new() }, ["UpdateFreq (400)", "1 steps"]),
+            (options with { BaseQuantization = WeightQuantization.Nf4, Peft = new() },
+                ["BaseQuantization is Nf4", "weights of the model are held as None", "load it"]),
+            (options with { FreezeFirstLayers = 30 }, ["FreezeFirstLayers (30)", "or less"]),
+            (options with { ActivationOffloading = true }, ["what GradientCheckpointing keeps", "set that to true"]),
+        })
+            yield return Of<ArgumentException>(
+                Begin, () => new IterativeSftSession(Language, bad).Dispose(), words, string.Join(", ", words));
+        yield return Of<DirectoryNotFoundException>(
+            Begin, () => new IterativeSftSession(Language, options with { OptimizerStateFolder = "/no/such/folder" }).Dispose(),
+            ["/no/such/folder"]);
+        yield return Of<InvalidOperationException>(
+            Begin, () => new IterativeSftSession(Language, options with { OptimizerFactory = _ => null! }).Dispose(),
+            ["OptimizerFactory"], "no optimizer");
         yield return Null(Step, "texts", () => Within(session => session.Step((IReadOnlyList<string>)null!)), "no texts");
         yield return Null(Step, "texts", () => Within(session => session.Step((IReadOnlyList<TokenExample>)null!)), "no tokens");
         yield return Null(Step, "prompts", () => Within(session => session.Step(null!, ["a"])), "no prompts");

@@ -84,6 +84,39 @@ public sealed class PaddingFreeTests
     }
 
     [TestMethod]
+    [DataRow("Orpo")]
+    [DataRow("Cpo")]
+    [DataRow("Kto")]
+    [DataRow("Bco")]
+    public void Other_methods_of_preferences_take_the_same_path(string method)
+    {
+        T Quick<T>(T options, bool free)
+            where T : PreferenceOptions => options with
+            {
+                LearningRate = 0.1, Optim = OptimizerKind.Sgd, MaxSteps = 4, PerDeviceTrainBatchSize = 5, PaddingFree = free,
+            };
+        UnpairedExample[] completions =
+        [
+            .. TinyModels.Pairs(12).Select((pair, at) => at % 2 == 0
+                ? new UnpairedExample(pair.Prompt, pair.Chosen, true)
+                : new UnpairedExample(pair.Prompt, pair.Rejected, false)),
+        ];
+        float[] Train(bool free)
+        {
+            using CausalLanguageModel model = TinyModels.Gpt2();
+            _ = method switch
+            {
+                "Orpo" => Loops.Orpo(model, Quick(new OrpoOptions(), free), TinyModels.Pairs(12)),
+                "Cpo" => Loops.Cpo(model, Quick(new CpoOptions(), free), TinyModels.Pairs(12)),
+                "Kto" => Loops.Kto(model, null, Quick(new KtoOptions(), free), completions),
+                _ => Loops.Bco(model, null, Quick(new BcoOptions { PrecomputeRefLogProbs = true }, free), completions),
+            };
+            return TinyModels.Flat(model.Weights());
+        }
+        Close.Absolute(Train(false), Train(true), 5e-6);
+    }
+
+    [TestMethod]
     public void A_balancing_loss_counts_the_same_tokens()
     {
         using CausalLanguageModel padded = MadeModels.Load("mixtral"), free = MadeModels.Load("mixtral");

@@ -94,7 +94,8 @@ public sealed class MemorySavingTests
         return [.. TinyModels.Flat(policy.Weights()), .. TinyModels.Flat(session.ValueHead.Weights())];
     });
 
-    private static void Same(string kind, Func<Chosen, float[]> run)
+    /// <summary>Compares the weights of two runs, one of which saves memory in a way.</summary>
+    internal static void Same(string kind, Func<Chosen, float[]> run)
     {
         float[] plain = run(new(false, false, false));
         float[] saving = run(kind switch

@@ -34,8 +34,11 @@ public abstract record PreferenceOptions : EpochOptions
     /// <summary>Text column of answers that the fitted stage adds.</summary>
     public string OutputColumnName { get; init; } = "Completion";
 
-    /// <summary>Text column with the prompts.</summary>
-    public string PromptColumnName { get; init; } = "Prompt";
+    /// <summary>
+    /// Text column with the prompts. Where pairs have none, and no other name is given here, a prompt is what both answers begin with; the
+    /// fitted stage needs the column.
+    /// </summary>
+    public string PromptColumnName { get; init; } = PreferenceColumns.UsualPrompt;
 
     /// <summary>Text column with the better answers.</summary>
     public string ChosenColumnName { get; init; } = "Chosen";
@@ -51,7 +54,7 @@ public abstract record PreferenceOptions : EpochOptions
 
     /// <summary>The columns of pairs.</summary>
     internal PreferenceColumns Columns =>
-        new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, PromptRequired: true, Conversations);
+        new(PromptColumnName, ChosenColumnName, RejectedColumnName, null, KeepsPrompt: true, Conversations);
 
     /// <summary>How pairs become rows.</summary>
     internal virtual PairLayout Layout => new(MaxLength, PaddingFree: PaddingFree);

@@ -6,6 +6,7 @@ namespace Microsoft.ML.Trl.Algorithms.Preferences;
 internal sealed class PreferenceReader
 {
     private readonly IDataView _rows;
+    private readonly string _promptName;
     private readonly DataViewSchema.Column? _prompt;
     private readonly DataViewSchema.Column _chosen;
     private readonly DataViewSchema.Column _rejected;
@@ -18,8 +19,9 @@ internal sealed class PreferenceReader
     public PreferenceReader(IDataView rows, PreferenceColumns columns)
     {
         _rows = rows;
-        _scoresWhole = !columns.PromptRequired;
+        _scoresWhole = !columns.KeepsPrompt;
         _isConversational = columns.Conversations is not null;
+        _promptName = columns.Prompt;
         _prompt = columns.NeedsPrompt
             ? InputColumns.Text(rows.Schema, columns.Prompt, "prompt")
             : InputColumns.TextOrNull(rows.Schema, columns.Prompt, "prompt");
@@ -29,7 +31,7 @@ internal sealed class PreferenceReader
         _margin = columns.Margin is { } margin ? InputColumns.Number(rows.Schema, margin, "margin") : null;
     }
 
-    /// <summary>Whether the data have prompts; otherwise chosen and rejected are whole texts, or conversations that begin alike.</summary>
+    /// <summary>Whether the data have prompts; otherwise chosen and rejected are whole texts, or begin alike.</summary>
     public bool HasPrompts => _prompt is not null;
 
     /// <summary>The same check before anything is fitted.</summary>
@@ -97,6 +99,7 @@ internal sealed class PreferenceReader
         TextCodec codec, RowCounts counts, Func<PreferenceExample, long, PreferenceExample?> keep, CancellationToken cancel)
     {
         RowCodec rows = codec.Rows(_isConversational);
+        int empty = rows.Prompt("", TemplateCells.None).Ids.Length; // tokens that begin every text
         DataViewSchema.Column[] texts = _prompt is { } prompt ? [prompt, _chosen, _rejected] : [_chosen, _rejected];
         var examples = new List<PreferenceExample>();
         foreach (TextRow row in RowReader.Read(_rows, [.. texts, .. _template.Columns], _margin))
@@ -106,14 +109,20 @@ internal sealed class PreferenceReader
             if (row.Value is { } margin && !double.IsFinite(margin))
                 throw new ArgumentException(string.Create(
                     CultureInfo.InvariantCulture, $"Row {row.Number}: the margin is {margin}; it must be a finite number."));
-            PreferenceExample pair = RowCodec.OfRow(row.Number, texts, () => Pair(rows, row, counts));
+            PreferenceExample pair = RowCodec.OfRow(row.Number, texts, () => Pair(rows, row, counts, empty));
             if (keep(pair, row.Number) is { } kept)
                 examples.Add(kept);
         }
-        return examples.Count > 0 ? examples : throw counts.NothingLeft();
+        if (examples.Count == 0)
+            throw counts.NothingLeft();
+        return HasPrompts || _scoresWhole || examples.Exists(pair => pair.Prompt.Length > empty) ? examples : throw NoPrompts();
     }
 
-    private PreferenceExample Pair(RowCodec codec, TextRow row, RowCounts counts)
+    private ArgumentException NoPrompts() => new(
+        $"There is no column '{_promptName}' with prompts, and in no row do the columns '{_chosen.Name}' and '{_rejected.Name}' begin "
+        + "alike, so that there is nothing to answer. Set PromptColumnName to the column with the prompts, or begin both texts with them.");
+
+    private PreferenceExample Pair(RowCodec codec, TextRow row, RowCounts counts, int emptyPrompt)
     {
         string? prompt = HasPrompts ? row.Texts[0] : null;
         (string better, string worse) = HasPrompts ? (row.Texts[1], row.Texts[2]) : (row.Texts[0], row.Texts[1]);
@@ -121,6 +130,8 @@ internal sealed class PreferenceReader
         if (_scoresWhole && !HasPrompts)
             return new PreferenceExample([], codec.Continued(null, better, with).Ids, codec.Continued(null, worse, with).Ids, row.Value);
         (RowTokens chosen, RowTokens rejected) = codec.Pair(prompt, better, worse, with);
+        if (!HasPrompts && chosen.Prompt.Length <= emptyPrompt)
+            counts.Note(RowFate.NoPrompt, row.Number);
         if (!chosen.StartsWithPrompt || !rejected.StartsWithPrompt)
             counts.Note(RowFate.OtherTokens, row.Number);
         return _scoresWhole
@@ -130,17 +141,20 @@ internal sealed class PreferenceReader
 }
 
 /// <summary>The columns of pairs.</summary>
-/// <param name="Prompt">Text; where it is not required and absent, the completions are whole texts.</param>
+/// <param name="Prompt">Text; where there is none, the prompt is what the completions begin with, or they are whole texts.</param>
 /// <param name="Chosen">Text.</param>
 /// <param name="Rejected">Text.</param>
 /// <param name="Margin">Numbers; null = none.</param>
-/// <param name="PromptRequired">
+/// <param name="KeepsPrompt">
 /// Whether prompt and answer are kept apart; otherwise a side of a pair is one text, with the prompt in it.
 /// </param>
 /// <param name="Conversations">How conversations are read; null = texts are.</param>
 internal sealed record PreferenceColumns(
-    string Prompt, string Chosen, string Rejected, string? Margin, bool PromptRequired, ConversationOptions? Conversations)
+    string Prompt, string Chosen, string Rejected, string? Margin, bool KeepsPrompt, ConversationOptions? Conversations)
 {
-    /// <summary>Whether there must be a column of prompts; of conversations, the prompt is what both begin with.</summary>
-    public bool NeedsPrompt => PromptRequired && Conversations is null;
+    /// <summary>The usual name of the column of prompts, which may be absent.</summary>
+    public const string UsualPrompt = "Prompt";
+
+    /// <summary>Whether there must be a column of prompts: of texts, where another name than the usual one is given for it.</summary>
+    public bool NeedsPrompt => KeepsPrompt && Conversations is null && Prompt != UsualPrompt;
 }

@@ -49,7 +49,7 @@ public sealed record RewardOptions : EpochOptions
 
     /// <summary>The columns of pairs.</summary>
     internal PreferenceColumns Columns =>
-        new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, PromptRequired: false, Conversations);
+        new(PromptColumnName, ChosenColumnName, RejectedColumnName, MarginColumnName, KeepsPrompt: false, Conversations);
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>

@@ -21,7 +21,7 @@ public sealed class ConversationFixtureTests
             golden.GetProperty("inputs").EnumerateArray().Zip(golden.GetProperty("outputs").EnumerateArray()))
         {
             if (input.GetProperty("chosen").ValueKind != JsonValueKind.Array)
-                continue; // texts, of which the prompt is always given here
+                continue; // texts: see ImplicitPromptTests
             (MessageList prompt, MessageList chosen, MessageList rejected) = MessageList.ExtractPrompt(
                 MessageList.Parse(input.GetProperty("chosen").GetRawText()), MessageList.Parse(input.GetProperty("rejected").GetRawText()));
             foreach ((string name, MessageList part) in new[] { ("prompt", prompt), ("chosen", chosen), ("rejected", rejected) })

@@ -180,7 +180,7 @@ public sealed class FitErrorTests
         Named("PromptColumnName", () => _ml.Trl().Sft(Source(), new SftOptions { PromptColumnName = "Q" }).Fit(none));
         Named("CompletionColumnName", () => _ml.Trl().Sft(Source(), new SftOptions { CompletionColumnName = "A" }).Fit(Rows()));
         Named("PromptColumnName", () => _ml.Trl().Ppo(Source(), One, Steps).Fit(none));
-        Named("PromptColumnName", () => _ml.Trl().Dpo(Source()).Fit(none));
+        Named("PromptColumnName", () => _ml.Trl().Dpo(Source(), new DpoOptions { PromptColumnName = "Q" }).Fit(Rows()));
         Named("ChosenColumnName", () => _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "C" }).Fit(Rows()));
         Named("ChosenColumnName", () => _ml.Trl().Dpo(Source(), new DpoOptions { ChosenColumnName = "Margin" }).Fit(Rows()));
         Named("RejectedColumnName", () => _ml.Trl().RewardModel(Source(), new RewardOptions { RejectedColumnName = "C" }).Fit(Rows()));

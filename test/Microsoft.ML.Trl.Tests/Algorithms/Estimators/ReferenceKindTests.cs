@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Algorithms.Estimators;
 
-/// <summary>DPO and PPO held against an 8-bit copy of the reference.</summary>
+/// <summary>DPO, KTO, BCO and PPO held against an 8-bit copy of the reference.</summary>
 [TestClass]
 public sealed class ReferenceKindTests
 {
@@ -62,6 +62,29 @@ public sealed class ReferenceKindTests
         Assert.AreNotEqual(expected.Margin, held.Reports[0].Metrics["rewards/margins"]);
         CollectionAssert.AreEqual(before, Toys.Flat(start.Network.Weights()));
         Assert.AreEqual(WeightQuantization.None, own.Model.Network.Quantization);
+    }
+
+    [TestMethod]
+    [DataRow("Kto", 0.5)]
+    [DataRow("Bco", 0.6931472)]
+    public void Methods_of_single_completions_begin_near_their_8_bit_reference(string method, double loss)
+    {
+        using LanguageModel start = Tiny.Model();
+        float[] before = Toys.Flat(start.Network.Weights());
+        ModelSource source = ModelSource.FromModel(start);
+        IEstimator<TextGenerationTransformer> estimator = method == "Kto"
+            ? _ml.Trl().Kto(source, Still(new KtoOptions()))
+            : _ml.Trl().Bco(source, Still(new BcoOptions()));
+        using TextGenerationTransformer stage = estimator.Fit(Rows());
+        Close.Absolute(loss, stage.Reports[0].Metrics["loss"], 1e-3);
+        Assert.AreNotEqual(0, stage.Reports[0].Metrics["rewards/margins"], "the reference is the start model itself");
+        CollectionAssert.AreEqual(before, Toys.Flat(start.Network.Weights()));
+
+        static T Still<T>(T options)
+            where T : UnpairedOptions => options with
+            {
+                MaxSteps = 1, LoggingSteps = 1, LearningRate = 1e-9, ReferenceModel = ReferenceKind.Int8,
+            };
     }
 
     [TestMethod]
