@@ -21,6 +21,14 @@ public abstract record UnpairedOptions : ReferenceOptions
     /// <summary>Column with a vector that describes each prompt; null = none is read.</summary>
     internal virtual string? EmbeddingColumn => null;
 
+    internal override IEnumerable<string> WithoutEffect()
+    {
+        foreach (string unused in base.WithoutEffect())
+            yield return unused;
+        if (PaddingFree && PerDeviceTrainBatchSize == 1 && PrecomputeRefBatchSize is null or 1)
+            yield return "PaddingFree with PerDeviceTrainBatchSize 1";
+    }
+
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range, or two that contradict.</summary>
     private protected void ValidateUnpaired()
     {

@@ -52,6 +52,7 @@ public sealed class UnusedOptionsTests
         Named("Beta with LossType Sft alone", new DpoOptions { Beta = 0.3, LossType = [DpoLossType.Sft] });
         Named("SimpoGamma without LossType Simpo", new CpoOptions { SimpoGamma = 1 });
         Named("LabelSmoothing with LossType Ipo", new CpoOptions { LossType = CpoLossType.Ipo, LabelSmoothing = 0.1 });
+        Named("PaddingFree with PerDeviceTrainBatchSize 1", new BcoOptions { PaddingFree = true, PerDeviceTrainBatchSize = 1 });
         Named("RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel", new KtoOptions { RefModelMixupAlpha = 0.3 });
         Named(
             "PromptSampleSize, MinDensityRatio and MaxDensityRatio without PromptEmbeddingColumnName",
