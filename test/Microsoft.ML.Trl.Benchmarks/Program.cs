@@ -12,6 +12,7 @@ for (int i = 0; i + 1 < args.Length; i += 2)
 string[] known =
 [
     "task", "shape", "threads", "steps", "patience", "device", "type", "rows", "part", "megabytes", "length", "batch", "rule",
+    "adapter", "folder",
     .. MemoryOptions.Names,
 ];
 bool understood = args.Length % 2 == 0 && !given.Keys.Except(known).Any();
@@ -22,9 +23,10 @@ if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 }
 if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
 {
-    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama|long|long-grouped] [--threads N] "
-        + "[--steps N] [--patience N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4|nf4] [--rows N]\n"
-        + "   [--rule AdamW|Lion8Bit|...|fused, for the task optimizer]\n"
+    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama|long|long-grouped|tinyllama] [--threads N] "
+        + "[--steps N] [--patience N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4|nf4|nf4-bfloat16] [--rows N]\n"
+        + "   [--rule AdamW|Lion8Bit|..., for the tasks optimizer (also fused) and finetune]\n"
+        + "   folder, finetune: --folder FOLDER [--adapter true|false]\n"
         + "   training: [--batch N] [--length N] [--checkpointing true|false] [--offload FOLDER] [--in-backward true|false]\n"
         + "   or: --task load [--megabytes N]");
     return 2;
@@ -38,15 +40,17 @@ if (device == "cuda" && !torch.cuda.is_available())
 Shape shape = Shape.Named(given.GetValueOrDefault("shape", "small")) with
 {
     Device = torch.device(device),
-    Bf16 = type == "bfloat16",
+    Bf16 = type.EndsWith("bfloat16", StringComparison.Ordinal),
     Quantization = type switch
     {
         "int8" => WeightQuantization.Int8,
         "int4" => WeightQuantization.Int4,
-        "nf4" => WeightQuantization.Nf4Nested,
+        "nf4" or "nf4-bfloat16" => WeightQuantization.Nf4Nested,
         _ => WeightQuantization.None,
     },
     Rule = given.GetValueOrDefault("rule", "AdamW"),
+    IsAdapted = bool.Parse(given.GetValueOrDefault("adapter", "false")),
+    Folder = given.GetValueOrDefault("folder"),
     Memory = MemoryOptions.Of(given),
     Prompts = int.Parse(given.GetValueOrDefault("rows", "8"), CultureInfo.InvariantCulture),
 };

@@ -33,17 +33,27 @@ internal sealed record Shape(string Name, int Vocabulary, int Width, int Layers,
         new("llama", 50257, 768, 12, 12, 4) { IsLlama = true },
         new("long", 8192, 256, 4, 4, 1) { IsLlama = true },
         new("long-grouped", 8192, 256, 4, 4, 1) { IsLlama = true, KeyValueHeads = 2 },
+        new("tinyllama", 32000, 2048, 22, 32, 1) { IsLlama = true, KeyValueHeads = 4, Intermediate = 5632, Length = 256 },
     ];
 
     private bool IsLlama { get; init; }
 
     private int KeyValueHeads { get; init; }
 
+    private int Intermediate { get; init; } // 0 = as the width says, and the embedding is also the projection to the vocabulary
+
+    /// <summary>Whether an adapter is trained in the place of the weights.</summary>
+    public bool IsAdapted { get; init; }
+
+    /// <summary>A folder in Hugging Face's layout with the model; null = none.</summary>
+    public string? Folder { get; init; }
+
     public static Shape Named(string name) => Array.Find(All, shape => shape.Name == name)
         ?? throw new ArgumentException($"Unknown shape '{name}'; there are {string.Join(", ", All.Select(shape => shape.Name))}.");
 
     public ModelConfig Config() => IsLlama
-        ? ModelConfig.Llama(Vocabulary, Width, Layers, Heads, Math.Max(1024, 2 * Length), KeyValueHeads, tieWordEmbeddings: true)
+        ? ModelConfig.Llama(
+            Vocabulary, Width, Layers, Heads, Math.Max(1024, 2 * Length), KeyValueHeads, Intermediate, tieWordEmbeddings: Intermediate == 0)
         : ModelConfig.Gpt2(Vocabulary, Width, Layers, Heads, Math.Max(1024, 2 * Length), dropout: 0);
 
     public CausalLanguageModel Model(int seed) => Placed(CausalLanguageModel.Create(Config(), seed));

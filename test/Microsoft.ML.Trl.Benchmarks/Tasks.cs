@@ -30,6 +30,8 @@ internal static class Tasks
             ["apart"] = (shape, measured) => Generate(shape, measured, Short, shape.Rows(Prompts, Beginning + Own, seed: 2)),
             ["shared"] = (shape, measured) => Generate(shape, measured, Short, Shared(shape)), // the same, but for equal beginnings
             ["optimizer"] = OptimizerTask.Run,
+            ["folder"] = FineTuneTask.Make,
+            ["finetune"] = FineTuneTask.Run,
             ["tokenize"] = (shape, measured) => Tokenization.Encode(measured, batches: false),
             ["tokenize-batch"] = (shape, measured) => Tokenization.Encode(measured, batches: true),
         };
@@ -57,7 +59,7 @@ internal static class Tasks
         int[] lengths = [512, 320, 192, 128, 64, 64, 32, 32];
         using CausalLanguageModel model = shape.Model(seed: 1);
         TokenExample[] examples = [.. lengths.Select((length, row) => new TokenExample(shape.Rows(1, length, seed: row)[0]))];
-        var options = new SftOptions
+        var options = shape.Memory.On(new SftOptions
         {
             PerDeviceTrainBatchSize = lengths.Length,
             TrainSamplingStrategy = TrainSamplingStrategy.Sequential,
@@ -65,7 +67,7 @@ internal static class Tasks
             LearningRate = LearningRate,
             LoggingSteps = 1,
             PaddingFree = paddingFree,
-        };
+        });
         measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
         return lengths.Sum();
     }
