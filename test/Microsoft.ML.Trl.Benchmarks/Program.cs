@@ -23,7 +23,8 @@ if (understood && given.GetValueOrDefault("task") == LoadTask.Name)
 }
 if (!understood || !given.TryGetValue("task", out string? name) || !Tasks.All.TryGetValue(name, out Func<Shape, Measurement, int>? task))
 {
-    Console.Error.WriteLine($"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama|long|long-grouped|tinyllama] [--threads N] "
+    Console.Error.WriteLine(
+        $"usage: --task {string.Join('|', Tasks.All.Keys)} [--shape small|gpt2|llama|long|long-grouped|tinyllama] [--threads N] "
         + "[--steps N] [--patience N] [--device cpu|cuda] [--type float32|bfloat16|int8|int4|nf4|nf4-bfloat16] [--rows N]\n"
         + "   [--rule AdamW|Lion8Bit|..., for the tasks optimizer (also fused) and finetune]\n"
         + "   folder, finetune: --folder FOLDER [--adapter true|false]\n"
