@@ -60,17 +60,19 @@ internal sealed class Planner(MLContext ml, ModelSource source)
 
     private Placement PlaceOf(TrainingOptions options)
     {
-        var choice = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
+        var choice = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16, options.Fp16);
         return choice.Resolve(ContextSettings.Of(ml), _ => { });
     }
 
     private static StartFacts Start(TrainingOptions options, ModelDescription model, Placement place)
     {
         bool isThere = model.InMemory is { } held && held == place;
+        bool isBase = model.InMemory is { } own && own == place with { Quantization = options.BaseQuantization };
         bool needsHead = options is RewardOptions or TextClassificationOptions && !model.IsHeaded;
-        bool sharesBase = isThere && options.Peft is { UseDora: false } && options is not TextClassificationOptions;
+        bool sharesBase = isBase && options.Peft is { UseDora: false } && options is not TextClassificationOptions;
         bool isCpu = place.Device.type == TorchSharp.DeviceType.CPU;
-        bool isMoved = model.IsDrawn && (!isCpu || MemoryHabits.IsNarrow(options)), isHeaded = needsHead && model.InMemory is null;
+        bool isMoved = model.IsDrawn && (!isCpu || MemoryHabits.IsNarrow(options) || options.BaseQuantization != WeightQuantization.None);
+        bool isHeaded = needsHead && model.InMemory is null;
         return new StartFacts(isCpu, sharesBase, isThere, isMoved ? sizeof(float) : isHeaded ? MemoryHabits.Size(options) : 0);
     }
 }

@@ -145,13 +145,17 @@ public sealed class PlanTests
     {
         using ModelShape shape = ModelShape.Of(ModelConfig.Gpt2(100, 64, 2, 2, 32, dropout: 0), new SftOptions());
         long matrices = 2 * ((64 * 192) + (64 * 64) + (2 * 64 * 256)), vocabulary = 100 * 64;
-        Assert.AreEqual((matrices, vocabulary), (shape.BlockMatrices, shape.VocabularyMatrices));
-        long rest = shape.Weights - matrices - vocabulary;
+        Assert.AreEqual(vocabulary, shape.Embedding);
+        long rest = shape.Weights - matrices - vocabulary, rows = 2 * (192 + 64 + 256 + 64);
         Assert.AreEqual(shape.Weights * 4, MemoryHabits.WeightBytes(shape, WeightQuantization.None, 4));
-        Assert.AreEqual(matrices + vocabulary + (rest * 4), MemoryHabits.WeightBytes(shape, WeightQuantization.Int8, 4));
-        Assert.AreEqual((matrices * 5 / 8) + vocabulary + (rest * 4), MemoryHabits.WeightBytes(shape, WeightQuantization.Int4, 4));
+        long scaled = vocabulary + (100 * 4) + (rest * 4);
+        Assert.AreEqual(matrices + (rows * 4) + scaled, MemoryHabits.WeightBytes(shape, WeightQuantization.Int8, 4));
+        Assert.AreEqual((matrices * 5 / 8) + scaled, MemoryHabits.WeightBytes(shape, WeightQuantization.Int4, 4));
+        long normal = matrices / 2, wide = (vocabulary + rest) * 2;
+        Assert.AreEqual(normal + (matrices / 16) + wide, MemoryHabits.WeightBytes(shape, WeightQuantization.Nf4, 2));
+        Assert.AreEqual(normal + (matrices / 64) + (matrices / 4096) + wide, MemoryHabits.WeightBytes(shape, WeightQuantization.Nf4Nested, 2));
         Assert.AreEqual(60, MemoryHabits.Kept([10, 20, 30], input: 2, recomputes: false));
-        Assert.AreEqual(36, MemoryHabits.Kept([10, 20, 30], input: 2, recomputes: true));
+        Assert.AreEqual(34, MemoryHabits.Kept([10, 20, 30], input: 2, recomputes: true));
     }
 
     [TestMethod]
