@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl.Planning;
 /// <param name="options">Checked.</param>
 internal sealed class GradientMemory(ModelShape shape, TrainingOptions options)
 {
-    private const long MostWidened = 64L << 20;
+    private const long MostWidened = 2 * ParameterPart.MostWidened;
 
     private readonly int _size = MemoryHabits.Size(options);
     private readonly bool _isNarrow = MemoryHabits.IsNarrow(options);
@@ -33,13 +33,13 @@ internal sealed class GradientMemory(ModelShape shape, TrainingOptions options)
     public TrainingPlanRow Widened()
     {
         long narrow = shape.Active.Where(tensor => !tensor.IsAdapter).Sum(tensor => tensor.Count);
-        int each = MemoryHabits.WidenedBytes(options);
-        return new("gradients in float32", Math.Min(MostWidened * each / 8, narrow * each), "some at a time");
+        return new("widened by the update", Math.Min(MostWidened, narrow) * MemoryHabits.WidenedBytes(options), "some at a time");
     }
 
-    /// <summary>What an optimizer of the user's is given: gradients in float32, divided by their norm.</summary>
-    public TrainingPlanRow Divided() => new(
-        "clipped gradients", options.OptimizerFactory is null ? 0 : shape.Active.Sum(tensor => tensor.Count) * 4, "for OptimizerFactory");
+    /// <summary>What an optimizer of the user's computes with.</summary>
+    public TrainingPlanRow OfTheUsers() => new(
+        "step of OptimizerFactory", shape.Active.Sum(tensor => tensor.Count) * MemoryHabits.OwnStepBytes(options),
+        "counted as that of TorchSharp's AdamW");
 
     /// <summary>Whether gradients of an earlier pass are there while one begins.</summary>
     private bool AccumulatesBefore => options switch

@@ -47,8 +47,16 @@ internal static class MemoryHabits
     /// <summary>Whether the state of the optimizer, and masters with it, lie in files.</summary>
     public static bool KeepsStateInFiles(TrainingOptions options) => options.OptimizerStateFolder is not null;
 
-    /// <summary>Bytes per number of a 16-bit tensor that are there in float32 while it is updated.</summary>
-    public static int WidenedBytes(TrainingOptions options) => !IsNarrow(options) ? 0 : RoundsAtRandom(options) ? 12 : 8;
+    /// <summary>
+    /// Bytes per number of a 16-bit tensor that are there in float32 while it is updated: the gradient, and without a master the weights,
+    /// where a rule takes whole tensors.
+    /// </summary>
+    public static int WidenedBytes(TrainingOptions options) => !IsNarrow(options) ? 0
+        : RoundsAtRandom(options)
+            && options.Optim is OptimizerKind.AdamW or OptimizerKind.Adam or OptimizerKind.Sgd or OptimizerKind.Adagrad ? 8 : 4;
+
+    /// <summary>Bytes per number that an optimizer of the user's takes in a step: clipped gradients, and what TorchSharp's AdamW makes.</summary>
+    public static int OwnStepBytes(TrainingOptions options) => options.OptimizerFactory is null ? 0 : 12;
 
     /// <summary>What blocks keep for the backward pass: all, or their inputs alone, and all of one while it is computed again.</summary>
     /// <param name="blocks">Bytes that each block would keep; the last is the one whose backward pass begins.</param>

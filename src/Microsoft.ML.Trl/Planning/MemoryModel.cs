@@ -33,7 +33,7 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
         var gradients = new GradientMemory(shape, options);
         foreach (MemoryMoment moment in new BackwardMemory(shape, options, _pass, gradients).Moments())
             yield return moment with { Rows = [.. held, .. moment.Rows] };
-        yield return new MemoryMoment("update of the weights", [.. held, gradients.AtTheEnd(), gradients.Widened(), gradients.Divided()]);
+        yield return new MemoryMoment("update of the weights", [.. held, gradients.AtTheEnd(), gradients.Widened(), gradients.OfTheUsers()]);
         if (options is PpoOptions ppo)
             yield return new MemoryMoment("sampling of responses", [.. _held.Rows(), .. RolloutMemory.Rows(shape, ppo, lengths, _size)]);
     }
