@@ -1,4 +1,6 @@
 
+using Microsoft.ML.Trl.Planning;
+using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Benchmarks;
 
 /// <summary>What is measured. In training half of each row is prompt.</summary>
@@ -48,7 +50,17 @@ internal static class Tasks
             LoggingSteps = 1,
         });
         measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
+        measured.PlannedSeconds = Planned(shape, options);
         return shape.BatchSize * shape.Length;
+    }
+
+    /// <summary>What a plan says, at the rate that the machine has when the run is over.</summary>
+    private static double Planned(Shape shape, SftOptions options)
+    {
+        using ModelShape model = ModelShape.Of(shape.Config(), options);
+        var lengths = new TextLengths(shape.Length, shape.Length, shape.Length / 2.0, "");
+        ComputeRate rate = ComputeRate.Measure(new Placement(shape.Device, shape.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32), model.Config);
+        return new StepTime(model, options, lengths, rate).Seconds();
     }
 
     // rows of very different lengths, the same in every step
