@@ -92,10 +92,12 @@ internal static class Advisor
         const string Int8Price = "log-probabilities of the reference are a little off";
         if (options is DpoOptions { ReferenceModel: ReferenceKind.Full, ReferenceFree: false, SyncRefModel: false, Peft: null } dpo)
             yield return new(
-                nameof(dpo.ReferenceModel), "ReferenceModel = ReferenceKind.Int8", Int8Price, dpo with { ReferenceModel = ReferenceKind.Int8 });
+                nameof(dpo.ReferenceModel), "ReferenceModel = ReferenceKind.Int8", Int8Price,
+                dpo with { ReferenceModel = ReferenceKind.Int8 });
         if (options is PpoOptions { ReferenceModel: ReferenceKind.Full, NumSharedLayers: null, Peft: null } ppo)
             yield return new(
-                nameof(ppo.ReferenceModel), "ReferenceModel = ReferenceKind.Int8", Int8Price, ppo with { ReferenceModel = ReferenceKind.Int8 });
+                nameof(ppo.ReferenceModel), "ReferenceModel = ReferenceKind.Int8", Int8Price,
+                ppo with { ReferenceModel = ReferenceKind.Int8 });
         if (options is { Optim: OptimizerKind.AdamW or OptimizerKind.Adam, OptimizerFactory: null })
         {
             OptimizerKind narrow = options.Optim == OptimizerKind.Adam ? OptimizerKind.Adam8Bit : OptimizerKind.AdamW8Bit;

@@ -55,7 +55,7 @@ internal static class MemoryHabits
         : RoundsAtRandom(options)
             && options.Optim is OptimizerKind.AdamW or OptimizerKind.Adam or OptimizerKind.Sgd or OptimizerKind.Adagrad ? 8 : 4;
 
-    /// <summary>Bytes per number that an optimizer of the user's takes in a step: clipped gradients, and what TorchSharp's AdamW makes.</summary>
+    /// <summary>Bytes per number of a step of the user's optimizer: clipped gradients, and what TorchSharp's AdamW makes.</summary>
     public static int OwnStepBytes(TrainingOptions options) => options.OptimizerFactory is null ? 0 : 12;
 
     /// <summary>What blocks keep for the backward pass: all, or their inputs alone, and all of one while it is computed again.</summary>
@@ -76,7 +76,6 @@ internal static class MemoryHabits
     {
         if (quantization == WeightQuantization.None)
             return shape.Weights * size;
-        bool isNormalFloat = quantization is WeightQuantization.Nf4 or WeightQuantization.Nf4Nested;
         long rest = shape.Weights, bytes = 0;
         foreach (LinearModule layer in shape.BlockLayers)
         {
@@ -84,11 +83,14 @@ internal static class MemoryHabits
             rest -= outputs * inputs;
             bytes += MatrixBytes(quantization, outputs, inputs);
         }
-        if (isNormalFloat)
+        if (!WidensHead(quantization))
             return bytes + (rest * size); // embedding and vocabulary projection stay as they are
         long vocabulary = shape.Embedding + shape.OwnHead;
         return bytes + vocabulary + (4 * vocabulary / shape.Config.HiddenSize) + ((rest - vocabulary) * size);
     }
+
+    /// <summary>Whether embedding and vocabulary projection are in few bits too; losses read the projection as a whole.</summary>
+    public static bool WidensHead(WeightQuantization quantization) => quantization is WeightQuantization.Int8 or WeightQuantization.Int4;
 
     /// <summary>Bytes of a matrix in few bits, with its scales.</summary>
     private static long MatrixBytes(WeightQuantization quantization, long outputs, long inputs)

@@ -33,7 +33,8 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
         var gradients = new GradientMemory(shape, options);
         foreach (MemoryMoment moment in new BackwardMemory(shape, options, _pass, gradients).Moments())
             yield return moment with { Rows = [.. held, .. moment.Rows] };
-        yield return new MemoryMoment("update of the weights", [.. held, gradients.AtTheEnd(), gradients.Widened(), gradients.OfTheUsers()]);
+        yield return new MemoryMoment(
+            "update of the weights", [.. held, gradients.AtTheEnd(), gradients.Widened(), gradients.OfTheUsers()]);
         if (options is PpoOptions ppo)
             yield return new MemoryMoment("sampling of responses", [.. _held.Rows(), .. RolloutMemory.Rows(shape, ppo, lengths, _size)]);
     }
@@ -48,9 +49,14 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
     }
 
     /// <summary>Where matrices in few bits are widened.</summary>
-    private IEnumerable<TrainingPlanRow> Scratch() => options.BaseQuantization == WeightQuantization.None
-        ? []
-        : [new("widened weights", MemoryHabits.WidenedPart * (_size == 2 ? 3 : 2) / 2, "a part of a matrix at a time")];
+    private IEnumerable<TrainingPlanRow> Scratch()
+    {
+        if (options.BaseQuantization == WeightQuantization.None)
+            return [];
+        long vocabulary = MemoryHabits.WidensHead(options.BaseQuantization) && shape.Model is CausalLanguageModel ? shape.Embedding : 0;
+        long part = MemoryHabits.WidenedPart * (_size == 2 ? 3 : 2) / 2;
+        return [new("widened weights", part + (vocabulary * _size), "a part of a matrix at a time, the vocabulary projection whole")];
+    }
 }
 
 /// <summary>How a run begins.</summary>

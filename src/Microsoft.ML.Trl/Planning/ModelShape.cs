@@ -82,8 +82,9 @@ internal sealed class ModelShape : IDisposable
             MemorySaving.Freeze(shape.Model, options);
         shape.TrainedWeights = shape.Trained().Sum(Elements);
         if (options.LisaActivatedLayers is { } most) // those that are lowest keep most
-            foreach (Tensor asleep in MemorySaving.TrainedBlocks(shape.Model, options).Skip(most).SelectMany(block => block.OwnParameters()))
-                asleep.requires_grad = false;
+            foreach (Block asleep in MemorySaving.TrainedBlocks(shape.Model, options).Skip(most))
+                foreach (Tensor weight in asleep.OwnParameters())
+                    weight.requires_grad = false;
         shape.FindActive();
         return shape;
     }

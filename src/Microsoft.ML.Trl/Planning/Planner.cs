@@ -37,7 +37,7 @@ internal sealed class Planner(MLContext ml, ModelSource source)
         };
     }
 
-    /// <summary>Single changes, the largest saving first; where none of them fits, the cheapest combination that does, at the end.</summary>
+    /// <summary>Single changes, the largest saving first; where none fits, at the end the cheapest combination that does.</summary>
     private IEnumerable<TrainingPlanAdvice> Advice(
         TrainingOptions options, ModelDescription model, long peak, long? available, Func<TrainingOptions, TextLengths> lengths)
     {
@@ -54,9 +54,10 @@ internal sealed class Planner(MLContext ml, ModelSource source)
         IEnumerable<TrainingPlanAdvice> ordered = found.OrderByDescending(advice => advice.SavedBytes);
         if (available is not { } free || peak <= free || found.Any(advice => advice.PeakBytes <= free))
             return ordered;
-        return new Combination(Changes, Left, free).Cheapest(options, peak) is { } all
-            ? ordered.Append(Told(string.Join(", ", all.Select(change => change.Text)), "all of these together", Left(all[^1].Options)!.Value))
-            : ordered;
+        if (new Combination(Changes, Left, free).Cheapest(options, peak) is not { } all)
+            return ordered;
+        string text = string.Join(", ", all.Select(change => change.Text));
+        return ordered.Append(Told(text, "all of these together", Left(all[^1].Options)!.Value));
     }
 
     /// <summary>Most bytes of a run; null where this model cannot be trained so.</summary>
