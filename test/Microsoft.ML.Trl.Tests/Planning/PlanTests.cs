@@ -88,7 +88,8 @@ public sealed class PlanTests
         Advises(sft with { PerDeviceTrainBatchSize = 1 }, "OptimizerInBackward = true, MaxGradNorm = 0");
         Advises(sft with { Bf16 = true }, "StochasticRounding = true");
         Advises(
-            sft with { Peft = new(), PerDeviceTrainBatchSize = 32 }, "BaseQuantization = WeightQuantization.Nf4Nested", "ActivationOffloading = true");
+            sft with { Peft = new(), PerDeviceTrainBatchSize = 32 }, "BaseQuantization = WeightQuantization.Nf4Nested",
+            "ActivationOffloading = true");
         Advises(new DpoOptions { MaxLength = 16 }, "ReferenceModel = ReferenceKind.Int8", "PrecomputeRefLogProbs = true");
     }
 
