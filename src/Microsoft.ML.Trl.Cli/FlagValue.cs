@@ -77,11 +77,17 @@ internal static class FlagValue
         return Enum.GetNames(type).FirstOrDefault(name => Plain(name) == plain) is { } found ? Enum.Parse(type, found) : null;
     }
 
-    /// <summary>A name of a value however it is spelt; optimizers have PyTorch's suffix in TRL: <c>adamw_torch</c>.</summary>
+    /// <summary>
+    /// A name of a value however it is spelt; optimizers in TRL may have PyTorch's suffix, bitsandbytes' mark, 32 for float32 moments and
+    /// "paged" for moments that a GPU may swap: <c>adamw_torch</c>, <c>paged_adamw_8bit</c>, <c>lion_32bit</c>.
+    /// </summary>
     private static string Plain(string name)
     {
         string plain = name.Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
-        foreach (string suffix in new[] { "torchfused", "torch" })
+        if (plain.StartsWith("paged", StringComparison.Ordinal))
+            plain = plain["paged".Length..];
+        plain = plain.Replace("bnb8bit", "8bit", StringComparison.Ordinal);
+        foreach (string suffix in new[] { "torchfused", "torch", "32bit", "bnb" })
             if (plain.EndsWith(suffix, StringComparison.Ordinal))
                 return plain[..^suffix.Length];
         return plain;

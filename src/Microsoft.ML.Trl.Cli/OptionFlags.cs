@@ -18,6 +18,7 @@ internal sealed class OptionFlags<TOptions>
     private const string UsePeft = "use_peft", Lora = "lora_";
 
     private readonly List<Flag> _flags = [];
+    private readonly BitFlags _bits = new();
     private readonly Option<bool> _usesPeft = new("--" + UsePeft) { Description = "Train an adapter in the place of the weights." };
 
     public OptionFlags()
@@ -32,12 +33,13 @@ internal sealed class OptionFlags<TOptions>
     }
 
     /// <summary>Names of all flags, without the dashes.</summary>
-    public IEnumerable<string> FlagNames => [.. _flags.Select(flag => flag.Name), UsePeft];
+    public IEnumerable<string> FlagNames => [.. _flags.Select(flag => flag.Name), UsePeft, .. BitFlags.Names];
 
     /// <summary>Gives a command the flags.</summary>
     public void AddTo(Command command)
     {
         command.Options.Add(_usesPeft);
+        _bits.AddTo(command);
         foreach (Flag flag in _flags)
             command.Options.Add(flag.Option);
     }
@@ -52,6 +54,8 @@ internal sealed class OptionFlags<TOptions>
         foreach (Flag flag in _flags)
             if (parsed.GetResult(flag.Option) is { Implicit: false } given)
                 Apply(options, flag, [.. given.Tokens.Select(token => token.Value)]);
+        if (_bits.Read(parsed) is { } quantization)
+            Set(options, nameof(TrainingOptions.BaseQuantization), quantization);
         return options;
     }
 

@@ -14,7 +14,7 @@ public sealed partial class TrlCatalog
     /// <exception cref="IOException">The source is a folder that is not there, or lacks a file.</exception>
     /// <exception cref="InvalidDataException">A file of the source is damaged.</exception>
     /// <exception cref="NotSupportedException">Family or tokenizer are not supported, or the method cannot train the model.</exception>
-    /// <exception cref="InvalidOperationException">The GPU asked for is not there.</exception>
+    /// <exception cref="InvalidOperationException">The GPU asked for is not there, or nothing is left to be trained.</exception>
     public TrainingPlan Plan(SftOptions options, ModelSource source, IDataView? sample = null) =>
         Plan("SFT", Require.NotNull(options).Validated(), source, sample);
 

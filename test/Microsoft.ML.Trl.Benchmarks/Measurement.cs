@@ -13,6 +13,9 @@ internal sealed class Measurement(int steps, int patience)
     /// <summary>Bytes of text that a step reads; 0 where it reads none.</summary>
     public long TextBytes { get; set; }
 
+    /// <summary>Seconds of a step that a plan says; 0 where none is made.</summary>
+    public double PlannedSeconds { get; set; }
+
     /// <summary>Steps that a training run must be able to take.</summary>
     public int MostSteps => (steps * patience) + 1;
 

@@ -82,6 +82,7 @@ Console.WriteLine(JsonSerializer.Serialize(new Dictionary<string, object>
     ["max_s"] = Math.Round(max, 4),
     ["tokens_per_s"] = Math.Round(tokens / median, 1),
     ["text_mb_per_s"] = Math.Round(measured.TextBytes / median / 1e6, 2),
+    ["planned_s"] = Math.Round(measured.PlannedSeconds, 4),
     ["peak_rss_mb"] = QuietClock.PeakMegabytes(),
     ["clean_steps"] = measured.Clock.CleanLaps,
     ["all_steps"] = measured.Clock.Laps,

@@ -1,4 +1,6 @@
 
+using Microsoft.ML.Trl.Planning;
+using static TorchSharp.torch;
 namespace Microsoft.ML.Trl.Benchmarks;
 
 /// <summary>What is measured. In training half of each row is prompt.</summary>
@@ -6,6 +8,7 @@ internal static class Tasks
 {
     private const int PromptLength = 32, NewTokens = 64, Prompts = 8;
     private const int Beginning = 200, Own = 8, Few = 8; // tokens that prompts share, and do not; new ones
+    private const int RateMeasurements = 10;
     private const double LearningRate = 1e-5;
 
     private static readonly GenerationOptions Greedy =
@@ -50,7 +53,19 @@ internal static class Tasks
             LoggingSteps = 1,
         });
         measured.Loop((progress, cancel) => new SftLoop(model, options, progress).Run(examples, cancel));
+        measured.PlannedSeconds = Planned(shape, options);
         return shape.BatchSize * shape.Length;
+    }
+
+    /// <summary>What a plan says, at the best rate that the machine shows when the run is over.</summary>
+    private static double Planned(Shape shape, SftOptions options)
+    {
+        using ModelShape model = ModelShape.Of(shape.Config(), options);
+        var lengths = new TextLengths(shape.Length, shape.Length, shape.Length / 2.0, "");
+        var place = new Placement(shape.Device, shape.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
+        ComputeRate[] rates = [.. Enumerable.Range(0, RateMeasurements).Select(_ => ComputeRate.Measure(place, model.Config))];
+        var best = new ComputeRate(rates.Max(rate => rate.Operations), rates.Max(rate => rate.Bytes));
+        return new StepTime(model, options, lengths, best).Seconds();
     }
 
     // rows of very different lengths, the same in every step

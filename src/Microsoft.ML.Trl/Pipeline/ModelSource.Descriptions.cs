@@ -17,7 +17,8 @@ public abstract partial class ModelSource
             policy.Policy.Network.Config, () => policy.Policy.Tokenizer, PlaceOf(policy.Policy.Network)),
         RewardSource reward => new ModelDescription(
             reward.Reward.Network.Config, () => reward.Reward.Tokenizer,
-            new Placement(reward.Reward.Network.Device, reward.Reward.Network.ScoreWeight.dtype), IsHeaded: true),
+            new Placement(
+                reward.Reward.Network.Device, reward.Reward.Network.ScoreWeight.dtype, reward.Reward.Network.Quantization), IsHeaded: true),
         ClassifierSource classifier => new ModelDescription(
             classifier.Classifier.Network.Config, () => classifier.Classifier.Tokenizer, IsHeaded: true),
         TransformerSource transformer => transformer.Held.Describe(),

@@ -28,7 +28,10 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
 
     /// <summary>Those of the model.</summary>
     public TrainingPlanRow Weights() => new(
-        "weights", MemoryHabits.WeightBytes(shape, WeightQuantization.None, _size), Text($"{shape.Weights:N0} numbers in {TypeName}"));
+        "weights", MemoryHabits.WeightBytes(shape, options.BaseQuantization, _size),
+        Text($"{shape.Weights:N0} numbers in {TypeName}{(IsQuantized ? $", matrices in {options.BaseQuantization}" : "")}"));
+
+    private bool IsQuantized => options.BaseQuantization != WeightQuantization.None;
 
     private string TypeName => MemoryHabits.TypeName(options);
 
@@ -48,19 +51,26 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
         };
         if (!isNeeded || options.Peft is not null)
             return null;
+        ReferenceKind kind = options is DpoOptions { ReferenceModel: var own } ? own : ((PpoOptions)options).ReferenceModel;
+        if (kind == ReferenceKind.Int8)
+            return new("reference", MemoryHabits.WeightBytes(shape, WeightQuantization.Int8, _size), "a copy, matrices in Int8");
         if (start.SharesReference && options is not DpoOptions { SyncRefModel: true })
             return new("reference", 0, "in memory already, and shared");
         bool sharesLayers = options is PpoOptions { NumSharedLayers: not null };
-        return new("reference", (sharesLayers ? shape.TrainedWeights : shape.Weights) * _size, $"a copy in {TypeName}");
+        return new("reference", (sharesLayers ? shape.UnsharedWeights : shape.Weights) * _size, $"a copy in {TypeName}");
     }
 
     private TrainingPlanRow Optimizer()
     {
-        double state = MemoryHabits.StateBytes(options.Optim);
-        long masters = shape.TrainedWeights * MemoryHabits.MasterBytes(options);
+        long state = shape.Active.Sum(tensor => MemoryHabits.StateBytes(options, tensor.Shape));
+        long masters = shape.Active.Where(tensor => !tensor.IsAdapter).Sum(tensor => tensor.Count) * MemoryHabits.MasterBytes(options);
+        bool isGiven = options.OptimizerFactory is not null, isAway = MemoryHabits.KeepsStateInFiles(options);
+        double perNumber = (double)state / Math.Max(1, shape.Active.Sum(tensor => tensor.Count));
+        string rule = isGiven ? "OptimizerFactory, whose state is not known: counted as AdamW's" : $"{options.Optim}";
         return new(
-            "optimizer", (long)(Trained * state) + masters,
-            Text($"{options.Optim}: {state} bytes per number{(masters > 0 ? ", and a float32 master" : "")}"));
+            "optimizer", (isAway && !isGiven ? 0 : state) + (isAway ? 0 : masters),
+            Text($"{rule}: {Math.Round(perNumber, 2)} bytes per number{(masters > 0 ? ", and a float32 master" : "")}")
+                + (isAway ? ", in files" : ""));
     }
 
     private static string Text(FormattableString text) => FormattableString.Invariant(text);

@@ -12,6 +12,8 @@ internal sealed class ModelShape : IDisposable
     private static readonly string[] ClassifierHeads = ["classifier", "score"];
 
     private readonly Dictionary<LinearModule, int> _ranks = [];
+    private readonly List<TrainedTensor> _active = [];
+    private readonly HashSet<Block> _passed = new(ReferenceEqualityComparer.Instance);
 
     private ModelShape(DecoderModel model) => Model = model;
 
@@ -27,19 +29,23 @@ internal sealed class ModelShape : IDisposable
     /// <summary>Numbers of the model that are trained themselves; with adapters, copies of them.</summary>
     public long TrainedWeights { get; private set; }
 
+    /// <summary>Numbers of the model that a reference does not share.</summary>
+    public long UnsharedWeights { get; private set; }
+
+    /// <summary>What is trained at a time: with LISA less than in the whole run.</summary>
+    public IReadOnlyList<TrainedTensor> Active => _active;
+
     /// <summary>Numbers of the adapters, all trained.</summary>
     public long AdapterWeights { get; private set; }
 
     /// <summary>Numbers that adapters keep of their start.</summary>
     public long AdapterStart { get; private set; }
 
-    /// <summary>Numbers of the linear layers in the blocks.</summary>
-    public long BlockMatrices => Blocks.SelectMany(part => part.Block.modules().Distinct().OfType<LinearModule>())
-        .Sum(layer => Elements(layer.Weight));
+    /// <summary>The linear layers in the blocks.</summary>
+    public IEnumerable<LinearModule> BlockLayers => Blocks.SelectMany(part => part.Block.modules().Distinct().OfType<LinearModule>());
 
-    /// <summary>Numbers of the token embedding and of a vocabulary projection of its own.</summary>
-    public long VocabularyMatrices => Embedding
-        + (Model is CausalLanguageModel { Config.TieWordEmbeddings: false } causal ? Elements(causal.HeadWeight) : 0);
+    /// <summary>Numbers of the vocabulary projection, where it is not the token embedding.</summary>
+    public long OwnHead => Model is CausalLanguageModel { Config.TieWordEmbeddings: false } causal ? Elements(causal.HeadWeight) : 0;
 
     /// <summary>Numbers of the token embedding, which also projects to the vocabulary where the two are tied.</summary>
     public long Embedding => Elements(Model.Body.TokenEmbedding);
@@ -71,9 +77,20 @@ internal sealed class ModelShape : IDisposable
             shape.Adapt(peft);
         else if (options is PpoOptions { NumSharedLayers: not null } ppo)
             ((CausalLanguageModel)shape.Model).FreezeFirst(ppo.NumSharedLayers);
-        shape.TrainedWeights = shape.Parameters().Where(pair => pair.Value.requires_grad).Sum(pair => Elements(pair.Value));
+        shape.UnsharedWeights = shape.Trained().Sum(Elements);
+        if (options.Peft is null)
+            MemorySaving.Freeze(shape.Model, options);
+        shape.TrainedWeights = shape.Trained().Sum(Elements);
+        if (options.LisaActivatedLayers is { } most) // those that are lowest keep most
+            foreach (Block asleep in MemorySaving.TrainedBlocks(shape.Model, options).Skip(most))
+                foreach (Tensor weight in asleep.OwnParameters())
+                    weight.requires_grad = false;
+        shape.FindActive();
         return shape;
     }
+
+    /// <summary>Whether the backward pass goes through a block, so that it keeps something.</summary>
+    public bool IsPassed(Block block) => _passed.Contains(block);
 
     /// <summary>Rank of the adapter beside a layer; 0 without one.</summary>
     public int RankOf(LinearModule layer) => _ranks.GetValueOrDefault(layer);
@@ -91,6 +108,36 @@ internal sealed class ModelShape : IDisposable
     private static long Elements(Tensor weight) => weight.shape.Aggregate(1L, (product, size) => checked(product * size));
 
     private IEnumerable<(string Name, Tensor Value)> Parameters() => Model.Everything().DistinctBy(pair => pair.Value.Handle);
+
+    private IEnumerable<Tensor> Trained() => Parameters().Select(pair => pair.Value).Where(weight => weight.requires_grad);
+
+    private void FindActive()
+    {
+        Dictionary<nint, Block> owners = [];
+        Dictionary<LinearModule, Block> homes = [];
+        foreach ((Block block, _) in Blocks)
+        {
+            foreach (Tensor own in block.OwnParameters())
+                owners.TryAdd(own.Handle, block);
+            foreach (LinearModule layer in block.modules().OfType<LinearModule>())
+                homes.TryAdd(layer, block);
+        }
+        _active.AddRange(Trained().Select(weight => new TrainedTensor(weight.shape, owners.GetValueOrDefault(weight.Handle), false)));
+        foreach ((LinearModule layer, int rank) in _ranks)
+        {
+            (long outputs, long inputs) = SizeOf(layer);
+            Block? home = homes.GetValueOrDefault(layer);
+            _active.AddRange([new([rank, inputs], home, true), new([outputs, rank], home, true)]);
+        }
+        HashSet<Block> trained = [.. _active.Select(tensor => tensor.Block).OfType<Block>()];
+        foreach (Decoder stack in new[] { Model.Encoder, Model.Body }.OfType<Decoder>())
+        {
+            bool isPassed = stack.EmbeddingParameters().Any(weight => weight.requires_grad) || (stack == Model.Body && _passed.Count > 0);
+            foreach (Block block in stack.Blocks)
+                if (isPassed |= trained.Contains(block))
+                    _passed.Add(block);
+        }
+    }
 
     private void Adapt(LoraOptions options)
     {

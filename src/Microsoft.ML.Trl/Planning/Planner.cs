@@ -37,40 +37,68 @@ internal sealed class Planner(MLContext ml, ModelSource source)
         };
     }
 
+    /// <summary>Single changes, the largest saving first; where none fits, at the end the cheapest combination that does.</summary>
     private IEnumerable<TrainingPlanAdvice> Advice(
         TrainingOptions options, ModelDescription model, long peak, long? available, Func<TrainingOptions, TextLengths> lengths)
     {
-        var found = new List<TrainingPlanAdvice>();
-        foreach ((string change, string price, TrainingOptions changed) in Advisor.Changes(options))
-        {
-            try
-            {
-                using ModelShape shape = ModelShape.Of(model.Config, changed);
-                long left = new MemoryModel(shape, changed, lengths(changed), Start(changed, model, PlaceOf(changed))).Peak().Bytes;
-                if (left < peak)
-                    found.Add(new TrainingPlanAdvice(change, peak - left, left, available is null ? null : left <= available, price));
-            }
-            catch (Exception refused) when (refused is ArgumentException or NotSupportedException)
-            {
-                // this model cannot be trained so
-            }
-        }
-        return found.OrderByDescending(advice => advice.SavedBytes);
+        bool isCpu = PlaceOf(options).Device.type == TorchSharp.DeviceType.CPU;
+        IEnumerable<MemoryChange> Changes(TrainingOptions given) => Advisor.Changes(given, isCpu);
+        long? Left(TrainingOptions changed) => PeakOf(changed, model, lengths);
+        TrainingPlanAdvice Told(string text, string price, long left) =>
+            new(text, peak - left, left, available is null ? null : left <= available, price);
+
+        List<TrainingPlanAdvice> found = [];
+        foreach (MemoryChange change in Changes(options))
+            if (Left(change.Options) is { } left && left < peak)
+                found.Add(Told(change.Text, change.Price, left));
+        IEnumerable<TrainingPlanAdvice> ordered = found.OrderByDescending(advice => advice.SavedBytes);
+        if (available is not { } free || peak <= free || found.Any(advice => advice.PeakBytes <= free))
+            return ordered;
+        if (new Combination(Changes, Left, free).Cheapest(options, peak) is not { } all)
+            return ordered;
+        string text = string.Join(", ", all.Select(change => change.Text));
+        return ordered.Append(Told(text, "all of these together", Left(all[^1].Options)!.Value));
     }
+
+    /// <summary>Most bytes of a run; null where this model cannot be trained so.</summary>
+    private long? PeakOf(TrainingOptions changed, ModelDescription model, Func<TrainingOptions, TextLengths> lengths)
+    {
+        try
+        {
+            TrainingOptions options = Checked(changed);
+            using ModelShape shape = ModelShape.Of(model.Config, options);
+            return new MemoryModel(shape, options, lengths(options), Start(options, model, PlaceOf(options))).Peak().Bytes;
+        }
+        catch (Exception refused) when (refused is ArgumentException or NotSupportedException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static TrainingOptions Checked(TrainingOptions options) => options switch
+    {
+        SftOptions sft => sft.Validated(),
+        RewardOptions reward => reward.Validated(),
+        DpoOptions dpo => dpo.Validated(),
+        PpoOptions ppo => ppo.Validated(),
+        _ => ((TextClassificationOptions)options).Validated(),
+    };
 
     private Placement PlaceOf(TrainingOptions options)
     {
-        var choice = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16);
+        var choice = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16, options.Fp16);
         return choice.Resolve(ContextSettings.Of(ml), _ => { });
     }
 
     private static StartFacts Start(TrainingOptions options, ModelDescription model, Placement place)
     {
         bool isThere = model.InMemory is { } held && held == place;
+        bool isBase = model.InMemory is { } own && own == place with { Quantization = options.BaseQuantization };
         bool needsHead = options is RewardOptions or TextClassificationOptions && !model.IsHeaded;
-        bool sharesBase = isThere && options.Peft is { UseDora: false } && options is not TextClassificationOptions;
+        bool sharesBase = isBase && options.Peft is { UseDora: false } && options is not TextClassificationOptions;
         bool isCpu = place.Device.type == TorchSharp.DeviceType.CPU;
-        bool isMoved = model.IsDrawn && (!isCpu || MemoryHabits.IsNarrow(options)), isHeaded = needsHead && model.InMemory is null;
+        bool isMoved = model.IsDrawn && (!isCpu || MemoryHabits.IsNarrow(options) || options.BaseQuantization != WeightQuantization.None);
+        bool isHeaded = needsHead && model.InMemory is null;
         return new StartFacts(isCpu, sharesBase, isThere, isMoved ? sizeof(float) : isHeaded ? MemoryHabits.Size(options) : 0);
     }
 }

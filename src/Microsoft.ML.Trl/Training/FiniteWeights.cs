@@ -5,6 +5,8 @@ namespace Microsoft.ML.Trl.Training;
 /// <summary>Tells a model that was broken before training from one that training breaks.</summary>
 internal static class FiniteWeights
 {
+    private const long AtOnce = 1 << 20; // a comparison takes 6 bytes per number
+
     /// <summary>Fails unless all weights are finite numbers.</summary>
     /// <param name="model">What it is, for the message.</param>
     /// <param name="weights">By name; only read.</param>
@@ -29,6 +31,14 @@ internal static class FiniteWeights
     private static Tensor IsFinite(Tensor weight)
     {
         using var scope = NewDisposeScope();
-        return weight.isfinite().all().MoveToOuterDisposeScope();
+        Tensor plain = weight.detach(), rows = plain.is_contiguous() ? plain.view(-1) : plain;
+        long perRow = Math.Max(1, rows.NumberOfElements / Math.Max(1, rows.size(0)));
+        return stack([.. rows.split(Math.Max(1, AtOnce / perRow)).Select(IsPartFinite)]).all().MoveToOuterDisposeScope();
+    }
+
+    private static Tensor IsPartFinite(Tensor part)
+    {
+        using var scope = NewDisposeScope();
+        return part.isfinite().all().MoveToOuterDisposeScope();
     }
 }

@@ -45,7 +45,7 @@ internal sealed class MemorySaving : IDisposable
         try
         {
             freeze?.Invoke();
-            plan.Freeze();
+            Freeze(model, options);
             plan.BeginLisa();
             plan.BeginBlocks();
             return plan;
@@ -55,6 +55,39 @@ internal sealed class MemorySaving : IDisposable
             plan.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Freezes what the options freeze.</summary>
+    /// <param name="model">The caller keeps it.</param>
+    /// <param name="options">Checked.</param>
+    /// <exception cref="ArgumentException">The model has fewer layers.</exception>
+    /// <exception cref="InvalidOperationException">Nothing is left to be trained.</exception>
+    public static void Freeze(DecoderModel model, TrainingOptions options)
+    {
+        int most = model.Stacks.Max(stack => stack.Count), count = options.FreezeFirstLayers;
+        if (count > most)
+            throw new ArgumentException(
+                $"FreezeFirstLayers ({count}) is more than the {most} layers of the model; it must be {most} or less.");
+        Train([.. model.Stacks.SelectMany(stack => stack.Take(count)).SelectMany(block => block.StoredParameters())], false);
+        if (options.FreezeEmbeddings)
+        {
+            Train(model.Body.EmbeddingParameters(), false);
+            Train(model.Encoder?.EmbeddingParameters() ?? [], false);
+        }
+        model.RequireTrainable("model, after FreezeFirstLayers and FreezeEmbeddings,");
+    }
+
+    /// <summary>Blocks of which something is trained; of these LISA chooses.</summary>
+    /// <param name="model">Frozen as it will be.</param>
+    /// <param name="options">Checked.</param>
+    /// <exception cref="ArgumentException">There are fewer than LISA is to choose.</exception>
+    public static Block[] TrainedBlocks(DecoderModel model, TrainingOptions options)
+    {
+        IEnumerable<Block> blocks = model.Stacks.SelectMany(stack => stack);
+        Block[] trained = [.. blocks.Where(block => block.OwnParameters().Any(parameter => parameter.requires_grad))];
+        return options.LisaActivatedLayers is not { } count || count <= trained.Length ? trained : throw new ArgumentException(
+            $"LisaActivatedLayers ({count}) is more than the {trained.Length} layers of the model that can be trained; it must be "
+            + $"{trained.Length} or less.");
     }
 
     /// <summary>Says who updates a block in the backward pass; where that is not asked for, nobody does.</summary>
@@ -85,33 +118,11 @@ internal sealed class MemorySaving : IDisposable
         _largeBlocks?.Dispose();
     }
 
-    private void Freeze()
-    {
-        int most = _model.Stacks.Max(stack => stack.Count), count = _options.FreezeFirstLayers;
-        if (count > most)
-            throw new ArgumentException(
-                $"FreezeFirstLayers ({count}) is more than the {most} layers of the model; it must be {most} or less.");
-        Train([.. _model.Stacks.SelectMany(stack => stack.Take(count)).SelectMany(block => block.StoredParameters())], false);
-        if (_options.FreezeEmbeddings)
-        {
-            Train(_model.Body.EmbeddingParameters(), false);
-            Train(_model.Encoder?.EmbeddingParameters() ?? [], false);
-        }
-        _model.RequireTrainable("model, after FreezeFirstLayers and FreezeEmbeddings,");
-    }
-
     private void BeginLisa()
     {
-        IEnumerable<Block> blocks = _model.Stacks.SelectMany(stack => stack);
-        Block[] trained = [.. blocks.Where(block => block.OwnParameters().Any(parameter => parameter.requires_grad))];
-        if (_options.LisaActivatedLayers is { } count)
-        {
-            if (count > trained.Length)
-                throw new ArgumentException(
-                    $"LisaActivatedLayers ({count}) is more than the {trained.Length} layers of the model that can be trained; it must be "
-                    + $"{trained.Length} or less.");
+        Block[] trained = TrainedBlocks(_model, _options);
+        if (_options.LisaActivatedLayers is not null)
             _changing = trained; // the first step chooses
-        }
         if (_changing.Length > 0 || UpdatesInBackward)
             Parts = trained;
     }

@@ -15,6 +15,8 @@ public sealed class PlanCommandTests
     [TestMethod]
     [DataRow("sft", "--use_peft --lora_r 4 --bf16 --max_length 32 --per_device_train_batch_size 2")]
     [DataRow("dpo", "--max-length 32 --loss_type sigmoid bco_pair --optim adamw_torch")]
+    [DataRow("sft", "--use_peft --load_in_4bit --use_bnb_nested_quant --bnb_4bit_quant_type nf4 --max-length 32")]
+    [DataRow("sft", "--use_peft --load-in-8bit --max_length 32 --optim paged_adamw_8bit")]
     [DataRow("reward", "--max_length none --weight_averaging_update_freq 3")]
     [DataRow("ppo", "--batch_size 8 --mini_batch_size 4 --generation_max_new_tokens 8 --seed 1")]
     [DataRow("classification", "--labels good bad --lr_scheduler_type cosine_with_restarts")]
@@ -52,6 +54,11 @@ public sealed class PlanCommandTests
     [DataRow(new[] { "plan", "sft", "M", "--bf16", "maybe" }, "--bf16 is 'maybe'", "true or false")]
     [DataRow(new[] { "plan", "sft", "M", "--optim", "magic" }, "--optim is 'magic'", "allowed is adam_w, adam, sgd")]
     [DataRow(new[] { "plan", "sft", "M", "--lr_scheduler_kwargs", "{" }, "--lr_scheduler_kwargs is '{'", "a JSON object of numbers")]
+    [DataRow(new[] { "plan", "sft", "M", "--load_in_8bit", "--load_in_4bit" }, "--load_in_8bit and --load_in_4bit", "give one of them")]
+    [DataRow(new[] { "plan", "sft", "M", "--load_in_4bit", "--bnb_4bit_quant_type", "fp4" }, "quant_type is 'fp4'", "allowed is nf4")]
+    [DataRow(new[] { "plan", "sft", "M", "--use_bnb_nested_quant" }, "--use_bnb_nested_quant belongs", "give --load_in_4bit too")]
+    [DataRow(new[] { "plan", "sft", "M", "--bnb_4bit_quant_type", "nf4" }, "--bnb_4bit_quant_type belongs", "give --load_in_4bit too")]
+    [DataRow(new[] { "plan", "sft", "M", "--load_in_4bit" }, "BaseQuantization (Nf4)", "set Peft")]
     [DataRow(new[] { "plan", "sft", "M", "--lora_r", "4" }, "--lora_r belongs to an adapter", "give --use_peft too")]
     [DataRow(new[] { "plan", "sft", "M", "--max_length", "1" }, "MaxLength (1)", "must be 2 or greater")]
     [DataRow(new[] { "plan", "sft", "M", "--use_peft", "--lora_target_modules", "nothing" }, "TargetModules has 'nothing'", "c_attn")]
@@ -91,6 +98,36 @@ public sealed class PlanCommandTests
         CollectionAssert.AreEqual(new[] { "a", "b" }, options.Peft.ModulesToSave!.ToArray());
         Assert.AreEqual((5, 0.25, 0.5), (options.Generation.TopK, options.ValueHead.SummaryDropoutProb, options.WeightAveraging!.EmaDecay));
         Assert.AreEqual((null, false, 2.0), (options.NumSharedLayers, options.AdapKlCtrl, options.LrSchedulerKwargs!["power"]));
+    }
+
+    [TestMethod]
+    [DataRow("adamw_torch", OptimizerKind.AdamW)]
+    [DataRow("adamw_torch_fused", OptimizerKind.AdamW)]
+    [DataRow("paged_adamw_32bit", OptimizerKind.AdamW)]
+    [DataRow("adamw_8bit", OptimizerKind.AdamW8Bit)]
+    [DataRow("adamw_bnb_8bit", OptimizerKind.AdamW8Bit)]
+    [DataRow("paged_adamw_8bit", OptimizerKind.AdamW8Bit)]
+    [DataRow("lion_8bit", OptimizerKind.Lion8Bit)]
+    [DataRow("lion_32bit", OptimizerKind.Lion)]
+    [DataRow("paged_lion_8bit", OptimizerKind.Lion8Bit)]
+    [DataRow("adafactor", OptimizerKind.Adafactor)]
+    [DataRow("sgd", OptimizerKind.Sgd)]
+    [DataRow("rmsprop", OptimizerKind.RmsProp)]
+    [DataRow("adagrad", OptimizerKind.Adagrad)]
+    public void Optimizers_have_the_names_of_transformers(string name, OptimizerKind kind) =>
+        Assert.AreEqual(kind, FlagValue.Of("optim", typeof(OptimizerKind), [name]));
+
+    [TestMethod]
+    [DataRow("--load_in_8bit", WeightQuantization.Int8)]
+    [DataRow("--load_in_4bit", WeightQuantization.Nf4)]
+    [DataRow("--load_in_4bit --use_bnb_nested_quant", WeightQuantization.Nf4Nested)]
+    [DataRow("--base_quantization int4", WeightQuantization.Int4)]
+    public void Bits_have_the_flags_of_TRL(string given, WeightQuantization expected)
+    {
+        var flags = new OptionFlags<SftOptions>();
+        var command = new System.CommandLine.Command("sft");
+        flags.AddTo(command);
+        Assert.AreEqual(expected, flags.Read(command.Parse(("--use_peft " + given).Split(' '))).BaseQuantization);
     }
 
     private static void Complete<TOptions>(params string[] without)

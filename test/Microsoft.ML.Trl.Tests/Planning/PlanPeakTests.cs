@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Tests.TestSupport;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Tests.Planning;
 
@@ -34,6 +35,55 @@ public sealed class PlanPeakTests
         ["reward"] = Reward,
     };
 
+    private static readonly string Folder = Path.GetTempPath();
+    private static readonly SftOptions Whole = Sft with { GradientCheckpointing = false }, Adapted = Sft with { Peft = Lora };
+
+    private static readonly Dictionary<string, TrainingOptions> Saving = new()
+    {
+        ["sft whole"] = Whole,
+        ["sft lora whole"] = Whole with { Peft = Lora },
+        ["sft bf16 whole"] = Whole with { Bf16 = true },
+        ["dpo whole"] = Dpo with { GradientCheckpointing = false },
+        ["dpo lora whole"] = Dpo with { GradientCheckpointing = false, Peft = Lora },
+        ["reward whole"] = Reward with { GradientCheckpointing = false },
+        ["ppo checkpointed"] = Ppo with { GradientCheckpointing = true },
+        ["adamw 8 bit"] = Sft with { Optim = OptimizerKind.AdamW8Bit },
+        ["adam 8 bit whole"] = Whole with { Optim = OptimizerKind.Adam8Bit },
+        ["adamw 8 bit bf16"] = Sft with { Optim = OptimizerKind.AdamW8Bit, Bf16 = true },
+        ["lion"] = Sft with { Optim = OptimizerKind.Lion },
+        ["lion 8 bit"] = Sft with { Optim = OptimizerKind.Lion8Bit },
+        ["adafactor"] = Sft with { Optim = OptimizerKind.Adafactor },
+        ["adafactor bf16"] = Sft with { Optim = OptimizerKind.Adafactor, Bf16 = true },
+        ["sgd"] = Sft with { Optim = OptimizerKind.Sgd },
+        ["own adamw"] = Sft with { OptimizerFactory = weights => optim.AdamW(weights.Select(weight => weight.Value)) },
+        ["state in files"] = Sft with { OptimizerStateFolder = Folder },
+        ["state in files bf16"] = Sft with { OptimizerStateFolder = Folder, Bf16 = true },
+        ["fp16"] = Sft with { Fp16 = true, MaxLength = 32, PerDeviceTrainBatchSize = 1 }, // slow on the CPU
+        ["rounding"] = Sft with { Bf16 = true, StochasticRounding = true },
+        ["rounding whole"] = Whole with { Bf16 = true, StochasticRounding = true },
+        ["int8"] = Adapted with { BaseQuantization = WeightQuantization.Int8 },
+        ["int4"] = Adapted with { BaseQuantization = WeightQuantization.Int4 },
+        ["nf4"] = Adapted with { BaseQuantization = WeightQuantization.Nf4 },
+        ["nf4 whole"] = Adapted with { BaseQuantization = WeightQuantization.Nf4, GradientCheckpointing = false },
+        ["nf4 nested bf16"] = Adapted with { BaseQuantization = WeightQuantization.Nf4Nested, Bf16 = true },
+        ["dpo nf4"] = Dpo with { Peft = Lora, BaseQuantization = WeightQuantization.Nf4 },
+        ["dpo int8 reference"] = Dpo with { ReferenceModel = ReferenceKind.Int8 },
+        ["ppo int8 reference"] = Ppo with { ReferenceModel = ReferenceKind.Int8 },
+        ["ppo shared"] = Ppo with { NumSharedLayers = 2 },
+        ["rounding adam 8 bit"] = Sft with { Bf16 = true, StochasticRounding = true, Optim = OptimizerKind.AdamW8Bit },
+        ["long"] = Adapted with { PerDeviceTrainBatchSize = 8 },
+        ["offloading"] = Adapted with { PerDeviceTrainBatchSize = 8, ActivationOffloading = true, OffloadFolder = Folder },
+        ["in backward"] = Sft with { OptimizerInBackward = true, MaxGradNorm = 0 },
+        ["in backward adafactor"] = Sft with { OptimizerInBackward = true, MaxGradNorm = 0, Optim = OptimizerKind.Adafactor },
+        ["in backward whole"] = Whole with { OptimizerInBackward = true, MaxGradNorm = 0 },
+        ["frozen layers"] = Sft with { FreezeFirstLayers = 2 },
+        ["frozen layers whole"] = Whole with { FreezeFirstLayers = 2 },
+        ["frozen below"] = Sft with { FreezeFirstLayers = 2, FreezeEmbeddings = true },
+        ["frozen below whole"] = Whole with { FreezeFirstLayers = 2, FreezeEmbeddings = true },
+        ["lisa"] = Sft with { LisaActivatedLayers = 1 },
+        ["lisa whole"] = Whole with { LisaActivatedLayers = 1 },
+    };
+
     private const string Sizes = """
         "vocab_size": 2048, "hidden_size": 192, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2,
         "intermediate_size": 512, "max_position_embeddings": 256,
@@ -56,6 +106,8 @@ public sealed class PlanPeakTests
 
     public static IEnumerable<object[]> RunsOfGpt2 => Runs.Keys.Select(run => new object[] { run });
 
+    public static IEnumerable<object[]> SavingRuns => Saving.Keys.Select(run => new object[] { run });
+
     public static IEnumerable<object[]> OtherFamilies => Families.Keys.Select(model => new object[] { model });
 
     [TestMethod]
@@ -67,6 +119,10 @@ public sealed class PlanPeakTests
     [DataRow("dpo lora")]
     [DataRow("ppo")]
     public void Methods_on_llama(string run) => IsWithinAFifth("llama", Runs[run]);
+
+    [TestMethod]
+    [DynamicData(nameof(SavingRuns))]
+    public void Options_that_save_memory(string run) => IsWithinAFifth("gpt2", Saving[run]);
 
     [TestMethod]
     public void Dropout_keeps_what_was_drawn() => IsWithinAFifth("gpt2 dropping", Sft);

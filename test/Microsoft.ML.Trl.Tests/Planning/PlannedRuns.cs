@@ -11,14 +11,17 @@ internal static class PlannedRuns
     public static (long Measured, TrainingPlan Plan) Of(ModelConfig config, TrainingOptions options)
     {
         TrainingPlan plan = Plan(config, options);
-        Run(config with { LayerCount = 1, WindowedLayers = [] }, options); // what libtorch makes once and keeps does not count
-        return (NativeMemory.Peak(() => Run(config, options)), plan);
+        int layers = 1 + Math.Max(options.FreezeFirstLayers, (options as PpoOptions)?.NumSharedLayers ?? 0);
+        // what libtorch makes once and keeps does not count; where matrices are widened is kept, too
+        Run(config with { LayerCount = layers, WindowedLayers = [] }, options);
+        long kept = options.BaseQuantization == WeightQuantization.None ? 0 : MemoryHabits.WidenedPart;
+        return (NativeMemory.Peak(() => Run(config, options)) + kept, plan);
     }
 
     public static TrainingPlan Plan(ModelConfig config, TrainingOptions options)
     {
         using ModelShape shape = ModelShape.Of(config, options);
-        var start = new StartFacts(IsCpu: true, SourceBytes: options.Bf16 ? 4 : 0);
+        var start = new StartFacts(IsCpu: true, SourceBytes: IsMade(options) ? 4 : 0);
         MemoryMoment peak = new MemoryModel(shape, options, Lengths(options, config), start).Peak();
         return new TrainingPlan
         {
@@ -27,6 +30,14 @@ internal static class PlannedRuns
             Advice = [],
         };
     }
+
+    /// <summary>Whether the model that is trained is made of another one, in float32.</summary>
+    private static bool IsMade(TrainingOptions options) =>
+        options.Bf16 || options.Fp16 || options.BaseQuantization != WeightQuantization.None;
+
+    private static CausalLanguageModel Made(CausalLanguageModel model, TrainingOptions options) => model.Made(
+        source => QuantizedWeights.Of(source, options.BaseQuantization), null,
+        options.Bf16 ? ScalarType.BFloat16 : options.Fp16 ? ScalarType.Float16 : null);
 
     private static TextLengths Lengths(TrainingOptions options, ModelConfig config)
     {
@@ -54,8 +65,8 @@ internal static class PlannedRuns
             new RewardLoop(model, reward).Run(pairs);
             return;
         }
-        using CausalLanguageModel policy = options.Bf16 ? made.Copy(type: ScalarType.BFloat16) : made;
-        if (options.Bf16)
+        using CausalLanguageModel policy = IsMade(options) ? Made(made, options) : made;
+        if (IsMade(options))
             made.Dispose();
         if (options.Peft is { } peft && options is not PpoOptions)
             PeftExtensions.AddNamed(policy, peft, 1);
