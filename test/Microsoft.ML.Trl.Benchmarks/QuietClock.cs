@@ -54,7 +54,7 @@ internal sealed class QuietClock
         if (!File.Exists(Status))
             return Process.GetCurrentProcess().PeakWorkingSet64 >> 20;
         string line = File.ReadLines(Status).First(line => line.StartsWith("VmHWM", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
     private static double Others((double Busy, double Own, long Time) before, TimeSpan during)
