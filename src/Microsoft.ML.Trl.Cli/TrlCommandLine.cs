@@ -12,6 +12,9 @@ internal static class TrlCommandLine
     /// <summary>Everything went well.</summary>
     public const int Success = 0;
 
+    /// <summary>This machine lacks what is needed; the message says what.</summary>
+    public const int CannotRun = 1;
+
     /// <summary>The arguments, or what they name, cannot be used; the message says what is allowed.</summary>
     public const int BadInput = 2;
 
@@ -41,6 +44,11 @@ internal static class TrlCommandLine
         {
             errors.WriteLine($"trl: {wrong.Message}");
             return BadInput;
+        }
+        catch (DllNotFoundException missing)
+        {
+            errors.WriteLine($"trl: {missing.Message}");
+            return CannotRun;
         }
     }
 
