@@ -33,7 +33,7 @@ internal sealed class Nf4Matrix : QuantizedMatrix
     public Nf4Matrix(long outputs, long inputs, Tensor codes, Nf4Scales scales, ScalarType type)
         : base(outputs, inputs, type, ("", codes), (Absmax, scales.Absmax), (Nested, scales.Nested!), (Offset, scales.Offset!))
     {
-        _map = DynamicMap.Numbers(isSigned: true).DetachFromDisposeScope();
+        _map = DynamicCode.Signed.Numbers().DetachFromDisposeScope();
         (_codes, _scales) = (codes, scales with { Map = _map });
     }
 
@@ -114,7 +114,7 @@ internal sealed class Nf4Matrix : QuantizedMatrix
         Tensor padded = cat([absmax - offset, zeros((groups * size) - blocks)]).view(groups, size);
         Tensor nested = padded.abs().amax([1]);
         Tensor scaled = padded * (1 / nested.masked_fill(nested.eq(0), 1)).unsqueeze(1);
-        Tensor codes = DynamicMap.Encode(scaled.clamp(-1, 1), isSigned: true).view(-1).narrow(0, 0, blocks).clone();
+        Tensor codes = DynamicCode.Signed.Encode(scaled.clamp(-1, 1)).view(-1).narrow(0, 0, blocks).clone();
         return new Nf4Scales(codes, nested, offset.view(1));
     }
 

@@ -22,9 +22,7 @@ internal sealed record BlockwiseMoment(Tensor Codes, Tensor Scales, DynamicCode 
     public Tensor Read(long start, long count)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor entries = Codes.narrow(0, start, count).to_type(ScalarType.Int32);
-        Tensor values = tensor(Code.Values.ToArray(), device: Codes.device).index_select(0, entries);
-        return (values * PerNumber(start, count)).MoveToOuterDisposeScope();
+        return (Code.Decode(Codes.narrow(0, start, count)) * PerNumber(start, count)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Takes other numbers, each rounded to the nearest that there is, by libtorch's operators.</summary>
@@ -39,8 +37,7 @@ internal sealed record BlockwiseMoment(Tensor Codes, Tensor Scales, DynamicCode 
         Scales.narrow(0, start / BlockSize, blocks).copy_(padded.view(blocks, BlockSize).abs().amax(1));
         Tensor scales = PerNumber(start, count);
         Tensor shares = where(scales.gt(0), values / scales, zeros_like(values));
-        Tensor limits = tensor(Code.Limits[..^1].ToArray(), device: values.device);
-        Codes.narrow(0, start, count).copy_(bucketize(shares.contiguous(), limits, true, false));
+        Codes.narrow(0, start, count).copy_(Code.Encode(shares.contiguous()));
     }
 
     private Tensor PerNumber(long start, long count) =>

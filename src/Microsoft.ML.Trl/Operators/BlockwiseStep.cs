@@ -231,10 +231,7 @@ internal sealed unsafe class BlockwiseStep(BlockwiseStep.Numbers numbers)
         fixed (byte* beginnings = code.Beginnings)
         fixed (float* limits = code.Limits)
             for (int i = 0; i < count; i++)
-            {
-                int first = beginnings[((uint*)values)[i] >> 16];
-                target[i] = (byte)(first + (values[i] > limits[first] ? 1 : 0));
-            }
+                target[i] = DynamicCode.Nearest(values[i], beginnings, limits);
         return scale;
     }
 }

@@ -1,10 +1,11 @@
+using System.Runtime.CompilerServices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
-/// The 256 numbers of block-wise dynamic quantization, arXiv:2110.02861: decades from 1e-6 to 1, of which each has twice as many numbers,
-/// evenly spread, as the one below it; and 0 and 1.
+/// The 256 numbers of block-wise dynamic quantization, arXiv:2110.02861, bitsandbytes' <c>create_dynamic_map</c>: decades from 1e-6 to 1,
+/// of which each has twice as many numbers, evenly spread, as the one below it; and 0 and 1.
 /// </summary>
 internal sealed class DynamicCode
 {
@@ -49,10 +50,43 @@ internal sealed class DynamicCode
 
     /// <summary>The number of the nearest entry.</summary>
     /// <param name="value">Between -1 and 1.</param>
-    public byte Nearest(float value)
+    public unsafe byte Nearest(float value)
     {
-        int first = _beginnings[BitConverter.SingleToUInt32Bits(value) >> 16];
-        return (byte)(first + (value > _limits[first] ? 1 : 0));
+        fixed (byte* beginnings = _beginnings)
+        fixed (float* limits = _limits)
+            return Nearest(value, beginnings, limits);
+    }
+
+    /// <summary>The same, for loops that hold on to <see cref="Beginnings"/> and <see cref="Limits"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe byte Nearest(float value, byte* beginnings, float* limits)
+    {
+        int first = beginnings[BitConverter.SingleToUInt32Bits(value) >> 16];
+        return (byte)(first + (value > limits[first] ? 1 : 0));
+    }
+
+    /// <summary>[256] float32: <see cref="Values"/> as a tensor. The caller owns it.</summary>
+    /// <param name="device">Null = the CPU.</param>
+    public Tensor Numbers(Device? device = null) => tensor(_values, device: device);
+
+    /// <summary>The entries of the numbers that are nearest; of two that are equally near the lower one; by libtorch's operators.</summary>
+    /// <param name="values">Any shape, float32, dense; what is beyond the numbers gets the first or last entry.</param>
+    /// <returns>Same shape, bytes. The caller owns it.</returns>
+    public Tensor Encode(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        Tensor limits = tensor(_limits[..^1], device: values.device);
+        return bucketize(values, limits, true, false).to_type(ScalarType.Byte).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What entries stand for, by libtorch's operators.</summary>
+    /// <param name="codes">Any shape, bytes.</param>
+    /// <returns>Same shape, float32. The caller owns it.</returns>
+    public Tensor Decode(Tensor codes)
+    {
+        using var scope = NewDisposeScope();
+        Tensor entries = codes.reshape(-1).to_type(ScalarType.Int32);
+        return Numbers(codes.device).index_select(0, entries).view(codes.shape).MoveToOuterDisposeScope();
     }
 
     private static float[] Build(bool isSigned)

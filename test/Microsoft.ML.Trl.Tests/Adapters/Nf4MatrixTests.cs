@@ -95,7 +95,7 @@ public sealed class Nf4MatrixTests
         float mean = absmax.mean().item<float>();
         Close.Absolute(mean, nested.Parts[3].Value.item<float>(), 1e-6);
         Assert.AreEqual(4, scales.size(0));
-        float[] map = [.. DynamicMap.Values(isSigned: true)], all = [.. absmax.data<float>()], found = new float[900];
+        float[] map = [.. DynamicCode.Signed.Values], all = [.. absmax.data<float>()], found = new float[900];
         for (int block = 0; block < 900; block++)
         {
             float[] group = [.. all.Skip(block / 256 * 256).Take(256).Select(value => Math.Abs(value - mean))];

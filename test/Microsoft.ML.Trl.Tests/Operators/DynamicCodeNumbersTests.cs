@@ -1,11 +1,12 @@
+using Microsoft.ML.Trl.Operators;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Tests.Numerics;
+namespace Microsoft.ML.Trl.Tests.Operators;
 
 /// <summary>The 8-bit code book against its definition, and codes against a search of all numbers.</summary>
 [TestClass]
-public sealed class DynamicMapTests
+public sealed class DynamicCodeNumbersTests
 {
     /// <summary>
     /// With a sign: 1, 2, 4, ... 64 equal parts of [0.1, 1] for 1e-6, 1e-5, ... 1, their middles, on both sides; and 0 and 1. Without:
@@ -23,7 +24,7 @@ public sealed class DynamicMapTests
                 double middle = Math.Pow(10, exponent) * (0.1 + (0.9 * (part + 0.5) / parts));
                 expected.AddRange(isSigned ? [middle, -middle] : [middle]);
             }
-        float[] found = [.. DynamicMap.Values(isSigned)];
+        float[] found = [.. Code(isSigned).Values];
         Assert.HasCount(256, found);
         foreach ((double value, float code) in expected.Order().Zip(found))
             Close.Absolute(value, code, 1e-6 * Math.Abs(value));
@@ -37,12 +38,15 @@ public sealed class DynamicMapTests
         using var scope = NewDisposeScope();
         manual_seed(1);
         Tensor values = cat([isSigned ? (rand(50, 6) * 2) - 1 : rand(50, 6), rand(50, 6) * 1e-4]);
-        float[] map = [.. DynamicMap.Values(isSigned)];
-        Tensor codes = DynamicMap.Encode(values, isSigned), decoded = DynamicMap.Decode(codes, isSigned);
+        float[] map = [.. Code(isSigned).Values];
+        DynamicCode code = Code(isSigned);
+        Tensor codes = code.Encode(values), decoded = code.Decode(codes);
         CollectionAssert.AreEqual(new long[] { 100, 6 }, decoded.shape);
         foreach ((float value, float found) in values.data<float>().Zip(decoded.data<float>()))
             Assert.AreEqual(map.Min(number => Math.Abs(number - value)), Math.Abs(found - value), 1e-8f);
         Tensor all = tensor(map);
-        Close.Absolute(all, DynamicMap.Decode(DynamicMap.Encode(all, isSigned), isSigned), 0, "the numbers themselves");
+        Close.Absolute(all, code.Decode(code.Encode(all)), 0, "the numbers themselves");
     }
+
+    private static DynamicCode Code(bool isSigned) => isSigned ? DynamicCode.Signed : DynamicCode.Unsigned;
 }
