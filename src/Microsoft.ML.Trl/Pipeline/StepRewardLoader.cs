@@ -50,13 +50,7 @@ internal static class StepRewardLoader
         if (saved.PromptColumnName is null || string.IsNullOrEmpty(saved.StepSeparator))
             throw reader.Senseless(SavedTransformer.Entry, "PromptColumnName or StepSeparator is missing.");
         IReadOnlyList<StepReport> reports = reader.History();
-        TextClassifier model = StoredModel.Read(
-            reader, saved, env,
-            (parts, device) => saved.On(
-                device,
-                place => HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, place, saved.Type, saved.Quantization),
-                network => network.Copy(device)),
-            (parts, network) => new TextClassifier(network, parts.Tokenizer));
+        TextClassifier model = StoredModel.ReadClassifier(reader, saved, env);
         var output = new StepRewardOutput(
             saved.PromptColumnName, saved.CompletionColumnName, saved.ScoreColumnName!, saved.StepSeparator);
         return new StepRewardTransformer(env, model, output, reports) { BatchSize = saved.BatchSize };

@@ -59,6 +59,16 @@ internal static class StoredModel
         return finish(parts, network.Release());
     }
 
+    /// <summary>Reads a sequence classifier.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static TextClassifier ReadClassifier(ModelReader reader, SavedTransformer saved, IHostEnvironment env) => Read(
+        reader, saved, env,
+        (parts, device) => saved.On(
+            device,
+            place => HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, place, saved.Type, saved.Quantization),
+            network => network.Copy(device)),
+        (parts, network) => new TextClassifier(network, parts.Tokenizer));
+
     /// <summary>What every saved model has.</summary>
     /// <param name="Config">Its shape.</param>
     /// <param name="Tokenizer">Its tokenizer.</param>

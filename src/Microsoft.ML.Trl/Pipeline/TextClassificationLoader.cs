@@ -51,13 +51,7 @@ internal static class TextClassificationLoader
         if (saved.PredictedLabelColumnName is null || saved.ProbabilityColumnName is null)
             throw reader.Senseless(SavedTransformer.Entry, "PredictedLabelColumnName or ProbabilityColumnName is missing.");
         IReadOnlyList<StepReport> reports = reader.History();
-        TextClassifier model = StoredModel.Read(
-            reader, saved, env,
-            (parts, device) => saved.On(
-                device,
-                place => HuggingFaceFolder.BuildClassifier(parts.Weights, parts.Config, place, saved.Type, saved.Quantization),
-                network => network.Copy(device)),
-            (parts, network) => new TextClassifier(network, parts.Tokenizer));
+        TextClassifier model = StoredModel.ReadClassifier(reader, saved, env);
         var output = new ClassifierOutput(
             saved.CompletionColumnName, saved.PredictedLabelColumnName, saved.ScoreColumnName!, saved.ProbabilityColumnName);
         return new TextClassificationTransformer(env, model, output, reports) { BatchSize = saved.BatchSize };

@@ -19,7 +19,7 @@ public sealed class IterativeSftSession : IDisposable
     private readonly MemorySaving _memory; // which weights are trained, as long as the session lives
     private readonly GradientStep _gradients;
     private readonly WeightAverage? _average;
-    private readonly AuxiliaryLoss _auxiliary;
+    private readonly SftPass _pass;
     private readonly Generator _dropout;
     private readonly Random _order;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -50,7 +50,7 @@ public sealed class IterativeSftSession : IDisposable
         if (_network.Adapters is not { IsTrained: true })
             _network.Folder = null; // its weights will be others
         _limit = Math.Min(options.MaxLength ?? int.MaxValue, _network.Config.ContextLength);
-        _auxiliary = new AuxiliaryLoss(_network.Config, options.RouterAuxLossCoef);
+        _pass = new SftPass(_network, SftLoss.Nll, options.RouterAuxLossCoef);
         _dropout = new Generator((uint)options.Seed);
         _order = new Random(options.Seed);
         _memory = MemorySaving.Begin(_network, options);
@@ -178,18 +178,9 @@ public sealed class IterativeSftSession : IDisposable
     /// <returns>Its share of the update's loss.</returns>
     private double Accumulate(TokenExample[] texts, double divisor, StepLog log)
     {
-        using DisposeScope scope = NewDisposeScope();
         using TokenBatch batch = _network.Batch(texts);
         log.CountTokens(batch.Tokens);
-        RouterLoad? load = _auxiliary.Begin(batch);
-        Tensor hidden = _network.HiddenAt(batch, load); // [N, H]
-        TokenLogProbs tokens = LogProbs.WithStatistics(hidden, _network.Head, batch.Labels);
-        (Tensor loss, _) = _auxiliary.AddTo(SftLoss.Nll(tokens.LogProbs, divisor), load, log);
-        _gradients.Accumulate(loss);
-        float[] numbers = stack([loss.detach(), tokens.Entropy.mean(), tokens.Hit.mean()]).cpu().data<float>().ToArray();
-        log.Note("entropy", numbers[1]);
-        log.Note("mean_token_accuracy", numbers[2]);
-        return numbers[0];
+        return _pass.Accumulate(batch, divisor, _gradients, log);
     }
 
     private List<TokenExample> Checked(IReadOnlyList<TokenExample> texts)

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Microsoft.ML.Trl.Algorithms.Sft;
 
 /// <summary>Supervised fine-tuning: learn the labelled tokens of each example.</summary>
@@ -9,8 +6,8 @@ namespace Microsoft.ML.Trl.Algorithms.Sft;
 /// <param name="progress">Hears of every <see cref="TrainingOptions.LoggingSteps"/>-th step; null = nobody does.</param>
 internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IProgress<StepReport>? progress = null)
 {
-    private readonly Func<Tensor, double, Tensor> _loss = options.LossType == SftLossType.Dft ? SftLoss.Dft : SftLoss.Nll;
-    private readonly AuxiliaryLoss _auxiliary = new(model.Config, options.RouterAuxLossCoef);
+    private readonly SftPass _pass = new(
+        model, options.LossType == SftLossType.Dft ? SftLoss.Dft : SftLoss.Nll, options.RouterAuxLossCoef, options.LabelSmoothingFactor);
 
     /// <summary>Trains.</summary>
     /// <param name="examples">Texts to learn.</param>
@@ -36,20 +33,9 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     /// <returns>Its share of the step's loss.</returns>
     private double Accumulate(TokenExample[] examples, double divisor, GradientStep gradients, TrainingRun run)
     {
-        using DisposeScope scope = NewDisposeScope();
         using TokenBatch batch = model.BatchOf(examples, options.ReadsPaddingFree);
         run.Log.CountTokens(batch.Tokens);
-        if (batch.Targets == 0)
-            return 0;
-        RouterLoad? load = _auxiliary.Begin(batch);
-        Tensor hidden = model.HiddenAt(batch, load); // [N, H]
-        TokenLogProbs tokens = LogProbs.WithStatistics(hidden, model.Head, batch.Labels, options.LabelSmoothingFactor);
-        (Tensor loss, _) = _auxiliary.AddTo(_loss(tokens.LogProbs, divisor), load, run.Log);
-        gradients.Accumulate(loss);
-        float[] numbers = stack([loss.detach(), tokens.Entropy.mean(), tokens.Hit.mean()]).cpu().data<float>().ToArray();
-        run.Log.Note("entropy", numbers[1]);
-        run.Log.Note("mean_token_accuracy", numbers[2]);
-        return numbers[0];
+        return batch.Targets == 0 ? 0 : _pass.Accumulate(batch, divisor, gradients, run.Log);
     }
 
     /// <summary>Tokens of an example in the divisor of the loss.</summary>
