@@ -93,7 +93,6 @@ internal sealed class LinearLayer : LinearModule
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
     [ComponentName(Name = "bias")] private readonly Parameter? _bias;
-    private readonly Func<Tensor, Tensor> _product;
 
     /// <summary>A layer at a place in the checkpoint; without a way to draw a bias it has none.</summary>
     public LinearLayer(
@@ -101,12 +100,12 @@ internal sealed class LinearLayer : LinearModule
         WeightLayout layout = WeightLayout.OutputsByInputs)
         : base(at.Name, layout)
     {
-        bool isTransposed = layout == WeightLayout.InputsByOutputs;
-        _weight = isTransposed ? at.Take("weight", weight, inputs, outputs) : at.Take("weight", weight, outputs, inputs);
+        _weight = layout == WeightLayout.InputsByOutputs
+            ? at.Take("weight", weight, inputs, outputs)
+            : at.Take("weight", weight, outputs, inputs);
         register_parameter("weight", _weight);
         if (bias is not null)
             register_parameter("bias", _bias = at.Take("bias", bias, outputs));
-        _product = isTransposed ? Transposed : x => SmallBatchProduct.Linear(x, _weight, _bias);
     }
 
     /// <summary>[outputs, inputs] or [inputs, outputs]. The layer owns it.</summary>
@@ -119,7 +118,7 @@ internal sealed class LinearLayer : LinearModule
     /// <summary>[outputs], or null. The layer owns it.</summary>
     public override Parameter? Bias => _bias;
 
-    public override Tensor Product(Tensor x) => _product(x);
-
-    private Tensor Transposed(Tensor x) => SmallBatchProduct.Transposed(x, _weight, _bias);
+    public override Tensor Product(Tensor x) => Layout == WeightLayout.InputsByOutputs
+        ? SmallBatchProduct.Transposed(x, _weight, _bias)
+        : SmallBatchProduct.Linear(x, _weight, _bias);
 }

@@ -33,11 +33,20 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     private void CheckLayers(string stack, string blocks, int count)
     {
         string list = blocks + ".";
-        string[] held = [.. store.Names.Select(name => Bare(name, stack)).Where(name => name.StartsWith(list, StringComparison.Ordinal))
-            .Select(name => name[list.Length..].Split('.')[0]).Where(number => number.All(char.IsAsciiDigit)).Distinct()];
-        if (held.Length < count)
+        HashSet<string> held = new(StringComparer.Ordinal);
+        var numbers = held.GetAlternateLookup<ReadOnlySpan<char>>();
+        foreach (string name in store.Names)
+        {
+            ReadOnlySpan<char> bare = Bare(name, stack);
+            if (!bare.StartsWith(list, StringComparison.Ordinal))
+                continue;
+            ReadOnlySpan<char> rest = bare[list.Length..], number = rest[..(rest.IndexOf('.') is >= 0 and int dot ? dot : rest.Length)];
+            if (!number.ContainsAnyExceptInRange('0', '9'))
+                numbers.Add(number);
+        }
+        if (held.Count < count)
             throw new InvalidDataException(
-                $"The configuration of '{store.Source}' has {count} layers, but the weights hold {held.Length} "
+                $"The configuration of '{store.Source}' has {count} layers, but the weights hold {held.Count} "
                 + $"({stack}.{list}0, {stack}.{list}1, ...). "
                 + "Configuration and weights must belong together; save or download both again.");
     }
@@ -101,7 +110,7 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
     protected override Tensor Make(string name, Initializer initializer, long[] shape) =>
         Find(name, shape) is { } stored ? store.Take(stored.Name, type).to(device) : empty(0);
 
-    private TensorEntry? Stored(string name) => store.Find(name) ?? store.Find(Bare(name, prefix));
+    private TensorEntry? Stored(string name) => store.Find(name) ?? store.Find(Bare(name, prefix).ToString());
 
     private TensorEntry? Find(string name, long[] shape, string[]? types = null)
     {
@@ -129,8 +138,10 @@ internal sealed class StoredWeights(IWeightStore store, string prefix, Device de
         return stored;
     }
 
-    private static string Bare(string name, string prefix) =>
-        name.StartsWith(prefix + ".", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;
+    /// <summary>A name without the prefix, where it has it.</summary>
+    private static ReadOnlySpan<char> Bare(string name, string prefix) =>
+        name.Length > prefix.Length && name[prefix.Length] == '.' && name.StartsWith(prefix, StringComparison.Ordinal)
+            ? name.AsSpan(prefix.Length + 1) : name;
 
     private static bool IsDerived(string name) => Array.Exists(DerivedSuffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal));
 
