@@ -240,7 +240,7 @@ internal static class CatalogInputs
         Failed(RewardFunction.OfBatch(_ => [1]), "gave 1 scores for 4 responses", "one for each"),
         Failed(RewardFunction.OfAsync((_, _) => null!), "Step 1", "gave null", "a task"),
         Failed(RewardFunction.OfAsync((_, _) => Task.FromException<double>(new TimeoutException("late"))), "TimeoutException: late"),
-        Failed(RewardFunction.WeightedSum((RewardFunction.OfBatch(_ => []), 1)), "0 scores for 4 completions", "one score for each"),
+        Failed(RewardFunction.WeightedSum((RewardFunction.OfBatch(_ => []), 1)), "gave 0 scores for 4 responses", "one for each"),
     ];
 
     private static void Fit(RewardFunction reward) => Trl.Ppo(Tiny.Source(), reward, Short).Fit(Rows);
