@@ -51,14 +51,22 @@ public sealed class RewardConcurrencyTests
     [TestMethod]
     public async Task A_failure_stops_the_others_and_is_the_error_that_is_told()
     {
-        var hasStopped = new TaskCompletionSource();
+        TaskCompletionSource hasBegun = new(), hasStopped = new();
         RewardFunction waits = RewardFunction.OfAsync(async (row, cancel) =>
         {
-            using CancellationTokenRegistration stop = cancel.Register(hasStopped.SetResult);
-            await new TaskCompletionSource().Task.WaitAsync(cancel);
-            return 1.0;
+            hasBegun.SetResult();
+            try
+            {
+                await new TaskCompletionSource().Task.WaitAsync(cancel);
+                return 1.0;
+            }
+            finally
+            {
+                hasStopped.SetResult();
+            }
         });
-        RewardFunction fails = RewardFunction.Of((RewardRow _) => throw new FormatException("broken"));
+        RewardFunction fails = RewardFunction.Of((RewardRow _) =>
+            hasBegun.Task.Wait(Long) ? throw new FormatException("broken") : 1.0);
         RewardFunctionException error = await Assert.ThrowsAsync<RewardFunctionException>(
             () => Score([waits.Named("waits"), fails.Named("fails")]).WaitAsync(Long));
         Assert.Contains("the reward function 'fails' threw FormatException: broken", error.Message);
