@@ -35,7 +35,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         IDataView data = _stage.TrainingData ?? input;
         var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations);
         _stage.StartModel(input);
-        var rewards = new RewardSet([_reward ?? Upstream(input.Schema) ?? throw NoReward()]);
+        var rewards = new RewardSet([_reward ?? UpstreamReward.Of(_stage, input.Schema)]);
         rewards.Check(_stage.Ml, data.Schema);
         var held = new HeldReference(_options.ReferenceModel);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
@@ -60,17 +60,10 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         _stage.RequireStartModel(inputSchema);
-        if (_reward is null && ModelHandle.PromisedColumn(inputSchema, ModelHandle.RewardKind) is null)
-            throw NoReward();
+        if (_reward is null)
+            UpstreamReward.Require(_stage, inputSchema);
         if (_stage.TrainingData is null)
             PromptReader.Require(inputSchema, _options.PromptColumnName, _options.Conversations);
         return _options.Output.Promise(_stage.Ml, inputSchema);
     }
-
-    private static RewardFunction? Upstream(DataViewSchema schema) =>
-        ModelHandle.Nearest<TextRewardModel>(schema, ModelHandle.RewardKind) is { } model ? RewardFunction.FromModel(model) : null;
-
-    private static InvalidOperationException NoReward() => new(
-        "PPO has no reward: none was given, and no stage upstream trains a reward model. Pass a function of prompt and response or a "
-        + "RewardFunction, or append Ppo to a RewardModel stage.");
 }
