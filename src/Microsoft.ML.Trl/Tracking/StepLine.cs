@@ -10,7 +10,7 @@ internal static class StepLine
     private static readonly (string Key, string Label)[] Figures =
     [
         ("loss", "loss"), ("ppo/loss/total", "loss"), ("accuracy", "accuracy"), ("rewards/accuracies", "accuracy"),
-        ("env/reward_mean", "score"), ("objective/kl", "kl"),
+        ("env/reward_mean", "score"), ("reward_mean", "reward"), ("objective/kl", "kl"),
     ];
 
     private const int LongestSample = 48;
@@ -28,10 +28,13 @@ internal static class StepLine
                 separator = ", ";
             }
         double seconds = report.Elapsed.TotalSeconds;
-        if (seconds > 0)
+        if (seconds > 0 && report.Tokens > 0)
+        {
             line.Append(separator).Append(CultureInfo.InvariantCulture, $"{report.Tokens / seconds:0} tokens/s");
+            separator = ", ";
+        }
         if (report.TimeLeft is { } left)
-            line.Append(seconds > 0 ? ", " : separator).Append(Left(left));
+            line.Append(separator).Append(Left(left));
         if (report.Completions.Count > 0)
             line.Append(CultureInfo.InvariantCulture, $", {Sample(report.Completions[0])}");
         return line.ToString();

@@ -31,6 +31,8 @@ internal static class BadInputTable
         ["adapters"] = AdapterInputs.All,
         ["memory options"] = MemoryOptionInputs.All,
         ["rewards"] = RewardInputs.All,
+        ["diffusion"] = DiffusionInputs.All,
+        ["DDPO"] = DdpoInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];
