@@ -71,7 +71,7 @@ public sealed record DenoiserConfig
             throw new ArgumentException(
                 $"NumAttentionHeads ({NumAttentionHeads}) must divide the channels of the lowest resolution ({BlockOutChannels[^1]}).",
                 nameof(NumAttentionHeads));
-        if (Words.Any(word => string.IsNullOrEmpty(word) || word.Any(char.IsWhiteSpace) || word != word.ToLowerInvariant())
+        if (Words.Any(word => string.IsNullOrEmpty(word) || word.Any(char.IsWhiteSpace) || word.Any(char.IsUpper))
             || Words.Distinct().Count() != Words.Count)
             throw new ArgumentException(
                 $"Words [{string.Join(", ", Words)}] must be different words in lower case, without spaces.", nameof(Words));

@@ -7,6 +7,8 @@ namespace Microsoft.ML.Trl.Algorithms.Ddpo;
 /// <param name="progress">Hears of every <see cref="DdpoOptions.LoggingSteps"/>-th epoch; null = nobody does.</param>
 internal sealed class DdpoLoop(DiffusionModel model, ImageReward reward, DdpoOptions options, IProgress<StepReport>? progress = null)
 {
+    private static readonly string[] Figures = ["approx_kl", "clipfrac", "reward_mean", "reward_std"];
+
     /// <summary>Trains.</summary>
     /// <param name="prompts">At least one, of words that the model knows; each pass over them is shuffled anew.</param>
     /// <param name="cancel">Looked at before each epoch, and before each step of sampling.</param>
@@ -24,7 +26,7 @@ internal sealed class DdpoLoop(DiffusionModel model, ImageReward reward, DdpoOpt
             string[] drawn = [.. epoch.MicroBatches[0].Select(index => prompts[index])];
             using ImageRollout rollout = session.Sample(drawn, cancel);
             StepReport report = session.Step(rollout, reward.Score(rollout.Images, drawn, epoch.Number));
-            foreach (string name in new[] { "approx_kl", "clipfrac", "reward_mean", "reward_std" })
+            foreach (string name in Figures)
                 run.Log.Note(name, report[name]);
             run.Log.NoteUpdate(report["loss"], report["grad_norm"], report["learning_rate"]);
         });

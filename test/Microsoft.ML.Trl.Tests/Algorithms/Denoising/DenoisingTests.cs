@@ -31,7 +31,7 @@ public sealed class DenoisingTests
     {
         List<StepReport> told = [];
         MLContext ml = new(1);
-        DenoisingOptions options = Short with { MaxSteps = 150, PerDeviceTrainBatchSize = 16, LearningRate = 4e-3, LoggingSteps = 50 };
+        DenoisingOptions options = Short with { MaxSteps = 250, PerDeviceTrainBatchSize = 16, LearningRate = 4e-3, LoggingSteps = 50 };
         using ImageGenerationTransformer drawing = ml.Trl()
             .Denoising(Shapes.Config with { Words = [] }, options, progress: new Collected(told.Add))
             .Fit(Shapes.View(ml, Shapes.Examples(32)));
@@ -42,7 +42,7 @@ public sealed class DenoisingTests
         Tensor images = drawing.Model.Generate([.. Enumerable.Repeat("upright bar", 24)], sampling).squeeze(1); // [24, rows, columns]
         // In an upright bar columns differ in their sums and rows do not.
         double columns = images.sum(1).std(1).mean().item<float>(), rows = images.sum(2).std(1).mean().item<float>();
-        Close.Above(1.5 * rows, columns, "upright");
+        Close.Above(rows + 0.2, columns, "upright");
         Assert.HasCount(3, drawing.Reports);
     }
 
