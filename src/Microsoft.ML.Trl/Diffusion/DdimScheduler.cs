@@ -44,11 +44,11 @@ public sealed class DdimScheduler
         using DisposeScope scope = NewDisposeScope();
         Tensor of(Func<StepNumbers, double> number) =>
             NoiseSchedule.PerRow(timesteps, images, step => number(Numbers(step, eta)));                 // [B, 1, ...]
-        Tensor original = (images - (of(n => Math.Sqrt(1 - n.Alpha)) * noise)) / of(n => Math.Sqrt(n.Alpha));
+        Tensor original = images.Minus(of(n => Math.Sqrt(1 - n.Alpha)) * noise) / of(n => Math.Sqrt(n.Alpha));
         if (_schedule.Options.ClipSample)
-            original = original.clamp(-_schedule.Options.ClipSampleRange, _schedule.Options.ClipSampleRange);
+            original = original.Within(-_schedule.Options.ClipSampleRange, _schedule.Options.ClipSampleRange);
         Tensor direction = of(n => Math.Sqrt(1 - n.NextAlpha - (n.Deviation * n.Deviation))) * noise;
-        Tensor mean = (of(n => Math.Sqrt(n.NextAlpha)) * original) + direction;                          // [B, ...]
+        Tensor mean = (of(n => Math.Sqrt(n.NextAlpha)) * original).Plus(direction);                      // [B, ...]
         return new DdimTransition(mean.MoveToOuterDisposeScope(), of(n => n.Deviation).MoveToOuterDisposeScope());
     }
 

@@ -17,7 +17,7 @@ public sealed record DdimTransition(Tensor Mean, Tensor Deviation)
         RequireTensor.Floating(noise);
         RequireTensor.OneShape((noise, nameof(noise)), (Mean, nameof(Mean)));
         using DisposeScope scope = NewDisposeScope();
-        return (Mean + (Deviation * noise)).MoveToOuterDisposeScope();
+        return Mean.Plus(Deviation * noise).MoveToOuterDisposeScope();
     }
 
     /// <summary>How likely images are to be drawn: the mean over the pixels of the log-density, as TRL has it, not the sum.</summary>
@@ -33,8 +33,8 @@ public sealed record DdimTransition(Tensor Mean, Tensor Deviation)
         if (Deviation.min().item<float>() is not > 0)
             throw new InvalidOperationException(
                 "The step has a deviation of 0: what it leads to is certain, and has no density. Sample with an eta above 0.");
-        Tensor distance = (images.detach() - Mean) / Deviation;
-        Tensor density = (-0.5 * distance.square()) - Deviation.log() - (0.5 * Math.Log(2 * Math.PI));   // [B, ...]
+        Tensor distance = images.detach().Minus(Mean) / Deviation;
+        Tensor density = (distance * distance).Times(-0.5).Minus(Deviation.log().Plus(0.5 * Math.Log(2 * Math.PI))); // [B, ...]
         return density.flatten(1).mean([1L]).MoveToOuterDisposeScope();                                 // [B]
     }
 }

@@ -181,7 +181,7 @@ public sealed class DiffusionModel : IDisposable
     internal IDisposable Use() => _uses.Enter();
 
     /// <summary>Pixels in [0, 1] of what the network works with. In the current scope.</summary>
-    internal static Tensor ToPixels(Tensor images) => ((images.detach() * 0.5) + 0.5).clamp(0, 1);
+    internal static Tensor ToPixels(Tensor images) => images.detach().Times(0.5).Plus(0.5).Within(0, 1);
 
     /// <summary>The shape of a batch.</summary>
     internal long[] ImageShape(long rows) => [rows, Config.Channels, Config.Height, Config.Width];
@@ -199,7 +199,7 @@ public sealed class DiffusionModel : IDisposable
         Tensor both = Network.Forward(
             cat([images, images]), [.. timesteps, .. timesteps], cat([guidance.Negative, guidance.Words]));
         Tensor[] halves = both.chunk(2);
-        return (halves[0] + (guidance.Scale * (halves[1] - halves[0]))).MoveToOuterDisposeScope();
+        return halves[0].Plus(halves[1].Minus(halves[0]).Times(guidance.Scale)).MoveToOuterDisposeScope();
     }
 
     internal IEnumerable<(string Name, Tensor Value)> Weights(string prefix = "") =>

@@ -51,7 +51,7 @@ public sealed class NoiseSchedule
         using DisposeScope scope = NewDisposeScope();
         Tensor kept = PerRow(timesteps, images, step => Math.Sqrt(_alphasCumprod[step]));   // [B, 1, ...]
         Tensor added = PerRow(timesteps, images, step => Math.Sqrt(1 - _alphasCumprod[step]));
-        return ((kept * images) + (added * noise)).MoveToOuterDisposeScope();
+        return (kept * images).Plus(added * noise).MoveToOuterDisposeScope();
     }
 
     /// <summary>A number for each row, shaped to be multiplied with tensors like another.</summary>

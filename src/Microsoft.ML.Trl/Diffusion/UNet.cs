@@ -93,7 +93,7 @@ internal sealed class UNet : nn.Module<Tensor, Tensor, Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         Tensor embedding = _time2.Forward(silu(_time1.Forward(waves))); // [B, E]
         if (_words is not null)
-            embedding += _words.Forward(words);
+            embedding = embedding.Plus(_words.Forward(words));
         Tensor x = _input.forward(images);
         Stack<Tensor> left = new([x]);
         foreach (Level level in _down)

@@ -75,9 +75,9 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor told = _embedding.Forward(silu(embedding)).unsqueeze(-1).unsqueeze(-1); // [B, C', 1, 1]
-        Tensor hidden = _conv1.forward(silu(_norm1.forward(x))) + told;
+        Tensor hidden = _conv1.forward(silu(_norm1.forward(x))).Plus(told);
         hidden = _conv2.forward(silu(_norm2.forward(hidden)));
-        return ((_shortcut is null ? x : _shortcut.forward(x)) + hidden).MoveToOuterDisposeScope();
+        return (_shortcut is null ? x : _shortcut.forward(x)).Plus(hidden).MoveToOuterDisposeScope();
     }
 }
 
@@ -109,6 +109,6 @@ internal sealed class PixelAttention : nn.Module<Tensor, Tensor>
             layer.Forward(flat).view(rows, pixels, _heads, channels / _heads).transpose(1, 2);             // [B, heads, P, D]
         Tensor seen = Functional.ScaledDotProductAttention(split(_query), split(_key), split(_value));
         Tensor joined = _output.Forward(seen.transpose(1, 2).reshape(-1, channels));                       // [B·P, C]
-        return (x + joined.view(rows, pixels, channels).transpose(1, 2).reshape(x.shape)).MoveToOuterDisposeScope();
+        return x.Plus(joined.view(rows, pixels, channels).transpose(1, 2).reshape(x.shape)).MoveToOuterDisposeScope();
     }
 }

@@ -31,13 +31,13 @@ public static class DdpoLoss
         Require.Positive(clipRange);
         Require.Positive(advClipMax);
         using DisposeScope scope = NewDisposeScope();
-        Tensor difference = logProbs - oldLogProbs.detach();                                    // [B]
+        Tensor difference = logProbs.Minus(oldLogProbs.detach());                               // [B]
         Tensor ratio = difference.exp();                                                        // [B]
-        Tensor advantage = advantages.detach().clamp(-advClipMax, advClipMax);                  // [B]
-        Tensor loss = maximum(-advantage * ratio, -advantage * ratio.clamp(1 - clipRange, 1 + clipRange));
+        Tensor advantage = advantages.detach().Within(-advClipMax, advClipMax);                 // [B]
+        Tensor loss = maximum(-advantage * ratio, -advantage * ratio.Within(1 - clipRange, 1 + clipRange));
         return new DdpoLossTerms(
             loss.mean().MoveToOuterDisposeScope(),
-            (0.5 * difference.detach().square().mean()).MoveToOuterDisposeScope(),
-            ((ratio.detach() - 1).abs() > clipRange).to_type(ScalarType.Float32).mean().MoveToOuterDisposeScope());
+            (difference.detach() * difference.detach()).mean().Times(0.5).MoveToOuterDisposeScope(),
+            (ratio.detach().Plus(-1).abs() > clipRange).to_type(ScalarType.Float32).mean().MoveToOuterDisposeScope());
     }
 }

@@ -65,7 +65,7 @@ internal sealed class DdpoUpdate : IDisposable
         Device device = rollout.Latents.device;
         Tensor at = tensor(Array.ConvertAll(rows, row => (long)row), device: device);
         Tensor step = tensor(Array.ConvertAll(steps, each => (long)each), device: device);
-        Tensor before = rollout.Latents.index(at, step), after = rollout.Latents.index(at, step + 1); // [B, C, H, W]
+        Tensor before = rollout.Latents.index(at, step), after = rollout.Latents.index(at, step.Plus(1)); // [B, C, H, W]
         Tensor old = rollout.LogProbs.index(at, step);                                                // [B]
         string[] prompts = [.. rows.Select(row => rollout.Prompts[row])];
         Guidance guidance = _model.Guide(prompts, _options.TrainCfg ? _options.SampleGuidanceScale : 1, _options.NegativePrompts);
@@ -73,7 +73,7 @@ internal sealed class DdpoUpdate : IDisposable
         Tensor logProbs = _sampler.Transition(before, timesteps, guidance).LogProb(after);            // [B]
         Tensor advantage = tensor(Array.ConvertAll(rows, row => (float)advantages[row]), device: device);
         DdpoLossTerms terms = DdpoLoss.Compute(logProbs, old, advantage, _options.TrainClipRange, _options.TrainAdvClipMax);
-        _gradients.Accumulate(terms.Loss / (_options.TrainGradientAccumulationSteps * _options.TrainedSteps));
+        _gradients.Accumulate(terms.Loss.Times(1.0 / (_options.TrainGradientAccumulationSteps * _options.TrainedSteps)));
         float[] figures = stack([terms.Loss.detach(), terms.ApproxKl, terms.ClipFraction]).cpu().data<float>().ToArray();
         return new DdpoFigures(figures[0], figures[1], figures[2], GradientNorm: 0);
     }

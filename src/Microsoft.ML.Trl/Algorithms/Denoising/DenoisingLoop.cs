@@ -39,7 +39,7 @@ internal sealed class DenoisingLoop(DiffusionModel model, DenoisingOptions optio
     {
         using DisposeScope scope = NewDisposeScope();
         float[] pixels = [.. rows.SelectMany(row => row.Pixels)];
-        Tensor images = (tensor(pixels, model.ImageShape(rows.Length)).to(model.Device) * 2) - 1; // [B, C, H, W]
+        Tensor images = tensor(pixels, model.ImageShape(rows.Length)).to(model.Device).Times(2).Plus(-1); // [B, C, H, W]
         Tensor added = randn(images.shape, generator: noise).to(model.Device);
         int[] timesteps = [.. rows.Select(_ => chance.Next(model.Schedule.Length))];
         string[] prompts = [.. rows.Select(row => chance.NextDouble() < options.PromptDropout ? "" : row.Prompt)];
