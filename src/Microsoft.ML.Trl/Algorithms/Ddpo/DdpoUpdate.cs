@@ -65,7 +65,8 @@ internal sealed class DdpoUpdate : IDisposable
         Device device = rollout.Latents.device;
         Tensor at = tensor(Array.ConvertAll(rows, row => (long)row), device: device);
         Tensor step = tensor(Array.ConvertAll(steps, each => (long)each), device: device);
-        Tensor before = rollout.Latents.index(at, step), after = rollout.Latents.index(at, step.Plus(1)); // [B, C, H, W]
+        Tensor next = tensor(Array.ConvertAll(steps, each => each + 1L), device: device);
+        Tensor before = rollout.Latents.index(at, step), after = rollout.Latents.index(at, next); // [B, C, H, W]
         Tensor old = rollout.LogProbs.index(at, step);                                                // [B]
         string[] prompts = [.. rows.Select(row => rollout.Prompts[row])];
         Guidance guidance = _model.Guide(prompts, _options.TrainCfg ? _options.SampleGuidanceScale : 1, _options.NegativePrompts);
