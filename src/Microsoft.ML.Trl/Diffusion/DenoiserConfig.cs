@@ -22,7 +22,7 @@ public sealed record DenoiserConfig
 
     /// <summary>
     /// Channels of each level of the network, from the full size of the image to the lowest resolution, which is half as high and wide each
-    /// time. 1 to 8 levels; even multiples of <see cref="NormNumGroups"/>.
+    /// time. 1 to 8 levels; even multiples of <see cref="NormNumGroups"/>, best of 16: others cost as much as the next one.
     /// </summary>
     public IReadOnlyList<int> BlockOutChannels { get; init; } = [32, 64];
 

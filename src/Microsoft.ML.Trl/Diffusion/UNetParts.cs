@@ -9,6 +9,8 @@ namespace Microsoft.ML.Trl.Diffusion;
 /// <summary>A convolution with a bias that keeps the size of the image, or divides it by the stride.</summary>
 internal sealed class Convolution : nn.Module<Tensor, Tensor>
 {
+    private const long ChannelBlock = 16;
+
     private readonly long[] _strides, _padding;
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
     [ComponentName(Name = "bias")] private readonly Parameter _bias;
@@ -27,8 +29,18 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
         register_parameter("bias", _bias = at.Take("bias", Initializer.Zeros, outputs));
     }
 
-    public override Tensor forward(Tensor input) => // [B, C, H, W] -> [B, C', H / stride, W / stride]
-        conv2d(input, _weight, _bias, _strides, _padding);
+    public override Tensor forward(Tensor input) // [B, C, H, W] -> [B, C', H / stride, W / stride]
+    {
+        long outputs = _weight.size(0), lacking = (ChannelBlock - (outputs % ChannelBlock)) % ChannelBlock;
+        if (lacking == 0)
+            return conv2d(input, _weight, _bias, _strides, _padding);
+        // libtorch 2.10 keeps channels in blocks of 16 on the CPU. Where the last block is not full, the gradient of the input is now and
+        // then no number: what stands in the rest of the block was never written. So it is filled with channels of zeros, which are dropped.
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = cat([_weight, zeros([lacking, .. _weight.shape[1..]], _weight.dtype, _weight.device)]);
+        Tensor bias = cat([_bias, zeros([lacking], _bias.dtype, _bias.device)]);
+        return conv2d(input, weight, bias, _strides, _padding).narrow(1, 0, outputs).contiguous().MoveToOuterDisposeScope();
+    }
 }
 
 /// <summary>Group normalization: arXiv:1803.08494.</summary>
