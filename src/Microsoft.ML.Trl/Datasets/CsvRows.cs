@@ -17,12 +17,15 @@ internal sealed class CsvRows : IDisposable
     private bool _isBroken;
     private long _line;
 
-    private CsvRows(string file, char separator)
+    private CsvRows(string file, char separator, bool allowQuoting)
     {
         _file = file;
         _table = new CsvParser(
             new StreamReader(DatasetFiles.Open(file), DatasetFiles.Utf8),
-            new CsvConfiguration(CultureInfo.InvariantCulture) { Delimiter = separator.ToString(), BadDataFound = Found });
+            new CsvConfiguration(CultureInfo.InvariantCulture)
+            {
+                Delimiter = separator.ToString(), BadDataFound = Found, Mode = allowQuoting ? CsvMode.RFC4180 : CsvMode.NoEscape,
+            });
         _names = Next() ?? [];
         string? twice = _names.GroupBy(name => name).FirstOrDefault(same => same.Count() > 1)?.Key;
         if (twice is not null)
@@ -39,19 +42,19 @@ internal sealed class CsvRows : IDisposable
 
     private RowPlace Place => new(_file, "line", _line);
 
-    public static IEnumerable<LocatedRow> Read(string file, char separator, int schemaRows)
+    public static IEnumerable<LocatedRow> Read(string file, char separator, bool allowQuoting, int schemaRows)
     {
-        CellKind[] kinds = KindsOf(file, separator, schemaRows);
-        using var rows = new CsvRows(file, separator);
+        CellKind[] kinds = KindsOf(file, separator, allowQuoting, schemaRows);
+        using var rows = new CsvRows(file, separator, allowQuoting);
         while (rows.Next() is { } cells)
             yield return rows.Row(cells, kinds);
     }
 
     public void Dispose() => _table.Dispose();
 
-    private static CellKind[] KindsOf(string file, char separator, int schemaRows)
+    private static CellKind[] KindsOf(string file, char separator, bool allowQuoting, int schemaRows)
     {
-        using var rows = new CsvRows(file, separator);
+        using var rows = new CsvRows(file, separator, allowQuoting);
         CellKind[] kinds = [.. rows._names.Select(name => TrlColumns.IsText(name) ? CellKind.Text : CellKind.Empty)];
         for (int row = 0; row < schemaRows && rows.Next() is { } cells; row++)
             for (int i = 0; i < kinds.Length; i++)
@@ -81,7 +84,7 @@ internal sealed class CsvRows : IDisposable
         if (_isBroken)
             throw Place.Error("a quoted cell has no end, or something stands behind it; a quote in it must be doubled.");
         return _names is null || cells.Length == _names.Length ? cells : throw Place.Error(FormattableString.Invariant(
-            $"the row has {cells.Length} cells, and the header {_names.Length}. Quote cells that hold separators, or set Separator."));
+            $"the row has {cells.Length} cells, and the header {_names.Length}. Quote cells that hold separators, or set Separator or AllowQuoting."));
     }
 
     private LocatedRow Row(string[] cells, CellKind[] kinds)

@@ -36,8 +36,8 @@ internal static class DatasetFiles
     public static IEnumerable<LocatedRow> Read(string file, DatasetOptions options) => Guarded(file, KindOf(file) switch
     {
         ".json" => JsonRows.Read(file),
-        ".csv" => CsvRows.Read(file, options.Separator ?? ',', options.SchemaRows),
-        ".tsv" => CsvRows.Read(file, options.Separator ?? '\t', options.SchemaRows),
+        ".csv" => CsvRows.Read(file, options.Separator ?? ',', options.AllowQuoting ?? true, options.SchemaRows),
+        ".tsv" => CsvRows.Read(file, options.Separator ?? '\t', options.AllowQuoting ?? false, options.SchemaRows),
         ".txt" => Lines(file, (line, _) => new JsonObject { ["text"] = line }),
         ".parquet" => ParquetRows.Read(file),
         _ => Lines(file, Parsed),

@@ -32,6 +32,12 @@ public sealed record DatasetOptions
     /// <summary>What separates the cells of .csv and .tsv files; null = a comma, or a tab in .tsv.</summary>
     public char? Separator { get; init; }
 
+    /// <summary>
+    /// Whether cells of .csv and .tsv files may stand in quotes, with separators and line breaks in them, and quotes doubled. Null = they may
+    /// in .csv; in .tsv a quote is a character like others.
+    /// </summary>
+    public bool? AllowQuoting { get; init; }
+
     /// <summary>Rows at the beginning that decide which columns there are, and of what type; at least 1.</summary>
     public int SchemaRows { get; init; } = 1000;
 
