@@ -84,7 +84,8 @@ internal sealed class CsvRows : IDisposable
         if (_isBroken)
             throw Place.Error("a quoted cell has no end, or something stands behind it; a quote in it must be doubled.");
         return _names is null || cells.Length == _names.Length ? cells : throw Place.Error(FormattableString.Invariant(
-            $"the row has {cells.Length} cells, and the header {_names.Length}. Quote cells that hold separators, or set Separator or AllowQuoting."));
+            $"the row has {cells.Length} cells, and the header {_names.Length}. Quote cells that hold separators, or look at the options ")
+            + "Separator and AllowQuoting.");
     }
 
     private LocatedRow Row(string[] cells, CellKind[] kinds)
@@ -106,8 +107,8 @@ internal sealed class CsvRows : IDisposable
         return bool.TryParse(cell, out bool flag) ? JsonValue.Create(flag) : throw Mixed("true and false");
 
         InvalidDataException Mixed(string expected) => Place.Error(
-            $"the column '{name}' holds {expected} in the first rows, and '{cell}' here. Correct the cell, or raise SchemaRows so that it is "
-            + "among the rows that decide what the column is.");
+            $"the column '{name}' holds {expected} in the first rows, and '{cell}' here. Correct the cell, or raise SchemaRows so that it "
+            + "is among the rows that decide what the column is.");
     }
 
     private static bool IsNumber(string cell, out double number) =>

@@ -33,8 +33,8 @@ public sealed record DatasetOptions
     public char? Separator { get; init; }
 
     /// <summary>
-    /// Whether cells of .csv and .tsv files may stand in quotes, with separators and line breaks in them, and quotes doubled. Null = they may
-    /// in .csv; in .tsv a quote is a character like others.
+    /// Whether cells of .csv and .tsv files may stand in quotes, with separators and line breaks in them, and quotes doubled. Null = they
+    /// may in .csv; in .tsv a quote is a character like others.
     /// </summary>
     public bool? AllowQuoting { get; init; }
 

@@ -43,7 +43,8 @@ public sealed record DatasetShape(DatasetType Type, bool IsConversational)
         if (messages.Length > 0 && messages.Length < sides.Length)
             throw new ArgumentException(
                 $"Of the row, {string.Join(", ", messages)} hold messages, and {string.Join(", ", sides.Except(messages))} do not. All "
-                + "must be messages, or all texts; DatasetRows.MaybeExtractPrompt takes a prompt out of a pair of conversations.", nameof(row));
+                + "must be messages, or all texts; DatasetRows.MaybeExtractPrompt takes a prompt out of a pair of conversations.",
+                nameof(row));
         return new DatasetShape(type, messages.Length > 0);
     }
 

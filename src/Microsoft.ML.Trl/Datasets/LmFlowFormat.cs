@@ -12,7 +12,7 @@ internal static class LmFlowFormat
         if (row["chosen"] is JsonObject && row["rejected"] is JsonObject)
             return Pair(row);
         if (row.ContainsKey("messages"))
-            return Conversation(row);
+            return Talk(row);
         if (row.ContainsKey("input") && row.ContainsKey("output"))
         {
             string input = RowFormats.TakeText(row, "input"), output = RowFormats.TakeText(row, "output");
@@ -27,7 +27,7 @@ internal static class LmFlowFormat
             + "and rejected.");
     }
 
-    private static JsonObject Conversation(JsonObject talk)
+    private static JsonObject Talk(JsonObject talk)
     {
         talk.Remove("conversation_id");
         talk["messages"] = Messages(talk);
@@ -41,7 +41,7 @@ internal static class LmFlowFormat
     {
         foreach (string side in new[] { "chosen", "rejected" })
         {
-            JsonObject talk = Conversation(row[side]!.AsObject());
+            JsonObject talk = Talk(row[side]!.AsObject());
             row[side] = RowFormats.Take(talk, "messages");
             if (RowFormats.Take(talk, "tools") is { } tools)
                 row["tools"] = tools;

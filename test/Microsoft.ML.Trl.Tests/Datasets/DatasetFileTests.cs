@@ -16,7 +16,8 @@ public sealed class DatasetFileTests : IDisposable
 
     [TestMethod]
     [DataRow(
-        "a.jsonl", "{\"prompt\": \"p\\n\\\"é\\\"\", \"score\": 1.5, \"ok\": true}\n\n{\"prompt\": \"\", \"score\": null, \"ok\": false}\n")]
+        "a.jsonl",
+        "{\"prompt\": \"p\\n\\\"é\\\"\", \"score\": 1.5, \"ok\": true}\n\n{\"prompt\": \"\", \"score\": null, \"ok\": false}\n")]
     [DataRow("a.jsonl.gz", "{\"prompt\": \"p\\n\\\"é\\\"\", \"score\": 1.5, \"ok\": true}\r\n{\"prompt\": \"\", \"ok\": false}")]
     [DataRow("a.json", "\uFEFF[ {\"prompt\": \"p\\n\\\"é\\\"\", \"score\": 1.5, \"ok\": true},\n {\"prompt\": \"\", \"ok\": false} ]\n")]
     [DataRow("b.json", "{\"prompt\": \"p\\n\\\"é\\\"\", \"score\": 1.5, \"ok\": true}\n{\"prompt\": \"\", \"ok\": false}")]

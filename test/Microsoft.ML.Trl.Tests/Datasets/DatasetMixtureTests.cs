@@ -1,3 +1,4 @@
+using System.Text.Json;
 using static Microsoft.ML.Trl.Tests.Datasets.Files;
 
 namespace Microsoft.ML.Trl.Tests.Datasets;
@@ -67,6 +68,24 @@ public sealed class DatasetMixtureTests : IDisposable
         ]);
         CollectionAssert.AreEqual(new[] { "p", "q" }, Texts(mixed, "Prompt"));
         CollectionAssert.AreEqual(new[] { "c", "d" }, Texts(mixed, "Completion"));
+    }
+
+    [TestMethod]
+    public void Parts_and_options_go_through_JSON_and_back()
+    {
+        var part = new DatasetPart
+        {
+            Path = "a/*.csv", Fraction = 0.25,
+            Options = new()
+            {
+                Format = DatasetFormat.HhRlhf, AsConversations = true, Rename = new Dictionary<string, string> { ["a"] = "b" },
+                Columns = ["b"], Split = "train", Separator = ';', AllowQuoting = false, SchemaRows = 7, StepSeparator = "|",
+            },
+        };
+        string json = JsonSerializer.Serialize(part);
+        Assert.AreEqual(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<DatasetPart>(json)));
+        StringAssert.Contains(json, "\"Rename\":{\"a\":\"b\"}");
+        Assert.ThrowsExactly<JsonException>(() => JsonSerializer.Deserialize<DatasetOptions>("{\"Splits\": \"train\"}"));
     }
 
     [TestMethod]

@@ -22,7 +22,7 @@ public sealed class LoadedDatasetFitTests : IDisposable
             """);
         var options = new SftOptions { NumTrainEpochs = 30, LearningRate = 1e-2, LoggingSteps = 1, Generation = Tiny.Greedy };
         using TextGenerationTransformer fitted = _ml.Trl().Sft(Tiny.Source(context: 256), options).Fit(rows);
-        Assert.IsLessThan(0.3 * fitted.Reports[0]["loss"], fitted.Reports[^1]["loss"]);
+        Assert.IsLessThan(0.5 * fitted.Reports[0]["loss"], fitted.Reports[^1]["loss"]);
         string[] answers = Files.Texts(fitted.Transform(rows), "Completion");
         Assert.HasCount(2, answers);
     }
@@ -37,11 +37,11 @@ public sealed class LoadedDatasetFitTests : IDisposable
             """)];
         IDataView rows = Load("hh.json", string.Join('\n', pairs));
         using RewardTransformer reward = _ml.Trl().RewardModel(
-            Tiny.Source(context: 96), new RewardOptions { NumTrainEpochs = 15, LearningRate = 1e-2, LoggingSteps = 1 }).Fit(rows);
+            Tiny.Source(context: 96), new RewardOptions { NumTrainEpochs = 40, LearningRate = 1e-2, LoggingSteps = 1 }).Fit(rows);
         Assert.AreEqual(1, reward.Reports[^1]["accuracy"]);
-        Assert.IsLessThan(0.2, reward.Reports[^1]["loss"]);
+        Assert.IsLessThan(0.3, reward.Reports[^1]["loss"]);
         using TextGenerationTransformer policy = _ml.Trl().Dpo(
-            Tiny.Source(context: 96), new DpoOptions { NumTrainEpochs = 15, LearningRate = 1e-2, LoggingSteps = 1 }).Fit(rows);
+            Tiny.Source(context: 96), new DpoOptions { NumTrainEpochs = 40, LearningRate = 1e-2, LoggingSteps = 1 }).Fit(rows);
         Assert.AreEqual(1, policy.Reports[^1]["rewards/accuracies"]);
     }
 

@@ -29,7 +29,7 @@ public sealed class DatasetTemplatesTests
         $$"""{"prompt": [{{User}}], "completion": [{{Good}}], "label": false}""",
         """{"prompt": "(q)[", "completion": "good]", "label": false}""")]
     [DataRow(
-        $$"""{"messages": [{{User}}], "tools": [{"function": {"name": "f"}}], "chat_template_kwargs": {"mood": "glad "}, "id": 1}""",
+        $$"""{"messages": [{{User}}], "tools": [{"function": {"name": "f"} }], "chat_template_kwargs": {"mood": "glad "}, "id": 1}""",
         """{"text": "f glad (q)"}""", DisplayName = "tools and variables")]
     public void Messages_become_texts_as_by_apply_chat_template(string row, string expected)
     {
