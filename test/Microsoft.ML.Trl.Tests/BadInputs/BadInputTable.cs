@@ -8,6 +8,7 @@ internal static class BadInputTable
         ["training options"] = TrainingOptionInputs.All,
         ["method options"] = MethodOptionInputs.All,
         ["preference methods"] = PreferenceInputs.All,
+        ["group methods"] = GroupInputs.All,
         ["ranked samples"] = RaftInputs.All,
         ["generation"] = GenerationInputs.All,
         ["constraints"] = ConstraintInputs.All,
@@ -17,6 +18,7 @@ internal static class BadInputTable
         ["numerics"] = NumericsInputs.All,
         ["losses"] = LossInputs.All,
         ["data sets"] = DatasetInputs.All,
+        ["data set files"] = DatasetFileInputs.All,
         ["tokenizers"] = TokenizerInputs.All,
         ["texts"] = TextInputs.All,
         ["checkpoints"] = CheckpointInputs.All,
@@ -30,6 +32,7 @@ internal static class BadInputTable
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,
         ["memory options"] = MemoryOptionInputs.All,
+        ["rewards"] = RewardInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];

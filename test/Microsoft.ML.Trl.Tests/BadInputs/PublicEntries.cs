@@ -17,7 +17,7 @@ internal static class PublicEntries
         "TokenLogProbs.#ctor", "TensorEntry.#ctor", "RewardRow.#ctor", "SampleCompletion.#ctor", "ScoredCompletion.#ctor",
         "BestOfNResult.#ctor",
         "LabelPrediction.#ctor", "ChatSpan.#ctor", "RenderedChat.#ctor", "TrainingPlanRow.#ctor", "TrainingPlanAdvice.#ctor",
-        "RewardFunctionException.#ctor", "TrainingCanceledException.#ctor", "TrainingDivergedException.#ctor",
+        "DatasetShape.#ctor", "RewardFunctionException.#ctor", "TrainingCanceledException.#ctor", "TrainingDivergedException.#ctor",
         "TrainingFailedException.#ctor", "RewardFunctionException.Model", "TrainingCanceledException.Model",
         "TrainingDivergedException.Model", "TrainingFailedException.Model",
     ];

@@ -27,6 +27,7 @@ public sealed class ClassicRlooTests
         List<StepReport> reports = Loops.Rloo(
             policy, reference, options, new GroupWork(Prompts, new Fixed(), [1], (_, _) => Responses));
         double[] losses = Classic(theirs, reference);
+        Console.WriteLine("DEBUG " + string.Join(" ", losses) + " | " + string.Join(" ", reports.Select(r => r["loss"])) + " | " + string.Join(" ", reports.Select(r => r["grad_norm"])) + " kl " + reports[0]["kl"] + " len " + reports[0]["completions/mean_length"]+ " lr " + reports[0]["learning_rate"]);
         Close.Absolute(losses, [.. reports.Select(report => report["loss"])], 2e-5, "losses");
         Close.Absolute(Toys.Flat(theirs.Weights()), Toys.Flat(policy.Weights()), 2e-5, "weights");
         using CausalLanguageModel untrained = Toys.Gpt2();
