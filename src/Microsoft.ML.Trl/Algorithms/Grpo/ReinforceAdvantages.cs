@@ -17,7 +17,7 @@ internal static class ReinforceAdvantages
     {
         double[] centered = scores.PerGroup(scores.Rewards, group =>
         {
-            double mean = Known.Mean(group);
+            double mean = KnownScores.Mean(group);
             return group.Select(reward => reward - mean);
         });
         return Judged(scores, centered, options, fromTheTokenOn: true, Whitened);
@@ -30,7 +30,7 @@ internal static class ReinforceAdvantages
         GroupJudgement judged = Judged(
             scores, [.. scores.Rewards.Zip(likeliest, (reward, baseline) => reward - baseline)], options, fromTheTokenOn: false,
             advantages => advantages);
-        double mean = Known.Mean(likeliest);
+        double mean = KnownScores.Mean(likeliest);
         if (!double.IsNaN(mean))
             judged.Figures["reward_baseline"] = (float)mean;
         return judged;
@@ -53,7 +53,7 @@ internal static class ReinforceAdvantages
         double[] means = [.. advantages.Select(tokens => tokens.Length == 0 ? 0 : tokens.Average())];
         bool hasGroups = options.NumGenerations > 1;
         Dictionary<string, float> figures = scores.Figures(
-            hasGroups ? scores.DeviationPerGroup(scores.Rewards) : [Known.Deviation(scores.Rewards)]);
+            hasGroups ? scores.DeviationPerGroup(scores.Rewards) : [KnownScores.Deviation(scores.Rewards)]);
         if (options.ChargesKl && scores.LogRatios is not null)
             figures["kl"] = (float)(kl.Sum(tokens => tokens.Sum()) / Math.Max(1, scores.Tokens));
         return new GroupJudgement(GroupScores.Learnable(means), figures)
@@ -79,7 +79,7 @@ internal static class ReinforceAdvantages
     private static double[][] Whitened(double[][] advantages)
     {
         double[] known = [.. advantages.SelectMany(tokens => tokens).Where(advantage => !double.IsNaN(advantage))];
-        double mean = Known.Mean(known);
+        double mean = KnownScores.Mean(known);
         double variance = known.Select(advantage => (advantage - mean) * (advantage - mean)).DefaultIfEmpty(0).Average();
         double scale = 1 / Math.Sqrt(Math.Max(variance, LeastVariance));
         return [.. advantages.Select(tokens => Array.ConvertAll(tokens, advantage => (advantage - mean) * scale))];

@@ -90,7 +90,7 @@ internal sealed class RaftCollector(RaftWork work, RaftOptions options)
         Dictionary<string, float> figures = table.Metrics().ToDictionary(metric => metric.Key, metric => (float)metric.Value);
         figures["reward"] = (float)collection.MeanReward;
         figures["reward_selected"] = (float)collection.MeanSelected;
-        double deviation = Known.Deviation(rewards.Select(reward => reward ?? double.NaN));
+        double deviation = KnownScores.Deviation(rewards.Select(reward => reward ?? double.NaN));
         if (!double.IsNaN(deviation))
             figures["reward_std"] = (float)deviation;
         double distinct = WordRuns.Distinct(samples.Select(sample => sample.Completion), 2);
