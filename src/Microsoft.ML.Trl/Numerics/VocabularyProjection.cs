@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>How hidden states become logits: <c>W s h + b</c>, softly capped where the model asks for it. Owns nothing.</summary>
+/// <summary>
+/// How hidden states become logits: <c>W s h + b</c>, softly capped where the model asks for it, over a temperature. Owns nothing.
+/// </summary>
 /// <param name="Weight">[V, H]: a parameter, or a tensor that needs no gradient.</param>
 /// <param name="Bias">[V], a parameter; null = none.</param>
 /// <param name="SoftCap">c of <c>c tanh(z / c)</c>, which keeps logits between -c and c (arXiv:2408.00118, section 2); null = none.</param>
@@ -19,6 +21,12 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
     public double Scale { get; } = Scale is > 0 and < double.PositiveInfinity ? Scale
         : throw new ArgumentOutOfRangeException(nameof(Scale), Scale, "The scale must be a finite number greater than 0.");
 
+    /// <summary>τ, by which the logits are divided when all else is done; 1 = they stay as they are.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not a finite number greater than 0.</exception>
+    public double Temperature { get; init => field = value is > 0 and < double.PositiveInfinity ? value
+        : throw new ArgumentOutOfRangeException(
+            nameof(Temperature), value, "The temperature must be a finite number greater than 0."); } = 1;
+
     /// <summary>A projection by a weight alone.</summary>
     public static implicit operator VocabularyProjection(Tensor weight) => FromTensor(weight);
 
@@ -33,7 +41,7 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
     internal bool NeedsGradient => Weight.requires_grad || Bias is { requires_grad: true };
 
     /// <summary>The same without gradients.</summary>
-    internal VocabularyProjection Detached() => new(Weight.detach(), Bias?.detach(), SoftCap, Scale);
+    internal VocabularyProjection Detached() => this with { Weight = Weight.detach(), Bias = Bias?.detach() };
 
     /// <summary>Fails unless states can be projected.</summary>
     /// <param name="hidden">[N, H].</param>
@@ -58,17 +66,35 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
         }
     }
 
+    /// <summary>Fails unless its parts are leaves, to whose gradients can be added in place, or need none.</summary>
+    /// <param name="name">What the caller calls it.</param>
+    /// <exception cref="ArgumentException">They are results of a computation that records gradients.</exception>
+    internal void RequireParameters(string name = "head")
+    {
+        if (Weight is { requires_grad: true, is_leaf: false } || Bias is { requires_grad: true, is_leaf: false })
+            throw new ArgumentException(
+                "The head is the result of a computation that records gradients; its parts must be parameters, or detached.", name);
+    }
+
     /// <summary>The states as the weight reads them: times the scale.</summary>
     /// <param name="hidden">[N, H].</param>
     /// <returns>[N, H], differentiable: the same tensor, or one of the current scope.</returns>
     internal Tensor Scaled(Tensor hidden) => Scale == 1 ? hidden : hidden * Scale;
 
-    /// <summary>Adds the bias and caps, in place.</summary>
+    /// <summary>Adds the bias, caps, and divides by the temperature, in place.</summary>
     /// <param name="products">[n, V] float32, what the weight gives.</param>
     internal Tensor Finish(Tensor products)
     {
         if (Bias is not null)
             products.add_(Bias.detach());
-        return SoftCap is { } cap ? products.div_(cap).tanh_().mul_(cap) : products;
+        if (SoftCap is { } cap)
+            products.div_(cap).tanh_().mul_(cap);
+        return Temperature == 1 ? products : products.div_(Temperature);
     }
+
+    /// <summary>Derivative of the soft cap where it gave these logits; null without one. That of the temperature is left out.</summary>
+    /// <param name="logits">[n, V] of <see cref="Finish"/>.</param>
+    /// <returns>[n, V], in the current scope.</returns>
+    internal Tensor? CapSlope(Tensor logits) =>
+        SoftCap is { } cap ? logits.mul(Temperature / cap).square().neg_().add_(1) : null; // of c tanh(z / c)
 }
