@@ -82,7 +82,7 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
             long count = hidden.shape[0];
             Tensor? gradient = _hiddenNeeds ? empty_like(hidden) : null;
             // the softmax less 1 at the label is the derivative of the negative log-probability
-            Tensor factors = upstream.mul(-1 / projection.Temperature);
+            Tensor factors = upstream.div(-projection.Temperature);
             using var head = new VocabularyHead(projection, count, _kept is null ? chunkBytes : keepBytes);
             using WeightGradient? accumulator = WeightGradient.Of(projection.Weight);
             using BiasGradient? biases = BiasGradient.Of(projection.Bias);
@@ -92,7 +92,7 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
                 Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length);
                 Tensor above = factors.narrow(0, start, length);
                 Tensor softmax = _kept ?? head.Logits(rows);
-                Tensor? slope = projection.CapSlope(softmax); // before the softmax takes the place of the logits
+                Tensor? slope = projection.CapSlope(softmax);
                 if (_kept is null)
                     VocabularySoftmax.Apply(softmax, targets);
                 VocabularySoftmax.SubtractLabels(softmax, targets, 1 - smoothing);

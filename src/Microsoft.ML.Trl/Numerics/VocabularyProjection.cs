@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Numerics;
 
-/// <summary>
-/// How hidden states become logits: <c>W s h + b</c>, softly capped where the model asks for it, over a temperature. Owns nothing.
-/// </summary>
+/// <summary>How hidden states become logits: <c>W s h + b</c>, softly capped where the model asks for it. Owns nothing.</summary>
 /// <param name="Weight">[V, H]: a parameter, or a tensor that needs no gradient.</param>
 /// <param name="Bias">[V], a parameter; null = none.</param>
 /// <param name="SoftCap">c of <c>c tanh(z / c)</c>, which keeps logits between -c and c (arXiv:2408.00118, section 2); null = none.</param>
@@ -21,11 +19,17 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
     public double Scale { get; } = Scale is > 0 and < double.PositiveInfinity ? Scale
         : throw new ArgumentOutOfRangeException(nameof(Scale), Scale, "The scale must be a finite number greater than 0.");
 
-    /// <summary>τ, by which the logits are divided when all else is done; 1 = they stay as they are.</summary>
+    /// <summary>
+    /// Divides the logits, after the soft cap: the temperature that tokens were drawn at, where their probability there is asked for.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not a finite number greater than 0.</exception>
-    public double Temperature { get; init => field = value is > 0 and < double.PositiveInfinity ? value
-        : throw new ArgumentOutOfRangeException(
-            nameof(Temperature), value, "The temperature must be a finite number greater than 0."); } = 1;
+    public double Temperature
+    {
+        get;
+        init => field = value is > 0 and < double.PositiveInfinity ? value
+            : throw new ArgumentOutOfRangeException(
+                nameof(Temperature), value, "The temperature must be a finite number greater than 0.");
+    } = 1;
 
     /// <summary>A projection by a weight alone.</summary>
     public static implicit operator VocabularyProjection(Tensor weight) => FromTensor(weight);
@@ -81,7 +85,7 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
     /// <returns>[N, H], differentiable: the same tensor, or one of the current scope.</returns>
     internal Tensor Scaled(Tensor hidden) => Scale == 1 ? hidden : hidden * Scale;
 
-    /// <summary>Adds the bias, caps, and divides by the temperature, in place.</summary>
+    /// <summary>Adds the bias, caps and divides by the temperature, in place.</summary>
     /// <param name="products">[n, V] float32, what the weight gives.</param>
     internal Tensor Finish(Tensor products)
     {
@@ -92,9 +96,7 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
         return Temperature == 1 ? products : products.div_(Temperature);
     }
 
-    /// <summary>Derivative of the soft cap where it gave these logits; null without one. That of the temperature is left out.</summary>
-    /// <param name="logits">[n, V] of <see cref="Finish"/>.</param>
-    /// <returns>[n, V], in the current scope.</returns>
-    internal Tensor? CapSlope(Tensor logits) =>
-        SoftCap is { } cap ? logits.mul(Temperature / cap).square().neg_().add_(1) : null; // of c tanh(z / c)
+    /// <summary>Derivative of the capped logits by those before, which the soft cap asks for; null = there is no cap.</summary>
+    /// <param name="logits">[n, V] float32, of <see cref="Finish"/>.</param>
+    internal Tensor? CapSlope(Tensor logits) => SoftCap is { } cap ? logits.mul(Temperature / cap).square().neg_().add_(1) : null;
 }
