@@ -9,6 +9,7 @@ internal static class BadInputTable
         ["method options"] = MethodOptionInputs.All,
         ["preference methods"] = PreferenceInputs.All,
         ["distillation"] = DistillationInputs.All,
+        ["group methods"] = GroupInputs.All,
         ["generation"] = GenerationInputs.All,
         ["constraints"] = ConstraintInputs.All,
         ["models"] = ModelInputs.All,
