@@ -31,6 +31,7 @@ internal static class BadInputTable
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,
         ["memory options"] = MemoryOptionInputs.All,
+        ["rewards"] = RewardInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];
