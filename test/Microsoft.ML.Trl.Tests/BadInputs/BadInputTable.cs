@@ -8,6 +8,7 @@ internal static class BadInputTable
         ["training options"] = TrainingOptionInputs.All,
         ["method options"] = MethodOptionInputs.All,
         ["preference methods"] = PreferenceInputs.All,
+        ["distillation"] = DistillationInputs.All,
         ["group methods"] = GroupInputs.All,
         ["ranked samples"] = RaftInputs.All,
         ["generation"] = GenerationInputs.All,
