@@ -92,6 +92,10 @@ public abstract class PairwiseJudge
         return new RewardPairJudge(reward);
     }
 
+    /// <summary>A reward function as a judge: <see cref="FromReward"/>.</summary>
+    /// <param name="reward">Compares by its scores.</param>
+    public static implicit operator PairwiseJudge(RewardFunction reward) => FromReward(reward);
+
     /// <summary>The order that a judge of many completions gives to two.</summary>
     /// <param name="judge">Asked once per pair.</param>
     public static PairwiseJudge FromRanks(RankJudge judge)

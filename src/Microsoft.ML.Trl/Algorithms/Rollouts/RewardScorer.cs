@@ -31,7 +31,7 @@ internal interface IRolloutScorer
 internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IReadOnlyList<PromptRow> rows) : IRolloutScorer
 {
     public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel) =>
-        reward([.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(rollout, i))], cancel);
+        reward([.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(policy, rows, rollout, i))], cancel);
 
     public IReadOnlyList<SampleCompletion> Samples(RolloutTexts rollout, IReadOnlyList<double> scores, int count) =>
     [
@@ -75,7 +75,12 @@ internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IRe
         return scores;
     }
 
-    private RewardRow Row(RolloutTexts rollout, int index)
+    /// <summary>A response as rewards and judges see it.</summary>
+    /// <param name="policy">Whose response it is.</param>
+    /// <param name="rows">The prompts of the run.</param>
+    /// <param name="rollout">What was answered, and how.</param>
+    /// <param name="index">Which of the responses.</param>
+    public static RewardRow Row(LanguageModel policy, IReadOnlyList<PromptRow> rows, RolloutTexts rollout, int index)
     {
         int[] response = rollout.Responses[index];
         PromptRow row = rows[rollout.Prompts[index]];

@@ -1,0 +1,37 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.OnlineDpo;
+
+/// <summary>Both answers are the policy's; the loss is that of DPO.</summary>
+internal sealed class OnlineDpoMethod(OnlineDpoOptions options) : IOnlinePairMethod
+{
+    private readonly Func<Tensor, double, Tensor> _loss = MarginLoss.Of(options.LossType);
+
+    public string Stage => "Online DPO";
+
+    public bool ReadsSecond => true;
+
+    public Opponent? Opponent(CausalLanguageModel policy, CausalLanguageModel reference, int epoch) => null;
+
+    /// <inheritdoc/>
+    public (Tensor Loss, Dictionary<string, float> Metrics) Compare(OnlinePairPass pass, int epoch)
+    {
+        using var scope = NewDisposeScope();
+        double beta = options.BetaAt(epoch);
+        PairLogProbs ours = pass.Sorted(pass.Ours), theirs = pass.Sorted(pass.Theirs);
+        Tensor margin = (ours.Chosen - ours.Rejected) - (theirs.Chosen - theirs.Rejected); // [B]
+        Tensor loss = _loss(margin, beta).mean();
+        return (loss.MoveToOuterDisposeScope(), OnlinePairMetrics.Of(loss, ours, theirs, beta));
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Name, double Value)> Figures(JudgedPairs pairs, int epoch)
+    {
+        yield return ("beta", options.BetaAt(epoch));
+        yield return ("val/contain_eos_token", JudgedPairs.Share([.. pairs.FirstEnded, .. pairs.SecondEnded]));
+        if (pairs.Verdicts.Scores is not { } scores)
+            yield break;
+        yield return ("objective/scores", scores.Average(pair => (pair.First + pair.Second) / 2));
+        yield return ("objective/scores_margin", scores.Average(pair => Math.Abs(pair.First - pair.Second)));
+    }
+}
