@@ -35,11 +35,13 @@ public sealed partial class TrlCatalog
         PairwiseJudge judge, OnlineDpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "Online DPO", null, trainingData, reference, progress, cancel), Given(judge), options ?? new OnlineDpoOptions());
+        new(
+            new StageContext(_ml, "Online DPO", null, trainingData, reference, progress, cancel),
+            Given(judge), options ?? new OnlineDpoOptions());
 
     /// <summary>Online DPO of a model.</summary>
     /// <param name="source">The model to start from.</param>
-    /// <param name="judge">Compares answers; a <see cref="RewardFunction"/> is one, too. Null = the nearest reward model upstream.</param>
+    /// <param name="judge">Compares answers; null = the nearest reward model upstream does.</param>
     /// <param name="options">Null = TRL's defaults.</param>
     /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
@@ -52,7 +54,9 @@ public sealed partial class TrlCatalog
         ModelSource source, PairwiseJudge? judge = null, OnlineDpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "Online DPO", Given(source), trainingData, reference, progress, cancel), judge, options ?? new OnlineDpoOptions());
+        new(
+            new StageContext(_ml, "Online DPO", Given(source),
+            trainingData, reference, progress, cancel), judge, options ?? new OnlineDpoOptions());
 
     /// <summary>Exploratory preference optimisation of the nearest policy upstream; the nearest reward model upstream compares.</summary>
     /// <param name="options">Null = TRL's defaults.</param>
@@ -88,7 +92,7 @@ public sealed partial class TrlCatalog
 
     /// <summary>Exploratory preference optimisation of a model.</summary>
     /// <param name="source">The model to start from.</param>
-    /// <param name="judge">Compares answers; a <see cref="RewardFunction"/> is one, too. Null = the nearest reward model upstream.</param>
+    /// <param name="judge">Compares answers; null = the nearest reward model upstream does.</param>
     /// <param name="options">Null = TRL's defaults.</param>
     /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
@@ -133,11 +137,13 @@ public sealed partial class TrlCatalog
         PairwiseJudge judge, NashMdOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "Nash-MD", null, trainingData, reference, progress, cancel), Given(judge), options ?? new NashMdOptions());
+        new(
+            new StageContext(_ml, "Nash-MD", null, trainingData, reference, progress, cancel),
+            Given(judge), options ?? new NashMdOptions());
 
     /// <summary>Nash learning from human feedback of a model.</summary>
     /// <param name="source">The model to start from.</param>
-    /// <param name="judge">Compares answers; a <see cref="RewardFunction"/> is one, too. Null = the nearest reward model upstream.</param>
+    /// <param name="judge">Compares answers; null = the nearest reward model upstream does.</param>
     /// <param name="options">Null = TRL's defaults.</param>
     /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>
     /// <param name="reference">What the policy is held against; null = the model that training starts from.</param>
@@ -150,7 +156,9 @@ public sealed partial class TrlCatalog
         ModelSource source, PairwiseJudge? judge = null, NashMdOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "Nash-MD", Given(source), trainingData, reference, progress, cancel), judge, options ?? new NashMdOptions());
+        new(
+            new StageContext(_ml, "Nash-MD", Given(source),
+            trainingData, reference, progress, cancel), judge, options ?? new NashMdOptions());
 
     /// <summary>DPO on pairs of its own answers, in iterations, of the nearest policy upstream; the nearest reward model scores.</summary>
     /// <param name="options">Null = LMFlow's defaults.</param>
@@ -166,7 +174,9 @@ public sealed partial class TrlCatalog
         IterativeDpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "Iterative DPO", null, trainingData, reference, progress, cancel), null, options ?? new IterativeDpoOptions());
+        new(
+            new StageContext(_ml, "Iterative DPO", null, trainingData, reference, progress, cancel),
+            null, options ?? new IterativeDpoOptions());
 
     /// <summary>DPO on pairs of its own answers, in iterations, of the nearest policy upstream.</summary>
     /// <param name="reward">Higher is better.</param>
@@ -184,7 +194,9 @@ public sealed partial class TrlCatalog
         CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(reward);
-        return new(new StageContext(_ml, "Iterative DPO", null, trainingData, reference, progress, cancel), reward, options ?? new IterativeDpoOptions());
+        return new(
+            new StageContext(_ml, "Iterative DPO", null, trainingData, reference, progress, cancel), reward,
+            options ?? new IterativeDpoOptions());
     }
 
     /// <summary>DPO on pairs of its own answers, in iterations, of a model.</summary>
@@ -202,7 +214,9 @@ public sealed partial class TrlCatalog
         ModelSource source, RewardFunction? reward = null, IterativeDpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "Iterative DPO", Given(source), trainingData, reference, progress, cancel), reward, options ?? new IterativeDpoOptions());
+        new(
+            new StageContext(_ml, "Iterative DPO", Given(source),
+            trainingData, reference, progress, cancel), reward, options ?? new IterativeDpoOptions());
 
     private static PairwiseJudge Given(PairwiseJudge judge)
     {

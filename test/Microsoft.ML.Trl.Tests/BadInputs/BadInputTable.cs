@@ -26,6 +26,7 @@ internal static class BadInputTable
         ["conversations"] = ConversationInputs.All,
         ["chat clients"] = ChatInputs.All,
         ["judges"] = JudgeInputs.All,
+        ["online preference methods"] = OnlineInputs.All,
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Trl.Algorithms.Dpo;
 
-/// <summary>Iterations of answering prompts, scoring the answers and learning from pairs of them, from token ids to trained weights.</summary>
+/// <summary>Iterations of answering prompts, scoring the answers and learning from pairs, from token ids to trained weights.</summary>
 /// <param name="policy">Trained in place.</param>
 /// <param name="reference">What the policy is held against. Null = the policy before the first step.</param>
 /// <param name="options">Validated.</param>
@@ -109,8 +109,8 @@ internal sealed class IterationFigures(int number)
     /// <summary>The figures by name.</summary>
     public IEnumerable<KeyValuePair<string, double>> Metrics =>
     [
-        new("iteration", Number), new("objective/scores", _scores / _answers), new("objective/scores_margin", _margins / Math.Max(1, _pairs)),
-        new("data/pairs", _pairs),
+        new("iteration", Number), new("data/pairs", _pairs),
+        new("objective/scores", _scores / _answers), new("objective/scores_margin", _margins / Math.Max(1, _pairs)),
     ];
 
     public void Add(IReadOnlyList<SampleCompletion> samples, IReadOnlyList<double> scores)

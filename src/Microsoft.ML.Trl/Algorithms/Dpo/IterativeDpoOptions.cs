@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// Settings of iterative DPO, with the names and defaults of LMFlow's <c>IterativeDPOAlignerArguments</c> where it has them. Immutable; vary
-/// with <c>with</c>.
+/// Settings of iterative DPO, with the names and defaults of LMFlow's <c>IterativeDPOAlignerArguments</c> where it has them. Immutable;
+/// vary with <c>with</c>.
 /// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record IterativeDpoOptions
@@ -28,7 +28,8 @@ public sealed record IterativeDpoOptions
     public SamplingPairedMethod SamplingPairedMethod { get; init; }
 
     /// <summary>
-    /// Taken off the score for each token of an answer; below 0, long answers gain. In units of the score, finite. LMFlow counts characters.
+    /// Taken off the score for each token of an answer; below 0, long answers gain. In units of the score, finite. LMFlow counts
+    /// characters.
     /// </summary>
     public double LengthPenalty { get; init; }
 

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// Iterative DPO as an estimator (LMFlow's <c>IterativeDPOAligner</c>): in each iteration the policy answers prompts several times, a reward
-/// scores the answers, and DPO learns from pairs of them. Made by <see cref="TrlCatalog"/>.
+/// Iterative DPO as an estimator (LMFlow's <c>IterativeDPOAligner</c>): in each iteration the policy answers prompts several times, a
+/// reward scores the answers, and DPO learns from pairs of them. Made by <see cref="TrlCatalog"/>.
 /// </summary>
 public sealed class IterativeDpoTrainer : IEstimator<TextGenerationTransformer>
 {

@@ -21,7 +21,10 @@ internal sealed class OnlineDpoMethod(OnlineDpoOptions options) : IOnlinePairMet
         PairLogProbs ours = pass.Sorted(pass.Ours), theirs = pass.Sorted(pass.Theirs);
         Tensor margin = (ours.Chosen - ours.Rejected) - (theirs.Chosen - theirs.Rejected); // [B]
         Tensor loss = _loss(margin, beta).mean();
-        return (loss.MoveToOuterDisposeScope(), OnlinePairMetrics.Of(loss, ours, theirs, beta));
+        Dictionary<string, float> metrics = OnlinePairMetrics.Of(loss, ours, theirs, beta);
+        if (pass.MeanScore is { } score)
+            metrics["objective/rlhf_reward"] = (float)score + metrics["objective/non_score_reward"];
+        return (loss.MoveToOuterDisposeScope(), metrics);
     }
 
     /// <inheritdoc/>

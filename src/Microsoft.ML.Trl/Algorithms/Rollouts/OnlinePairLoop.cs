@@ -88,7 +88,8 @@ internal sealed class OnlinePairLoop(
         using AnswerBatch answers = Answers(pairs, rows);
         Tensor firstWins = tensor(
             Array.ConvertAll(rows, row => (float)(pairs.Verdicts.FirstWins[row] ?? 0.5)), device: policy.Device); // [B]
-        var pass = new OnlinePairPass(answers, LogProbsOf(policy, answers), Frozen(step.Reference, answers), firstWins);
+        double? meanScore = pairs.Verdicts.Scores is { } scores ? rows.Average(row => (scores[row].First + scores[row].Second) / 2) : null;
+        var pass = new OnlinePairPass(answers, LogProbsOf(policy, answers), Frozen(step.Reference, answers), firstWins, meanScore);
         (Tensor loss, Dictionary<string, float> metrics) = method.Compare(pass, step.Epoch);
         step.Gradients.Accumulate(share == 1 ? loss : loss * share);
         step.Run.Log.CountTokens(answers.Tokens.Tokens);

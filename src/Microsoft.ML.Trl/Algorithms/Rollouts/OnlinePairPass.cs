@@ -53,7 +53,8 @@ internal sealed record JudgedPairs(
 /// <param name="Ours">[N] log-probabilities of the tokens under the policy, with gradient.</param>
 /// <param name="Theirs">[N] under the reference, no gradient.</param>
 /// <param name="FirstWins">[B] float32: probability that the first answer is better.</param>
-internal sealed record OnlinePairPass(AnswerBatch Answers, Tensor Ours, Tensor Theirs, Tensor FirstWins)
+/// <param name="MeanScore">Of both answers of all pairs; null where a judge compared.</param>
+internal sealed record OnlinePairPass(AnswerBatch Answers, Tensor Ours, Tensor Theirs, Tensor FirstWins, double? MeanScore = null)
 {
     /// <summary>[B] bool: where the first answer counts as the chosen one. Belongs to the current scope.</summary>
     public Tensor FirstIsChosen => FirstWins.ge(0.5);
