@@ -14,6 +14,8 @@ public sealed class OnlineFitTests
 
     private IDataView Rows => _ml.Data.LoadFromEnumerable(Tiny.Pairs);
 
+    private IDataView ManyRows => _ml.Data.LoadFromEnumerable(Enumerable.Repeat(Tiny.Pairs, 8).SelectMany(pairs => pairs));
+
     /// <summary>Wants as many letters "o" as can be.</summary>
     private static int Os(string text) => text.Count(letter => letter == 'o');
 
@@ -98,7 +100,7 @@ public sealed class OnlineFitTests
     [TestMethod]
     public void Iterative_DPO_raises_the_score_and_hands_out_what_it_reached_when_cancelled()
     {
-        using TextGenerationTransformer fitted = Iterative(CountsOs, null, 3).Fit(Rows);
+        using TextGenerationTransformer fitted = Iterative(CountsOs, null, 3).Fit(ManyRows);
         StepReport[] reports = [.. fitted.Reports];
         Close.Above(reports[0]["objective/scores"] + 0.5, reports[^1]["objective/scores"], "scores");
         Assert.HasCount(1, reports[0].Completions);

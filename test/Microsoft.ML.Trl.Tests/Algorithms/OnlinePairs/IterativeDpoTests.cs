@@ -43,13 +43,15 @@ public sealed class IterativeDpoTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         double before = OnlineRuns.MeanWanted(policy);
-        IterativeDpoOptions options = Quick with { Iterations = 3, NumOutputSequences = 8, Dpo = Quick.Dpo with
-            { MaxSteps = 15, LearningRate = 3e-3, PerDeviceTrainBatchSize = 8 } };
+        IterativeDpoOptions options = Quick with
+        {
+            Iterations = 3, NumOutputSequences = 8, Dpo = Quick.Dpo with { MaxSteps = 20, LearningRate = 3e-3, PerDeviceTrainBatchSize = 8 },
+        };
         List<StepReport> reports = Run(policy, options, prompts: Toys.Rows(5, 16, 2, 4));
         Close.Above(before + 1, OnlineRuns.MeanWanted(policy), $"wanted tokens per answer, from {before}");
         Close.Above(reports[0]["objective/scores"] + 0.3, reports[^1]["objective/scores"], "scores of the answers of an iteration");
-        CollectionAssert.AreEqual(Enumerable.Range(1, 45).ToArray(), reports.Select(report => report.Step).ToArray());
-        Assert.AreEqual((45, 3.0, "Iterative DPO"), (reports[^1].TotalSteps, reports[^1]["iteration"], reports[^1].Stage));
+        CollectionAssert.AreEqual(Enumerable.Range(1, 60).ToArray(), reports.Select(report => report.Step).ToArray());
+        Assert.AreEqual((60, 3.0, "Iterative DPO"), (reports[^1].TotalSteps, reports[^1]["iteration"], reports[^1].Stage));
     }
 
     [TestMethod]

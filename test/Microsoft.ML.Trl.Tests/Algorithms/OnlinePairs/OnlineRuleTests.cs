@@ -61,7 +61,7 @@ public sealed class OnlineRuleTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         double before = MeanWanted(policy);
-        var run = new Settings { Steps = 40, BatchSize = 16, LearningRate = 3e-3, Prompts = Toys.Rows(5, 16, 2, 4) };
+        var run = new Settings { Steps = 80, BatchSize = 16, LearningRate = 3e-3, Prompts = Toys.Rows(5, 16, 2, 4) };
         List<StepReport> reports = Run(method, policy, run, WantedScores);
         double after = MeanWanted(policy);
         Close.Above(before + 1, after, $"{method} wanted tokens per answer, from {before}");
