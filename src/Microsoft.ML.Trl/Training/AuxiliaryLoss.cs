@@ -18,14 +18,15 @@ internal sealed class AuxiliaryLoss(ModelConfig config, double? coefficient)
     /// <param name="loss">A scalar; belongs to the current scope, as does what comes out.</param>
     /// <param name="load">Of the pass; null = nothing is added.</param>
     /// <param name="log">Notes <c>aux_loss</c>, without its weight.</param>
+    /// <param name="share">Of the pass in a step whose losses are added without further weights.</param>
     /// <returns>The sum, and what was added.</returns>
-    public (Tensor Loss, double Added) AddTo(Tensor loss, RouterLoad? load, StepLog log)
+    public (Tensor Loss, double Added) AddTo(Tensor loss, RouterLoad? load, StepLog log, double share = 1)
     {
         if (load is null)
             return (loss, 0);
         Tensor auxiliary = load.Loss();
         double value = auxiliary.item<float>();
         log.Note("aux_loss", value);
-        return (loss + (auxiliary * _weight), value * _weight);
+        return (loss + (auxiliary * (_weight * share)), value * _weight * share);
     }
 }

@@ -51,8 +51,9 @@ internal sealed class IterativeDpoLoop(
         {
             cancel.ThrowIfCancellationRequested();
             RolloutTexts rollout = Draw(prompts, some, iteration.Number, cancel);
-            IReadOnlyList<double> scores = RewardScorer.Ask(scorer, rollout, cancel);
-            figures.Add(scorer.Samples(rollout, scores, Math.Max(0, options.NumCompletionsToPrint - figures.Samples.Count)), scores);
+            RewardTable table = RewardScorer.Ask(scorer, rollout, cancel);
+            IReadOnlyList<double?> scores = table.Columns[0];
+            figures.Add(scorer.Samples(rollout, table, scores, Math.Max(0, options.NumCompletionsToPrint - figures.Samples.Count)), table);
             for (int first = 0; first < scores.Count; first += options.NumOutputSequences)
                 if (Pair(rollout, scores, first, figures) is { } pair)
                     pairs.Add(pair);
@@ -77,18 +78,21 @@ internal sealed class IterativeDpoLoop(
     }
 
     /// <summary>A pair of answers to one prompt, cut at the length limit; null where there is none.</summary>
-    private PreferenceExample? Pair(RolloutTexts rollout, IReadOnlyList<double> scores, int first, IterationFigures figures)
+    private PreferenceExample? Pair(RolloutTexts rollout, IReadOnlyList<double?> scores, int first, IterationFigures figures)
     {
-        double[] penalised = [.. Enumerable.Range(first, options.NumOutputSequences)
-            .Select(row => scores[row] - (options.LengthPenalty * rollout.Responses[row].Length))];
+        int[] rows = [.. Enumerable.Range(first, options.NumOutputSequences).Where(row => scores[row] is not null)];
         int[] prompt = rollout.Queries[first];
         int room = (_dpo.MaxLength ?? int.MaxValue) - prompt.Length;
-        if (room < 1 || ScoredPairs.Choose(penalised, options.SamplingPairedMethod, _random) is not var (chosen, rejected))
+        if (room < 1 || rows.Length < 2)
             return null;
-        int[] better = [.. rollout.Responses[first + chosen].Take(room)], worse = [.. rollout.Responses[first + rejected].Take(room)];
+        double[] penalised =
+            [.. rows.Select(row => scores[row]!.Value - (options.LengthPenalty * rollout.Responses[row].Length))];
+        if (ScoredPairs.Choose(penalised, options.SamplingPairedMethod, _random) is not var (chosen, rejected))
+            return null;
+        int[] better = [.. rollout.Responses[rows[chosen]].Take(room)], worse = [.. rollout.Responses[rows[rejected]].Take(room)];
         if (better.AsSpan().SequenceEqual(worse))
             return null;
-        figures.AddPair(scores[first + chosen] - scores[first + rejected]);
+        figures.AddPair(scores[rows[chosen]]!.Value - scores[rows[rejected]]!.Value);
         return new PreferenceExample(prompt, better, worse);
     }
 }
@@ -97,6 +101,7 @@ internal sealed class IterativeDpoLoop(
 /// <param name="number">Counted from 1.</param>
 internal sealed class IterationFigures(int number)
 {
+    private readonly Dictionary<string, IEnumerable<double>> _logged = [];
     private double _scores, _margins;
     private int _answers, _pairs;
 
@@ -110,14 +115,18 @@ internal sealed class IterationFigures(int number)
     public IEnumerable<KeyValuePair<string, double>> Metrics =>
     [
         new("iteration", Number), new("data/pairs", _pairs),
-        new("objective/scores", _scores / _answers), new("objective/scores_margin", _margins / Math.Max(1, _pairs)),
+        new("objective/scores", _scores / _answers), new("objective/scores_margin", _margins / _pairs),
+        .. _logged.Select(metric => KeyValuePair.Create(metric.Key, metric.Value.Average())),
     ];
 
-    public void Add(IReadOnlyList<SampleCompletion> samples, IReadOnlyList<double> scores)
+    public void Add(IReadOnlyList<SampleCompletion> samples, RewardTable table)
     {
         Samples.AddRange(samples);
+        double[] scores = [.. table.Columns[0].OfType<double>()];
         _scores += scores.Sum();
-        _answers += scores.Count;
+        _answers += scores.Length;
+        foreach ((string name, double value) in table.Log.Metrics())
+            _logged[name] = _logged.GetValueOrDefault(name, []).Append(value);
     }
 
     public void AddPair(double margin)

@@ -45,8 +45,8 @@ public sealed class IterativeDpoTrainer : IEstimator<TextGenerationTransformer>
         IDataView data = _stage.TrainingData ?? input;
         var reader = new PromptReader(data, dpo.PromptColumnName, dpo.Conversations);
         _stage.StartModel(input);
-        RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
-        reward.Check(_stage.Ml, data.Schema);
+        var rewards = new RewardSet([_reward ?? UpstreamReward.Of(_stage, input.Schema)]);
+        rewards.Check(_stage.Ml, data.Schema);
         return FitSession.TrainPolicy(_stage, dpo, input, dpo.Output, dpo.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
@@ -54,7 +54,7 @@ public sealed class IterativeDpoTrainer : IEstimator<TextGenerationTransformer>
             var counts = new RowCounts();
             List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
             session.Tell(counts);
-            var scorer = new RewardScorer(reward.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer)), model, prompts);
+            RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             var hooks = new OnlinePairHooks(session.Progress, session.Warn, stops.IsReached, model.Tokenizer);
             new IterativeDpoLoop(model.Network, reference, _options.Within(limit), scorer, hooks)
@@ -69,17 +69,10 @@ public sealed class IterativeDpoTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         _stage.RequireStartModel(inputSchema);
-        if (_reward is null && ModelHandle.PromisedColumn(inputSchema, ModelHandle.RewardKind) is null)
-            throw NoReward();
+        if (_reward is null)
+            UpstreamReward.Require(_stage, inputSchema);
         if (_stage.TrainingData is null)
             PromptReader.Require(inputSchema, _options.Dpo.PromptColumnName, _options.Dpo.Conversations);
         return _options.Dpo.Output.Promise(_stage.Ml, inputSchema);
     }
-
-    private static RewardFunction? Upstream(DataViewSchema schema) =>
-        ModelHandle.Nearest<TextRewardModel>(schema, ModelHandle.RewardKind) is { } model ? RewardFunction.FromModel(model) : null;
-
-    private static InvalidOperationException NoReward() => new(
-        "Iterative DPO has no reward: none was given, and no stage upstream trains a reward model. Pass a RewardFunction, or append "
-        + "IterativeDpo to a RewardModel stage.");
 }

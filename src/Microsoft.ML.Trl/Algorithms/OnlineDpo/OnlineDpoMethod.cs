@@ -34,7 +34,9 @@ internal sealed class OnlineDpoMethod(OnlineDpoOptions options) : IOnlinePairMet
         yield return ("val/contain_eos_token", JudgedPairs.Share([.. pairs.FirstEnded, .. pairs.SecondEnded]));
         if (pairs.Verdicts.Scores is not { } scores)
             yield break;
-        yield return ("objective/scores", scores.Average(pair => (pair.First + pair.Second) / 2));
-        yield return ("objective/scores_margin", scores.Average(pair => Math.Abs(pair.First - pair.Second)));
+        if (scores.Average(pair => (pair.First + pair.Second) / 2) is { } mean)
+            yield return ("objective/scores", mean);
+        if (scores.Average(pair => pair is ({ } first, { } second) ? Math.Abs(first - second) : (double?)null) is { } margin)
+            yield return ("objective/scores_margin", margin);
     }
 }

@@ -36,8 +36,11 @@ internal sealed class PpoLoop(
             int[][] queries = Array.ConvertAll(chosen, prompt => prompts[prompt]);
             IReadOnlyList<int[]> responses = session.Generate(queries, stop: stop, cancel: cancel);
             var rollout = new RolloutTexts(step.Number, chosen, queries, responses);
-            IReadOnlyList<double> scores = RewardScorer.Ask(scorer, rollout, cancel);
-            run.Log.NoteCompletions(scorer.Samples(rollout, scores, options.NumCompletionsToPrint));
+            RewardTable rewards = RewardScorer.Ask(scorer, rollout, cancel);
+            IReadOnlyList<double> scores = rewards.Complete("PPO", step.Number);
+            run.Log.NoteCompletions(scorer.Samples(rollout, rewards, rewards.Columns[0], options.NumCompletionsToPrint));
+            foreach ((string name, double value) in rewards.Log.Metrics())
+                run.Log.Note(name, value);
             Record(session.Step(queries, responses, scores), step.Number, run);
             run.Log.CountTokens(queries.Sum(query => query.Length) + responses.Sum(response => response.Length));
         });

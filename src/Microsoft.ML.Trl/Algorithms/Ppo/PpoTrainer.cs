@@ -35,8 +35,8 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         IDataView data = _stage.TrainingData ?? input;
         var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations);
         _stage.StartModel(input);
-        RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
-        reward.Check(_stage.Ml, data.Schema);
+        var rewards = new RewardSet([_reward ?? UpstreamReward.Of(_stage, input.Schema)]);
+        rewards.Check(_stage.Ml, data.Schema);
         var held = new HeldReference(_options.ReferenceModel);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
@@ -45,8 +45,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             session.Tell(counts);
             if (model.ValueHead is null)
                 model.ReplaceCritic(FreshCritic.Of(model.Network, _options));
-            BoundReward bound = reward.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer));
-            var scorer = new RewardScorer(bound, model, prompts);
+            RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, reference);
             new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached)
@@ -61,17 +60,10 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         _stage.RequireStartModel(inputSchema);
-        if (_reward is null && ModelHandle.PromisedColumn(inputSchema, ModelHandle.RewardKind) is null)
-            throw NoReward();
+        if (_reward is null)
+            UpstreamReward.Require(_stage, inputSchema);
         if (_stage.TrainingData is null)
             PromptReader.Require(inputSchema, _options.PromptColumnName, _options.Conversations);
         return _options.Output.Promise(_stage.Ml, inputSchema);
     }
-
-    private static RewardFunction? Upstream(DataViewSchema schema) =>
-        ModelHandle.Nearest<TextRewardModel>(schema, ModelHandle.RewardKind) is { } model ? RewardFunction.FromModel(model) : null;
-
-    private static InvalidOperationException NoReward() => new(
-        "PPO has no reward: none was given, and no stage upstream trains a reward model. Pass a function of prompt and response or a "
-        + "RewardFunction, or append Ppo to a RewardModel stage.");
 }

@@ -26,14 +26,20 @@ internal sealed class AnswerJudge(BoundJudge judge, string who, LanguageModel po
 {
     public PairVerdicts Judge(RolloutTexts first, RolloutTexts second, CancellationToken cancel)
     {
-        AnswerPair[] pairs = [.. Enumerable.Range(0, first.Prompts.Count).Select(row => new AnswerPair(Row(first, row), Row(second, row)))];
-        return Verdict.Ask(judge, who, pairs, first.Step, cancel);
+        var log = new RewardLog();
+        int count = first.Prompts.Count;
+        AnswerPair[] pairs = [.. Enumerable.Range(0, count).Select(row => new AnswerPair(
+            Row(first, row) with { Log = (log, row) }, Row(second, row) with { Log = (log, count + row) }))];
+        return Verdict.Ask(judge, who, pairs, first.Step, cancel) with { Log = log };
     }
 
     public IReadOnlyList<SampleCompletion> Samples(RolloutTexts first, RolloutTexts second, PairVerdicts verdicts, int count)
     {
         SampleCompletion Sample(RolloutTexts answers, int row, double? score) => new(
-            rows[answers.Prompts[row]].Prompt.Text, policy.Tokenizer.DecodeCompletion(answers.Responses[row]), score ?? double.NaN);
+            rows[answers.Prompts[row]].Prompt.Text, policy.Tokenizer.DecodeCompletion(answers.Responses[row]), score ?? double.NaN)
+        {
+            Extra = verdicts.Log.Extras(answers == first ? row : first.Prompts.Count + row),
+        };
         (double?, double?) Scores(int row) => verdicts.Scores is { } scores ? scores[row]
             : (verdicts.FirstWins[row], 1 - verdicts.FirstWins[row]);
         return

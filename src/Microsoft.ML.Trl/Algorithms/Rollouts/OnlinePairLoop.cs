@@ -57,8 +57,10 @@ internal sealed class OnlinePairLoop(
         PairVerdicts verdicts = judge.Judge(first, second, cancel);
         bool[] firstEnded = [.. first.Responses.Select(HasEnded)], secondEnded = [.. second.Responses.Select(HasEnded)];
         if (options.MissingEosPenalty is { } penalty && verdicts.Scores is { } scores)
-            verdicts = Verdict.OfScores([.. scores.Select((pair, row) => (
+            verdicts = verdicts.With([.. scores.Select((pair, row) => (
                 pair.First - (firstEnded[row] ? 0 : penalty), pair.Second - (secondEnded[row] ? 0 : penalty)))]);
+        foreach ((string name, double value) in verdicts.Log.Metrics())
+            run.Log.Note(name, value);
         run.Log.NoteCompletions(judge.Samples(first, second, verdicts, options.NumCompletionsToPrint));
         return new JudgedPairs(
             [.. first.Queries], [.. first.Responses], [.. second.Responses], firstEnded, secondEnded, verdicts);

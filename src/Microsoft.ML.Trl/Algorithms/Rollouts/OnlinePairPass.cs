@@ -39,10 +39,10 @@ internal interface IOnlinePairMethod
 internal sealed record JudgedPairs(
     int[][] Prompts, int[][] First, int[][] Second, bool[] FirstEnded, bool[] SecondEnded, PairVerdicts Verdicts)
 {
-    /// <summary>Means of the scores of all first answers and of all second ones; null where a judge compared.</summary>
-    public (double First, double Second)? MeanScores => Verdicts.Scores is { } scores
-        ? (scores.Average(pair => pair.First), scores.Average(pair => pair.Second))
-        : null;
+    /// <summary>Means of the scores of the first answers and of the second; null where a judge compared, or no reward applies.</summary>
+    public (double First, double Second)? MeanScores =>
+        (Verdicts.Scores?.Average(pair => pair.First), Verdicts.Scores?.Average(pair => pair.Second)) is ({ } first, { } second)
+            ? (first, second) : null;
 
     /// <summary>Share of the answers that have an end token.</summary>
     public static double Share(bool[] ended) => ended.Count(has => has) / (double)ended.Length;

@@ -35,13 +35,15 @@ internal sealed class RewardPairJudge(RewardFunction reward) : PairwiseJudge
 
     internal override BoundJudge Bind(RewardContext? context)
     {
-        BoundReward score = reward.Bind(context ?? throw new NotSupportedException(
+        var group = new RewardGroup([reward], context ?? throw new NotSupportedException(
             "This judge asks a reward function, which may read tokens and columns of a run; outside of training give a judge of texts, "
             + "such as PairwiseJudge.Of or .FromChatClient, or compare the scores of the reward yourself."));
         return (pairs, cancel) =>
         {
+            if (pairs.Count == 0)
+                return new PairVerdicts([], []);
             RewardRow[] rows = [.. pairs.Select(pair => pair.First), .. pairs.Select(pair => pair.Second)];
-            IReadOnlyList<double> scores = rows.Length == 0 ? [] : RewardScorer.Checked(score(rows, cancel), rows.Length, rows[0].Step);
+            IReadOnlyList<double?> scores = group.Score(rows, cancel).GetAwaiter().GetResult().Columns[0];
             return Verdict.OfScores([.. Enumerable.Range(0, pairs.Count).Select(row => (scores[row], scores[pairs.Count + row]))]);
         };
     }
@@ -69,8 +71,8 @@ internal static class Verdict
             $"The judge gave {firstWins}; the probability that the first completion is better must lie between 0 and 1, or be null."));
 
     /// <summary>Of scores: arXiv:1706.03741, Eq. 1.</summary>
-    public static PairVerdicts OfScores((double First, double Second)[] scores) =>
-        new(Array.ConvertAll(scores, pair => (double?)(1 / (1 + Math.Exp(pair.Second - pair.First)))), scores);
+    public static PairVerdicts OfScores((double? First, double? Second)[] scores) =>
+        new(Array.ConvertAll(scores, pair => pair is ({ } first, { } second) ? 1 / (1 + Math.Exp(second - first)) : (double?)null), scores);
 
     /// <summary>Asks a judge in training, and checks what it gives.</summary>
     /// <param name="judge">Asked once.</param>

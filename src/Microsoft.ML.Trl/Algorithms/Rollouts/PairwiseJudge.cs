@@ -83,7 +83,7 @@ public abstract class PairwiseJudge
 
     /// <summary>
     /// A reward function: the completion with the higher score wins, by the probability of Bradley and Terry's model, the logistic function
-    /// of the difference; where scores are equal, the first.
+    /// of the difference; where scores are equal, the first. A pair is undecided where the reward does not apply to a completion.
     /// </summary>
     /// <param name="reward">Asked in training only: it may read the columns of the rows, or their tokens.</param>
     public static PairwiseJudge FromReward(RewardFunction reward)
@@ -164,5 +164,12 @@ internal sealed record AnswerPair(RewardRow First, RewardRow Second);
 
 /// <summary>What a judge says of some pairs.</summary>
 /// <param name="FirstWins">Probability that the first is better; null = undecided.</param>
-/// <param name="Scores">What the two are worth, where the judge compares that; otherwise null.</param>
-internal sealed record PairVerdicts(IReadOnlyList<double?> FirstWins, IReadOnlyList<(double First, double Second)>? Scores = null);
+/// <param name="Scores">What the two are worth, null where the reward does not apply; null where the judge compares nothing such.</param>
+internal sealed record PairVerdicts(IReadOnlyList<double?> FirstWins, IReadOnlyList<(double? First, double? Second)>? Scores = null)
+{
+    /// <summary>What rewards told beside their numbers; the second answers come behind the first.</summary>
+    public RewardLog Log { get; init; } = new();
+
+    /// <summary>Those of other scores.</summary>
+    public PairVerdicts With((double? First, double? Second)[] scores) => Verdict.OfScores(scores) with { Log = Log };
+}

@@ -45,7 +45,8 @@ public sealed class IterativeDpoTests
         double before = OnlineRuns.MeanWanted(policy);
         IterativeDpoOptions options = Quick with
         {
-            Iterations = 3, NumOutputSequences = 8, Dpo = Quick.Dpo with { MaxSteps = 20, LearningRate = 3e-3, PerDeviceTrainBatchSize = 8 },
+            Iterations = 3, NumOutputSequences = 8,
+            Dpo = Quick.Dpo with { MaxSteps = 20, LearningRate = 3e-3, PerDeviceTrainBatchSize = 8 },
         };
         List<StepReport> reports = Run(policy, options, prompts: Toys.Rows(5, 16, 2, 4));
         Close.Above(before + 1, OnlineRuns.MeanWanted(policy), $"wanted tokens per answer, from {before}");
@@ -142,10 +143,10 @@ public sealed class IterativeDpoTests
     {
         public List<RolloutTexts> Seen { get; } = [];
 
-        public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel)
+        public RewardTable Score(RolloutTexts rollout, CancellationToken cancel)
         {
             Seen.Add(rollout);
-            return [.. rollout.Responses.Select(score)];
+            return RewardTable.Of([.. rollout.Responses.Select(score)]);
         }
     }
 }

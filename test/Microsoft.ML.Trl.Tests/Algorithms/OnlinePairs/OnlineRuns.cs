@@ -114,6 +114,6 @@ internal sealed class FakeJudge : IAnswerJudge
         (int[] First, int[] Second)[] pairs = [.. first.Responses.Zip(second.Responses)];
         return _judge is { } judge
             ? new PairVerdicts([.. pairs.Select(pair => judge(pair.First, pair.Second))])
-            : Verdict.OfScores([.. pairs.Select(pair => (_score!(pair.First), _score(pair.Second)))]);
+            : Verdict.OfScores([.. pairs.Select(pair => ((double?)_score!(pair.First), (double?)_score(pair.Second)))]);
     }
 }

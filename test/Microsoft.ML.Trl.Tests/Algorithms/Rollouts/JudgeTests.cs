@@ -88,8 +88,15 @@ public sealed class JudgeTests
         Close.Absolute(1 / (1 + Math.Exp(-3)), verdicts.FirstWins[0]!.Value, 1e-12);
         Close.Absolute(1 / (1 + Math.Exp(2)), verdicts.FirstWins[1]!.Value, 1e-12);
         Close.Absolute(0.5, verdicts.FirstWins[2]!.Value, 0);
-        CollectionAssert.AreEqual(new[] { (8.0, 5.0), (1.0, 3.0), (4.0, 4.0) }, verdicts.Scores!.ToArray());
+        CollectionAssert.AreEqual(new (double?, double?)[] { (8.0, 5.0), (1.0, 3.0), (4.0, 4.0) }, verdicts.Scores!.ToArray());
         Assert.IsTrue(judge.GivesScores);
+    }
+
+    [TestMethod]
+    public void A_pair_is_undecided_where_the_reward_does_not_apply()
+    {
+        PairVerdicts verdicts = Verdict.OfScores([(1, 0), (null, 2), (3, null)]);
+        CollectionAssert.AreEqual(new[] { true, false, false }, verdicts.FirstWins.Select(wins => wins is not null).ToArray());
     }
 
     [TestMethod]
