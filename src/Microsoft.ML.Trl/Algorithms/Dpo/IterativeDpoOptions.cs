@@ -10,8 +10,8 @@ namespace Microsoft.ML.Trl;
 public sealed record IterativeDpoOptions
 {
     /// <summary>
-    /// How each iteration learns from its pairs: a whole run of DPO, with a schedule of its own. Columns of pairs are not read. The seed
-    /// decides sampling, too.
+    /// How each iteration learns from its pairs: a whole run of DPO, with a schedule of its own. Its seed decides sampling, too, and its
+    /// <see cref="EpochOptions.PerDeviceTrainBatchSize"/> how many prompts are answered at once. There are no columns of pairs to read.
     /// </summary>
     public DpoOptions Dpo { get; init; } = new();
 
@@ -50,6 +50,16 @@ public sealed record IterativeDpoOptions
 
     /// <summary>How the answers to a prompt are drawn.</summary>
     internal GenerationOptions Sampling => Generation with { NumReturnSequences = NumOutputSequences };
+
+    /// <summary>Options that were set and change nothing, each with the reason, beside those of a run of <see cref="Dpo"/>.</summary>
+    internal IEnumerable<string> WithoutEffect()
+    {
+        var usual = new DpoOptions();
+        if (Dpo.ChosenColumnName != usual.ChosenColumnName || Dpo.RejectedColumnName != usual.RejectedColumnName)
+            yield return "ChosenColumnName and RejectedColumnName of Dpo, whose pairs are made of answers";
+        foreach (string unused in Generation.WithoutEffect())
+            yield return unused;
+    }
 
     /// <summary>The same with another limit of lengths.</summary>
     internal IterativeDpoOptions Within(int maxLength) => this with { Dpo = Dpo with { MaxLength = maxLength } };

@@ -50,6 +50,9 @@ public sealed class IterativeDpoTrainer : IEstimator<TextGenerationTransformer>
         return FitSession.TrainPolicy(_stage, dpo, input, dpo.Output, dpo.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
+            string[] unused = [.. _options.WithoutEffect()];
+            if (unused.Length > 0)
+                session.Warn($"Options without effect in this run: {string.Join("; ", unused)}.");
             int limit = session.LimitLength(dpo.MaxLength, model.Network.Config);
             var counts = new RowCounts();
             List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);

@@ -112,6 +112,28 @@ public sealed class OnlineFitTests
     }
 
     [TestMethod]
+    public void Options_without_effect_are_named()
+    {
+        List<string> log = [];
+        MLContext ml = new(1);
+        ml.Log += (_, message) => log.Add(message.Message);
+        IterativeDpoOptions options = Options(null, 1);
+        options = options with
+        {
+            Generation = options.Generation with { LengthPenalty = 2 },
+            Dpo = options.Dpo with { MaxSteps = 1, ChosenColumnName = "Better" },
+        };
+        ml.Trl().IterativeDpo(Tiny.Source(), CountsOs, options).Fit(ManyRows).Dispose();
+        Assert.IsTrue(log.Any(line => line.Contains(
+            "Options without effect in this run: ChosenColumnName and RejectedColumnName of Dpo, whose pairs are made of answers; "
+            + "LengthPenalty of Generation without NumBeams.", StringComparison.Ordinal)));
+        var online = new OnlineDpoOptions { MaxSteps = 1, Generation = Answers with { LengthPenalty = 2 } };
+        ml.Trl().OnlineDpo(Tiny.Source(), MoreOs, online).Fit(Rows).Dispose();
+        Assert.IsTrue(log.Any(line => line.Contains(
+            "Options without effect in this run: LengthPenalty of Generation without NumBeams.", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void A_judge_that_fails_hands_out_what_was_reached()
     {
         int calls = 0;
