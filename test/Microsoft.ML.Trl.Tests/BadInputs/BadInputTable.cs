@@ -17,6 +17,7 @@ internal static class BadInputTable
         ["numerics"] = NumericsInputs.All,
         ["losses"] = LossInputs.All,
         ["data sets"] = DatasetInputs.All,
+        ["data set files"] = DatasetFileInputs.All,
         ["tokenizers"] = TokenizerInputs.All,
         ["texts"] = TextInputs.All,
         ["checkpoints"] = CheckpointInputs.All,
