@@ -35,7 +35,8 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
     public RewardTable Score(RolloutTexts rollout, CancellationToken cancel)
     {
         var log = new RewardLog();
-        RewardRow[] answers = [.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(policy, rows, rollout, i) with { Log = (log, i) })];
+        RewardRow[] answers =
+            [.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(policy, rows, rollout, i) with { Log = (log, i) })];
         RewardTable table = rewards.Score(answers, cancel).GetAwaiter().GetResult();
         return new RewardTable(table.Names, table.Columns) { Log = log };
     }
