@@ -28,6 +28,7 @@ internal static class BadInputTable
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,
+        ["callbacks"] = CallbackInputs.All,
         ["memory options"] = MemoryOptionInputs.All,
     };
 

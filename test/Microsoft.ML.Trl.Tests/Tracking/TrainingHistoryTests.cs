@@ -11,7 +11,10 @@ public sealed class TrainingHistoryTests
     private static readonly StepReport[] Reports =
     [
         new("PPO", 1, 2, First, 10, TimeSpan.FromSeconds(1.5)),
-        new("PPO", 2, 2, Second, 20, TimeSpan.FromSeconds(3)) { Completions = [new("a \"b\"", "c\nd", 0.1 + 0.2)] },
+        new("PPO", 2, 2, Second, 20, TimeSpan.FromSeconds(3))
+        {
+            Completions = [new("a \"b\"", "c\nd", double.NaN) { Reference = "e" }, new("p", "c", 0.1 + 0.2)], StopReason = "enough",
+        },
     ];
 
     [TestMethod]

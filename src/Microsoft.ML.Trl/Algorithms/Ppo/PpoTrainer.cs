@@ -37,6 +37,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         _stage.StartModel(input);
         RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
         reward.Check(_stage.Ml, data.Schema);
+        PromptReader? heldOut = EvaluationRows.Open(_options, others => OpenHeldOut(others, reward));
         var held = new HeldReference(_options.ReferenceModel);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
@@ -45,12 +46,17 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             session.Tell(counts);
             if (model.ValueHead is null)
                 model.ReplaceCritic(FreshCritic.Of(model.Network, _options));
-            BoundReward bound = reward.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer));
-            var scorer = new RewardScorer(bound, model, prompts);
+            RewardScorer Scorer(IDataView from, IReadOnlyList<PromptRow> rows) =>
+                new(reward.Bind(new RewardContext(_stage.Ml, from, model.Tokenizer)), model, rows);
+            IReadOnlyList<PromptRow>? others = EvaluationRows.Read(
+                heldOut, (from, seen) => from.Read(model.Codec, seen, session.Cancel), session.Warn);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, reference);
-            new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached)
-                .Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
+            var loop = new PpoLoop(ppo, Scorer(data, prompts), _options, session.Progress, session.Warn, stops.IsReached)
+            {
+                HeldOut = others is null ? null : new HeldOutPrompts(Ids(others), Scorer(_options.EvaluationData!, others)),
+            };
+            loop.Run(Ids(prompts), session.Cancel);
         });
     }
 
@@ -67,6 +73,14 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             PromptReader.Require(inputSchema, _options.PromptColumnName, _options.Conversations);
         return _options.Output.Promise(_stage.Ml, inputSchema);
     }
+
+    private PromptReader OpenHeldOut(IDataView data, RewardFunction reward)
+    {
+        reward.Check(_stage.Ml, data.Schema);
+        return new PromptReader(data, _options.PromptColumnName, _options.Conversations);
+    }
+
+    private static int[][] Ids(IReadOnlyList<PromptRow> prompts) => [.. prompts.Select(row => row.Prompt.Ids)];
 
     private static RewardFunction? Upstream(DataViewSchema schema) =>
         ModelHandle.Nearest<TextRewardModel>(schema, ModelHandle.RewardKind) is { } model ? RewardFunction.FromModel(model) : null;

@@ -8,6 +8,9 @@ internal interface IReference : IDisposable
     /// <summary>Log-probabilities of the answers of a batch, summed over each: [R], no gradient. Belongs to the current scope.</summary>
     Tensor Score(AnswerBatch batch);
 
+    /// <summary>A model that can be asked for more; null = there is none, or it is not kept. Not the caller's.</summary>
+    CausalLanguageModel? Model { get; }
+
     /// <summary>Called after each optimizer step.</summary>
     /// <param name="policy">The weights as they are now.</param>
     /// <param name="step">Counted from 1.</param>
@@ -67,6 +70,8 @@ internal sealed class ModelReference : IReference
         model.eval(); // no dropout in a reference
     }
 
+    public CausalLanguageModel? Model => _model;
+
     public Tensor Score(AnswerBatch batch) => AnswerPass.Score(_model, batch);
 
     public void Follow(CausalLanguageModel policy, int step)
@@ -90,6 +95,8 @@ internal sealed class ModelReference : IReference
 /// <summary>A reference that finds every answer equally likely.</summary>
 internal sealed class NoReference : IReference
 {
+    public CausalLanguageModel? Model => null;
+
     public Tensor Score(AnswerBatch batch) => zeros(batch.Size, device: batch.Tokens.Ids.device);
 
     public void Follow(CausalLanguageModel policy, int step) { }
@@ -122,6 +129,8 @@ internal sealed class PrecomputedReference : IReference
                 _logProbs[batch.Numbers[row]] = sums[row];
         }
     }
+
+    public CausalLanguageModel? Model => null;
 
     public Tensor Score(AnswerBatch batch) => tensor(batch.Numbers.Select(number => _logProbs[number]).ToArray(), device: _device);
 
