@@ -16,6 +16,8 @@ FILES = [
         "lora_bloom", "lora_gpt2", "lora_gpt_neox", "lora_llama", "lora_opt", "lora_t5")),
     *(f"losses/{name}" for name in (
         "batch_logps_v0114.safetensors", "dpo_v0114.json", "dpo_v0114.safetensors", "dpo_v190.json", "dpo_v190.safetensors",
+        "grpo_v190.json", "grpo_v190.safetensors", "kto_bco_v0114.json", "kto_bco_v0114.safetensors", "kto_v190.json",
+        "kto_v190.safetensors", "orpo_cpo_v190.json", "orpo_cpo_v190.safetensors", "rloo_v190.json", "rloo_v190.safetensors",
         "ppo_classic_v0114.json", "ppo_classic_v0114.safetensors", "reward_v190.json", "reward_v190.safetensors", "sft_v190.json",
         "sft_v190.safetensors", "utils_v190.safetensors")),
     *(f"trajectories/{name}" for name in (
@@ -26,6 +28,9 @@ FILES = [
         "sft_lora_llama", "sft_lora_llama_all", "sft_lora_llama_adapter_init", "sft_lora_llama_all_adapter_init", "dpo_lora_llama",
         "reward_gpt2", "reward_gpt2_center_margin",
         "dpo_gpt2_ipo_ga2", "dpo_gpt2_precompute", "dpo_gpt2_sigmoid", "dpo_gpt2_sync_ref", "dpo_llama_chat_mpo",
+        "kto_gpt2", "kto_gpt2_apo", "orpo_gpt2", "cpo_gpt2_sigmoid", "simpo_gpt2",
+        "grpo_gpt2", "grpo_gpt2_dapo", "grpo_gpt2_drgrpo_iter2", "grpo_gpt2_gspo", "rloo_gpt2", "rloo_gpt2_norm",
+        "ppo_experimental_gpt2", "ppo_experimental_gpt2_k3_whiten",
         "ppo_classic_gpt2", "ppo_classic_gpt2_abs_whiten_norm", "ppo_classic_gpt2_earlystop", "ppo_classic_gpt2_full_kl",
         "ppo_classic_gpt2_left", "ppo_classic_gpt2_mse_clip")),
     "generation/processors.json", "generation/processors.safetensors",
@@ -42,7 +47,28 @@ def without_texts(path, value):
     return None
 
 
+def group_rewards(source):
+    """What the two rewards of the grpo_* and rloo_* runs, given in the notes of run.json, say of their completions."""
+    run = json.loads((source / "trajectories/grpo_gpt2/run.json").read_text("utf-8"))
+    tokenizer = json.loads((source / run["tokenizer"] / "tokenizer.json").read_text("utf-8"))
+    tokens = {token: text for text, token in tokenizer["model"]["vocab"].items()}
+    special = {entry["id"] for entry in tokenizer["added_tokens"] if entry["special"]}
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    byte_of = {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(others)}
+
+    def text(ids):
+        return bytes(byte_of[char] for token in ids if token not in special for char in tokens[token]).decode("utf-8", "replace")
+
+    texts = [[text(ids) for ids in generation["completion_ids"]] for generation in run["extra"]["generations"]]
+    return {
+        "reward_len": [[round(len(set(answer)) / 10, 6) for answer in generation] for generation in texts],
+        "reward_e": [[answer.count("e") - 0.5 * answer.count(" ") for answer in generation] for generation in texts],
+    }
+
+
 def main(source, target):
+    (target / "trajectories/group_rewards.json").write_text(json.dumps(group_rewards(source)) + "\n", "utf-8")
     for name in FILES:
         for file in sorted((source / name).rglob("*")) if (source / name).is_dir() else [source / name]:
             copy = target / file.relative_to(source)

@@ -123,7 +123,7 @@ public sealed partial class TrlCatalog
     /// <exception cref="ArgumentException">
     /// An option is out of range, the column or all rows cannot be used, or the vocabularies differ.
     /// </exception>
-    /// <exception cref="RewardFunctionException">The reward gave not one finite number per answer.</exception>
+    /// <exception cref="RewardFunctionException">The reward threw, or gave not one finite number or null per answer.</exception>
     /// <exception cref="IOException">A source is a folder that is not there, or lacks a file.</exception>
     /// <exception cref="InvalidDataException">A file of a source is damaged, or a conversation cannot be rendered.</exception>
     /// <exception cref="InvalidOperationException">There are conversations, and the model has no chat template.</exception>
@@ -206,8 +206,8 @@ public sealed partial class TrlCatalog
         {
             Read = prompts[i].Prompt,
         })];
-        BoundReward score = reward.Bind(new RewardContext(_ml, data, policy.Tokenizer));
-        return RewardScorer.Checked(score(rows, cancel), rows.Length, step: 0).Average();
+        var group = new RewardGroup([reward], new RewardContext(_ml, data, policy.Tokenizer));
+        return group.Score(rows, cancel).GetAwaiter().GetResult().Columns[0].Average() ?? double.NaN; // null is left out
     }
 
     private static int Limit(int? maxLength, LanguageModel model) =>

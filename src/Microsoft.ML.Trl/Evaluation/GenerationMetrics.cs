@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>What a policy writes, in figures.</summary>
-/// <param name="MeanScore">Mean reward of a completion; NaN without a reward.</param>
+/// <param name="MeanScore">Mean reward of the completions that it applies to; NaN without a reward, or where it applies to none.</param>
 /// <param name="Kl">
 /// Distance from the reference: log-probability under the policy minus that under the reference, summed over a completion, mean over the
 /// completions, in nats. An estimate of the KL divergence where completions are sampled at temperature 1. NaN without a reference.

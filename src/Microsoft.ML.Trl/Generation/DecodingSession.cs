@@ -12,7 +12,8 @@ internal sealed class DecodingSession : IDisposable
     private const int LeastShared = 16; // below, reading a beginning by itself costs more than it saves
 
     private readonly CausalLanguageModel _model;
-    private readonly IReadOnlyList<int[]> _prompts;
+    private readonly IReadOnlyList<int[]> _prompts; // those that differ
+    private readonly long[]? _places;               // [R] which of them each row begins with; null where no two are equal
     private readonly int _width;
     private readonly KeyValueCache _cache;
     private readonly EncodedPrompts? _encoded; // what the encoder says about each row's prompt; null when there is none
@@ -26,14 +27,16 @@ internal sealed class DecodingSession : IDisposable
     public DecodingSession(CausalLanguageModel model, IReadOnlyList<int[]> prompts, int newTokens)
     {
         _model = model;
-        _prompts = [.. prompts.Select(model.Layout.BeforeAnswer)];
+        (List<int[]> different, long[] places) = Different(prompts);
+        _places = different.Count < prompts.Count ? places : null;
+        _prompts = [.. different.Select(model.Layout.BeforeAnswer)];
         _width = _prompts.Max(prompt => prompt.Length);
         if (model.Config.Rope?.LongestShortText is { } limit && _width <= limit && _width + newTokens > limit + 1) // the last is not read
             throw new ArgumentException(
                 $"The longest prompt has {_width} tokens, and {newTokens} new ones lead beyond {limit}, from where on the model reads by "
                 + $"other rotary frequencies; set MaxNewTokens to {limit + 1 - _width} or less.", nameof(newTokens));
-        _cache = new KeyValueCache(model.Body, prompts.Count, _width + newTokens);
-        _encoded = Encode(model, prompts);
+        _cache = new KeyValueCache(model.Body, _prompts.Count, _width + newTokens);
+        _encoded = Encode(model, different);
         if (_prompts.All(prompt => prompt.Length == _width))
             return;
         using DisposeScope scope = NewDisposeScope();
@@ -44,9 +47,21 @@ internal sealed class DecodingSession : IDisposable
         _padding = padding.DetachFromDisposeScope();
     }
 
-    /// <summary>Reads the prompts; what all of them begin with is read once.</summary>
+    /// <summary>Reads the prompts: equal ones once, and once what all of them begin with.</summary>
     /// <returns>[R, H] the final hidden state of each prompt's last token. The caller owns it.</returns>
     public Tensor Start()
+    {
+        Tensor hidden = Read();
+        if (_places is null)
+            return hidden;
+        using DisposeScope scope = NewDisposeScope();
+        using Tensor different = hidden;
+        Tensor rows = tensor(_places, device: _model.Device);
+        Keep(rows);
+        return different.index_select(0, rows).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Read()
     {
         using DisposeScope scope = NewDisposeScope();
         int rows = _prompts.Count;
@@ -99,26 +114,28 @@ internal sealed class DecodingSession : IDisposable
         _scores?.Dispose();
     }
 
-    /// <summary>Has the encoder read every prompt once, even where several rows answer it.</summary>
+    /// <summary>The prompts without repetitions, and for each of the given ones which of them it is.</summary>
+    private static (List<int[]> Different, long[] Places) Different(IReadOnlyList<int[]> prompts)
+    {
+        List<int[]> different = [];
+        var places = new long[prompts.Count];
+        var known = new Dictionary<int[], int>(SameTokens.Instance);
+        for (int row = 0; row < prompts.Count; row++)
+        {
+            if (known.TryAdd(prompts[row], different.Count))
+                different.Add(prompts[row]);
+            places[row] = known[prompts[row]];
+        }
+        return (different, places);
+    }
+
     private static EncodedPrompts? Encode(CausalLanguageModel model, IReadOnlyList<int[]> prompts)
     {
         if (!model.Layout.HasEncoder)
             return null;
         using DisposeScope scope = NewDisposeScope();
-        List<int[]> different = [];
-        var places = new long[prompts.Count];
-        for (int row = 0; row < prompts.Count; row++)
-        {
-            int known = different.FindIndex(other => other.AsSpan().SequenceEqual(prompts[row]));
-            if (known < 0)
-                different.Add(prompts[row]);
-            places[row] = known < 0 ? different.Count - 1 : known;
-        }
-        PromptBatch batch = PromptBatch.Create(different, model.Device);
-        EncodedPrompts encoded = model.Encode(batch.Ids, batch.Mask);
-        if (different.Count < prompts.Count)
-            encoded.Keep(tensor(places, device: model.Device));
-        return encoded;
+        PromptBatch batch = PromptBatch.Create(prompts, model.Device);
+        return model.Encode(batch.Ids, batch.Mask);
     }
 
     /// <summary>Reads the tokens that all prompts begin with, where that saves time, and hands them to the cache of each.</summary>

@@ -81,7 +81,7 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         {
             long count = hidden.shape[0];
             Tensor? gradient = _hiddenNeeds ? empty_like(hidden) : null;
-            Tensor factors = upstream.neg(); // the softmax less 1 at the label is the derivative of the negative log-probability
+            Tensor factors = upstream.div(-projection.Temperature); // the softmax less 1 at the label is the derivative of the negative log-probability
             using var head = new VocabularyHead(projection, count, _kept is null ? chunkBytes : keepBytes);
             using WeightGradient? accumulator = WeightGradient.Of(projection.Weight);
             using BiasGradient? biases = BiasGradient.Of(projection.Bias);
@@ -91,7 +91,7 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
                 Tensor rows = hidden.narrow(0, start, length), targets = labels.narrow(0, start, length);
                 Tensor above = factors.narrow(0, start, length);
                 Tensor softmax = _kept ?? head.Logits(rows);
-                Tensor? slope = projection.SoftCap is { } cap ? softmax.div(cap).square().neg_().add_(1) : null; // of c tanh(z / c)
+                Tensor? slope = projection.CapSlope(softmax);
                 if (_kept is null)
                     VocabularySoftmax.Apply(softmax, targets);
                 VocabularySoftmax.SubtractLabels(softmax, targets, 1 - smoothing);

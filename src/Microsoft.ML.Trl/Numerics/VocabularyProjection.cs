@@ -19,6 +19,18 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
     public double Scale { get; } = Scale is > 0 and < double.PositiveInfinity ? Scale
         : throw new ArgumentOutOfRangeException(nameof(Scale), Scale, "The scale must be a finite number greater than 0.");
 
+    /// <summary>
+    /// Divides the logits, after the soft cap: the temperature that tokens were drawn at, where their probability there is asked for.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not a finite number greater than 0.</exception>
+    public double Temperature
+    {
+        get;
+        init => field = value is > 0 and < double.PositiveInfinity ? value
+            : throw new ArgumentOutOfRangeException(
+                nameof(Temperature), value, "The temperature must be a finite number greater than 0.");
+    } = 1;
+
     /// <summary>A projection by a weight alone.</summary>
     public static implicit operator VocabularyProjection(Tensor weight) => FromTensor(weight);
 
@@ -33,7 +45,7 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
     internal bool NeedsGradient => Weight.requires_grad || Bias is { requires_grad: true };
 
     /// <summary>The same without gradients.</summary>
-    internal VocabularyProjection Detached() => new(Weight.detach(), Bias?.detach(), SoftCap, Scale);
+    internal VocabularyProjection Detached() => this with { Weight = Weight.detach(), Bias = Bias?.detach() };
 
     /// <summary>Fails unless states can be projected.</summary>
     /// <param name="hidden">[N, H].</param>
@@ -63,12 +75,18 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
     /// <returns>[N, H], differentiable: the same tensor, or one of the current scope.</returns>
     internal Tensor Scaled(Tensor hidden) => Scale == 1 ? hidden : hidden * Scale;
 
-    /// <summary>Adds the bias and caps, in place.</summary>
+    /// <summary>Adds the bias, caps and divides by the temperature, in place.</summary>
     /// <param name="products">[n, V] float32, what the weight gives.</param>
     internal Tensor Finish(Tensor products)
     {
         if (Bias is not null)
             products.add_(Bias.detach());
-        return SoftCap is { } cap ? products.div_(cap).tanh_().mul_(cap) : products;
+        if (SoftCap is { } cap)
+            products.div_(cap).tanh_().mul_(cap);
+        return Temperature == 1 ? products : products.div_(Temperature);
     }
+
+    /// <summary>Derivative of the capped logits by those before, which the soft cap asks for; null = there is no cap.</summary>
+    /// <param name="logits">[n, V] float32, of <see cref="Finish"/>.</param>
+    internal Tensor? CapSlope(Tensor logits) => SoftCap is { } cap ? logits.mul(Temperature / cap).square().neg_().add_(1) : null;
 }

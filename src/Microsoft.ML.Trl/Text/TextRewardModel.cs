@@ -34,6 +34,9 @@ public sealed class TextRewardModel : IDisposable
     /// <summary>The network. The reward model owns it.</summary>
     public RewardModel Network { get; }
 
+    /// <summary>Name of the folder that it was loaded from; null where it was not.</summary>
+    internal string? Name { get; private init; }
+
     /// <summary>Text to tokens.</summary>
     public TextTokenizer Tokenizer { get; }
 
@@ -61,7 +64,10 @@ public sealed class TextRewardModel : IDisposable
         ModelConfig config = HuggingFaceFolder.LoadConfig(folder);
         TextTokenizer tokenizer = TextTokenizer.Load(folder);
         TextCodec.CheckVocabulary(tokenizer, config);
-        return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type, quantization), tokenizer);
+        return new TextRewardModel(HuggingFaceFolder.LoadRewardModel(folder, device, type, quantization), tokenizer)
+        {
+            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
+        };
     }
 
     /// <summary>Scores completions. Prompt and completion are one text when they become tokens, as in training.</summary>

@@ -38,7 +38,8 @@ public abstract partial record TrainingOptions
     public bool LoadBestModelAtEnd { get; init; }
 
     /// <summary>
-    /// Which figure of the evaluations says how good a model is, with or without <c>eval_</c>. Null = <c>loss</c>, of PPO <c>reward</c>.
+    /// Which figure of the evaluations says how good a model is, with or without <c>eval_</c>. Null = <c>loss</c>; of methods that are
+    /// told how good answers are, such as PPO, <c>reward</c>.
     /// </summary>
     public string? MetricForBestModel { get; init; }
 

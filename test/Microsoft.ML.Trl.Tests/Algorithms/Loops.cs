@@ -57,4 +57,21 @@ internal static class Loops
         new UnpairedLoop("Unpaired", policy, reference, options, progress).Run(examples, objective);
         return progress.Reports;
     }
+
+    public static List<StepReport> Grpo(
+        CausalLanguageModel policy, CausalLanguageModel? reference, GrpoOptions options, GroupWork work, Action<StepReport>? also = null) =>
+        Groups(policy, reference, options.Validated(), new GrpoObjective(options), work, also);
+
+    public static List<StepReport> Rloo(
+        CausalLanguageModel policy, CausalLanguageModel? reference, RlooOptions options, GroupWork work, Action<StepReport>? also = null) =>
+        Groups(policy, reference, options.Validated(), new RlooObjective(options), work, also);
+
+    private static List<StepReport> Groups(
+        CausalLanguageModel policy, CausalLanguageModel? reference, GroupOptions options, IGroupObjective objective, GroupWork work,
+        Action<StepReport>? also)
+    {
+        var progress = new Collected(also);
+        new GroupLoop("Groups", policy, options, objective, progress).Run(work, reference);
+        return progress.Reports;
+    }
 }

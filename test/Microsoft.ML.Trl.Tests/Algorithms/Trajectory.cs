@@ -42,6 +42,9 @@ internal sealed class Trajectory : IDisposable
     public IEnumerable<(int Number, int Step, double Loss)> MicroBatches => _run.GetProperty("micro_batches").EnumerateArray().Select(
         micro => (micro.GetProperty("micro").GetInt32(), micro.GetProperty("step").GetInt32(), micro.GetProperty("loss").GetDouble()));
 
+    /// <summary>What an online run was given instead of generating it.</summary>
+    public IEnumerable<JsonElement> Generations => _run.GetProperty("extra").GetProperty("generations").EnumerateArray();
+
     /// <summary>The real tokens of every row of a micro batch, and which of them have a label.</summary>
     public IEnumerable<(int[] Ids, bool[] Labelled)> Rows(int micro)
     {

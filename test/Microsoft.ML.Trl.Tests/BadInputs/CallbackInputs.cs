@@ -6,11 +6,14 @@ namespace Microsoft.ML.Trl.Tests.BadInputs;
 /// <summary>Callbacks, and what they are given.</summary>
 internal static class CallbackInputs
 {
-    private const string Make = "LogCompletionsCallback.#ctor", Complete = "PolicyView.Complete";
+    private const string Make = "LogCompletionsCallback.#ctor", MakeRate = "WinRateCallback.#ctor", Complete = "PolicyView.Complete";
 
     private static readonly TrainingState State = new("SFT", 3);
     private static readonly TrainingControl Closed = new(canEvaluate: true), Open = new(canEvaluate: false) { IsOpen = true };
     private static readonly LogCompletionsCallback Callback = new(["the film"], freq: 1);
+
+    private static readonly PairwiseJudge Judge = PairwiseJudge.Of((_, _, _) => 0);
+    private static readonly WinRateCallback Rate = new(Judge, ["the film"]);
 
     private static readonly PolicyView Policy =
         new(Tiny.Model(), Tiny.Greedy, isConversational: false, default) { IsOpen = true };
@@ -25,6 +28,15 @@ internal static class CallbackInputs
         Of<ArgumentException>(Make, () => new LogCompletionsCallback([]), ["no prompts", "at least one"]),
         Of<ArgumentOutOfRangeException>(Make, () => new LogCompletionsCallback(["a"], freq: 0), ["freq (0)", "1 or greater"]),
         Of<ArgumentOutOfRangeException>(Make, () => new LogCompletionsCallback(["a"], numPrompts: 0), ["numPrompts (0)", "1 or greater"]),
+        Null(MakeRate, "judge", () => new WinRateCallback(null!, ["a"])),
+        Null(MakeRate, "prompts", () => new WinRateCallback(Judge, null!)),
+        Of<ArgumentException>(MakeRate, () => new WinRateCallback(Judge, []), ["no prompts", "at least one"]),
+        Of<ArgumentOutOfRangeException>(MakeRate, () => new WinRateCallback(Judge, ["a"], numPrompts: 0), ["numPrompts (0)"]),
+        Null("WinRateCallback.OnTrainBegin", "state", () => Rate.OnTrainBegin(null!, Open)),
+        Of<NotSupportedException>(
+            "WinRateCallback.OnTrainBegin", () => Rate.OnTrainBegin(State, Open), ["SFT", "writes nothing", "leave"]),
+        Null("WinRateCallback.OnEvaluate", "state", () => Rate.OnEvaluate(null!, Open)),
+        Null("WinRateCallback.OnEvaluate", "control", () => Rate.OnEvaluate(State, null!)),
         Null("LogCompletionsCallback.OnTrainBegin", "state", () => Callback.OnTrainBegin(null!, Open)),
         Of<NotSupportedException>(
             "LogCompletionsCallback.OnTrainBegin", () => Callback.OnTrainBegin(State, Open), ["SFT", "writes nothing", "leave"]),

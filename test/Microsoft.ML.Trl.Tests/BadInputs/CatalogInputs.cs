@@ -163,7 +163,7 @@ internal static class CatalogInputs
         NoModel("RewardTrainer.Fit", () => Trl.RewardModel().Fit(Rows), "Reward has no model to start from", "ModelSource.Folder"),
         NoModel("DpoTrainer.Fit", () => Trl.Dpo().Fit(Rows), "DPO has no model to start from", "append DPO"),
         NoModel("PpoTrainer.Fit", () => Trl.Ppo(One, Short).Fit(Rows), "PPO has no model to start from", "append PPO"),
-        NoModel("PpoTrainer.Fit", () => Trl.Ppo(Tiny.Source(), null, Short).Fit(Rows), "PPO has no reward", "append Ppo to a RewardModel"),
+        NoModel("PpoTrainer.Fit", () => Trl.Ppo(Tiny.Source(), null, Short).Fit(Rows), "PPO has no reward", "append the stage to a RewardModel"),
         .. new[] { 0, 7 }.Select(gpu => NoModel(
             "SftTrainer.Fit", () => Trl.Sft(Tiny.Source(), new SftOptions { GpuDeviceId = 1000 + gpu }).Fit(Rows),
             $"GPU {1000 + gpu} was asked for")),
@@ -240,7 +240,7 @@ internal static class CatalogInputs
         Failed(RewardFunction.OfBatch(_ => [1]), "gave 1 scores for 4 responses", "one for each"),
         Failed(RewardFunction.OfAsync((_, _) => null!), "Step 1", "gave null", "a task"),
         Failed(RewardFunction.OfAsync((_, _) => Task.FromException<double>(new TimeoutException("late"))), "TimeoutException: late"),
-        Failed(RewardFunction.WeightedSum((RewardFunction.OfBatch(_ => []), 1)), "0 scores for 4 completions", "one score for each"),
+        Failed(RewardFunction.WeightedSum((RewardFunction.OfBatch(_ => []), 1)), "gave 0 scores for 4 responses", "one for each"),
     ];
 
     private static void Fit(RewardFunction reward) => Trl.Ppo(Tiny.Source(), reward, Short).Fit(Rows);

@@ -68,9 +68,11 @@ public sealed class LogProbsTests
     }
 
     [TestMethod]
-    [DataRow(null)]
-    [DataRow(2.0)]
-    public void A_head_with_a_bias_and_a_soft_cap_gives_what_plain_autograd_gives(double? cap)
+    [DataRow(null, 1.0)]
+    [DataRow(2.0, 1.0)]
+    [DataRow(null, 0.7)]
+    [DataRow(2.0, 1.4)]
+    public void A_head_with_a_bias_a_soft_cap_and_a_temperature_gives_what_plain_autograd_gives(double? cap, double temperature)
     {
         using var scope = NewDisposeScope();
         HeadSample sample = HeadSample.Create(seed: 5, rows: 37, width: 16, vocabulary: 101);
@@ -78,19 +80,20 @@ public sealed class LogProbsTests
         Tensor logits = sample.Hidden.matmul(sample.Weight.transpose(0, 1)) + bias;
         if (cap is { } most)
             logits = (logits / most).tanh() * most;
-        (LogProbs.OfLogits(logits, sample.Labels) * upstream).sum().backward();
+        Tensor tempered = logits / temperature;
+        (LogProbs.OfLogits(tempered, sample.Labels) * upstream).sum().backward();
         Tensor[] expected = [Taken(sample.Hidden), Taken(sample.Weight), Taken(bias)];
-        var head = new VocabularyProjection(sample.Weight, bias, cap);
+        var head = new VocabularyProjection(sample.Weight, bias, cap) { Temperature = temperature };
         foreach (long keep in new[] { 1L << 30, 0L })
         {
             Tensor logProbs = LogProbs.OfHidden(sample.Hidden, head, sample.Labels, keep);
-            Close.Relative(LogProbs.OfLogits(logits, sample.Labels).detach(), logProbs.detach(), 1e-5, "values");
+            Close.Relative(LogProbs.OfLogits(tempered, sample.Labels).detach(), logProbs.detach(), 1e-5, "values");
             (logProbs * upstream).sum().backward();
             Close.Relative(expected[0], Taken(sample.Hidden), 1e-5, "hidden");
             Close.Relative(expected[1], Taken(sample.Weight), 1e-5, "weight");
             Close.Relative(expected[2], Taken(bias), 1e-5, "bias");
         }
-        Close.Absolute(logits.detach().mean([-1]), AnswerPass.MeanLogits(sample.Hidden, head), 1e-5, "mean of logits");
+        Close.Absolute(logits.detach().mean([-1]), AnswerPass.MeanLogits(sample.Hidden, head with { Temperature = 1 }), 1e-5, "mean of logits");
     }
 
     [TestMethod]

@@ -47,8 +47,8 @@ public sealed class RewardFunctionTests
             return row.Row;
         }, atOnce: 3);
         RewardRow[] rows = [.. Enumerable.Range(0, 20).Select(i => new RewardRow("", "", [], [], false, i, 1))];
-        double[] scores = [.. reward.Bind(new RewardContext(_ml, Rows(), Tiny.Tokenizer))(rows, CancellationToken.None)];
-        CollectionAssert.AreEqual(Enumerable.Range(0, 20).Select(i => (double)i).ToArray(), scores);
+        double?[] scores = [.. Asked.Of(reward, new RewardContext(_ml, Rows(), Tiny.Tokenizer), rows)];
+        CollectionAssert.AreEqual(Enumerable.Range(0, 20).Select(i => (double?)i).ToArray(), scores);
         Assert.IsInRange(2, 3, most);
         Assert.Throws<ArgumentOutOfRangeException>(() => RewardFunction.OfAsync((_, _) => Task.FromResult(1.0), atOnce: 0));
     }
@@ -188,7 +188,7 @@ public sealed class RewardFunctionTests
         reward.Check(_ml, data.Schema);
         RewardRow[] rows = [.. Prompts.Zip(Responses, (prompt, response) => new RewardRow(
             prompt, response, Tiny.Tokenizer.Encode(prompt), Tiny.Tokenizer.Encode(response), false, Array.IndexOf(Prompts, prompt), 1))];
-        return [.. reward.Bind(new RewardContext(_ml, data, Tiny.Tokenizer))(rows, CancellationToken.None)];
+        return [.. Asked.Of(reward, new RewardContext(_ml, data, Tiny.Tokenizer), rows).Select(score => score!.Value)];
     }
 
     private static void InterlockedMax(ref int most, int value)

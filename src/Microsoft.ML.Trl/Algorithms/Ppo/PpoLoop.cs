@@ -35,19 +35,23 @@ internal sealed class PpoLoop(
             EvaluationRows.Check(() => session.CheckPrompts(HeldOut.Prompts));
         var stream = new PromptStream(prompts.Count, options.Seed);
         var run = new TrainingRun("PPO", options.TotalSteps, options, progress, cancel);
-        int next = 1;
-        run.HeldOut = HeldOut is null ? null : new PpoHeldOut(session.Policy, HeldOut, options, stop, cancel).Measured(() => next);
+        var plan = new AnswerPlan(options.Generation, options.Seed, options.NumCompletionsToPrint) { Stop = stop };
+        HeldOutAnswers? answers = HeldOut is null ? null : new HeldOutAnswers(session.Policy, HeldOut, plan, cancel);
+        run.HeldOut = answers?.Measured();
         run.Run(stream.Steps(options.TotalSteps, options.BatchSize), step =>
         {
             int[] chosen = step.MicroBatches[0];
             int[][] queries = Array.ConvertAll(chosen, prompt => prompts[prompt]);
             IReadOnlyList<int[]> responses = session.Generate(queries, stop: stop, cancel: cancel);
             var rollout = new RolloutTexts(step.Number, chosen, queries, responses);
-            IReadOnlyList<double> scores = RewardScorer.Ask(scorer, rollout, cancel);
-            run.Log.NoteCompletions(scorer.Samples(rollout, scores, options.NumCompletionsToPrint));
+            RewardTable rewards = RewardScorer.Ask(scorer, rollout, cancel);
+            IReadOnlyList<double> scores = rewards.Complete("PPO", step.Number);
+            run.Log.NoteCompletions(scorer.Samples(rollout, rewards, rewards.Columns[0], options.NumCompletionsToPrint));
+            foreach ((string name, double value) in rewards.Log.Metrics())
+                run.Log.Note(name, value);
             Record(session.Step(queries, responses, scores), step.Number, run);
             run.Log.CountTokens(queries.Sum(query => query.Length) + responses.Sum(response => response.Length));
-            next = step.Number + 1;
+            answers?.NextStep = step.Number + 1;
         }, new TrainedModel(session.Weights, read => read())); // between steps all are in evaluation mode
     }
 

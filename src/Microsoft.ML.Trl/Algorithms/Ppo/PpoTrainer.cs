@@ -35,9 +35,9 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         IDataView data = _stage.TrainingData ?? input;
         var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations);
         _stage.StartModel(input);
-        RewardFunction reward = _reward ?? Upstream(input.Schema) ?? throw NoReward();
-        reward.Check(_stage.Ml, data.Schema);
-        PromptReader? heldOut = EvaluationRows.Open(_options, others => OpenHeldOut(others, reward));
+        var rewards = new RewardSet([_reward ?? UpstreamReward.Of(_stage, input.Schema)]);
+        rewards.Check(_stage.Ml, data.Schema);
+        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards);
         var held = new HeldReference(_options.ReferenceModel);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
@@ -46,17 +46,14 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             session.Tell(counts);
             if (model.ValueHead is null)
                 model.ReplaceCritic(FreshCritic.Of(model.Network, _options));
-            RewardScorer Scorer(IDataView from, IReadOnlyList<PromptRow> rows) =>
-                new(reward.Bind(new RewardContext(_stage.Ml, from, model.Tokenizer)), model, rows);
-            IReadOnlyList<PromptRow>? others = EvaluationRows.Read(
-                heldOut, (from, seen) => from.Read(model.Codec, seen, session.Cancel), session.Warn);
+            RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, reference);
-            var loop = new PpoLoop(ppo, Scorer(data, prompts), _options, session.Progress, session.Warn, stops.IsReached)
+            var loop = new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached)
             {
-                HeldOut = others is null ? null : new HeldOutPrompts(Ids(others), Scorer(_options.EvaluationData!, others)),
+                HeldOut = heldOut?.Read(model, session),
             };
-            loop.Run(Ids(prompts), session.Cancel);
+            loop.Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
         });
     }
 
@@ -67,25 +64,10 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         _stage.RequireStartModel(inputSchema);
-        if (_reward is null && ModelHandle.PromisedColumn(inputSchema, ModelHandle.RewardKind) is null)
-            throw NoReward();
+        if (_reward is null)
+            UpstreamReward.Require(_stage, inputSchema);
         if (_stage.TrainingData is null)
             PromptReader.Require(inputSchema, _options.PromptColumnName, _options.Conversations);
         return _options.Output.Promise(_stage.Ml, inputSchema);
     }
-
-    private PromptReader OpenHeldOut(IDataView data, RewardFunction reward)
-    {
-        reward.Check(_stage.Ml, data.Schema);
-        return new PromptReader(data, _options.PromptColumnName, _options.Conversations);
-    }
-
-    private static int[][] Ids(IReadOnlyList<PromptRow> prompts) => [.. prompts.Select(row => row.Prompt.Ids)];
-
-    private static RewardFunction? Upstream(DataViewSchema schema) =>
-        ModelHandle.Nearest<TextRewardModel>(schema, ModelHandle.RewardKind) is { } model ? RewardFunction.FromModel(model) : null;
-
-    private static InvalidOperationException NoReward() => new(
-        "PPO has no reward: none was given, and no stage upstream trains a reward model. Pass a function of prompt and response or a "
-        + "RewardFunction, or append Ppo to a RewardModel stage.");
 }

@@ -94,7 +94,7 @@ internal sealed class PairLoop(
         RouterLoad? load = _auxiliary.Begin(batch.Tokens);
         (TokenLogProbs tokens, Tensor meanLogits) = AnswerPass.Tokens(policy, batch.Tokens, load);
         (Tensor compared, Dictionary<string, float> metrics) = objective.Compare(batch, theirs, tokens, meanLogits);
-        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, log, batch.Size);
+        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, log, count: batch.Size);
         gradients?.Accumulate(share == 1 ? loss : loss * share);
         log.CountTokens(batch.Tokens.Tokens);
         log.NoteAll(metrics, metric => PairMetrics.Weight(metric, batch));

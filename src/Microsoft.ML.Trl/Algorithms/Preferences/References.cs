@@ -17,11 +17,6 @@ internal interface IReference : IDisposable
     void Follow(CausalLanguageModel policy, int step);
 }
 
-/// <summary>How a reference follows the policy: arXiv:2404.09656, Eq. 3.</summary>
-/// <param name="Steps">Optimizer steps between two moves. At least 1.</param>
-/// <param name="Alpha">Share of the policy in the new reference, in [0, 1].</param>
-internal sealed record ReferenceSync(int Steps, double Alpha);
-
 /// <summary>All answers of a run, as a reference has to score them before training.</summary>
 /// <param name="Count">How many there are; their numbers are 0 to Count - 1.</param>
 /// <param name="ExampleLengths">Length of each example in tokens.</param>
@@ -41,11 +36,7 @@ internal static class References
         CausalLanguageModel policy, CausalLanguageModel? given, ReferenceOptions options, RunAnswers answers, CancellationToken cancel)
     {
         if (!options.PrecomputeRefLogProbs)
-        {
-            CausalLanguageModel held = given
-                ?? (options.SyncRefModel ? policy.Copy() : policy.CreateReferenceModel(options.ReferenceModel));
-            return new ModelReference(held, owned: given is null, options.Sync);
-        }
+            return new ModelReference(HeldModel.Of(policy, given, options.ReferenceModel, options.Sync));
         policy.eval(); // the reference may be the policy itself, without dropout
         int batchSize = options.PrecomputeRefBatchSize ?? options.PerDeviceTrainBatchSize;
         bool isAdapted = policy.Adapters is { IsTrained: true };
@@ -54,42 +45,16 @@ internal static class References
     }
 }
 
-/// <summary>A second model, read anew for every batch; follows the policy where that is asked for.</summary>
-internal sealed class ModelReference : IReference
+/// <summary>A second model, read anew for every batch.</summary>
+internal sealed class ModelReference(HeldModel model) : IReference
 {
-    private readonly CausalLanguageModel _model;
-    private readonly bool _owned;
-    private readonly ReferenceSync? _sync;
+    public Tensor Score(AnswerBatch batch) => AnswerPass.Score(model.Network, batch);
 
-    /// <param name="model">Its weights change only when it follows.</param>
-    /// <param name="owned">Whether to dispose the model at the end.</param>
-    /// <param name="sync">When and how far to follow; null = never.</param>
-    public ModelReference(CausalLanguageModel model, bool owned, ReferenceSync? sync)
-    {
-        (_model, _owned, _sync) = (model, owned, sync);
-        model.eval(); // no dropout in a reference
-    }
+    public void Follow(CausalLanguageModel policy, int step) => model.Follow(policy, step);
 
-    public CausalLanguageModel? Model => _model;
+    public CausalLanguageModel? Model => model.Network;
 
-    public Tensor Score(AnswerBatch batch) => AnswerPass.Score(_model, batch);
-
-    public void Follow(CausalLanguageModel policy, int step)
-    {
-        if (_sync is null || step % _sync.Steps != 0)
-            return;
-        using var scope = NewDisposeScope();
-        using var frozen = no_grad();
-        Dictionary<string, Tensor> ours = policy.Weights().ToDictionary(weight => weight.Name, weight => weight.Value);
-        foreach ((string name, Tensor theirs) in _model.Weights())
-            theirs.mul_(1 - _sync.Alpha).add_(ours[name], _sync.Alpha); // reference = α policy + (1-α) reference
-    }
-
-    public void Dispose()
-    {
-        if (_owned)
-            _model.Dispose();
-    }
+    public void Dispose() => model.Dispose();
 }
 
 /// <summary>A reference that finds every answer equally likely.</summary>

@@ -104,7 +104,7 @@ internal sealed class UnpairedLoop(
         Tensor ours = batch.Answers.Sum(tokens.LogProbs);
         (Tensor compared, Dictionary<string, float> metrics) =
             objective.Compare(batch, new UnpairedTerms(ours, ours - theirs, mismatched), tokens, meanLogits);
-        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, log, batch.Answers.Size);
+        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, log, count: batch.Answers.Size);
         gradients?.Accumulate(loss * share);
         log.CountTokens(batch.Answers.Tokens.Tokens);
         log.NoteAll(metrics, metric => UnpairedMetrics.Weight(metric, batch));

@@ -3,14 +3,18 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>A function of rows.</summary>
-internal sealed class BatchReward(BoundReward score) : RewardFunction
+internal sealed class BatchReward(string name, Func<IReadOnlyList<RewardRow>, IReadOnlyList<double?>> score) : RewardFunction(name)
 {
-    internal override BoundReward Bind(RewardContext context) => score;
+    internal override BoundReward Bind(RewardContext context) => (rows, _) => Task.FromResult(score(rows));
+
+    /// <summary>Scores of a reward that always applies.</summary>
+    public static IReadOnlyList<double?> Wide(IReadOnlyList<double>? scores) =>
+        scores is null ? null! : [.. scores.Select(score => (double?)score)];
 }
 
 /// <summary>A function of rows and of their columns, which are read once.</summary>
 internal sealed class ColumnsReward<TRow>(
-    Func<IReadOnlyList<TRow>, IReadOnlyList<RewardRow>, CancellationToken, IReadOnlyList<double>> score) : RewardFunction
+    string name, Func<IReadOnlyList<TRow>, IReadOnlyList<RewardRow>, IReadOnlyList<double?>> score) : RewardFunction(name)
     where TRow : class, new()
 {
     internal override void Check(MLContext ml, DataViewSchema data)
@@ -26,45 +30,50 @@ internal sealed class ColumnsReward<TRow>(
     internal override BoundReward Bind(RewardContext context)
     {
         TRow[] data = [.. context.Ml.Data.CreateEnumerable<TRow>(context.Data, reuseRowObject: false)];
-        return (rows, cancel) => score([.. rows.Select(row => data[row.Row])], rows, cancel);
+        return (rows, _) => Task.FromResult(score([.. rows.Select(row => data[row.Row])], rows));
     }
 }
 
 /// <summary>A function that is awaited, for several rows at once.</summary>
-internal sealed class AsyncReward(Func<RewardRow, CancellationToken, Task<double>> score, int atOnce) : RewardFunction
+internal sealed class AsyncReward(string name, Func<RewardRow, CancellationToken, Task<double?>> score, int atOnce) : RewardFunction(name)
 {
-    internal override BoundReward Bind(RewardContext context) => (rows, cancel) => ScoreAll(rows, cancel).GetAwaiter().GetResult();
+    internal override bool IsAwaited => true;
 
-    private async Task<double[]> ScoreAll(IReadOnlyList<RewardRow> rows, CancellationToken cancel)
+    internal override BoundReward Bind(RewardContext context) => async (rows, cancel) =>
     {
-        var scores = new double[rows.Count];
+        var scores = new double?[rows.Count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancel };
         await Parallel.ForAsync(0, rows.Count, options, async (row, token) =>
-            scores[row] = await Started(rows[row], token).ConfigureAwait(false)).ConfigureAwait(false);
+            scores[row] = await (score(rows[row], token) ?? throw NoTask()).ConfigureAwait(false)).ConfigureAwait(false);
         return scores;
-    }
+    };
 
-    private Task<double> Started(RewardRow row, CancellationToken cancel) => score(row, cancel)
-        ?? throw new InvalidOperationException("The function of OfAsync gave null; it must give a task.");
+    /// <summary>A function that always applies.</summary>
+    public static Func<RewardRow, CancellationToken, Task<double?>> Wide(Func<RewardRow, CancellationToken, Task<double>> score) =>
+        async (row, cancel) => await (score(row, cancel) ?? throw NoTask()).ConfigureAwait(false);
+
+    private static InvalidOperationException NoTask() => new("The function of OfAsync gave null; it must give a task.");
 }
 
 /// <summary>A reward model.</summary>
-internal sealed class ModelReward(TextRewardModel model) : RewardFunction
+internal sealed class ModelReward(TextRewardModel model) : RewardFunction(model.Name ?? "reward_model")
 {
     internal override BoundReward Bind(RewardContext context) => (rows, _) =>
     {
         Answer[] answers = [.. rows.Select(row => new Answer([.. row.PromptIds], [.. row.CompletionIds], row.Completion, row.HasEnded))];
         float[] scores = AnswerScorer.Score(model, context.Tokenizer, [.. rows.Select(row => row.Read)], answers);
-        return Array.ConvertAll(scores, score => (double)score);
+        return Task.FromResult<IReadOnlyList<double?>>(Array.ConvertAll(scores, score => (double?)score));
     };
 }
 
 /// <summary>Several rewards, each times its weight.</summary>
 internal sealed class WeightedReward : RewardFunction
 {
-    private readonly IReadOnlyList<(RewardFunction Reward, double Weight)> _parts;
+    private readonly RewardFunction[] _rewards;
+    private readonly double[] _weights;
 
     public WeightedReward(IReadOnlyList<(RewardFunction Reward, double Weight)> parts)
+        : base("weighted_sum")
     {
         if (parts.Count == 0)
             throw new ArgumentException("A weighted sum needs at least one reward.", nameof(parts));
@@ -75,32 +84,25 @@ internal sealed class WeightedReward : RewardFunction
                 throw new ArgumentException(
                     FormattableString.Invariant($"A weight is {weight}; weights must be finite numbers."), nameof(parts));
         }
-        _parts = [.. parts];
+        _rewards = [.. parts.Select(part => part.Reward)];
+        _weights = [.. parts.Select(part => part.Weight)];
     }
+
+    internal override bool IsAwaited => _rewards.Any(reward => reward.IsAwaited);
 
     internal override void Check(MLContext ml, DataViewSchema data)
     {
-        foreach ((RewardFunction reward, _) in _parts)
+        foreach (RewardFunction reward in _rewards)
             reward.Check(ml, data);
     }
 
     internal override BoundReward Bind(RewardContext context)
     {
-        (BoundReward Score, double Weight)[] parts = [.. _parts.Select(part => (part.Reward.Bind(context), part.Weight))];
-        return (rows, cancel) =>
+        var parts = new RewardGroup(_rewards, context);
+        return async (rows, cancel) =>
         {
-            var sums = new double[rows.Count];
-            foreach ((BoundReward score, double weight) in parts)
-            {
-                IReadOnlyList<double> scores = score(rows, cancel);
-                if (scores is null || scores.Count != sums.Length)
-                    throw new InvalidOperationException(
-                        $"One of the weighted rewards gave {(scores is null ? "null" : $"{scores.Count} scores")} for {sums.Length} "
-                        + "completions; it must give one score for each.");
-                for (int row = 0; row < sums.Length; row++)
-                    sums[row] += weight * scores[row];
-            }
-            return sums;
+            RewardTable table = await parts.Score(rows, cancel).ConfigureAwait(false);
+            return table.WeightedSums(_weights);
         };
     }
 }

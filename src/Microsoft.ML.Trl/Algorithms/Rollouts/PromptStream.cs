@@ -3,7 +3,8 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 /// <summary>Batches of prompts without end: each pass over the data is shuffled anew, a function of the seed.</summary>
 /// <param name="prompts">How many there are.</param>
 /// <param name="seed">Decides the order.</param>
-internal sealed class PromptStream(int prompts, int seed)
+/// <param name="shuffles">False takes them as they come.</param>
+internal sealed class PromptStream(int prompts, int seed, bool shuffles = true)
 {
     private readonly Random _rng = new(seed);
     private readonly Queue<int> _pass = [];
@@ -18,13 +19,13 @@ internal sealed class PromptStream(int prompts, int seed)
     }
 
     /// <summary>Indices of the next prompts. A batch may begin in one pass and end in the next.</summary>
-    private int[] Next(int count)
+    public int[] Next(int count)
     {
         var batch = new int[count];
         for (int i = 0; i < count; i++)
         {
             if (_pass.Count == 0)
-                foreach (int prompt in Shuffled(prompts, _rng))
+                foreach (int prompt in shuffles ? Shuffled(prompts, _rng) : Enumerable.Range(0, prompts))
                     _pass.Enqueue(prompt);
             batch[i] = _pass.Dequeue();
         }

@@ -13,4 +13,35 @@ public sealed record RewardRow(
 {
     /// <summary>The prompt as the policy read it.</summary>
     internal RowPrompt Read { get; init; } = new(Prompt, TemplateCells.None, Prompt, [.. PromptIds], IsConversation: false);
+
+    /// <summary>Where what a reward tells goes, and as which row of the batch; null = nowhere.</summary>
+    internal (RewardLog To, int Row)? Log { get; init; }
+
+    /// <summary>
+    /// Shows a value beside this completion, in <see cref="SampleCompletion.Extra"/>: TRL's <c>log_extra</c>. Outside of training it does
+    /// nothing. May be called from any thread.
+    /// </summary>
+    /// <param name="column">What it is, such as <c>answer_parsed</c>. The last value of a column counts.</param>
+    /// <param name="value">Kept as text, numbers in the invariant culture; null is an empty text.</param>
+    /// <exception cref="ArgumentException">The column has no name.</exception>
+    public void LogExtra(string column, object? value)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(column);
+        if (Log is { } log)
+            log.To.Extra(log.Row, column, value);
+    }
+
+    /// <summary>
+    /// Adds a value to a metric of the step: TRL's <c>log_metric</c>. A report carries the mean of a step's values, averaged over its
+    /// steps. Outside of training it does nothing. May be called from any thread.
+    /// </summary>
+    /// <param name="name">A key of <see cref="StepReport.Metrics"/>; best one that no method reports itself.</param>
+    /// <param name="value">Finite.</param>
+    /// <exception cref="ArgumentException">The metric has no name, or the value is no finite number.</exception>
+    public void LogMetric(string name, double value)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        Require.Finite(value);
+        Log?.To.Metric(name, value);
+    }
 }

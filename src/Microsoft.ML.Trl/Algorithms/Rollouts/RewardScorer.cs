@@ -2,80 +2,81 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>The completions of one step, as token ids.</summary>
 /// <param name="Step">Counted from 1.</param>
-/// <param name="Prompts">Which prompts of the run were answered, as indices into its list.</param>
+/// <param name="Prompts">Which prompts of the run were answered, as indices into its list; one may stand there several times.</param>
 /// <param name="Queries">Their token ids.</param>
 /// <param name="Responses">The new token ids of each, an end-of-text token included.</param>
 internal sealed record RolloutTexts(
     int Step, IReadOnlyList<int> Prompts, IReadOnlyList<int[]> Queries, IReadOnlyList<int[]> Responses);
 
-/// <summary>Says how good responses are. Anything may stand behind it: a function, a model, a column of a transformer.</summary>
+/// <summary>Says how good responses are. Anything may stand behind it: functions, models, transformers, a recorded run.</summary>
 internal interface IRolloutScorer
 {
     /// <summary>Scores a batch.</summary>
     /// <param name="rollout">What was answered, and how.</param>
     /// <param name="cancel">Asks to stop early.</param>
-    /// <returns>One finite number per response; higher is better.</returns>
-    IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel);
+    /// <returns>A row per response; higher is better.</returns>
+    RewardTable Score(RolloutTexts rollout, CancellationToken cancel);
 
     /// <summary>Some prompts and responses as text, for a human to read. None where there is no tokenizer.</summary>
     /// <param name="rollout">What was answered, and how.</param>
-    /// <param name="scores">One per response.</param>
+    /// <param name="table">What <see cref="Score"/> gave for it.</param>
+    /// <param name="scores">What the method makes of it, one per response; null where no reward applies.</param>
     /// <param name="count">How many at most.</param>
-    IReadOnlyList<SampleCompletion> Samples(RolloutTexts rollout, IReadOnlyList<double> scores, int count) => [];
+    IReadOnlyList<SampleCompletion> Samples(
+        RolloutTexts rollout, RewardTable table, IReadOnlyList<double?> scores, int count) => [];
 }
 
-/// <summary>Turns responses back into text and asks a reward function.</summary>
-/// <param name="reward">Asked once per batch.</param>
+/// <summary>Turns responses back into text and asks reward functions.</summary>
+/// <param name="rewards">Asked once per batch.</param>
 /// <param name="policy">Whose responses they are.</param>
 /// <param name="rows">The prompts of the run.</param>
-internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IReadOnlyList<PromptRow> rows) : IRolloutScorer
+internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IReadOnlyList<PromptRow> rows) : IRolloutScorer
 {
-    public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel) =>
-        reward([.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(rollout, i))], cancel);
+    public RewardTable Score(RolloutTexts rollout, CancellationToken cancel)
+    {
+        var log = new RewardLog();
+        RewardRow[] answers = [.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(rollout, i, log))];
+        RewardTable table = rewards.Score(answers, cancel).GetAwaiter().GetResult();
+        return new RewardTable(table.Names, table.Columns) { Log = log };
+    }
 
-    public IReadOnlyList<SampleCompletion> Samples(RolloutTexts rollout, IReadOnlyList<double> scores, int count) =>
+    public IReadOnlyList<SampleCompletion> Samples(
+        RolloutTexts rollout, RewardTable table, IReadOnlyList<double?> scores, int count) =>
     [
         .. Enumerable.Range(0, Math.Min(count, scores.Count)).Select(i => new SampleCompletion(
-            rows[rollout.Prompts[i]].Prompt.Text, policy.Tokenizer.DecodeCompletion(rollout.Responses[i]), scores[i])),
+            rows[rollout.Prompts[i]].Prompt.Text, policy.Tokenizer.DecodeCompletion(rollout.Responses[i]), scores[i] ?? double.NaN)
+        {
+            Rewards = table.Row(i),
+            Extra = table.Log.Extras(i),
+        }),
     ];
 
     /// <summary>Asks a scorer, and checks what it gives.</summary>
     /// <param name="scorer">Asked once.</param>
     /// <param name="rollout">What was answered, and how.</param>
     /// <param name="cancel">Asks to stop early.</param>
-    /// <exception cref="RewardFunctionException">The scorer threw, or did not give one finite number per response.</exception>
-    public static IReadOnlyList<double> Ask(IRolloutScorer scorer, RolloutTexts rollout, CancellationToken cancel)
+    /// <exception cref="RewardFunctionException">
+    /// The scorer threw, or did not give a finite number or null per response; the message names the function.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static RewardTable Ask(IRolloutScorer scorer, RolloutTexts rollout, CancellationToken cancel)
     {
-        IReadOnlyList<double>? scores;
+        RewardTable table;
         try
         {
-            scores = scorer.Score(rollout, cancel);
+            table = scorer.Score(rollout, cancel);
         }
-        catch (Exception cause) when (cause is not OperationCanceledException || !cancel.IsCancellationRequested)
+        catch (Exception cause) when (
+            cause is not RewardFunctionException && (cause is not OperationCanceledException || !cancel.IsCancellationRequested))
         {
             throw new RewardFunctionException(rollout.Step, $"the reward function threw {cause.GetType().Name}: {cause.Message}", cause);
         }
-        return Checked(scores, rollout.Responses.Count, rollout.Step);
+        foreach (IReadOnlyList<double?> column in table.Columns)
+            RewardTable.Checked(column, rollout.Responses.Count, "the reward function", rollout.Step);
+        return table;
     }
 
-    /// <summary>The scores, if there is one finite number per response.</summary>
-    /// <exception cref="RewardFunctionException">There is not.</exception>
-    public static IReadOnlyList<double> Checked(IReadOnlyList<double>? scores, int responses, int step)
-    {
-        if (scores is null || scores.Count != responses)
-            throw new RewardFunctionException(
-                step,
-                $"the reward function gave {(scores is null ? "null" : $"{scores.Count} scores")} for {responses} responses; "
-                + "it must give one for each.");
-        for (int row = 0; row < scores.Count; row++)
-            if (!double.IsFinite(scores[row]))
-                throw new RewardFunctionException(
-                    step, FormattableString.Invariant($"the reward function gave {scores[row]} for row {row} of the batch; ")
-                    + "scores must be finite numbers.");
-        return scores;
-    }
-
-    private RewardRow Row(RolloutTexts rollout, int index)
+    private RewardRow Row(RolloutTexts rollout, int index, RewardLog log)
     {
         int[] response = rollout.Responses[index];
         PromptRow row = rows[rollout.Prompts[index]];
@@ -84,6 +85,7 @@ internal sealed class RewardScorer(BoundReward reward, LanguageModel policy, IRe
         return new RewardRow(row.Prompt.Given, text, rollout.Queries[index], response, hasEnded, row.Number, rollout.Step)
         {
             Read = row.Prompt,
+            Log = (log, index),
         };
     }
 }

@@ -4,7 +4,8 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>A column of numbers that a transformer makes of prompts and responses.</summary>
-internal sealed class TransformerReward(ITransformer transformer, string? columnName, int? slot) : RewardFunction
+internal sealed class TransformerReward(ITransformer transformer, string? columnName, int? slot)
+    : RewardFunction(columnName ?? (transformer as RewardTransformer)?.Model.Name ?? UsualNames[0])
 {
     private static readonly string[] UsualNames = ["Score", "Probability"];
 
@@ -16,10 +17,10 @@ internal sealed class TransformerReward(ITransformer transformer, string? column
         DataViewSchema.Column column = Column(scored.Schema);
         using DataViewRowCursor cursor = scored.GetRowCursor([column]);
         Func<double> getter = slot is { } place ? SlotGetter(cursor, column, place) : RowReader.NumberGetter(cursor, column);
-        var scores = new List<double>(rows.Count);
+        var scores = new List<double?>(rows.Count);
         while (cursor.MoveNext())
             scores.Add(getter());
-        return scores;
+        return Task.FromResult<IReadOnlyList<double?>>(scores);
     };
 
     /// <summary>The columns that the transformer makes; where one of its parts lacks a column, the message names that part.</summary>

@@ -25,7 +25,7 @@ internal sealed class SftPass(
         RouterLoad? load = _auxiliary.Begin(batch);
         Tensor hidden = model.HiddenAt(batch, load); // [N, H]
         TokenLogProbs tokens = LogProbs.WithStatistics(hidden, model.Head, batch.Labels, labelSmoothing);
-        (Tensor sum, _) = _auxiliary.AddTo(loss(tokens.LogProbs, divisor), load, log, batch.Targets);
+        (Tensor sum, _) = _auxiliary.AddTo(loss(tokens.LogProbs, divisor), load, log, count: batch.Targets);
         gradients?.Accumulate(sum);
         float[] numbers = stack([sum.detach(), tokens.Entropy.mean(), tokens.Hit.mean()]).cpu().data<float>().ToArray();
         log.Note("entropy", numbers[1], batch.Targets);

@@ -163,10 +163,10 @@ public sealed class PpoGenerateTests
 
     private sealed class LengthScorer(List<int> seen) : IRolloutScorer
     {
-        public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel)
+        public RewardTable Score(RolloutTexts rollout, CancellationToken cancel)
         {
             seen.AddRange(rollout.Responses.Select(response => response.Length));
-            return new double[rollout.Responses.Count];
+            return RewardTable.Of(new double[rollout.Responses.Count]);
         }
     }
 }

@@ -157,7 +157,8 @@ public sealed class PpoLoopTests
 
     private sealed class Scorer(Func<IReadOnlyList<int>, IReadOnlyList<int[]>, double[]> score) : IRolloutScorer
     {
-        public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel) => score(rollout.Prompts, rollout.Responses);
+        public RewardTable Score(RolloutTexts rollout, CancellationToken cancel) =>
+            RewardTable.Of(score(rollout.Prompts, rollout.Responses));
     }
 
     private sealed class Recorder(Action<StepReport> report) : IProgress<StepReport>

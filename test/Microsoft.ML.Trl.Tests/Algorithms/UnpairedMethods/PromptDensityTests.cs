@@ -59,5 +59,21 @@ public sealed class PromptDensityTests
         Assert.Contains("'E' is empty or holds a number that is not finite", notFinite);
     }
 
+    [TestMethod]
+    public void Held_out_prompts_are_weighed_by_what_was_learnt_from_the_others()
+    {
+        UnpairedExample[] Rows(int count) =>
+            [.. Enumerable.Range(0, count).Select(i => new UnpairedExample([1], [2], i % 2 == 0, [i % 4 < 2 ? i % 3 : 1]))];
+        var options = new BcoOptions { PromptEmbeddingColumnName = "E", MinDensityRatio = 0.01 };
+        UnpairedExample[] examples = Rows(40), others = [.. Rows(9).Reverse()];
+        float[] alone = PromptDensity.Weights(new(examples, null), options), both = PromptDensity.Weights(new(examples, others), options);
+        CollectionAssert.AreEqual(alone, both[..40]);
+        CollectionAssert.AreEqual(alone[..9].Reverse().ToArray(), both[40..]);
+        UnpairedExample[] wide = [new([1], [2], true, [1, 2])];
+        Assert.Contains(
+            "EvaluationData: A vector in the column 'E' has 2 numbers, those of the training data have 1; give vectors of one length.",
+            Assert.ThrowsExactly<ArgumentException>(() => PromptDensity.Weights(new(examples, wide), options)).Message);
+    }
+
     private static StageRows<UnpairedExample> Rows(IReadOnlyList<UnpairedExample> examples) => new(examples, null);
 }

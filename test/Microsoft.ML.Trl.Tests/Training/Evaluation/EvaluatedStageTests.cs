@@ -61,6 +61,82 @@ public sealed class EvaluatedStageTests
     }
 
     [TestMethod]
+    [DataRow("PPO")]
+    [DataRow("GRPO")]
+    [DataRow("RLOO")]
+    public void A_stage_that_answers_prompts_scores_those_of_its_evaluation_data(string stage)
+    {
+        RewardFunction reward = RewardFunction.Of((_, answer) => answer.Length);
+        GenerationOptions generation = new() { MaxNewTokens = 3 };
+        var ppo = new PpoOptions
+        {
+            Steps = 4, BatchSize = 2, MiniBatchSize = 2, Generation = generation, EvalStrategy = EvalStrategy.Steps, EvalOnStart = true,
+        };
+        TextGenerationTransformer Fit(IDataView? data) => stage switch
+        {
+            "PPO" => Ml.Trl().Ppo(Tiny.Source(), reward, ppo with { EvalSteps = 2, EvaluationData = data }).Fit(Rows()),
+            "GRPO" => Ml.Trl().Grpo(
+                Tiny.Source(), [reward], Of(new GrpoOptions { NumGenerations = 2, Generation = generation }, data)).Fit(Rows()),
+            _ => Ml.Trl().Rloo(Tiny.Source(), [reward], Of(new RlooOptions { Generation = generation }, data)).Fit(Rows()),
+        };
+        using TextGenerationTransformer model = Fit(Rows());
+        StepReport[] evaluations = [.. model.Reports.Where(report => report.Metrics.ContainsKey("eval_reward"))];
+        CollectionAssert.AreEqual(new[] { 0, 2 }, evaluations.Select(report => report.Step).ToArray());
+        Assert.HasCount(1, evaluations[0].Completions);
+        string Message(IDataView? data) => Assert.ThrowsExactly<ArgumentException>(() => Fit(data)).Message;
+        Assert.StartsWith("EvaluationData: ", Message(Ml.Data.LoadFromEnumerable(new[] { new { Other = 1f } })));
+        Assert.Contains("EvalStrategy is Steps, but there is nothing to evaluate on; set EvaluationData", Message(null));
+    }
+
+    [TestMethod]
+    public void What_cannot_be_compared_with_the_training_data_is_said()
+    {
+        string Message(Action fit) => Assert.ThrowsExactly<ArgumentException>(fit).Message;
+        IDataView one = Ml.Data.LoadFromEnumerable(new[] { new { Prompt = "a", Completion = " b", Label = true, Topic = new[] { 1f } } });
+        Assert.Contains(
+            "EvaluationData: There is one completion",
+            Message(() => Ml.Trl().Kto(Tiny.Source(), Of(new KtoOptions(), one)).Fit(Labelled(2))));
+        Assert.Contains(
+            "PerDeviceEvalBatchSize (1) must be 2 or greater with LossType Kto",
+            Message(() => Ml.Trl().Kto(Of(new KtoOptions { PerDeviceEvalBatchSize = 1 }, one))));
+        IDataView fractions = Ml.Data.LoadFromEnumerable(new[] { new { Text = "a", Kind = 0.5f } });
+        Assert.Contains(
+            "EvaluationData: the column 'Kind' holds fractional numbers, that of the training data labels; give the same kind.",
+            Message(() => Stages["Classification"].Fit(fractions)));
+    }
+
+    [TestMethod]
+    public void A_win_rate_is_the_share_of_answers_that_a_judge_prefers_to_those_of_the_start()
+    {
+        string[] prompts = ["the film", "a", "the plot", "a story"];
+        SftOptions options = new() { MaxSteps = 6, LearningRate = 0.1, Generation = Tiny.Greedy };
+        using LanguageModel start = Tiny.Model();
+        string[] before = [.. start.Complete(prompts, Tiny.Greedy)];
+        int[] verdicts = [1, 0, -1, 1]; // the second is the policy's
+        List<(string Prompt, string First, string Second)> asked = [];
+        PairwiseJudge judge = PairwiseJudge.Of((prompt, first, second) =>
+        {
+            asked.Add((prompt, first, second));
+            return verdicts[Array.IndexOf(prompts, prompt)];
+        });
+        SftOptions watched = options with
+        {
+            EvalStrategy = EvalStrategy.Steps, EvalSteps = 6, EvaluationData = Rows(), Callbacks = [new WinRateCallback(judge, prompts)],
+        };
+        using TextGenerationTransformer model = Ml.Trl().Sft(Tiny.Source(), watched).Fit(Rows());
+        Assert.AreEqual(0.5, model.Reports[^1]["eval_win_rate"]);
+        string[] after = [.. model.Model.Complete(prompts, Tiny.Greedy)];
+        CollectionAssert.AreEqual(before, asked.Select(pair => pair.First).ToArray());
+        CollectionAssert.AreEqual(after, asked.Select(pair => pair.Second).ToArray());
+        CollectionAssert.AreEqual(before, model.Reports[^1].Completions.Select(sample => sample.Reference).ToArray());
+        RewardOptions reward = new() { Callbacks = [new WinRateCallback(judge, prompts)] };
+        TrainingFailedException error = Assert.ThrowsExactly<TrainingFailedException>(
+            () => Ml.Trl().RewardModel(Tiny.Source(), reward).Fit(Rows()));
+        Assert.Contains("Reward trains a model that writes nothing", error.Message);
+        ((IDisposable)error.Model!).Dispose();
+    }
+
+    [TestMethod]
     public void Labels_that_were_not_learnt_are_named()
     {
         Row[] strange = [new() { Text = "a", Kind = "odd" }];
@@ -126,6 +202,11 @@ public sealed class EvaluatedStageTests
     ];
 
     private static IDataView Rows() => Ml.Data.LoadFromEnumerable(Data);
+
+    private static IDataView Labelled(int rows) => Ml.Data.LoadFromEnumerable(Data.Take(rows).Select((row, at) => new
+    {
+        row.Prompt, Completion = row.Chosen, Label = at % 2 == 0, Topic = new[] { at, 1f },
+    }));
 
     private static T Of<T>(T options, IDataView? data)
         where T : EpochOptions => (T)(options with

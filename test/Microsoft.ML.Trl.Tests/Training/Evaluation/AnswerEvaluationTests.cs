@@ -3,9 +3,9 @@ using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Training.Evaluation;
 
-/// <summary>PPO is evaluated by the mean score of its answers to held-out prompts.</summary>
+/// <summary>Methods that learn from rewards are evaluated by the mean reward of their answers to held-out prompts.</summary>
 [TestClass]
-public sealed class PpoEvaluationTests
+public sealed class AnswerEvaluationTests
 {
     private static readonly PpoOptions Quick = new()
     {
@@ -69,6 +69,48 @@ public sealed class PpoEvaluationTests
         ((IDisposable)error.Model!).Dispose();
     }
 
+    [TestMethod]
+    [DataRow("Grpo")]
+    [DataRow("Rloo")]
+    public void Methods_of_groups_are_evaluated_alike(string method) => Leaks.None(() =>
+    {
+        GroupOptions options = method == "Grpo" ? new GrpoOptions() : new RlooOptions();
+        options = options with
+        {
+            MaxSteps = 4, PerDeviceTrainBatchSize = 4, NumGenerations = 2, LearningRate = 1e-2, LoggingSteps = 1, Beta = 0.1,
+            Generation = new() { MaxNewTokens = 5, EosTokenIds = [] },
+        };
+        (_, float[] plain) = Train(options, evaluates: false);
+        GroupOptions watched = options with
+        {
+            EvalStrategy = EvalStrategy.Steps, EvalSteps = 1, PerDeviceEvalBatchSize = 5, NumGenerationsEval = 3,
+        };
+        (List<StepReport> reports, float[] weights) = Train(watched, evaluates: true);
+        CollectionAssert.AreEqual(plain, weights);
+        double[] Scores(List<StepReport> of) =>
+            [.. of.Where(report => report.Metrics.ContainsKey("eval_reward")).Select(report => report["eval_reward"])];
+        double[] scores = Scores(reports);
+        Assert.HasCount(4, scores);
+        Assert.AreEqual(scores[^1], reports[^1]["eval_rewards/reward/mean"]);
+        (List<StepReport> small, float[] best) = Train(
+            watched with { PerDeviceEvalBatchSize = 2, LoadBestModelAtEnd = true }, evaluates: true);
+        Close.Absolute(scores, Scores(small), 1e-9);
+        int step = Array.IndexOf(scores, scores.Max()) + 1;
+        CollectionAssert.AreEqual(Train(watched with { Callbacks = [new StopAt(step)] }, evaluates: true).Weights, best);
+    });
+
+    private static (List<StepReport> Reports, float[] Weights) Train(GroupOptions options, bool evaluates)
+    {
+        using CausalLanguageModel policy = Toys.Gpt2();
+        var work = new GroupWork(Toys.Rows(3, 6, 2, 6), new SmallIds(), [1])
+        {
+            HeldOut = evaluates ? new HeldOutPrompts(Toys.Rows(8, 5, 2, 9), new SmallIds(), [1]) : null,
+        };
+        return (options is GrpoOptions grpo
+            ? Loops.Grpo(policy, null, grpo, work)
+            : Loops.Rloo(policy, null, (RlooOptions)options, work), Toys.Flat(policy.Weights()));
+    }
+
     private static (List<StepReport> Reports, float[] Weights) Train(PpoOptions options, bool evaluates)
     {
         using CausalLanguageModel policy = TinyModels.Gpt2();
@@ -78,7 +120,7 @@ public sealed class PpoEvaluationTests
         {
             var loop = new PpoLoop(session, new SmallIds(), options, progress)
             {
-                HeldOut = evaluates ? new HeldOutPrompts(Toys.Rows(8, 5, 2, 9), new SmallIds()) : null,
+                HeldOut = evaluates ? new HeldOutPrompts(Toys.Rows(8, 5, 2, 9), new SmallIds(), [1]) : null,
             };
             loop.Run(Toys.Rows(3, 10, 2, 9));
             critic = Toys.Flat(session.ValueHead.Weights());
@@ -90,8 +132,8 @@ public sealed class PpoEvaluationTests
 
     private sealed class SmallIds : IRolloutScorer
     {
-        public IReadOnlyList<double> Score(RolloutTexts rollout, CancellationToken cancel) =>
-            [.. rollout.Responses.Select(response => response.Count(token => token < 25) / 5.0)];
+        public RewardTable Score(RolloutTexts rollout, CancellationToken cancel) =>
+            RewardTable.Of([.. rollout.Responses.Select(response => response.Count(token => token < 25) / 5.0)]);
     }
 
     private sealed class StopAt(int step) : ITrainingCallback

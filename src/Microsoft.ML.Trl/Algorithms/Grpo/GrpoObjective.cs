@@ -1,0 +1,84 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Grpo;
+
+/// <summary>The loss that the options of GRPO ask for, its advantages and its metrics: TRL v1.9.0.</summary>
+internal sealed class GrpoObjective : IGroupObjective
+{
+    private readonly GrpoOptions _options;
+    private readonly Func<GrpoRatios, Tensor> _cost;
+    private readonly Func<Tensor, GroupTokens, GroupTotals, Tensor> _reduce;
+    private readonly EntropyBonus? _bonus;
+
+    public GrpoObjective(GrpoOptions options)
+    {
+        _options = options;
+        _cost = options.LossType switch
+        {
+            GrpoLossType.Cispo => at => GrpoLoss.Cispo(at.PerToken, at.Advantages, at.LogProbs, options.UpperEpsilon),
+            GrpoLossType.Sapo => at =>
+                GrpoLoss.Sapo(at.PerToken, at.Advantages, options.SapoTemperaturePos, options.SapoTemperatureNeg),
+            GrpoLossType.Vespo => at => (at.Tokens.Spread(VespoWeights(at)) * at.Advantages * at.LogProbs).neg(),
+            _ => at => GrpoLoss.Clipped(at.PerToken, at.Advantages, options.Epsilon, options.UpperEpsilon, options.Delta),
+        };
+        _reduce = GrpoReductions.Of(options);
+        _bonus = options.RewardsEntropy ? new EntropyBonus(options) : null;
+    }
+
+    public bool NeedsEntropyGradient => _bonus is not null;
+
+    public GroupJudgement Judge(GroupScores scores) =>
+        _options.MultiObjectiveAggregation == MultiObjectiveAggregation.NormalizeThenSum
+            ? GrpoAdvantages.NormalizeThenSum(scores) : GrpoAdvantages.SumThenNormalize(scores, _options.ScaleRewards);
+
+    public (Tensor Loss, Dictionary<string, float> Metrics) Loss(GroupTokens tokens, Tensor now, Tensor entropy, GroupTotals totals)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var at = GrpoRatios.Of(tokens, now, _options.ImportanceSamplingLevel);
+        Tensor costs = _cost(at); // [n]
+        if (_options.OffPolicyMaskThreshold is { } threshold)
+            costs *= tokens.Spread(NearPolicy(at, threshold));
+        Tensor? top = _options.TopEntropyQuantile < 1 ? MostUncertain(entropy.detach(), _options.TopEntropyQuantile) : null;
+        if (top is not null)
+            costs *= top;
+        Tensor? kl = tokens.ReferenceLogProbs is { } reference ? Kl(at, reference) : null;
+        if (kl is not null)
+            costs += kl * _options.Beta;
+        Tensor policyLoss = _reduce(costs, tokens, totals), loss = policyLoss;
+        if (_bonus is not null)
+            loss -= _bonus.Of(entropy, top ?? ones_like(now.detach()), totals, GrpoReductions.IsOverTokensOfStep(_options.LossType));
+        Dictionary<string, float> metrics = GrpoFigures.Of(at, entropy, kl, _options);
+        if (_bonus is not null)
+        {
+            bool perPass = !GrpoReductions.IsOverTokensOfStep(_options.LossType);
+            metrics["policy_loss"] = policyLoss.item<float>() * (perPass ? totals.Passes : 1); // as TRL has it
+            metrics["entropy_coef"] = (float)_bonus.Coefficient;
+        }
+        if (_options.LossType == GrpoLossType.Vespo)
+            metrics["vespo/phi_seq_mean"] = VespoWeights(at).mean().item<float>();
+        return (loss.MoveToOuterDisposeScope(), metrics);
+    }
+
+    public void EndStep() => _bonus?.EndStep();
+
+    /// <summary><c>exp(q - p) - (q - p) - 1</c> of each token: arXiv:2402.03300, Eq. 4.</summary>
+    private Tensor Kl(GrpoRatios at, Tensor reference)
+    {
+        Tensor difference = reference - at.LogProbs;
+        Tensor kl = difference.exp() - difference - 1;
+        return _options.UseBiasCorrectionKl ? kl * at.PerToken : kl;
+    }
+
+    private Tensor VespoWeights(GrpoRatios at) => GrpoLoss.VespoWeights(
+        at.Tokens.SumRows(GrpoLoss.Bounded(at.LogRatio)), at.Tokens.Advantages,
+        (_options.VespoKPos, _options.VespoLambdaPos), (_options.VespoKNeg, _options.VespoLambdaNeg));
+
+    /// <summary>[b] 1 for completions that are not worse than expected, or that the policy would still say: arXiv:2512.02556.</summary>
+    private static Tensor NearPolicy(GrpoRatios at, double threshold) =>
+        (at.Tokens.Advantages >= 0).logical_or(at.Tokens.MeanRows(-at.LogRatio.detach()) <= threshold).to_type(ScalarType.Float32);
+
+    /// <summary>[n] 1 for the share of tokens that the policy is least sure of: arXiv:2506.01939.</summary>
+    private static Tensor MostUncertain(Tensor entropy, double share) =>
+        (entropy >= quantile(entropy, tensor(1 - share, ScalarType.Float32, entropy.device))).to_type(ScalarType.Float32);
+}

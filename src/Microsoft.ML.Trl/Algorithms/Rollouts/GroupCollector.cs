@@ -1,0 +1,143 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+
+/// <summary>Draws completions: to queries as they are, one each.</summary>
+internal delegate IReadOnlyList<int[]> Sampling(IReadOnlyList<int[]> queries, CancellationToken cancel);
+
+/// <summary>What a run answers, and who says how well.</summary>
+/// <param name="Prompts">Token ids, at least one prompt.</param>
+/// <param name="Scorer">Of the completions.</param>
+/// <param name="Weights">Of the rewards of the scorer.</param>
+/// <param name="Sample">Draws completions; null = from the policy, as the options say.</param>
+internal sealed record GroupWork(
+    IReadOnlyList<int[]> Prompts, IRolloutScorer Scorer, IReadOnlyList<double> Weights, Sampling? Sample = null)
+{
+    /// <summary>Tells from a response's new tokens whether it has ended, for stop strings; null = only end tokens do.</summary>
+    public Func<IReadOnlyList<int>, bool>? Stop { get; init; }
+
+    /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
+    public HeldOutPrompts? HeldOut { get; init; }
+
+    /// <summary>The states [n, H] of a model that predict the tokens of a batch; null = as it reads the batch itself.</summary>
+    public Func<CausalLanguageModel, TokenBatch, Tensor>? Hidden { get; init; }
+}
+
+/// <summary>Answers prompts several times each, has the completions scored, and finds out all that they are learnt from.</summary>
+internal sealed class GroupCollector : IDisposable
+{
+    private readonly CausalLanguageModel _policy;
+    private readonly GroupOptions _options;
+    private readonly IGroupObjective _objective;
+    private readonly GroupPlan _plan;
+    private readonly GroupWork _work;
+    private readonly HeldModel? _reference;
+    private readonly RolloutSampler _sampler;
+    private readonly PromptStream _stream;
+    private readonly Random _rng;
+
+    /// <param name="policy">Only read.</param>
+    /// <param name="options">Validated.</param>
+    /// <param name="objective">Of the method.</param>
+    /// <param name="work">What is answered.</param>
+    /// <param name="reference">What the policy is held against; null = nothing is.</param>
+    public GroupCollector(
+        CausalLanguageModel policy, GroupOptions options, IGroupObjective objective, GroupWork work, HeldModel? reference)
+    {
+        (_policy, _options, _objective, _work, _reference) = (policy, options, objective, work, reference);
+        _plan = new GroupPlan(work.Prompts.Count, options);
+        _sampler = new RolloutSampler(policy, options.Seed);
+        int seed = options.DataSeed ?? options.Seed;
+        _stream = new PromptStream(work.Prompts.Count, seed, options.TrainSamplingStrategy != TrainSamplingStrategy.Sequential);
+        _rng = new Random(seed);
+    }
+
+    /// <summary>The next generation.</summary>
+    /// <param name="step">That needs it, counted from 1.</param>
+    /// <param name="log">Told of figures and completions.</param>
+    /// <param name="cancel">Looked at for every token.</param>
+    public GroupRollout Collect(int step, StepLog log, CancellationToken cancel)
+    {
+        int[] prompts =
+            [.. _stream.Next(_plan.PromptsPerGeneration).SelectMany(prompt => Enumerable.Repeat(prompt, _options.NumGenerations))];
+        int[][] queries = Array.ConvertAll(prompts, prompt => _work.Prompts[prompt]);
+        IReadOnlyList<int[]> responses = _work.Sample is { } sample ? sample(queries, cancel) : Generate(queries, cancel);
+        bool[] hasEnded = [.. queries.Zip(responses, HasEnded)];
+        var rollout = new GroupRollout([.. queries.Select((query, row) => Text(query, responses[row], hasEnded[row]))]);
+        float[]? old = OldLogProbs(rollout, queries, responses);
+        _sampler.Forget();
+        float[]? theirs = _reference is { } held
+            ? rollout.LogProbsUnder(held.Network, _options, _work) : null;
+        var texts = new RolloutTexts(step, prompts, queries, responses);
+        RewardTable table = RewardScorer.Ask(_work.Scorer, texts, cancel);
+        GroupJudgement judged = _objective.Judge(new GroupScores(table, _work.Weights, _options.NumGenerations)
+        {
+            Kl = old is null || theirs is null ? null : rollout.SumRows([.. old.Zip(theirs, (ours, reference) => (double)ours - reference)]),
+            Tokens = rollout.TokenCount(Enumerable.Range(0, queries.Length)),
+        });
+        log.NoteAll(judged.Figures);
+        log.NoteAll(CompletionLengths.Figures([.. responses.Select(response => response.Length)], hasEnded));
+        log.CountTokens(queries.Sum(query => (long)query.Length) + responses.Sum(response => (long)response.Length));
+        log.NoteCompletions(Samples(texts, table, judged));
+        return new GroupRollout(rollout.Texts)
+        {
+            Order = _options.PassesPerGeneration == 1 ? rollout.Order : PromptStream.Shuffled(queries.Length, _rng),
+            Advantages = judged.Advantages,
+            OldLogProbs = old,
+            ReferenceLogProbs = theirs,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _sampler.Dispose();
+
+    private IReadOnlyList<int[]> Generate(int[][] queries, CancellationToken cancel) =>
+        _sampler.Generate(_sampler.Batches(queries, _options.Generation, null, null), _work.Stop, cancel);
+
+    /// <summary>Whether a completion came to its end, rather than being cut at a limit.</summary>
+    private bool HasEnded(int[] query, int[] response)
+    {
+        IReadOnlyList<int> ends = _options.Generation.EosTokenIds ?? _policy.Config.EosTokenIds;
+        int room = _policy.Config.ContextLength - _policy.Layout.BeforeAnswer(query).Length;
+        return ends.Contains(response[^1]) || response.Length < Math.Min(_options.Generation.MaxNewTokens, room);
+    }
+
+    /// <summary>A completion as it is learnt: all of it, or nothing where it was cut and such are left out.</summary>
+    private TokenExample Text(int[] query, int[] response, bool hasEnded)
+    {
+        int[] ids = [.. query, .. response];
+        return new TokenExample(ids, query.Length)
+        {
+            Learned = hasEnded || !_options.MaskTruncatedCompletions ? null : new bool[ids.Length],
+        };
+    }
+
+    private float[]? OldLogProbs(GroupRollout rollout, int[][] queries, IReadOnlyList<int[]> responses)
+    {
+        if (!_plan.LearnsFromOlderCompletions && !_objective.NeedsOldLogProbs)
+            return null;
+        using IDisposable frozen = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        if (!_options.MaskTruncatedCompletions && _sampler.Of(queries, responses) is { } sampled)
+        {
+            double temperature = _options.Generation.Temperature;
+            Tensor labels = tensor([.. responses.SelectMany(response => response.Select(id => (long)id))], device: _policy.Device);
+            Tensor logProbs = temperature == 1 ? sampled.LogProbs
+                : LogProbs.OfHidden(sampled.States, _policy.Head with { Temperature = temperature }, labels);
+            return logProbs.cpu().data<float>().ToArray();
+        }
+        bool training = _policy.training;
+        _policy.eval();
+        float[] ours = rollout.LogProbsUnder(_policy, _options, _work);
+        _policy.train(training);
+        return ours;
+    }
+
+    private IReadOnlyList<SampleCompletion> Samples(RolloutTexts texts, RewardTable table, GroupJudgement judged)
+    {
+        IReadOnlyList<SampleCompletion> samples =
+            _work.Scorer.Samples(texts, table, table.WeightedSums(_work.Weights), _options.NumCompletionsToPrint);
+        return [.. samples.Select((sample, row) => sample with { Advantage = judged.Advantages[row] })];
+    }
+}

@@ -1,0 +1,51 @@
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+
+/// <summary>What the stages have in common that learn from several completions of each prompt.</summary>
+internal static class GroupStage
+{
+    /// <summary>Reads prompts and trains a copy of the starting model, with the starting model as reference.</summary>
+    /// <param name="stage">The stage and its start model.</param>
+    /// <param name="options">Validated.</param>
+    /// <param name="input">Carries policy and reward model where none were given.</param>
+    /// <param name="given">Rewards; null = the nearest reward model upstream.</param>
+    /// <param name="objective">Of the method; made anew for each run.</param>
+    public static TextGenerationTransformer Fit(
+        StageContext stage, GroupOptions options, IDataView input, IReadOnlyList<RewardFunction>? given, Func<IGroupObjective> objective)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        IDataView data = stage.TrainingData ?? input;
+        var reader = new PromptReader(data, options.PromptColumnName, options.Conversations);
+        stage.StartModel(input);
+        var rewards = new RewardSet(given ?? [UpstreamReward.Of(stage, input.Schema)], options.RewardWeights);
+        rewards.Check(stage.Ml, data.Schema);
+        HeldOutReader? heldOut = HeldOutReader.Open(stage, options, options.PromptColumnName, options.Conversations, rewards);
+        return FitSession.TrainPolicy(stage, options, input, options.Output, options.Held, (session, model, reference) =>
+        {
+            model.ReplaceCritic(null); // it belongs to the policy as it was
+            var counts = new RowCounts();
+            List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
+            session.Tell(counts);
+            RewardScorer scorer = rewards.Bind(new RewardContext(stage.Ml, data, model.Tokenizer), model, prompts);
+            var stops = new StopStrings(options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
+            var work = new GroupWork([.. prompts.Select(row => row.Prompt.Ids)], scorer, rewards.Weights)
+            {
+                Stop = stops.IsReached,
+                HeldOut = heldOut?.Read(model, session),
+            };
+            new GroupLoop(stage.Name, model.Network, options, objective(), session.Progress).Run(work, reference, session.Cancel);
+        });
+    }
+
+    /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
+    public static SchemaShape Promise(
+        StageContext stage, GroupOptions options, SchemaShape inputSchema, IReadOnlyList<RewardFunction>? given)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        stage.RequireStartModel(inputSchema);
+        if (given is null)
+            UpstreamReward.Require(stage, inputSchema);
+        if (stage.TrainingData is null)
+            PromptReader.Require(inputSchema, options.PromptColumnName, options.Conversations);
+        return options.Output.Promise(stage.Ml, inputSchema);
+    }
+}

@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+
+/// <summary>What a method makes of the scores of a generation.</summary>
+/// <param name="Advantages">A finite number for each completion, 0 where it could not be scored.</param>
+/// <param name="Figures">By TRL's names.</param>
+internal sealed record GroupJudgement(float[] Advantages, Dictionary<string, float> Figures);
+
+/// <summary>What a method makes of the completions of prompts.</summary>
+internal interface IGroupObjective
+{
+    /// <summary>Whether log-probabilities of the sampling weights are wanted even where those are the weights that learn.</summary>
+    bool NeedsOldLogProbs => false;
+
+    /// <summary>Whether the entropy of tokens is wanted with its gradient.</summary>
+    bool NeedsEntropyGradient => false;
+
+    /// <summary>How much better each completion is than was to be expected.</summary>
+    /// <param name="scores">Of all completions of a generation.</param>
+    GroupJudgement Judge(GroupScores scores);
+
+    /// <summary>From log-probabilities to the loss of a pass.</summary>
+    /// <param name="tokens">What they are held against.</param>
+    /// <param name="now">[n] under the policy, with gradient.</param>
+    /// <param name="entropy">[n] of the policy in nats; with gradient where that was asked for.</param>
+    /// <param name="totals">Of the whole step.</param>
+    /// <returns>The pass's share of the step's loss with its gradient, which the caller owns, and figures by TRL's names.</returns>
+    (Tensor Loss, Dictionary<string, float> Metrics) Loss(GroupTokens tokens, Tensor now, Tensor entropy, GroupTotals totals);
+
+    /// <summary>Called after each optimizer step.</summary>
+    void EndStep() { }
+}
