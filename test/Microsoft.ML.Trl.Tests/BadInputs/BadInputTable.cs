@@ -25,6 +25,7 @@ internal static class BadInputTable
         ["chat templates"] = TemplateInputs.All,
         ["conversations"] = ConversationInputs.All,
         ["chat clients"] = ChatInputs.All,
+        ["judges"] = JudgeInputs.All,
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,
