@@ -32,7 +32,8 @@ internal sealed class GroupLoop(
         EvaluationRows.Check(() => RolloutChecks.CheckPrompts(work.HeldOut?.Prompts ?? work.Prompts, limits));
         var plan = new GroupPlan(work.Prompts.Count, options);
         var run = new TrainingRun(stage, plan.TotalSteps, options, progress, cancel);
-        HeldOutAnswers? answers = work.HeldOut is { } others ? new HeldOutAnswers(policy, others, options.Answers(work.Stop), cancel) : null;
+        HeldOutAnswers? answers = work.HeldOut is { } heldOut
+            ? new HeldOutAnswers(policy, heldOut, options.Answers(work.Stop), cancel) : null;
         run.HeldOut = answers?.Measured();
         using HeldModel? held = options.Beta == 0 ? null : HeldModel.Of(policy, reference, options.ReferenceModel, options.Sync);
         using var collector = new GroupCollector(policy, options, objective, work, held);

@@ -35,13 +35,14 @@ internal sealed class RewardPairJudge(RewardFunction reward) : PairwiseJudge
 
     internal override BoundJudge Bind(RewardContext? context)
     {
-        BoundReward score = reward.Bind(context ?? throw new NotSupportedException(
+        var score = new RewardGroup([reward], context ?? throw new NotSupportedException(
             "This judge asks a reward function, which may read tokens and columns of a run; outside of training give a judge of texts, "
             + "such as PairwiseJudge.Of or .FromChatClient, or compare the scores of the reward yourself."));
         return (pairs, cancel) =>
         {
             RewardRow[] rows = [.. pairs.Select(pair => pair.First), .. pairs.Select(pair => pair.Second)];
-            IReadOnlyList<double> scores = rows.Length == 0 ? [] : RewardScorer.Checked(score(rows, cancel), rows.Length, rows[0].Step);
+            IReadOnlyList<double> scores = rows.Length == 0 ? []
+                : score.Score(rows, cancel).GetAwaiter().GetResult().Complete("a judge", rows[0].Step);
             return Verdict.OfScores([.. Enumerable.Range(0, pairs.Count).Select(row => (scores[row], scores[pairs.Count + row]))]);
         };
     }

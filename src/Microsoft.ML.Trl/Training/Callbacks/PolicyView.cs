@@ -24,6 +24,9 @@ public sealed class PolicyView
         _rows = model.Codec.Rows(isConversational);
     }
 
+    /// <summary>Of the run.</summary>
+    internal CancellationToken Cancel => _cancel;
+
     /// <summary>Whether it can be asked.</summary>
     internal bool IsOpen { get; set; }
 
