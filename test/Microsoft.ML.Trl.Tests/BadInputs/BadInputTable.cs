@@ -8,6 +8,7 @@ internal static class BadInputTable
         ["training options"] = TrainingOptionInputs.All,
         ["method options"] = MethodOptionInputs.All,
         ["preference methods"] = PreferenceInputs.All,
+        ["group methods"] = GroupInputs.All,
         ["generation"] = GenerationInputs.All,
         ["constraints"] = ConstraintInputs.All,
         ["models"] = ModelInputs.All,

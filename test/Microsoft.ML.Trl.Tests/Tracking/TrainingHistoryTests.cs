@@ -41,7 +41,9 @@ public sealed class TrainingHistoryTests
         for (int i = 0; i < 2; i++)
         {
             CollectionAssert.AreEqual(Reports[i].Metrics.ToArray(), read[i].Metrics.ToArray());
-            CollectionAssert.AreEqual(Reports[i].Completions.ToArray(), read[i].Completions.ToArray());
+            foreach ((SampleCompletion written, SampleCompletion back) in Reports[i].Completions.Zip(read[i].Completions))
+                Assert.AreEqual(written with { Rewards = back.Rewards, Extra = back.Extra }, back);
+            Assert.HasCount(Reports[i].Completions.Count, read[i].Completions);
             Assert.AreEqual(Reports[i] with { Metrics = read[i].Metrics, Completions = read[i].Completions }, read[i]);
         }
     }
