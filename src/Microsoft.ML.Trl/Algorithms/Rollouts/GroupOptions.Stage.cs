@@ -51,6 +51,8 @@ public abstract partial record GroupOptions
             yield return "RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel";
         if (Beta == 0 && (SyncRefModel || ReferenceModel != ReferenceKind.Full))
             yield return "SyncRefModel and ReferenceModel with Beta 0";
+        if (MaxToolCallingIterations is not null && !HasTurns)
+            yield return "MaxToolCallingIterations without Tools and EnvironmentFactory";
         if (DataloaderDropLast)
             yield return "DataloaderDropLast where prompts are drawn one after the other";
     }
@@ -81,6 +83,7 @@ public abstract partial record GroupOptions
         if (ScoreColumnName is not null)
             Require.Named(ScoreColumnName);
         Conversations?.Validated();
+        ValidateTools();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForRollouts();
         if (!Generation.DoSample)
