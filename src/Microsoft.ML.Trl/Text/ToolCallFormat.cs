@@ -10,7 +10,20 @@ namespace Microsoft.ML.Trl.Text;
 /// <param name="Name">Of the function; empty where it cannot be read.</param>
 /// <param name="Arguments">By their names; null where they cannot be read.</param>
 /// <param name="Problem">Why it cannot be made, for the model to read; null = it can.</param>
-internal sealed record ParsedCall(string Name, JsonObject? Arguments, string? Problem = null);
+internal sealed record ParsedCall(string Name, JsonObject? Arguments, string? Problem = null)
+{
+    /// <summary>The call as a message holds it.</summary>
+    /// <param name="id">By which its result names it.</param>
+    public FunctionCallContent Content(string id) =>
+        new(id, Name, Arguments?.ToDictionary(pair => pair.Key, pair => (object?)pair.Value))
+        {
+            Exception = Problem is { } problem ? new FormatException(problem) : null,
+        };
+
+    /// <summary>The id of a call: nine letters and digits, which is what some templates ask for.</summary>
+    /// <param name="number">Of the call in its conversation, from 0.</param>
+    public static string Id(int number) => FormattableString.Invariant($"call{number:D5}");
+}
 
 /// <summary>What a model wrote in one turn.</summary>
 /// <param name="Text">Beside the calls.</param>
@@ -36,7 +49,7 @@ internal abstract partial class ToolCallFormat
     public static ToolCallFormat Of(TextTokenizer tokenizer, ChatTemplateOptions options)
     {
         var call = new ChatMessage(ChatRole.Assistant,
-            [new FunctionCallContent("call00000", Name, new Dictionary<string, object?> { [Key] = Value })]);
+            [new FunctionCallContent(ParsedCall.Id(0), Name, new Dictionary<string, object?> { [Key] = Value })]);
         string asked, called;
         try
         {
@@ -56,9 +69,9 @@ internal abstract partial class ToolCallFormat
             if (JsonCalls.First(turn[start..], out _) is JsonObject found && JsonCalls.Read(found).Name == Name)
                 return new JsonCalls(Marker().Match(turn[..start]).Groups[1].Value);
         throw new NotSupportedException(
-            $"The model's chat template writes calls of functions in a way that is not read here: '{turn.Trim()}'. What is read is JSON with "
-            + "\"name\" and \"arguments\" or \"parameters\", behind a mark or alone, and <function=name><parameter=name>. Put a template that "
-            + "writes one of these into the tokenizer's chat_template.jinja.");
+            $"The model's chat template writes calls of functions in a way that is not read here: '{turn.Trim()}'. What is read is JSON "
+            + "with \"name\" and \"arguments\" or \"parameters\", behind a mark or alone, and <function=name><parameter=name>. Put a "
+            + "template that writes one of these into the tokenizer's chat_template.jinja.");
     }
 
     private const string Advice =
@@ -134,7 +147,7 @@ internal abstract partial class ToolCallFormat
             ParsedCall[] calls = [.. Function().Matches(text).Select(match => Read(match.Groups[1].Value, match.Groups[2].Value))];
             int start = text.IndexOf(Open, StringComparison.Ordinal);
             if (start >= 0 && calls.Length == 0)
-                calls = [new ParsedCall("", null, "A call must be written as <function=name><parameter=name>value</parameter></function>.")];
+                calls = [new ParsedCall("", null, "A call must be <function=name><parameter=name>value</parameter></function>.")];
             int first = start >= 0 ? start : text.IndexOf("<function=", StringComparison.Ordinal);
             return new ParsedTurn(calls.Length == 0 ? text : text[..first].TrimEnd(), calls);
         }

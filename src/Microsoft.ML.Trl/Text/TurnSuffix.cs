@@ -38,7 +38,7 @@ internal sealed class TurnSuffix(TextTokenizer tokenizer, IReadOnlyCollection<in
     /// <exception cref="InvalidOperationException">The template leaves them out, refuses them, or cannot go on behind them.</exception>
     public void CheckResults(TemplateCells with)
     {
-        ChatMessage result = Result("call00000", "probe_function", Answer);
+        ChatMessage result = Result(ParsedCall.Id(0), "probe_function", Answer);
         try
         {
             string text = tokenizer.ApplyChatTemplate([Question, Turn([result]), result], ConversationRows.Options(with)).Text;

@@ -42,7 +42,7 @@ public sealed class ToolCallFormatTests
     [DataRow(Hermes, "<tool_call>{\"type\": \"function\", \"function\": {\"name\": \"f\", \"arguments\": {}}}", "|f{}")]
     [DataRow(Hermes, "a <tool_call>", "a|!")]
     [DataRow(Hermes, "<tool_call>{\"name\": \"f\"\n</tool_call><tool_call>{\"name\": \"g\"}", "|!|g{}")]
-    [DataRow(Listed, "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"x\": 1}}, {\"name\": \"g\", \"arguments\": {}}]", "|f{\"x\":1}|g{}")]
+    [DataRow(Listed, "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"x\": 1}}, {\"name\": \"g\"}]", "|f{\"x\":1}|g{}")]
     [DataRow(Listed, "[TOOL_CALLS] [3]", "|!")]
     [DataRow(Listed, "[TOOL_CALLS]", "|!")]
     [DataRow(Alone, " {\"name\": \"f\", \"parameters\": {\"x\": 1}}", "|f{\"x\":1}")]
@@ -50,7 +50,7 @@ public sealed class ToolCallFormatTests
     [DataRow(Alone, "{\"x\": 1}", "{\"x\": 1}")]
     [DataRow(Alone, "say {\"name\": \"f\"}", "say {\"name\": \"f\"}")]
     [DataRow(
-        Tagged, "so\n<tool_call>\n<function=f>\n<parameter=x>\n1\n</parameter>\n<parameter=y>\na\nb\n</parameter>\n</function>\n</tool_call>",
+        Tagged, "so\n<tool_call>\n<function=f>\n<parameter=x>\n1\n</parameter>\n<parameter=y>\na\nb\n</parameter>\n</function>\n",
         "so|f{\"x\":\"1\",\"y\":\"a\\nb\"}")]
     [DataRow(Tagged, "<tool_call><function=f></function><function=g><parameter=x>1</parameter>", "|f{}|g{\"x\":\"1\"}")]
     [DataRow(Tagged, "so <tool_call>f", "so|!")]
@@ -77,7 +77,7 @@ public sealed class ToolCallFormatTests
                 .Behind(results, TemplateCells.None, hasEnded), skipSpecialTokens: false);
         Assert.AreEqual(expected, Behind(true, end));
         Assert.AreEqual(end + expected, Behind(false, end), "a turn without its end");
-        Assert.AreEqual(expected.TrimStart('\n'), Behind(true, "<|begin_of_text|>"), "no token ends a turn: what stands behind the whole of it");
+        Assert.AreEqual(expected.TrimStart('\n'), Behind(true, "<|begin_of_text|>"), "no token ends a turn: all behind it");
     }
 
     [TestMethod]
@@ -96,7 +96,8 @@ public sealed class ToolCallFormatTests
     [DataRow("trl__qwen3", "\n<|im_start|>user\n<tool_response>\n12\n</tool_response><|im_end|>\n<|im_start|>assistant\n")]
     [DataRow("trl__qwen3_instruct_2507", "\n<|im_start|>user\n<tool_response>\n12\n</tool_response><|im_end|>\n<|im_start|>assistant\n")]
     [DataRow("trl__qwen3_6", "\n<|im_start|>user\n<tool_response>\n12\n</tool_response><|im_end|>\n<|im_start|>assistant\n<think>\n")]
-    [DataRow("trl__nemotron_3_nano", "\n<|im_start|>user\n<tool_response>\n12\n</tool_response>\n<|im_end|>\n<|im_start|>assistant\n<think>\n")]
+    [DataRow("trl__nemotron_3_nano", "\n<|im_start|>user\n<tool_response>\n12\n</tool_response>\n<|im_end|>\n"
+        + "<|im_start|>assistant\n<think>\n")]
     [DataRow("trl__llama3_1", "<|start_header_id|>ipython<|end_header_id|>\n\n\"12\"<|eot_id|>"
         + "<|start_header_id|>assistant<|end_header_id|>\n\n")]
     public void Templates_of_models_are_understood(string name, string behind)

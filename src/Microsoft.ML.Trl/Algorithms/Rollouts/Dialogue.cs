@@ -57,8 +57,8 @@ internal sealed class Dialogue(
     {
         Add(ids, isOwn: true);
         HasEnded = hasEnded;
-        Calls = [.. turn.Calls.Select(call => (Id(_calls++), call))];
-        List<AIContent> contents = [.. Calls.Select(Content)];
+        Calls = [.. turn.Calls.Select(call => (ParsedCall.Id(_calls++), call))];
+        List<AIContent> contents = [.. Calls.Select(call => call.Call.Content(call.Id))];
         if (turn.Text.Length > 0 || contents.Count == 0)
             contents.Insert(0, new TextContent(turn.Text));
         _messages.Add(new ChatMessage(ChatRole.Assistant, contents));
@@ -82,13 +82,4 @@ internal sealed class Dialogue(
         _ids.AddRange(ids);
         _own.AddRange(Enumerable.Repeat(isOwn, ids.Length));
     }
-
-    private static AIContent Content((string Id, ParsedCall Call) call) =>
-        new FunctionCallContent(call.Id, call.Call.Name, call.Call.Arguments?.ToDictionary(pair => pair.Key, pair => (object?)pair.Value))
-        {
-            Exception = call.Call.Problem is { } problem ? new FormatException(problem) : null,
-        };
-
-    // nine letters and digits, which is what some templates ask for
-    private static string Id(int call) => FormattableString.Invariant($"call{call:D5}");
 }

@@ -4,12 +4,13 @@ namespace Microsoft.ML.Trl;
 public sealed class EnvironmentRow
 {
     private readonly object[] _given;
-    private readonly TypedRows? _data;
+    private TypedRows? _data;
 
     /// <summary>A row of one's own, such as for tests.</summary>
     /// <param name="prompt">A conversation in JSON.</param>
     /// <param name="row">Its place in the data, counted from 0.</param>
     /// <param name="columns">What <see cref="Columns"/> gives, one object of each class that is asked for.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The place is negative.</exception>
     public EnvironmentRow(string prompt, long row = 0, params object[] columns)
     {
         ArgumentNullException.ThrowIfNull(prompt);
@@ -18,14 +19,14 @@ public sealed class EnvironmentRow
         (Prompt, Row, _given) = (prompt, row, columns);
     }
 
-    internal EnvironmentRow(string prompt, long row, TypedRows data)
-        : this(prompt, row) => _data = data;
-
     /// <summary>The prompt, as the data have it: a conversation in JSON.</summary>
     public string Prompt { get; }
 
     /// <summary>Its place in the data, counted from 0.</summary>
     public long Row { get; }
+
+    /// <summary>A row of data.</summary>
+    internal static EnvironmentRow Of(string prompt, long row, TypedRows data) => new(prompt, row) { _data = data };
 
     /// <summary>The columns of the row, as <c>ml.Data.CreateEnumerable</c> reads them.</summary>
     /// <typeparam name="TRow">Its properties are columns of the data.</typeparam>

@@ -13,8 +13,10 @@ public abstract partial record GroupOptions
     /// and counts in the metric <c>tools/failure_frequency</c>. Null, the default: none. No part of the options' JSON.
     /// </summary>
     /// <remarks>
-    /// The fitted stage calls no functions: give it their schemas in the column of tools (<see cref="Conversation"/>), and call them where
-    /// its answers are read.
+    /// A chat template that leaves calls or results out, or writes calls otherwise than as JSON or tags, ends <c>Fit</c> with an
+    /// <see cref="InvalidOperationException"/> or a <see cref="NotSupportedException"/> before training. The fitted stage itself calls no
+    /// functions: <c>AsChatClient</c> of its model gives the calls to whoever makes them, and prompts that the stage answers tell of those
+    /// functions whose schemas stand in the column of tools (<see cref="Conversation"/>).
     /// </remarks>
     [JsonIgnore]
     public IReadOnlyList<AIFunction>? Tools { get; init; }
@@ -42,8 +44,8 @@ public abstract partial record GroupOptions
         ToolNames.Check(Tools ?? [], nameof(Tools));
         if (HasTurns && Conversations is null)
             throw new ArgumentException(
-                $"{(Tools is { Count: > 0 } ? nameof(Tools) : nameof(EnvironmentFactory))} needs prompts that are conversations, since a chat "
-                + "template writes what follows a turn; set Conversations.", nameof(Conversations));
+                $"{(Tools is { Count: > 0 } ? nameof(Tools) : nameof(EnvironmentFactory))} needs prompts that are conversations, since a "
+                + "chat template writes what follows a turn; set Conversations.", nameof(Conversations));
     }
 }
 
@@ -58,7 +60,7 @@ internal static class ToolNames
                 throw new ArgumentException($"{where}[{tool}] is null; leave it out, or give a function.", where);
         if (tools.GroupBy(tool => tool.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException(
-                $"{where} has {twice.Count()} functions with the name '{twice.Key}'; a model calls them by their names, so give each its own.",
-                where);
+                $"{where} has {twice.Count()} functions with the name '{twice.Key}'; a model calls them by their names, so give each "
+                + "its own.", where);
     }
 }

@@ -3,8 +3,8 @@ using Microsoft.Extensions.AI;
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>
-/// Answers in several turns: functions that the policy calls give their results, environments answer. As TRL's tool loop, what others say is
-/// put behind the tokens that the policy wrote, which stay as they were drawn.
+/// Answers in several turns: functions that the policy calls give their results, environments answer. As in TRL's tool loop, what others
+/// say is put behind the tokens that the policy wrote, which stay as they were drawn.
 /// </summary>
 internal sealed class MultiTurnRollout : IRollout
 {
@@ -61,7 +61,7 @@ internal sealed class MultiTurnRollout : IRollout
         IEnvironment? environment = _tools.Environment(place);
         if (environment is not null)
         {
-            var data = new EnvironmentRow(prompt.Given, row.Number, _rows);
+            var data = EnvironmentRow.Of(prompt.Given, row.Number, _rows);
             string? observation = Asked(environment, "ResetAsync", row.Number, () => environment.ResetAsync(data, cancel), cancel)
                 .GetAwaiter().GetResult();
             prompt = Observed(row, observation);
@@ -142,7 +142,8 @@ internal sealed class MultiTurnRollout : IRollout
         {
             cancel.ThrowIfCancellationRequested();
             throw new InvalidOperationException(
-                $"{what} of the environment {environment.GetType().Name} threw {cause.GetType().Name} for row {row}: {cause.Message}", cause);
+                $"{what} of the environment {environment.GetType().Name} threw {cause.GetType().Name} for row {row}: {cause.Message}",
+                cause);
         }
     }
 }

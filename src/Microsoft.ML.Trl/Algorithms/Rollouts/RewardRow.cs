@@ -17,7 +17,11 @@ public sealed record RewardRow(
     /// The completion message by message: what the assistant said and called (<see cref="FunctionCallContent"/>), and what it was answered
     /// (<see cref="FunctionResultContent"/>, or the user's words). A single message where there are no functions and no environment.
     /// </summary>
-    public IReadOnlyList<ChatMessage> Turns { get; init; } = [new ChatMessage(ChatRole.Assistant, Completion)];
+    public IReadOnlyList<ChatMessage> Turns
+    {
+        get => field ?? [new ChatMessage(ChatRole.Assistant, Completion)];
+        init;
+    }
 
     /// <summary>The environment that the completion acted in, as it is now; null where there is none. For the time of the call.</summary>
     public IEnvironment? Environment { get; init; }

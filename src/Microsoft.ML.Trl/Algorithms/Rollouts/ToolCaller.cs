@@ -28,7 +28,10 @@ internal sealed class ToolCaller
     public async Task<IReadOnlyList<ChatMessage>> Call(
         IReadOnlyList<(string Id, ParsedCall Call)> calls, IReadOnlyDictionary<string, AIFunction> tools, CancellationToken cancel) =>
         await Task.WhenAll(calls.Select(async call =>
-            TurnSuffix.Result(call.Id, call.Call.Name, await Result(call.Call, tools, cancel).ConfigureAwait(false)))).ConfigureAwait(false);
+        {
+            object? result = await Result(call.Call, tools, cancel).ConfigureAwait(false);
+            return TurnSuffix.Result(call.Id, call.Call.Name, result);
+        })).ConfigureAwait(false);
 
     private async Task<object?> Result(ParsedCall call, IReadOnlyDictionary<string, AIFunction> tools, CancellationToken cancel)
     {
