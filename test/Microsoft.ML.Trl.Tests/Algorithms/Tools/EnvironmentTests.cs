@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.AI;
 using Microsoft.ML.Trl.Templates;
 using static Microsoft.ML.Trl.Tests.Algorithms.Tools.ToolTalk;
@@ -24,7 +25,7 @@ public sealed class EnvironmentTests
             CollectionAssert.AreEqual(new[] { 3, 2, 1 }, made.Select(game => game.Guesses).ToArray());
             Assert.AreSame(made[1], first.Completions[1].Turns!.Environment);
             Assert.IsEmpty(first.Figures, "there are no functions");
-            Assert.AreEqual(1, script.Draw([1]).Completions.Count);
+            Assert.HasCount(1, script.Draw([1]).Completions);
             Assert.HasCount(3, made, "used again");
             Assert.AreEqual((2, 1), (made[0].Resets, made[0].Guesses));
         }
@@ -157,7 +158,7 @@ public sealed class EnvironmentTests
         public ValueTask<string?> StepAsync(string text, CancellationToken cancel)
         {
             Guesses++;
-            int guess = int.Parse(text);
+            int guess = int.Parse(text, CultureInfo.InvariantCulture);
             return new(guess == _secret ? null : guess < _secret ? "higher" : "lower");
         }
 

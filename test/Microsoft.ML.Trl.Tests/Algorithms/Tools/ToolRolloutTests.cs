@@ -9,6 +9,8 @@ public sealed class ToolRolloutTests
 {
     private static readonly string Multiply34 = Call("multiply", """{"a": 3, "b": 4}""") + "</>";
 
+    public TestContext TestContext { get; set; } = null!;
+
     [TestMethod]
     public void A_function_is_called_and_what_it_gives_is_not_the_policys()
     {
@@ -45,7 +47,7 @@ public sealed class ToolRolloutTests
             AIFunctionFactory.Create(() => gate.Task, "wait"),
             AIFunctionFactory.Create(() => gate.TrySetResult("let go") ? "done" : "late", "release"));
         using var script = new ToolScript(options, [Call("wait", "{}") + Call("release", "{}") + "</>"], ["</>"]);
-        RolloutDraw draw = script.Draw([0]);
+        RolloutDraw draw = script.Draw([0], TestContext.CancellationToken);
         StringAssert.Contains(Marked(draw.Completions[0]), "[<t>let go</><t>done</><a>]");
         Assert.AreEqual(2, draw.Figures["tools/call_frequency"]);
     }
