@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
 using static Microsoft.ML.Trl.Tests.BadInputs.Samples;
@@ -20,7 +21,7 @@ internal static class GroupInputs
     private static RewardFunction One => RewardFunction.Of((_, _) => 1);
 
     public static IEnumerable<BadInput> All() =>
-        [.. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages()];
+        [.. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages(), .. Tools()];
 
     private static IEnumerable<BadInput> Shared() =>
     [
@@ -161,6 +162,26 @@ internal static class GroupInputs
         yield return Of<ArgumentOutOfRangeException>(
             "RlooTrainer.Fit", () => Trl.Rloo(Tiny.Source(), [One], new() { PromptColumnName = "Q" }).Fit(Rows),
             ["Schema mismatch for prompt column 'Q'"]);
+    }
+
+    private static IEnumerable<BadInput> Tools()
+    {
+        AIFunction lamp = AIFunctionFactory.Create(() => "on", "lamp");
+        var talk = new GrpoOptions { Conversations = new() };
+        yield return Option<ArgumentException>(new GrpoOptions { Tools = [lamp] }, "Tools needs prompts that are conversations");
+        yield return Option<ArgumentException>(
+            new RlooOptions { EnvironmentFactory = () => null! }, "EnvironmentFactory needs prompts that are conversations");
+        yield return Option<ArgumentException>(talk with { Tools = [lamp, null!] }, "Tools[1] is null");
+        yield return BadInput.Of<NotSupportedException>(
+            "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], EvalOnStart = true }), ["answered in one turn", "EvalStrategy to No"]);
+        yield return Option<ArgumentException>(talk with { Tools = [lamp, lamp] }, "Tools has 2 functions with the name 'lamp'");
+        yield return Option(talk with { MaxToolCallingIterations = 0 }, "MaxToolCallingIterations", 0, "1 or greater");
+        yield return Null("EnvironmentRow.#ctor", "prompt", () => new EnvironmentRow(null!), "a row's prompt");
+        yield return Null("EnvironmentRow.#ctor", "columns", () => new EnvironmentRow("", 0, null!), "a row's columns");
+        yield return Of<ArgumentOutOfRangeException>(
+            "EnvironmentRow.#ctor", () => new EnvironmentRow("", -1), ["row (-1) must be", "0 or greater"]);
+        yield return Null(
+            "RewardFunction.FromEnvironment", "score", () => RewardFunction.FromEnvironment<IEnvironment>(null!), "a reward's environment");
     }
 
     private static BadInput Option(GroupOptions options, string name, double value, string allowed) =>

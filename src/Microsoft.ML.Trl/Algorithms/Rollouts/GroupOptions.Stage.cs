@@ -60,6 +60,8 @@ public abstract partial record GroupOptions
             yield return "SyncRefModel and ReferenceModel with Beta 0";
         if (NumGenerationsEval is not null && !MayEvaluate)
             yield return "NumGenerationsEval with EvalStrategy No";
+        if (MaxToolCallingIterations is not null && !HasTurns)
+            yield return "MaxToolCallingIterations without Tools and EnvironmentFactory";
         if (DataloaderDropLast)
             yield return "DataloaderDropLast where prompts are drawn one after the other";
     }
@@ -90,6 +92,7 @@ public abstract partial record GroupOptions
         if (ScoreColumnName is not null)
             Require.Named(ScoreColumnName);
         Conversations?.Validated();
+        ValidateTools();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForRollouts();
         if (!Generation.DoSample)
