@@ -34,6 +34,10 @@ public sealed partial record GrpoOptions
             yield return "OffPolicyMaskThreshold where each step learns from completions of its own";
     }
 
+    internal override GroupOptions Checked() => Validated();
+
+    internal override IGroupObjective Objective() => new GrpoObjective(this);
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
     internal GrpoOptions Validated()

@@ -8,9 +8,8 @@ internal static class GroupStage
     /// <param name="options">Validated.</param>
     /// <param name="input">Carries policy and reward model where none were given.</param>
     /// <param name="given">Rewards; null = the nearest reward model upstream.</param>
-    /// <param name="objective">Of the method; made anew for each run.</param>
     public static TextGenerationTransformer Fit(
-        StageContext stage, GroupOptions options, IDataView input, IReadOnlyList<RewardFunction>? given, Func<IGroupObjective> objective)
+        StageContext stage, GroupOptions options, IDataView input, IReadOnlyList<RewardFunction>? given)
     {
         ArgumentNullException.ThrowIfNull(input);
         IDataView data = stage.TrainingData ?? input;
@@ -35,7 +34,7 @@ internal static class GroupStage
                 HeldOut = heldOut?.Read(model, session),
                 Rollout = tools is null ? null : new MultiTurnRollout(model, tools, prompts, new TypedRows(stage.Ml, data), options),
             };
-            new GroupLoop(stage.Name, model.Network, options, objective(), session.Progress).Run(work, reference, session.Cancel);
+            new GroupLoop(stage.Name, model.Network, options, options.Objective(), session.Progress).Run(work, reference, session.Cancel);
         });
     }
 
