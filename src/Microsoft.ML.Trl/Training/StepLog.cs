@@ -29,6 +29,9 @@ internal sealed class StepLog(
         _window[metric] = (sum + value, count + 1);
     }
 
+    /// <summary>Notes a value of which a report carries the latest, such as a count.</summary>
+    public void NoteLatest(string metric, double value) => _window[metric] = (value, 1);
+
     /// <summary>Notes the figures of a micro batch, but for its <c>loss</c>: that of the whole step is noted with the update.</summary>
     public void NoteAll(IReadOnlyDictionary<string, float> metrics)
     {
@@ -39,7 +42,7 @@ internal sealed class StepLog(
     /// <summary>Counts real tokens that went through the model.</summary>
     public void CountTokens(long tokens) => _tokens += tokens;
 
-    /// <summary>Keeps completions of the latest step for the next report.</summary>
+    /// <summary>Keeps completions for the next report; of several steps, those of the last.</summary>
     public void NoteCompletions(IReadOnlyList<SampleCompletion> completions) => _completions = completions;
 
     /// <summary>Notes an update of the weights.</summary>
@@ -76,5 +79,6 @@ internal sealed class StepLog(
             TimeLeft = left,
             Completions = _completions,
         });
+        _completions = [];
     }
 }

@@ -31,6 +31,7 @@ internal sealed class GroupCollector : IDisposable
     private readonly GroupWork _work;
     private readonly HeldModel? _reference;
     private readonly RolloutSampler _sampler;
+    private readonly ResponseEnds _ends;
     private readonly PromptStream _stream;
     private readonly Random _rng;
 
@@ -45,6 +46,7 @@ internal sealed class GroupCollector : IDisposable
         (_policy, _options, _objective, _work, _reference) = (policy, options, objective, work, reference);
         _plan = new GroupPlan(work.Prompts.Count, options);
         _sampler = new RolloutSampler(policy, options.Seed);
+        _ends = new ResponseEnds(policy, options.Generation);
         int seed = options.DataSeed ?? options.Seed;
         _stream = new PromptStream(work.Prompts.Count, seed, options.TrainSamplingStrategy != TrainSamplingStrategy.Sequential);
         _rng = new Random(seed);
@@ -60,7 +62,7 @@ internal sealed class GroupCollector : IDisposable
             [.. _stream.Next(_plan.PromptsPerGeneration).SelectMany(prompt => Enumerable.Repeat(prompt, _options.NumGenerations))];
         int[][] queries = Array.ConvertAll(prompts, prompt => _work.Prompts[prompt]);
         IReadOnlyList<int[]> responses = _work.Sample is { } sample ? sample(queries, cancel) : Generate(queries, cancel);
-        bool[] hasEnded = [.. queries.Zip(responses, HasEnded)];
+        bool[] hasEnded = [.. queries.Zip(responses, _ends.HasEnded)];
         var rollout = new GroupRollout([.. queries.Select((query, row) => Text(query, responses[row], hasEnded[row]))]);
         float[]? old = OldLogProbs(rollout, queries, responses);
         _sampler.Forget();
@@ -91,14 +93,6 @@ internal sealed class GroupCollector : IDisposable
 
     private IReadOnlyList<int[]> Generate(int[][] queries, CancellationToken cancel) =>
         _sampler.Generate(_sampler.Batches(queries, _options.Generation, null, null), _work.Stop, cancel);
-
-    /// <summary>Whether a completion came to its end, rather than being cut at a limit.</summary>
-    private bool HasEnded(int[] query, int[] response)
-    {
-        IReadOnlyList<int> ends = _options.Generation.EosTokenIds ?? _policy.Config.EosTokenIds;
-        int room = _policy.Config.ContextLength - _policy.Layout.BeforeAnswer(query).Length;
-        return ends.Contains(response[^1]) || response.Length < Math.Min(_options.Generation.MaxNewTokens, room);
-    }
 
     /// <summary>A completion as it is learnt: all of it, or nothing where it was cut and such are left out.</summary>
     private TokenExample Text(int[] query, int[] response, bool hasEnded)
