@@ -22,8 +22,8 @@ public sealed partial class TrlCatalog
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
         new(
-            new StageContext(_ml, EpisodeLoop.Name, null, trainingData, reference, progress, cancel), (RewardFunction?)null, valueModel,
-            options ?? new ExperimentalPpoOptions());
+            new StageContext(_ml, EpisodeLoop.Name, null, trainingData, reference, progress, cancel), (RewardFunction?)null,
+            valueModel, options ?? new ExperimentalPpoOptions());
 
 
     /// <summary>The same with a function of prompt and response as reward.</summary>
@@ -84,8 +84,8 @@ public sealed partial class TrlCatalog
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
         new(
-            new StageContext(_ml, EpisodeLoop.Name, null, trainingData, reference, progress, cancel), Require.NotNull(reward), valueModel,
-            options ?? new ExperimentalPpoOptions());
+            new StageContext(_ml, EpisodeLoop.Name, null, trainingData, reference, progress, cancel), Require.NotNull(reward),
+            valueModel, options ?? new ExperimentalPpoOptions());
 
 
     /// <summary>PPO with a value model of its own on a model, which is also the reference unless one is given.</summary>
@@ -107,8 +107,8 @@ public sealed partial class TrlCatalog
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
         new(
-            new StageContext(_ml, EpisodeLoop.Name, Given(source), trainingData, reference, progress, cancel), reward, valueModel,
-            options ?? new ExperimentalPpoOptions());
+            new StageContext(_ml, EpisodeLoop.Name, Given(source), trainingData, reference, progress, cancel), reward,
+            valueModel, options ?? new ExperimentalPpoOptions());
 
 
     /// <summary>The same with a reward model: TRL's four models.</summary>
@@ -129,7 +129,7 @@ public sealed partial class TrlCatalog
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
         new(
-            new StageContext(_ml, EpisodeLoop.Name, Given(source), trainingData, reference, progress, cancel), Require.NotNull(rewardModel), valueModel,
-            options ?? new ExperimentalPpoOptions());
+            new StageContext(_ml, EpisodeLoop.Name, Given(source), trainingData, reference, progress, cancel), Require.NotNull(rewardModel),
+            valueModel, options ?? new ExperimentalPpoOptions());
 
 }

@@ -44,7 +44,8 @@ public static class KlEstimators
     }
 
     /// <summary>
-    /// <c>q/p - 1 - log(q/p)</c> of the sampled token: unbiased, low variance, never negative (k3 of http://joschu.net/blog/kl-approx.html).
+    /// <c>q/p - 1 - log(q/p)</c> of the sampled token: unbiased, of low variance, never negative (k3 of
+    /// http://joschu.net/blog/kl-approx.html).
     /// </summary>
     /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
     /// <param name="referenceLogProbs">Same shape, under the reference.</param>

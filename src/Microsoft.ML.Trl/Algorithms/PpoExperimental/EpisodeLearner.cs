@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.PpoExperimental;
 
-/// <summary>Learns from episodes: epochs, mini-batches, forward passes. Holds nothing alive between steps but the optimizer's state.</summary>
+/// <summary>
+/// Learns from episodes: epochs, mini-batches, forward passes. Holds nothing alive between steps but the optimizer's state.
+/// </summary>
 internal sealed class EpisodeLearner : IDisposable
 {
     private readonly PolicyAndValue _models;
@@ -76,7 +78,8 @@ internal sealed class EpisodeLearner : IDisposable
         for (int epoch = 0; epoch < _options.NumPpoEpochs; epoch++)
             foreach (int[][] passes in _replay.Updates(_replay.RowOrder(episodes.Batch.RowCount)))
             {
-                EpisodeSums sums = passes.Select(rows => Accumulate(episodes, rows, passes, learningRate)).Aggregate((all, one) => all + one);
+                EpisodeSums sums = passes.Select(rows => Accumulate(episodes, rows, passes, learningRate))
+                    .Aggregate((all, one) => all + one);
                 double loss = sums.PolicyLoss + (_options.VfCoef * sums.ValueLoss);
                 double norm = _gradients.Update(loss, learningRate, _options.MaxGradNorm);
                 GradientNorm = double.IsFinite(norm) ? norm : GradientNorm; // of a skipped update it is no number

@@ -62,10 +62,11 @@ internal sealed class EpisodeLoop(
     {
         if (policy.Config.IsEncoderDecoder)
             throw new NotSupportedException(
-                $"{Name} is not supported for a {policy.Config.ModelType} model, whose encoder reads the prompts, which a value model reads "
-                + "together with the response; use Ppo, whose critic is a head on the policy.");
-        var limits = new RolloutLimits(options.BatchSize, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
-        RolloutChecks.CheckPrompts(prompts, limits);
+                $"{Name} is not supported for a {policy.Config.ModelType} model, whose encoder reads the prompts, which a value model reads with "
+                + "the response; use Ppo, whose critic is a head on the policy.");
+        ModelConfig config = policy.Config;
+        RolloutChecks.CheckPrompts(
+            prompts, new RolloutLimits(options.BatchSize, config.VocabularySize, config.ContextLength, policy.Layout));
         if (value.Config.VocabularySize < policy.Config.VocabularySize)
             throw new ArgumentException(
                 $"The value model has a vocabulary of {value.Config.VocabularySize} tokens, the policy one of "

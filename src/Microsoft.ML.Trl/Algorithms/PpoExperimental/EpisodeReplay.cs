@@ -11,7 +11,9 @@ internal sealed record EpisodeReplay(Func<int, int[]> RowOrder, Func<int[], IEnu
     public Func<DecoderModel, RolloutPart, Tensor> HiddenStates { get; init; } =
         (model, part) => model.Body.HiddenAt(part.Ids, part.Positions);
 
-    /// <summary>Whether the last token of a response stands behind its end: the value model alone learns it, and gets the score there.</summary>
+    /// <summary>
+    /// Whether the last token of a response stands behind its end: the value model alone learns it, and the score is put there.
+    /// </summary>
     public Func<int[], bool> GoesPastEnd { get; init; } = _ => false;
 
     /// <summary>What the costs of a pass are divided by: from its tokens, those of its update, and the passes of that.</summary>

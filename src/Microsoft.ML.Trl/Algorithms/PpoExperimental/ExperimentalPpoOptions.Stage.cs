@@ -11,7 +11,7 @@ public sealed partial record ExperimentalPpoOptions
     /// </summary>
     public GenerationOptions Generation { get; init; } = new() { MaxNewTokens = 53, Temperature = 0.7 };
 
-    /// <summary>Completions, with their scores, that a report carries of a step of <see cref="NumSampleGenerations"/>. At least 0.</summary>
+    /// <summary>Completions, with their scores, that the report of a step of <see cref="NumSampleGenerations"/> has. At least 0.</summary>
     public int NumCompletionsToPrint { get; init; } = 5;
 
     /// <summary>Text column of answers that the fitted stage adds.</summary>

@@ -64,7 +64,9 @@ public sealed class ExperimentalPpoTrainer : IEstimator<TextGenerationTransforme
     private Borrowed<TextRewardModel>? OpenReward(Placement place) => _rewardModel is not { } source ? null
         : source.SharedReward() ?? Borrowed<TextRewardModel>.Own(source.OpenReward(place, headSeed: null));
 
-    /// <summary>The value model as it is before training: the one given, else a copy of the reward model, else the policy with a new head.</summary>
+    /// <summary>
+    /// The value model before training: the one given, else a copy of the reward model, else the policy with a new head.
+    /// </summary>
     private TextRewardModel OpenValue(Placement place, LanguageModel policy, TextRewardModel? reward)
     {
         if (_valueModel is null && reward is null)

@@ -8,8 +8,8 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.PpoExperimental;
 /// <remarks>
 /// TRL puts the score one token behind the end, where it fits, and lets the value model learn that token; predicts the first token of a
 /// response from padding (<see cref="GhostTokens"/>); takes a mean per pass; updates once in as many passes as are accumulated, whatever
-/// mini-batch they are of, but after each pass in a step with the last prompts of the data; never clips gradients; and averages its figures over tokens behind the end and over passes that never
-/// were. <see cref="EpisodeReplay"/> does the first ones, this test the figures.
+/// mini-batch they are of, but after each pass in a step with the last prompts of the data; never clips gradients; and averages its figures
+/// over tokens behind the end and over passes that never were. <see cref="EpisodeReplay"/> does the first ones, this test the figures.
 /// </remarks>
 [TestClass]
 public sealed class ExperimentalPpoTrajectoryTests
@@ -22,7 +22,8 @@ public sealed class ExperimentalPpoTrajectoryTests
     public void A_run_of_TRL_gives_its_figures_and_weights(string name)
     {
         using JsonDocument run = Fixtures.Json("trajectories", name, "run.json");
-        using CausalLanguageModel policy = HuggingFaceFolder.LoadModel(Folder("gpt2")), reference = HuggingFaceFolder.LoadModel(Folder("gpt2_ref"));
+        using CausalLanguageModel policy = HuggingFaceFolder.LoadModel(Folder("gpt2"));
+        using CausalLanguageModel reference = HuggingFaceFolder.LoadModel(Folder("gpt2_ref"));
         using RewardModel reward = HuggingFaceFolder.LoadRewardModel(Folder("gpt2_reward"));
         using RewardModel value = HuggingFaceFolder.LoadRewardModel(Folder("gpt2_value"));
         ExperimentalPpoOptions options = Options(run.RootElement.GetProperty("args"));
