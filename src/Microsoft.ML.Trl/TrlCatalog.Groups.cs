@@ -18,7 +18,9 @@ public sealed partial class TrlCatalog
         CancellationToken cancel = default) =>
         new(new StageContext(_ml, "GRPO", null, trainingData, reference, progress, cancel), null, options ?? new GrpoOptions());
 
-    /// <summary>Group relative policy optimisation of the nearest policy upstream, with a function of prompt and completion as reward.</summary>
+    /// <summary>
+    /// Group relative policy optimisation of the nearest policy upstream, with a function of prompt and completion as reward.
+    /// </summary>
     /// <param name="reward">Higher is better; must return finite numbers. Called row after row.</param>
     /// <param name="options">Null = TRL's defaults.</param>
     /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>
@@ -32,7 +34,10 @@ public sealed partial class TrlCatalog
         CancellationToken cancel = default) =>
         Grpo([RewardFunction.Of(reward)], options, trainingData, reference, progress, cancel);
 
-    /// <summary>Group relative policy optimisation of the nearest policy upstream, with a function of all that is known about a completion as reward.</summary>
+    /// <summary>
+    /// Group relative policy optimisation of the nearest policy upstream, with a function of all that is known about a completion as
+    /// reward.
+    /// </summary>
     /// <param name="reward">Higher is better; must return finite numbers. Called row after row.</param>
     /// <param name="options">Null = TRL's defaults.</param>
     /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>
@@ -77,7 +82,9 @@ public sealed partial class TrlCatalog
         IReadOnlyList<RewardFunction> rewards, GrpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "GRPO", null, trainingData, reference, progress, cancel), Require.NotNull(rewards), options ?? new GrpoOptions());
+        new(
+            new StageContext(_ml, "GRPO", null, trainingData, reference, progress, cancel), Require.NotNull(rewards),
+            options ?? new GrpoOptions());
 
     /// <summary>Group relative policy optimisation of a model, which is also the reference unless one is given.</summary>
     /// <param name="source">The model to start from.</param>
@@ -92,7 +99,8 @@ public sealed partial class TrlCatalog
         ModelSource source, IReadOnlyList<RewardFunction>? rewards = null, GrpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "GRPO", Given(source), trainingData, reference, progress, cancel), rewards, options ?? new GrpoOptions());
+        new(
+            new StageContext(_ml, "GRPO", Given(source), trainingData, reference, progress, cancel), rewards, options ?? new GrpoOptions());
 
     /// <summary>REINFORCE leave-one-out of the nearest policy upstream, with the nearest reward model upstream.</summary>
     /// <param name="options">Null = TRL's defaults.</param>
@@ -122,7 +130,9 @@ public sealed partial class TrlCatalog
         CancellationToken cancel = default) =>
         Rloo([RewardFunction.Of(reward)], options, trainingData, reference, progress, cancel);
 
-    /// <summary>REINFORCE leave-one-out of the nearest policy upstream, with a function of all that is known about a completion as reward.</summary>
+    /// <summary>
+    /// REINFORCE leave-one-out of the nearest policy upstream, with a function of all that is known about a completion as reward.
+    /// </summary>
     /// <param name="reward">Higher is better; must return finite numbers. Called row after row.</param>
     /// <param name="options">Null = TRL's defaults.</param>
     /// <param name="trainingData">Prompts of its own; null = what comes down the pipeline.</param>
@@ -167,7 +177,9 @@ public sealed partial class TrlCatalog
         IReadOnlyList<RewardFunction> rewards, RlooOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "RLOO", null, trainingData, reference, progress, cancel), Require.NotNull(rewards), options ?? new RlooOptions());
+        new(
+            new StageContext(_ml, "RLOO", null, trainingData, reference, progress, cancel), Require.NotNull(rewards),
+            options ?? new RlooOptions());
 
     /// <summary>REINFORCE leave-one-out of a model, which is also the reference unless one is given.</summary>
     /// <param name="source">The model to start from.</param>
@@ -182,5 +194,6 @@ public sealed partial class TrlCatalog
         ModelSource source, IReadOnlyList<RewardFunction>? rewards = null, RlooOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
         CancellationToken cancel = default) =>
-        new(new StageContext(_ml, "RLOO", Given(source), trainingData, reference, progress, cancel), rewards, options ?? new RlooOptions());
+        new(
+            new StageContext(_ml, "RLOO", Given(source), trainingData, reference, progress, cancel), rewards, options ?? new RlooOptions());
 }

@@ -25,6 +25,8 @@ internal static class Tasks
             ["reward"] = Reward,
             ["dpo"] = Dpo,
             ["ppo"] = Ppo,
+            ["grpo"] = GrpoTask.Run,
+            ["grpo-plain"] = GrpoTask.Plain,
             ["generate"] = (shape, measured) => Generate(shape, measured, Greedy, shape.Rows(shape.Prompts, PromptLength, seed: 2)),
             ["sample"] = (shape, measured) => Generate(
                 shape, measured, Greedy with { DoSample = true, TopK = 50 }, shape.Rows(shape.Prompts, PromptLength, seed: 2)),

@@ -151,10 +151,15 @@ internal static class InputColumns
             $"Schema mismatch for {role} column '{name}': expected {expected}, but there is no such column; "
             + $"the columns are {string.Join(", ", present.Distinct())}. {Advice(role)}, or add it.");
 
-    // The options are called after the roles; that of a reward is a parameter.
+    // The options are called after the roles; those of rewards are parameters.
     private static string Advice(string role)
     {
-        string option = role == "reward" ? "scoreColumnName" : $"{char.ToUpperInvariant(role[0])}{role[1..]}ColumnName";
+        string option = role switch
+        {
+            "reward" => "scoreColumnName",
+            "solution" => "solutionColumnName",
+            _ => $"{char.ToUpperInvariant(role[0])}{role[1..]}ColumnName",
+        };
         return $"Set {option} to the column that is meant";
     }
 }

@@ -81,7 +81,8 @@ internal sealed class HiddenLogProbs : autograd.SingleTensorFunction<HiddenLogPr
         {
             long count = hidden.shape[0];
             Tensor? gradient = _hiddenNeeds ? empty_like(hidden) : null;
-            Tensor factors = upstream.div(-projection.Temperature); // the softmax less 1 at the label is the derivative of the negative log-probability
+            // the softmax less 1 at the label is the derivative of the negative log-probability
+            Tensor factors = upstream.div(-projection.Temperature);
             using var head = new VocabularyHead(projection, count, _kept is null ? chunkBytes : keepBytes);
             using WeightGradient? accumulator = WeightGradient.Of(projection.Weight);
             using BiasGradient? biases = BiasGradient.Of(projection.Bias);

@@ -34,8 +34,8 @@ public sealed class TextRewardModel : IDisposable
     /// <summary>The network. The reward model owns it.</summary>
     public RewardModel Network { get; }
 
-    /// <summary>Name of the folder that it was loaded from; null where it was not.</summary>
-    internal string? Name { get; private init; }
+    /// <summary>Name of the folder that it was loaded from, or <c>reward_model</c>.</summary>
+    internal string Name { get; private init; } = "reward_model";
 
     /// <summary>Text to tokens.</summary>
     public TextTokenizer Tokenizer { get; }

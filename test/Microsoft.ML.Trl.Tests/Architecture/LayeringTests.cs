@@ -19,7 +19,8 @@ public sealed partial class LayeringTests
         "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Planning", "Evaluation", "Chat", ".",
     ];
 
-    private static readonly string[] Leaves = ["Support", "Checkpoints", "Datasets", "Templates", "Tokenization", "Tracking"];
+    private static readonly string[] Leaves =
+        ["Support", "Checkpoints", "Datasets", "MathAnswers", "Templates", "Tokenization", "Tracking"];
 
     private static readonly IReadOnlyDictionary<string, string> Sources = ReadSources();
 

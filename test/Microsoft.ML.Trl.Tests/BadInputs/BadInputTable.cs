@@ -8,6 +8,7 @@ internal static class BadInputTable
         ["training options"] = TrainingOptionInputs.All,
         ["method options"] = MethodOptionInputs.All,
         ["preference methods"] = PreferenceInputs.All,
+        ["group methods"] = GroupInputs.All,
         ["generation"] = GenerationInputs.All,
         ["constraints"] = ConstraintInputs.All,
         ["models"] = ModelInputs.All,
@@ -30,6 +31,7 @@ internal static class BadInputTable
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,
         ["memory options"] = MemoryOptionInputs.All,
+        ["rewards"] = RewardInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];

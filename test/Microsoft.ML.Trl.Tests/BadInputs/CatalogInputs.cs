@@ -163,7 +163,9 @@ internal static class CatalogInputs
         NoModel("RewardTrainer.Fit", () => Trl.RewardModel().Fit(Rows), "Reward has no model to start from", "ModelSource.Folder"),
         NoModel("DpoTrainer.Fit", () => Trl.Dpo().Fit(Rows), "DPO has no model to start from", "append DPO"),
         NoModel("PpoTrainer.Fit", () => Trl.Ppo(One, Short).Fit(Rows), "PPO has no model to start from", "append PPO"),
-        NoModel("PpoTrainer.Fit", () => Trl.Ppo(Tiny.Source(), null, Short).Fit(Rows), "PPO has no reward", "append the stage to a RewardModel"),
+        NoModel(
+            "PpoTrainer.Fit", () => Trl.Ppo(Tiny.Source(), null, Short).Fit(Rows), "PPO has no reward",
+            "append the stage to a RewardModel"),
         .. new[] { 0, 7 }.Select(gpu => NoModel(
             "SftTrainer.Fit", () => Trl.Sft(Tiny.Source(), new SftOptions { GpuDeviceId = 1000 + gpu }).Fit(Rows),
             $"GPU {1000 + gpu} was asked for")),

@@ -16,6 +16,8 @@ public sealed class EveryMethodOptionsTests
         ["Cpo"] = change => Policy(policy => Loops.Cpo(policy, Of(change, new CpoOptions()), TinyModels.Pairs(6))),
         ["Kto"] = change => Policy(policy => Loops.Kto(policy, null, Of(change, new KtoOptions()), Completions())),
         ["Bco"] = change => Policy(policy => Loops.Bco(policy, null, Of(change, new BcoOptions()), Completions())),
+        ["Grpo"] = change => Policy(policy => Loops.Grpo(policy, null, Group(change, new GrpoOptions()), Prompts())),
+        ["Rloo"] = change => Policy(policy => Loops.Rloo(policy, null, Group(change, new RlooOptions()), Prompts())),
         ["Prm"] = Prm,
         ["IterativeSft"] = Iterative,
     };
@@ -54,6 +56,18 @@ public sealed class EveryMethodOptionsTests
 
     private static T Of<T>(Func<TrainingOptions, TrainingOptions> change, T options)
         where T : EpochOptions => (T)change(options with { MaxSteps = 4, PerDeviceTrainBatchSize = Batch, LearningRate = 1e-2 });
+
+    private static T Group<T>(Func<TrainingOptions, TrainingOptions> change, T options)
+        where T : GroupOptions =>
+        Of(change, options with { NumGenerations = Batch, Generation = new() { MaxNewTokens = 6 } });
+
+    private static GroupWork Prompts() => new([.. TinyModels.Texts(6).Select(text => text.Ids[..3])], new Small(), [1]);
+
+    private sealed class Small : IRolloutScorer
+    {
+        public RewardTable Score(RolloutTexts rollout, CancellationToken cancel) =>
+            RewardTable.Of([.. rollout.Responses.Select(response => response.Average(id => id < 20 ? 1.0 : 0))]);
+    }
 
     private static float[] Policy(Action<CausalLanguageModel> train)
     {

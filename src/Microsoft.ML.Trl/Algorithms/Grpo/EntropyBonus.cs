@@ -9,7 +9,8 @@ namespace Microsoft.ML.Trl.Algorithms.Grpo;
 /// <param name="options">Validated.</param>
 internal sealed class EntropyBonus(GrpoOptions options)
 {
-    private double _sum, _tokens, _lastEntropy = double.PositiveInfinity; // of the step before; the first has no bonus that follows a target
+    private double _sum, _tokens;
+    private double _lastEntropy = double.PositiveInfinity; // of the step before; the first has no bonus that follows a target
 
     /// <summary>The weight as the next step finds it.</summary>
     public double Coefficient { get; private set; } = options.EntropyCoef;
@@ -26,7 +27,7 @@ internal sealed class EntropyBonus(GrpoOptions options)
         _sum += sum.item<float>();
         _tokens += count.item<float>();
         double applied = options.UseAdaptiveEntropy && _lastEntropy > options.EntropyTarget ? 0 : Coefficient;
-        return (overTokens ? sum / totals.Tokens : sum / count.clamp_min(1) / totals.Passes) * applied;
+        return (overTokens ? sum / totals.Tokens : sum / count.clamp_min(1) / totals.PassCount) * applied;
     }
 
     /// <summary>Moves the weight by what the step's tokens had.</summary>

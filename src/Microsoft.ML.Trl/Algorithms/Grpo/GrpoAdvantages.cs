@@ -9,7 +9,8 @@ internal static class GrpoAdvantages
     public static GroupJudgement SumThenNormalize(GroupScores scores, ScaleRewards scale)
     {
         double[] deviations = scale == ScaleRewards.Batch
-            ? [.. Enumerable.Repeat(Known.Deviation(scores.Rewards), scores.Rewards.Length)] : scores.DeviationPerGroup(scores.Rewards);
+            ? [.. Enumerable.Repeat(KnownScores.Deviation(scores.Rewards), scores.Rewards.Length)]
+            : scores.DeviationPerGroup(scores.Rewards);
         double[] centered = scores.PerGroup(scores.Rewards, Centered);
         IEnumerable<double> advantages = scale == ScaleRewards.None
             ? centered : centered.Zip(deviations, (difference, deviation) => difference / (deviation + Tiny));
@@ -21,17 +22,17 @@ internal static class GrpoAdvantages
     {
         double[][] normal = [.. scores.Table.Columns.Select(column => scores.PerGroup(
             column.Select(score => score ?? double.NaN),
-            group => Centered(group).Select(difference => difference / (Known.Deviation(group) + Tiny))))];
+            group => Centered(group).Select(difference => difference / (KnownScores.Deviation(group) + Tiny))))];
         double[] sums = [.. scores.Rewards.Select((reward, row) => double.IsNaN(reward) ? double.NaN
             : normal.Zip(scores.Weights, (column, weight) => double.IsNaN(column[row]) ? 0 : column[row] * weight).Sum())];
-        (double mean, double deviation) = (Known.Mean(sums), Known.Deviation(sums));
+        (double mean, double deviation) = (KnownScores.Mean(sums), KnownScores.Deviation(sums));
         return new GroupJudgement(
             GroupScores.Learnable(sums.Select(sum => (sum - mean) / (deviation + Tiny))), scores.Figures([deviation]));
     }
 
     private static IEnumerable<double> Centered(double[] group)
     {
-        double mean = Known.Mean(group);
+        double mean = KnownScores.Mean(group);
         return group.Select(score => score - mean);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -84,10 +85,10 @@ public static class GrpoLoss
     /// <summary>The log-ratio of a token as <see cref="VespoWeights"/> adds them up: within ±20.</summary>
     internal static Tensor Bounded(Tensor logRatio) => logRatio.detach().clamp(-LogLimit, LogLimit);
 
-    private static void Check(Tensor ratio, Tensor advantages)
+    private static void Check(Tensor ratio, Tensor advantages, [CallerArgumentExpression(nameof(ratio))] string name = "")
     {
-        RequireTensor.Floating(ratio);
+        RequireTensor.Floating(ratio, name);
         RequireTensor.Floating(advantages);
-        RequireTensor.OneShape((ratio, nameof(ratio)), (advantages, nameof(advantages)));
+        RequireTensor.OneShape((ratio, name), (advantages, nameof(advantages)));
     }
 }

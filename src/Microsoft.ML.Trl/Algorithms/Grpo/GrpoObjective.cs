@@ -52,7 +52,7 @@ internal sealed class GrpoObjective : IGroupObjective
         if (_bonus is not null)
         {
             bool perPass = !GrpoReductions.IsOverTokensOfStep(_options.LossType);
-            metrics["policy_loss"] = policyLoss.item<float>() * (perPass ? totals.Passes : 1); // as TRL has it
+            metrics["policy_loss"] = policyLoss.item<float>() * (perPass ? totals.PassCount : 1); // as TRL has it
             metrics["entropy_coef"] = (float)_bonus.Coefficient;
         }
         if (_options.LossType == GrpoLossType.Vespo)

@@ -59,7 +59,8 @@ public sealed partial record GrpoOptions
                 nameof(Delta));
         if (LossType == GrpoLossType.Cispo && EpsilonHigh is null)
             throw new ArgumentException(
-                "LossType Cispo caps ratios at EpsilonHigh, which is not set; set it, to 5 as arXiv:2510.13786 has it.", nameof(EpsilonHigh));
+                "LossType Cispo caps ratios at EpsilonHigh, which is not set; set it, to 5 as arXiv:2510.13786 has it.",
+                nameof(EpsilonHigh));
         if (LossType == GrpoLossType.Luspo && ImportanceSamplingLevel != ImportanceSamplingLevel.Sequence)
             throw new ArgumentException(
                 "LossType Luspo multiplies the cost of whole completions with their lengths; set ImportanceSamplingLevel to Sequence.",

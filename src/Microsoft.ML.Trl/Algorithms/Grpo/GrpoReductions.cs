@@ -12,7 +12,7 @@ internal static class GrpoReductions
     public static Func<Tensor, GroupTokens, GroupTotals, Tensor> Of(GrpoOptions options) => options.LossType switch
     {
         GrpoLossType.Grpo or GrpoLossType.Sapo => static (costs, tokens, totals) => tokens.MeanRows(costs).sum() / totals.Rows,
-        GrpoLossType.Bnpo => static (costs, _, totals) => costs.mean() / totals.Passes,
+        GrpoLossType.Bnpo => static (costs, _, totals) => costs.mean() / totals.PassCount,
         GrpoLossType.DrGrpo => (costs, _, totals) => costs.sum() / ((double)totals.Rows * options.Generation.MaxNewTokens),
         GrpoLossType.Luspo => static (costs, _, totals) => costs.sum() / totals.Rows,
         _ => static (costs, _, totals) => costs.sum() / totals.Tokens,

@@ -1,7 +1,8 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// Group relative policy optimisation as an estimator: answers each prompt several times and learns from how the completions compare. Made by <see cref="TrlCatalog"/>.
+/// Group relative policy optimisation as an estimator: answers each prompt several times and learns from how the completions compare.
+/// Made by <see cref="TrlCatalog"/>.
 /// </summary>
 public sealed class GrpoTrainer : IEstimator<TextGenerationTransformer>
 {

@@ -62,8 +62,8 @@ internal sealed class EpisodeLoop(
     {
         if (policy.Config.IsEncoderDecoder)
             throw new NotSupportedException(
-                $"{Name} is not supported for a {policy.Config.ModelType} model, whose encoder reads the prompts, which a value model reads with "
-                + "the response; use Ppo, whose critic is a head on the policy.");
+                $"{Name} is not supported for a {policy.Config.ModelType} model, whose encoder reads prompts, which a value model "
+                + "reads with the response; use Ppo, whose critic is a head on the policy.");
         ModelConfig config = policy.Config;
         RolloutChecks.CheckPrompts(
             prompts, new RolloutLimits(options.BatchSize, config.VocabularySize, config.ContextLength, policy.Layout));

@@ -14,7 +14,7 @@ internal static class RlooAdvantages
         double[] advantages = scores.PerGroup(charged, LeftOut);
         if (options.NormalizeAdvantages)
         {
-            (double mean, double deviation) = (Known.Mean(advantages), Known.Deviation(advantages));
+            (double mean, double deviation) = (KnownScores.Mean(advantages), KnownScores.Deviation(advantages));
             advantages = Array.ConvertAll(advantages, advantage => (advantage - mean) / (deviation + Tiny));
         }
         Dictionary<string, float> figures = scores.Figures(scores.DeviationPerGroup(charged));

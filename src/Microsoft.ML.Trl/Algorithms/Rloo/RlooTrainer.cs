@@ -1,7 +1,8 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// REINFORCE with a leave-one-out baseline as an estimator: answers each prompt several times and learns from how the completions compare. Made by <see cref="TrlCatalog"/>.
+/// REINFORCE with a leave-one-out baseline as an estimator: answers each prompt several times and learns from how the completions compare.
+/// Made by <see cref="TrlCatalog"/>.
 /// </summary>
 public sealed class RlooTrainer : IEstimator<TextGenerationTransformer>
 {

@@ -56,7 +56,7 @@ internal sealed class AsyncReward(string name, Func<RewardRow, CancellationToken
 }
 
 /// <summary>A reward model.</summary>
-internal sealed class ModelReward(TextRewardModel model) : RewardFunction(model.Name ?? "reward_model")
+internal sealed class ModelReward(TextRewardModel model) : RewardFunction(model.Name)
 {
     internal override TextRewardModel Model => model;
 

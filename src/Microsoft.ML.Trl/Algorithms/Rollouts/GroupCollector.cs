@@ -72,7 +72,8 @@ internal sealed class GroupCollector : IDisposable
         RewardTable table = RewardScorer.Ask(_work.Scorer, texts, cancel);
         GroupJudgement judged = _objective.Judge(new GroupScores(table, _work.Weights, _options.NumGenerations)
         {
-            Kl = old is null || theirs is null ? null : rollout.SumRows([.. old.Zip(theirs, (ours, reference) => (double)ours - reference)]),
+            Kl = old is null || theirs is null
+                ? null : rollout.SumRows([.. old.Zip(theirs, (ours, reference) => (double)ours - reference)]),
             Tokens = rollout.TokenCount(Enumerable.Range(0, queries.Length)),
         });
         log.NoteAll(judged.Figures);

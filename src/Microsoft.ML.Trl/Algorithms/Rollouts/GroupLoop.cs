@@ -39,7 +39,7 @@ internal sealed class GroupLoop(
             (step, gradients) =>
             {
                 List<(GroupRollout Rollout, int[] Rows)> passes = [];
-                foreach ((long generation, int part) in plan.Passes(step.Number))
+                foreach ((long generation, int part) in plan.PassesOf(step.Number))
                 {
                     if (latest?.Number != generation)
                         latest = (generation, collector.Collect(step.Number, run.Log, cancel));
@@ -73,7 +73,7 @@ internal sealed class GroupLoop(
         Tensor entropy = objective.NeedsEntropyGradient ? HiddenEntropy.Of(hidden, head) : now.Entropy;
         GroupTokens tokens = rollout.Tokens(rows, policy.Device);
         (Tensor learned, Dictionary<string, float> metrics) = objective.Loss(tokens, now.LogProbs, entropy, totals);
-        (Tensor loss, _) = _auxiliary.AddTo(learned, load, log, share: 1.0 / totals.Passes);
+        (Tensor loss, _) = _auxiliary.AddTo(learned, load, log, share: 1.0 / totals.PassCount);
         gradients.Accumulate(loss);
         log.NoteAll(metrics);
         return loss.item<float>();

@@ -39,7 +39,8 @@ public abstract partial record GroupOptions : EpochOptions
     public double Epsilon { get; init; } = 0.2;
 
     /// <summary>
-    /// How far it may rise above 1; greater than 0. Null = as far as <see cref="Epsilon"/>. Of <see cref="GrpoLossType.Cispo"/> the cap itself.
+    /// How far it may rise above 1; greater than 0. Null = as far as <see cref="Epsilon"/>. Of <see cref="GrpoLossType.Cispo"/> the cap
+    /// itself.
     /// </summary>
     public double? EpsilonHigh { get; init; }
 

@@ -41,7 +41,7 @@ internal sealed class GroupPlan(int prompts, GroupOptions options)
     /// <summary>What the passes of a step read.</summary>
     /// <param name="step">Counted from 1.</param>
     /// <returns>For each pass the number of the generation, counted from 0, and the part of it.</returns>
-    public IEnumerable<(long Generation, int Part)> Passes(int step)
+    public IEnumerable<(long Generation, int Part)> PassesOf(int step)
     {
         long first = (long)(step - 1) * options.GradientAccumulationSteps;
         for (long pass = first; pass < first + options.GradientAccumulationSteps; pass++)

@@ -42,7 +42,7 @@ internal sealed class GroupScores
 
     /// <summary>The same deviation for each completion of a group: that of its numbers.</summary>
     public double[] DeviationPerGroup(IEnumerable<double> numbers) =>
-        PerGroup(numbers, group => Enumerable.Repeat(Known.Deviation(group), group.Length));
+        PerGroup(numbers, group => Enumerable.Repeat(KnownScores.Deviation(group), group.Length));
 
     /// <summary>Advantages as they are learnt from: 0 where there is none.</summary>
     public static float[] Learnable(IEnumerable<double> advantages) =>
@@ -54,7 +54,7 @@ internal sealed class GroupScores
     {
         Dictionary<string, float> figures = Table.Metrics().ToDictionary(metric => metric.Key, metric => (float)metric.Value);
         figures["frac_reward_zero_std"] = (float)deviations.Average(deviation => Math.Abs(deviation) <= Tiny ? 1.0 : 0);
-        (double mean, double deviation) = (Known.Mean(Rewards), Known.Deviation(Rewards));
+        (double mean, double deviation) = (KnownScores.Mean(Rewards), KnownScores.Deviation(Rewards));
         if (!double.IsNaN(mean))
             figures["reward"] = (float)mean;
         if (!double.IsNaN(deviation))
@@ -64,7 +64,7 @@ internal sealed class GroupScores
 }
 
 /// <summary>Moments of the numbers that are known; NaN stands for one that is not.</summary>
-internal static class Known
+internal static class KnownScores
 {
     /// <summary>Their mean; NaN where none is known.</summary>
     public static double Mean(IEnumerable<double> numbers) =>

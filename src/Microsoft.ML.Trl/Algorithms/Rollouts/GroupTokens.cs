@@ -29,5 +29,5 @@ internal sealed record GroupTokens(
 /// <summary>What a step reads in all its passes.</summary>
 /// <param name="Rows">Completions.</param>
 /// <param name="Tokens">Tokens of them that are learnt.</param>
-/// <param name="Passes">Forward passes.</param>
-internal sealed record GroupTotals(long Rows, long Tokens, int Passes);
+/// <param name="PassCount">Forward passes.</param>
+internal sealed record GroupTotals(long Rows, long Tokens, int PassCount);

@@ -245,6 +245,28 @@ public abstract class RewardFunction
         return new TransformerReward(transformer, scoreColumnName, slot);
     }
 
+    /// <summary>A human who reads prompt and completion and types a score; who types nonsense is asked again.</summary>
+    /// <param name="lowest">Smallest score, which <c>-</c> stands for. Finite.</param>
+    /// <param name="highest">Largest score, which <c>+</c> stands for. Finite, above the smallest.</param>
+    /// <param name="canSkip">
+    /// Whether an empty line is an answer: null, the reward does not apply. Set it to false where none can be left out, as in PPO.
+    /// </param>
+    /// <param name="input">Where the human types; null = the console. The caller owns it. Its end is an error.</param>
+    /// <param name="output">Where the human reads; null = the console. The caller owns it.</param>
+    /// <remarks>Cancelling ends the wait; the line that is typed next is still read, and lost.</remarks>
+    /// <exception cref="ArgumentException">The range is empty, or an end is no finite number.</exception>
+    public static RewardFunction FromConsole(
+        double lowest = 0, double highest = 1, bool canSkip = true, TextReader? input = null, TextWriter? output = null)
+    {
+        Require.Finite(lowest);
+        Require.Finite(highest);
+        if (lowest >= highest)
+            throw new ArgumentException(
+                FormattableString.Invariant($"lowest ({lowest}) must be below highest ({highest}); give a range to choose from."),
+                nameof(lowest));
+        return new ConsoleReward(lowest, highest, canSkip, input ?? Console.In, output ?? Console.Out);
+    }
+
     /// <summary>Several rewards, each times its weight. Those that take their time do so at the same time.</summary>
     /// <param name="parts">
     /// At least one; weights are finite numbers and may be negative. A part that does not apply to a completion (null) is left out of its
@@ -269,15 +291,3 @@ public abstract class RewardFunction
     /// <summary>Gets ready for a run.</summary>
     internal abstract BoundReward Bind(RewardContext context);
 }
-
-/// <summary>
-/// One score per row, null where the reward does not apply. What need not be awaited runs on the thread that asks, before the task is
-/// returned.
-/// </summary>
-internal delegate Task<IReadOnlyList<double?>> BoundReward(IReadOnlyList<RewardRow> rows, CancellationToken cancel);
-
-/// <summary>What a reward is asked in.</summary>
-/// <param name="Ml">The context.</param>
-/// <param name="Data">The rows that <see cref="RewardRow.Row"/> counts.</param>
-/// <param name="Tokenizer">The policy's.</param>
-internal sealed record RewardContext(MLContext Ml, IDataView Data, TextTokenizer Tokenizer);

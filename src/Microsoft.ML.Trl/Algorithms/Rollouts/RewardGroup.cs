@@ -58,3 +58,15 @@ internal sealed class RewardGroup
         }
     }
 }
+
+/// <summary>
+/// One score per row, null where the reward does not apply. What need not be awaited runs on the thread that asks, before the task is
+/// returned.
+/// </summary>
+internal delegate Task<IReadOnlyList<double?>> BoundReward(IReadOnlyList<RewardRow> rows, CancellationToken cancel);
+
+/// <summary>What a reward is asked in.</summary>
+/// <param name="Ml">The context.</param>
+/// <param name="Data">The rows that <see cref="RewardRow.Row"/> counts.</param>
+/// <param name="Tokenizer">The policy's.</param>
+internal sealed record RewardContext(MLContext Ml, IDataView Data, TextTokenizer Tokenizer);

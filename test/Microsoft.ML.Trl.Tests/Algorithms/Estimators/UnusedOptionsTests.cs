@@ -73,6 +73,25 @@ public sealed class UnusedOptionsTests
     }
 
     [TestMethod]
+    public void Options_of_group_methods_without_effect_are_named()
+    {
+        Named("RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel", new RlooOptions { RefModelSyncSteps = 3 });
+        Named("SyncRefModel and ReferenceModel with Beta 0", new GrpoOptions { SyncRefModel = true });
+        Named("DataloaderDropLast where prompts", new GrpoOptions { DataloaderDropLast = true });
+        Named("Delta with LossType Sapo", new GrpoOptions { LossType = GrpoLossType.Sapo, Delta = 2 });
+        Named("Epsilon and EpsilonHigh with LossType Vespo", new GrpoOptions { LossType = GrpoLossType.Vespo, EpsilonHigh = 1 });
+        Named("Epsilon with LossType Cispo", new GrpoOptions { LossType = GrpoLossType.Cispo, EpsilonHigh = 5, Epsilon = 0.1 });
+        Named("SapoTemperatureNeg and SapoTemperaturePos with LossType Dapo", new GrpoOptions { SapoTemperaturePos = 2 });
+        Named("VespoKPos, VespoLambdaPos", new GrpoOptions { VespoKNeg = 2 });
+        Named(
+            "ImportanceSamplingLevel with LossType Vespo",
+            new GrpoOptions { LossType = GrpoLossType.Vespo, ImportanceSamplingLevel = ImportanceSamplingLevel.Sequence });
+        Named("UseBiasCorrectionKl with Beta 0", new GrpoOptions { UseBiasCorrectionKl = true });
+        Named("EntropyCoefMin, EntropyCoefMax", new GrpoOptions { EntropyTarget = 1 });
+        Named("OffPolicyMaskThreshold where each step", new GrpoOptions { OffPolicyMaskThreshold = 0.1 });
+    }
+
+    [TestMethod]
     public void Defaults_and_options_that_matter_are_not_named()
     {
         TrainingOptions[] used =
@@ -82,7 +101,9 @@ public sealed class UnusedOptionsTests
             new SftOptions { Optim = OptimizerKind.Lion, AdamBeta2 = 0.99 },
             new SftOptions { Fp16 = true, Optim = OptimizerKind.Sgd, OptimizerStateFolder = "state" }, // where the masters lie
             new SftOptions(), new RewardOptions(), new DpoOptions(), new PpoOptions(),
-            new OrpoOptions(), new CpoOptions(), new KtoOptions(), new BcoOptions(),
+            new OrpoOptions(), new CpoOptions(), new KtoOptions(), new BcoOptions(), new GrpoOptions(), new RlooOptions(),
+            new GrpoOptions { LossType = GrpoLossType.Cispo, EpsilonHigh = 5 }, new GrpoOptions { LossType = GrpoLossType.Sapo },
+            new GrpoOptions { StepsPerGeneration = 2, OffPolicyMaskThreshold = 0.1 },
             new SftOptions { Packing = true, PackingStrategy = PackingStrategy.Wrapped, NumTrainEpochs = 1, AdamBeta2 = 0.95 },
             new DpoOptions { LossType = [DpoLossType.DiscoPop], DiscopopTau = 0.1, SyncRefModel = true, RefModelSyncSteps = 3 },
             new PpoOptions { EarlyStopping = true, TargetKl = 0.1, Target = 3, WarmupSteps = 3, LrSchedulerType = LrSchedulerType.Linear },

@@ -13,7 +13,7 @@ public sealed class GroupPlanTests
     {
         var plan = new GroupPlan(12, Options(accumulate, perGeneration, iterations));
         string[] steps = [.. plan.Steps().Take(3).Select(
-            step => string.Join(' ', plan.Passes(step.Number).Select(pass => $"{pass.Generation}:{pass.Part}")))];
+            step => string.Join(' ', plan.PassesOf(step.Number).Select(pass => $"{pass.Generation}:{pass.Part}")))];
         Assert.AreEqual(expected, string.Join('|', steps));
     }
 

@@ -52,8 +52,8 @@ public sealed class GroupRuleTests
     {
         var run = new Settings { Steps = 40, LearningRate = 1e-2, BatchSize = 16, Generations = 8 };
         List<StepReport> reports = Train(method, run).Reports;
-        double before = reports.Take(4).Average(report => report["reward"]), after = reports.TakeLast(4).Average(report => report["reward"]);
-        Close.Above(before + 0.15, after, $"{method} reward");
+        double before = reports.Take(4).Average(report => report["reward"]);
+        Close.Above(before + 0.15, reports.TakeLast(4).Average(report => report["reward"]), $"{method} reward");
     }
 
     [TestMethod]

@@ -90,7 +90,8 @@ public sealed class GroupTrajectoryTests
         public RecordedRewards()
         {
             using JsonDocument json = Fixtures.Json("trajectories", "group_rewards.json");
-            _columns = [.. new[] { "reward_len", "reward_e" }.Select(name => json.RootElement.GetProperty(name).Deserialize<double?[][]>()!)];
+            double?[][] Column(string name) => json.RootElement.GetProperty(name).Deserialize<double?[][]>()!;
+            _columns = [Column("reward_len"), Column("reward_e")];
         }
 
         public RewardTable Score(RolloutTexts rollout, CancellationToken cancel)

@@ -1,0 +1,174 @@
+using Microsoft.ML.Trl.Tests.TestSupport;
+using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
+using static Microsoft.ML.Trl.Tests.BadInputs.Samples;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Tests.BadInputs;
+
+/// <summary>GRPO and RLOO: options, losses and stages.</summary>
+internal static class GroupInputs
+{
+    private const string Positive = "a finite number greater than 0", NotNegative = "a finite number, 0 or greater";
+
+    private static readonly double[] NotPositive = [0, -1, double.NaN, double.PositiveInfinity];
+    private static readonly double[] Negative = [-0.01, double.NaN, double.PositiveInfinity];
+
+    private static TrlCatalog Trl => Ml.Trl();
+
+    private static IDataView Rows => Ml.Data.LoadFromEnumerable(Tiny.Pairs);
+
+    private static RewardFunction One => RewardFunction.Of((_, _) => 1);
+
+    public static IEnumerable<BadInput> All() =>
+        [.. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages()];
+
+    private static IEnumerable<BadInput> Shared() =>
+    [
+        .. Negative.Select(x => Option(new GrpoOptions { Beta = x }, "Beta", x, NotNegative)),
+        .. NotPositive.Select(x => Option(new RlooOptions { Epsilon = x }, "Epsilon", x, Positive)),
+        Option(new GrpoOptions { Epsilon = 1 }, "Epsilon", 1, "below 1"),
+        .. NotPositive.Select(x => Option(new GrpoOptions { EpsilonHigh = x }, "EpsilonHigh", x, Positive)),
+        Option(new GrpoOptions { NumIterations = 0 }, "NumIterations", 0, "1 or greater"),
+        Option(new RlooOptions { RewardWeights = [double.NaN] }, "RewardWeights", double.NaN, "a finite number"),
+        Option<ArgumentException>(new GrpoOptions { ReferenceModel = (ReferenceKind)2 }, "ReferenceModel (2)", "Full, Int8"),
+        Option(new GrpoOptions { RefModelMixupAlpha = 1.5 }, "RefModelMixupAlpha", 1.5, "lie between 0 and 1"),
+        Option(new RlooOptions { RefModelSyncSteps = 0 }, "RefModelSyncSteps", 0, "1 or greater"),
+        Option<ArgumentException>(
+            new GrpoOptions { SyncRefModel = true, ReferenceModel = ReferenceKind.Int8 }, "SyncRefModel", "ReferenceModel is Int8"),
+        Option(new GrpoOptions { RouterAuxLossCoef = -1 }, "RouterAuxLossCoef", -1, NotNegative),
+        Option(new RlooOptions { NumCompletionsToPrint = -1 }, "NumCompletionsToPrint", -1, "0 or greater"),
+        Option<ArgumentException>(new GrpoOptions { OutputColumnName = " " }, "OutputColumnName is empty"),
+        Option<ArgumentException>(new RlooOptions { PromptColumnName = "" }, "PromptColumnName is empty"),
+        Option<ArgumentException>(new GrpoOptions { ScoreColumnName = "" }, "ScoreColumnName is empty"),
+        Option<ArgumentException>(new GrpoOptions { Generation = new() { DoSample = false } }, "DoSample of Generation must be true"),
+        Option<ArgumentException>(new RlooOptions { Generation = new() { NumBeams = 2 } }, "NumBeams (2) must be 1"),
+        Option<ArgumentException>(
+            new GrpoOptions { TrainSamplingStrategy = TrainSamplingStrategy.GroupByLength }, "GroupByLength has no meaning here"),
+        Option<ArgumentNullException>(new GrpoOptions { Generation = null! }, "Generation"),
+    ];
+
+    private static IEnumerable<BadInput> Batches() =>
+    [
+        Option(new GrpoOptions { NumGenerations = 1 }, "NumGenerations", 1, "2 or greater"),
+        Option(new RlooOptions { StepsPerGeneration = 0 }, "StepsPerGeneration", 0, "1 or greater"),
+        Option(new GrpoOptions { GenerationBatchSize = 0 }, "GenerationBatchSize", 0, "1 or greater"),
+        Option<ArgumentException>(
+            new GrpoOptions { StepsPerGeneration = 2, GenerationBatchSize = 16 }, "StepsPerGeneration (2) and GenerationBatchSize (16)",
+            "set one"),
+        Option<ArgumentException>(
+            new GrpoOptions { GenerationBatchSize = 12 }, "GenerationBatchSize (12) must be a multiple of PerDeviceTrainBatchSize (8)"),
+        Option<ArgumentException>(
+            new GrpoOptions { NumGenerations = 3 }, "NumGenerations (3) must divide the completions", "PerDeviceTrainBatchSize (8)", "= 8"),
+        Option<ArgumentException>(
+            new GrpoOptions { PerDeviceTrainBatchSize = int.MaxValue, StepsPerGeneration = int.MaxValue }, "must divide the completions"),
+    ];
+
+    private static IEnumerable<BadInput> Grpo() =>
+    [
+        Option<ArgumentException>(new GrpoOptions { LossType = (GrpoLossType)8 }, "LossType (8)", "Grpo, DrGrpo"),
+        Option<ArgumentException>(
+            new GrpoOptions { ImportanceSamplingLevel = (ImportanceSamplingLevel)2 }, "ImportanceSamplingLevel (2)", "Token, Sequence"),
+        Option<ArgumentException>(new GrpoOptions { ScaleRewards = (ScaleRewards)3 }, "ScaleRewards (3)", "Group, Batch"),
+        Option<ArgumentException>(
+            new GrpoOptions { MultiObjectiveAggregation = (MultiObjectiveAggregation)2 }, "MultiObjectiveAggregation (2)"),
+        .. NotPositive.Select(x => Option(new GrpoOptions { SapoTemperatureNeg = x }, "SapoTemperatureNeg", x, Positive)),
+        .. NotPositive.Select(x => Option(new GrpoOptions { SapoTemperaturePos = x }, "SapoTemperaturePos", x, Positive)),
+        .. Negative.Select(x => Option(new GrpoOptions { VespoKPos = x }, "VespoKPos", x, NotNegative)),
+        .. Negative.Select(x => Option(new GrpoOptions { VespoLambdaPos = x }, "VespoLambdaPos", x, NotNegative)),
+        .. Negative.Select(x => Option(new GrpoOptions { VespoKNeg = x }, "VespoKNeg", x, NotNegative)),
+        .. Negative.Select(x => Option(new GrpoOptions { VespoLambdaNeg = x }, "VespoLambdaNeg", x, NotNegative)),
+        .. NotPositive.Select(x => Option(new GrpoOptions { TopEntropyQuantile = x }, "TopEntropyQuantile", x, Positive)),
+        Option(new GrpoOptions { TopEntropyQuantile = 1.01 }, "TopEntropyQuantile", 1.01, "lie between 0 and 1"),
+        Option(new GrpoOptions { EntropyCoef = double.NaN }, "EntropyCoef", double.NaN, "a finite number"),
+        Option(new GrpoOptions { EntropyCoefMin = double.NaN }, "EntropyCoefMin", double.NaN, "a finite number"),
+        Option(new GrpoOptions { EntropyCoefMax = double.NaN }, "EntropyCoefMax", double.NaN, "a finite number"),
+        .. NotPositive.Select(x => Option(new GrpoOptions { EntropyCoefDelta = x }, "EntropyCoefDelta", x, Positive)),
+        .. Negative.Select(x => Option(new GrpoOptions { EntropyTarget = x }, "EntropyTarget", x, NotNegative)),
+        .. NotPositive.Select(x => Option(new GrpoOptions { OffPolicyMaskThreshold = x }, "OffPolicyMaskThreshold", x, Positive)),
+    ];
+
+    private static IEnumerable<BadInput> Contradictions() =>
+    [
+        .. new[] { 1.2, 0.5, double.NaN, double.PositiveInfinity }.Select(x => Option<ArgumentException>(
+            new GrpoOptions { Delta = x }, $"Delta ({Number(x)}) must be greater than 1 + Epsilon (1.2)")),
+        Option<ArgumentException>(
+            new GrpoOptions { EntropyCoefMin = 2 }, "EntropyCoefMin (2) must not be greater than EntropyCoefMax (1)"),
+        Option<ArgumentException>(new GrpoOptions { LossType = GrpoLossType.Cispo }, "LossType Cispo", "EpsilonHigh", "to 5"),
+        Option<ArgumentException>(new GrpoOptions { LossType = GrpoLossType.Luspo }, "LossType Luspo", "to Sequence"),
+        Option<ArgumentException>(
+            new GrpoOptions
+            {
+                MultiObjectiveAggregation = MultiObjectiveAggregation.NormalizeThenSum, ScaleRewards = ScaleRewards.None,
+            }, "NormalizeThenSum", "ScaleRewards (None) must be Group"),
+    ];
+
+    private static IEnumerable<BadInput> Rloo() =>
+        new double[][] { [], [1], [2, 1], [1, 1], [double.NaN, 1], [0, double.PositiveInfinity], [0, 1, 2] }.Select(
+            range => Option<ArgumentException>(
+                new RlooOptions { RewardClipRange = range },
+                $"RewardClipRange ({string.Join(", ", range.Select(Number))})", "must be two finite numbers, the second greater"));
+
+    private static IEnumerable<BadInput> Losses()
+    {
+        (string Name, string Parameter, Func<Tensor, Tensor, Tensor> Loss)[] losses =
+        [
+            ("GrpoLoss.Clipped", "ratio", (x, a) => GrpoLoss.Clipped(x, a, 0.2, 0.2)),
+            ("GrpoLoss.Sapo", "ratio", (x, a) => GrpoLoss.Sapo(x, a, 1, 1)),
+            ("GrpoLoss.Cispo", "ratio", (x, a) => GrpoLoss.Cispo(x, a, ones(2), 5)),
+            ("GrpoLoss.VespoWeights", "logRatios", (x, a) => GrpoLoss.VespoWeights(x, a, (1, 1), (1, 1))),
+            ("RlooLoss.Clipped", "logRatios", (x, a) => RlooLoss.Clipped(x, a, 0.2, 0.2)),
+        ];
+        foreach ((string member, string parameter, Func<Tensor, Tensor, Tensor> loss) in losses)
+        {
+            yield return Null(member, parameter, () => loss(null!, ones(2)), "null");
+            yield return Null(member, "advantages", () => loss(ones(2), null!), "no advantages");
+            yield return Of<ArgumentException>(member, () => loss(ones(2, ScalarType.Int64), ones(2)), [parameter, "floating", "Int64"]);
+            yield return Of<ArgumentException>(member, () => loss(Disposed(ones(2)), ones(2)), [parameter, "was disposed"]);
+            yield return Of<ArgumentException>(member, () => loss(ones(2), ones(3)), [parameter, "advantages", "[2]", "[3]"]);
+        }
+    }
+
+    private static IEnumerable<BadInput> Stages()
+    {
+        (string Name, Func<ModelSource?, IReadOnlyList<RewardFunction>?, IEstimator<TextGenerationTransformer>> Of)[] stages =
+        [
+            ("Grpo", (source, rewards) => Trl.Grpo(source!, rewards)), ("Rloo", (source, rewards) => Trl.Rloo(source!, rewards)),
+        ];
+        foreach ((string name, var of) in stages)
+        {
+            string upper = name.ToUpperInvariant();
+            yield return Null("TrlCatalog." + name, "source", () => of(null, [One]), "no source");
+            yield return Null($"{name}Trainer.Fit", "input", () => of(Tiny.Source(), [One]).Fit(null!), "no input");
+            yield return Null(
+                $"{name}Trainer.GetOutputSchema", "inputSchema", () => of(Tiny.Source(), [One]).GetOutputSchema(null!), "no schema");
+            yield return Of<ArgumentException>("TrlCatalog." + name, () => of(Tiny.Source(), []), ["no reward function", "at least one"]);
+            yield return Of<ArgumentException>("TrlCatalog." + name, () => of(Tiny.Source(), [One, null!]), ["Reward function 1 is null"]);
+            yield return Of<InvalidOperationException>(
+                $"{name}Trainer.Fit", () => of(Tiny.Source(), null).Fit(Rows), [$"{upper} has no reward", "RewardModel stage"]);
+            yield return Of<InvalidOperationException>(
+                $"{name}Trainer.GetOutputSchema", () => Ml.Transforms.CopyColumns("Q", "Prompt").Append(of(Tiny.Source(), null)).Fit(Rows),
+                [$"{upper} has no reward"]);
+            yield return Of<ArgumentException>(
+                $"{name}Trainer.Fit", () => of(ModelSource.FromModel(Reward), [One]).Fit(Rows), ["holds a reward model"], "reward model");
+        }
+        yield return Of<ArgumentException>(
+            "TrlCatalog.Grpo", () => Trl.Grpo(Tiny.Source(), [One], new() { RewardWeights = [1, 2] }),
+            ["RewardWeights has 2 numbers for 1 reward functions"]);
+        yield return Null("TrlCatalog.Grpo", "reward", () => Trl.Grpo((RewardFunction)null!), "a reward");
+        yield return Null("TrlCatalog.Rloo", "rewards", () => Trl.Rloo((IReadOnlyList<RewardFunction>)null!), "rewards");
+        yield return Of<InvalidOperationException>("GrpoTrainer.Fit", () => Trl.Grpo(One).Fit(Rows), ["GRPO has no model to start from"]);
+        yield return Of<ArgumentOutOfRangeException>(
+            "RlooTrainer.Fit", () => Trl.Rloo(Tiny.Source(), [One], new() { PromptColumnName = "Q" }).Fit(Rows),
+            ["Schema mismatch for prompt column 'Q'"]);
+    }
+
+    private static BadInput Option(GroupOptions options, string name, double value, string allowed) =>
+        Option<ArgumentOutOfRangeException>(options, $"{name} ({Number(value)}) must", allowed);
+
+    private static BadInput Option<T>(GroupOptions options, params string[] words) where T : ArgumentException =>
+        BadInput.Of<T>(
+            "TrlCatalog." + (options is GrpoOptions ? "Grpo" : "Rloo"), () => Stage(options), words, string.Join(", ", words));
+
+    private static IEstimator<TextGenerationTransformer> Stage(GroupOptions options) =>
+        options is GrpoOptions grpo ? Trl.Grpo(One, grpo) : Trl.Rloo(One, (RlooOptions)options);
+}
