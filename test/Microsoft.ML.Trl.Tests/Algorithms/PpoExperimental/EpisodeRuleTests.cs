@@ -184,7 +184,6 @@ public sealed class EpisodeRuleTests
         var still = Train(Quick with { LearningRateMultipliers = rates });
         using RewardModel before = Value();
         CollectionAssert.AreEqual(Toys.Flat(before.Weights()), still.Value);
-        CollectionAssert.AreEqual(plain, still.Policy);
         Close.Differ(value, Train(Quick with { CliprangeValue = 1e-4 }).Value, 1e-7, "CliprangeValue");
     }
 
@@ -192,7 +191,10 @@ public sealed class EpisodeRuleTests
     public void A_price_of_KL_holds_the_policy_to_its_reference()
     {
         using CausalLanguageModel other = Toys.Gpt2(seed: 5);
-        ExperimentalPpoOptions run = Quick with { MaxSteps = 30, LearningRate = 5e-3, KlEstimator = KlEstimator.K3 };
+        ExperimentalPpoOptions run = Quick with
+        {
+            MaxSteps = 40, PerDeviceTrainBatchSize = 16, NumPpoEpochs = 4, LearningRate = 1e-2, KlEstimator = KlEstimator.K3,
+        };
         double Last(double price) => Train(run with { KlCoef = price }, _ => 0, reference: other).Reports[^1]["objective/kl"];
         double dear = Last(1), free = Last(0);
         Close.Below(0.8 * free, dear, "KL to another model");
