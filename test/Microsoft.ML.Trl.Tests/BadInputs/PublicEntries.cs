@@ -16,7 +16,7 @@ internal static class PublicEntries
         "GenerationMetrics.#ctor", "LanguageModelMetrics.#ctor", "PreferenceMetrics.#ctor", "GenerationResult.#ctor", "PpoLossTerms.#ctor",
         "TokenLogProbs.#ctor", "TensorEntry.#ctor", "RewardRow.#ctor", "SampleCompletion.#ctor", "ScoredCompletion.#ctor",
         "LabelPrediction.#ctor", "ChatSpan.#ctor", "RenderedChat.#ctor", "TrainingPlanRow.#ctor", "TrainingPlanAdvice.#ctor",
-        "RewardFunctionException.#ctor", "TrainingCanceledException.#ctor", "TrainingDivergedException.#ctor",
+        "DatasetShape.#ctor", "RewardFunctionException.#ctor", "TrainingCanceledException.#ctor", "TrainingDivergedException.#ctor",
         "TrainingFailedException.#ctor", "RewardFunctionException.Model", "TrainingCanceledException.Model",
         "TrainingDivergedException.Model", "TrainingFailedException.Model",
     ];
