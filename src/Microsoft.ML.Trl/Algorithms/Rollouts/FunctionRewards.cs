@@ -48,6 +48,8 @@ internal sealed class AsyncReward(string name, Func<RewardRow, CancellationToken
 /// <summary>A reward model.</summary>
 internal sealed class ModelReward(TextRewardModel model) : RewardFunction(model.Name)
 {
+    internal override TextRewardModel Model => model;
+
     internal override BoundReward Bind(RewardContext context) => (rows, _) =>
     {
         Answer[] answers = [.. rows.Select(row => new Answer([.. row.PromptIds], [.. row.CompletionIds], row.Completion, row.HasEnded))];

@@ -37,6 +37,7 @@ internal sealed class GroupCollector : IDisposable
     private readonly GroupWork _work;
     private readonly HeldModel? _reference;
     private readonly RolloutSampler _sampler;
+    private readonly ResponseEnds _ends;
     private readonly PromptStream _stream;
     private readonly Random _rng;
 
@@ -51,6 +52,7 @@ internal sealed class GroupCollector : IDisposable
         (_policy, _options, _objective, _work, _reference) = (policy, options, objective, work, reference);
         _plan = new GroupPlan(work.Prompts.Count, options);
         _sampler = new RolloutSampler(policy, options.Seed);
+        _ends = new ResponseEnds(policy, options.Generation);
         int seed = options.DataSeed ?? options.Seed;
         _stream = new PromptStream(work.Prompts.Count, seed, options.TrainSamplingStrategy != TrainSamplingStrategy.Sequential);
         _rng = new Random(seed);
@@ -68,7 +70,7 @@ internal sealed class GroupCollector : IDisposable
         RolloutDraw draw = _work.Rollout?.Draw(new RolloutTask(step, prompts, queries), Sample, cancel)
             ?? RolloutDraw.OfOneTurn(queries, Sample(queries, _options.Generation.MaxNewTokens, cancel));
         IReadOnlyList<DrawnCompletion> drawn = draw.Completions;
-        bool[] hasEnded = [.. drawn.Select(HasEnded)];
+        bool[] hasEnded = [.. drawn.Select(row => _ends.HasEnded(row.Query, row.Ids))];
         var rollout = new GroupRollout([.. drawn.Select((completion, row) => Text(completion, hasEnded[row]))]);
         float[]? old = OldLogProbs(rollout, drawn);
         _sampler.Forget();
@@ -110,14 +112,6 @@ internal sealed class GroupCollector : IDisposable
         if (most < options.MaxNewTokens)
             options = options with { MaxNewTokens = most, MinNewTokens = Math.Min(options.MinNewTokens, most) };
         return _sampler.Generate(_sampler.Batches(texts, options, null, null), _work.Stop, cancel);
-    }
-
-    /// <summary>Whether a completion came to its end, rather than being cut at a limit.</summary>
-    private bool HasEnded(DrawnCompletion completion)
-    {
-        IReadOnlyList<int> ends = _options.Generation.EosTokenIds ?? _policy.Config.EosTokenIds;
-        int room = _policy.Config.ContextLength - _policy.Layout.BeforeAnswer(completion.Query).Length;
-        return ends.Contains(completion.Ids[^1]) || completion.Ids.Length < Math.Min(_options.Generation.MaxNewTokens, room);
     }
 
     /// <summary>A completion as it is learnt: what the policy wrote of it, or nothing where it was cut and such are left out.</summary>

@@ -292,6 +292,9 @@ public abstract class RewardFunction
     /// <summary>Whether it is awaited: such rewards are started first, so that the others run meanwhile.</summary>
     internal virtual bool IsAwaited => false;
 
+    /// <summary>The reward model that scores; null where something else does. Its owner keeps it.</summary>
+    internal virtual TextRewardModel? Model => null;
+
     /// <summary>Finds what is wrong before a model is loaded.</summary>
     internal virtual void Check(MLContext ml, DataViewSchema data) { }
 
