@@ -35,10 +35,13 @@ internal sealed class StepLog(
         _window[metric] = (sum + value, count + 1);
     }
 
+    /// <summary>Notes a value of which a report carries the latest, such as a count.</summary>
+    public void NoteLatest(string metric, double value) => _window[metric] = (value, 1);
+
     /// <summary>Counts real tokens that went through the model.</summary>
     public void CountTokens(long tokens) => _tokens += tokens;
 
-    /// <summary>Keeps completions of the latest step for the next report.</summary>
+    /// <summary>Keeps completions for the next report; of several steps, those of the last.</summary>
     public void NoteCompletions(IReadOnlyList<SampleCompletion> completions) => _completions = completions;
 
     /// <summary>Notes an update of the weights.</summary>
@@ -110,6 +113,7 @@ internal sealed class StepLog(
             Completions = completions.Length == 0 ? _completions : [.. _completions, .. completions],
             StopReason = stopReason,
         });
+        _completions = [];
     }
 
     /// <summary>Reports an evaluation.</summary>

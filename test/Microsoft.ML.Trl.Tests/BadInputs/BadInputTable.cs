@@ -24,6 +24,7 @@ internal static class BadInputTable
         ["texts"] = TextInputs.All,
         ["checkpoints"] = CheckpointInputs.All,
         ["PPO steps"] = PpoInputs.All,
+        ["experimental PPO"] = ExperimentalPpoInputs.All,
         ["stages"] = CatalogInputs.All,
         ["plans and averages"] = PlanInputs.All,
         ["chat templates"] = TemplateInputs.All,

@@ -53,6 +53,10 @@ public sealed partial record GrpoOptions
             yield return "OffPolicyMaskThreshold where each step learns from completions of its own";
     }
 
+    internal override GroupOptions Checked() => Validated();
+
+    internal override IGroupObjective Objective() => new GrpoObjective(this);
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
     internal GrpoOptions Validated()
@@ -63,6 +67,10 @@ public sealed partial record GrpoOptions
         Require.Known(ScaleRewards);
         Require.Known(MultiObjectiveAggregation);
         ValidateEstimator();
+        if (HasTurns && AdvantageEstimator == AdvantageEstimator.ReMax)
+            throw new NotSupportedException(
+                "AdvantageEstimator ReMax compares with a completion of a single turn, which is no baseline for Tools and "
+                + "EnvironmentFactory; use Group.");
         Require.Positive(SapoTemperatureNeg);
         Require.Positive(SapoTemperaturePos);
         Require.NotNegative(VespoKPos);

@@ -42,6 +42,10 @@ public sealed record RlooOptions : GroupOptions
     /// </summary>
     public IReadOnlyList<double>? RewardClipRange { get; init; }
 
+    internal override GroupOptions Checked() => Validated();
+
+    internal override IGroupObjective Objective() => new RlooObjective(this);
+
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
     internal RlooOptions Validated()

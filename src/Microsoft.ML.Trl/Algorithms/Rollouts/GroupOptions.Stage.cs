@@ -25,6 +25,13 @@ public abstract partial record GroupOptions
     /// <summary>Read prompts as conversations; the fitted stage does so too. Null, the default: as texts.</summary>
     public ConversationOptions? Conversations { get; init; }
 
+    /// <summary>These options, checked.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
+    internal abstract GroupOptions Checked();
+
+    /// <summary>What the method makes of completions; made anew for each run.</summary>
+    internal abstract IGroupObjective Objective();
+
     /// <summary>Forward passes that one generation feeds.</summary>
     internal int PassesPerGeneration =>
         GenerationBatchSize is { } size ? size / PerDeviceTrainBatchSize : StepsPerGeneration ?? GradientAccumulationSteps;
@@ -63,6 +70,8 @@ public abstract partial record GroupOptions
             yield return "SyncRefModel and ReferenceModel with Beta 0";
         if (NumGenerationsEval is not null && !MayEvaluate)
             yield return "NumGenerationsEval with EvalStrategy No";
+        if (MaxToolCallingIterations is not null && !HasTurns)
+            yield return "MaxToolCallingIterations without Tools and EnvironmentFactory";
         if (DataloaderDropLast)
             yield return "DataloaderDropLast where prompts are drawn one after the other";
     }
@@ -93,6 +102,7 @@ public abstract partial record GroupOptions
         if (ScoreColumnName is not null)
             Require.Named(ScoreColumnName);
         Conversations?.Validated();
+        ValidateTools();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForRollouts();
         if (!Generation.DoSample)
