@@ -22,7 +22,9 @@ internal static class GroupInputs
     private static RewardFunction One => RewardFunction.Of((_, _) => 1);
 
     public static IEnumerable<BadInput> All() =>
-        [.. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages(), .. Tools(), .. Sessions(), .. Steps()];
+    [
+        .. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages(), .. Tools(), .. Sessions(), .. Steps(),
+    ];
 
     private static IEnumerable<BadInput> Shared() =>
     [
@@ -174,7 +176,8 @@ internal static class GroupInputs
             new RlooOptions { EnvironmentFactory = () => null! }, "EnvironmentFactory needs prompts that are conversations");
         yield return Option<ArgumentException>(talk with { Tools = [lamp, null!] }, "Tools[1] is null");
         yield return BadInput.Of<NotSupportedException>(
-            "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], EvalOnStart = true }), ["answered in one turn", "EvalStrategy to No"]);
+            "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], EvalOnStart = true }),
+            ["answered in one turn", "EvalStrategy to No"]);
         yield return BadInput.Of<NotSupportedException>(
             "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], AdvantageEstimator = AdvantageEstimator.ReMax }),
             ["ReMax compares with a completion of a single turn", "use Group"]);

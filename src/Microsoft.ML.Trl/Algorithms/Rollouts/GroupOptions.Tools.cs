@@ -49,7 +49,8 @@ public abstract partial record GroupOptions
         if (HasTurns && (EvalStrategy != EvalStrategy.No || EvalOnStart))
             throw new NotSupportedException(
                 "Held-out prompts are answered in one turn, without functions or environments, so that their rewards would tell nothing of "
-                + "a run with Tools or EnvironmentFactory; set EvalStrategy to No and EvalOnStart to false, and evaluate the fitted model through AsChatClient.");
+                + "a run with Tools or EnvironmentFactory; set EvalStrategy to No and EvalOnStart to false, and evaluate the fitted model "
+                + "through AsChatClient.");
     }
 }
 

@@ -38,7 +38,7 @@ public sealed class GroupSession : IDisposable
     /// <exception cref="ArgumentException">An option is out of range, or does not fit the models; the message names it.</exception>
     /// <exception cref="InvalidOperationException">No weight of the policy is trained, or the options' optimizer failed.</exception>
     /// <exception cref="IOException">A folder for optimizer state or activations is not there, or its disk is full.</exception>
-    /// <exception cref="NotSupportedException">The options ask for functions, environments or evaluations, which the caller makes.</exception>
+    /// <exception cref="NotSupportedException">The options ask for what the caller of a session does.</exception>
     /// <exception cref="TrainingDivergedException">A weight is no finite number before the first step; the message names it.</exception>
     /// <exception cref="ObjectDisposedException">A model was disposed.</exception>
     public GroupSession(CausalLanguageModel policy, GroupOptions options, CausalLanguageModel? reference = null)
@@ -107,7 +107,7 @@ public sealed class GroupSession : IDisposable
 
     /// <summary>Learns from one generation: <see cref="GroupOptions.NumIterations"/> passes over its completions.</summary>
     /// <param name="queries"><see cref="QueriesPerStep"/> of them.</param>
-    /// <param name="completions">As many of each as the options say, in the order of <see cref="Generate"/>; each at least one token.</param>
+    /// <param name="completions">As many of each as the options say, in the order of <see cref="Generate"/>; none empty.</param>
     /// <param name="scores">One per completion, higher is better; null = it cannot be scored, and is left out.</param>
     /// <returns>
     /// Means over the updates of this call, with TRL's names; with <c>grad_norm</c> (before clipping) and <c>learning_rate</c> of the last
@@ -177,9 +177,7 @@ public sealed class GroupSession : IDisposable
             {
                 _gradients.Begin();
                 double rate = LearningRate;
-                double loss = _learning.Accumulate(
-                    [.. step.Select(pass => (rollout, rollout.Rows(pass % _options.PassesPerGeneration, _options.PerDeviceTrainBatchSize)))],
-                    _gradients, log);
+                double loss = _learning.Accumulate([.. step.Select(pass => (rollout, Rows(rollout, pass)))], _gradients, log);
                 log.NoteUpdate(loss, _gradients.Update(loss), rate, _gradients.Scaler);
                 _objective.EndStep();
                 _reference?.Follow(_policy, StepNumber);
@@ -194,6 +192,9 @@ public sealed class GroupSession : IDisposable
             _policy.SetNoise(null);
         }
     }
+
+    private int[] Rows(GroupRollout rollout, int pass) =>
+        rollout.Rows(pass % _options.PassesPerGeneration, _options.PerDeviceTrainBatchSize);
 
     private static GroupOptions Usable(GroupOptions options)
     {

@@ -81,7 +81,8 @@ public sealed class ClassicRlooTests
         int[] prompt = Prompts[row / K], response = Responses[row];
         Tensor ids = tensor([.. prompt.Concat(response).Select(id => (long)id)]);
         Tensor states = model.Hidden(ids.unsqueeze(0)).squeeze(0).narrow(0, prompt.Length - 1, response.Length);
-        Tensor logProbs = (model.Logits(states) / (Temperature + 1e-7)).log_softmax(-1);
+        Tensor logits = states.matmul(model.Head.Weight.t()); // Logits would give the head no gradient
+        Tensor logProbs = (logits / (Temperature + 1e-7)).log_softmax(-1);
         return logProbs.gather(1, ids.narrow(0, prompt.Length, response.Length).unsqueeze(-1)).sum();
     })]);
 
