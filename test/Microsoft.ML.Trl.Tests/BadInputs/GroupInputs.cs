@@ -23,7 +23,8 @@ internal static class GroupInputs
 
     public static IEnumerable<BadInput> All() =>
     [
-        .. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages(), .. Tools(), .. Sessions(), .. Steps(),
+        .. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages(), .. Tools(), .. Sessions(),
+        .. Steps(),
     ];
 
     private static IEnumerable<BadInput> Shared() =>

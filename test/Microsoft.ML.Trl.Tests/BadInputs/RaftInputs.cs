@@ -124,7 +124,7 @@ internal static class RaftInputs
         [
             Group<ArgumentException>(
                 new() { AdvantageEstimator = (AdvantageEstimator)4 }, "AdvantageEstimator (4)", "Group, ReinforcePlusPlus"),
-            Group<ArgumentException>(plus with { KlEstimator = (TokenKl)3 }, "KlEstimator (3)", "K1, K2, K3"),
+            Group<ArgumentException>(plus with { KlEstimator = (TokenKl)3 }, "TokenKl (3)", "K1, K2, K3"),
             Group<ArgumentOutOfRangeException>(
                 GrpoOptions.ReinforcePlusPlusBaseline with { NumGenerations = 1 }, "NumGenerations (1) must be 2 or greater"),
             Group<ArgumentException>(

@@ -66,6 +66,7 @@ internal static class RolloutChecks
         IReadOnlyList<int[]> queries, IReadOnlyList<int[]> completions, IReadOnlyList<double?> scores, int count, int size,
         RolloutLimits limits)
     {
+        ArgumentNullException.ThrowIfNull(queries);
         ArgumentNullException.ThrowIfNull(completions);
         ArgumentNullException.ThrowIfNull(scores);
         CheckPrompts(queries, limits);

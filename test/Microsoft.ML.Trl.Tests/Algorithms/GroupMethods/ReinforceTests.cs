@@ -60,7 +60,7 @@ public sealed class ReinforceTests
     [TestMethod]
     public void Where_KL_is_a_loss_rewards_are_not_charged_and_the_loss_is_half_the_square()
     {
-        GrpoOptions options = (PlusPlus with { UseKlLoss = true, KlEstimator = TokenKl.K2 }).Validated();
+        GrpoOptions options = (PlusPlus with { UseKlLoss = true, TokenKl = TokenKl.K2 }).Validated();
         float[] charged = ReinforceAdvantages.PlusPlus(Scores([3, 1], [[1, 2], [-2]]), options).TokenAdvantages!;
         Close.Absolute(charged[0], charged[1], 1e-6);
         Leaks.None(() =>
