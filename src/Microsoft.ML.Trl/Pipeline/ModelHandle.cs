@@ -14,6 +14,9 @@ internal sealed class ModelHandle(object model)
     /// <summary>Annotation kind of a reward model, on the score column.</summary>
     public const string RewardKind = "TrlReward";
 
+    /// <summary>Annotation kind of a diffusion model, on the column of images.</summary>
+    public const string DenoiserKind = "TrlDenoiser";
+
     /// <summary>The model that rides along.</summary>
     public object Model { get; } = model;
 

@@ -22,6 +22,16 @@ internal static class PromisedColumns
         return With<AddedVector>(ml, shape, definition);
     }
 
+    /// <summary>A column of images that will carry a model; its vectors are promised to have one length, whichever it is.</summary>
+    public static SchemaShape WithImage(MLContext ml, SchemaShape shape, string name, string kind)
+    {
+        SchemaDefinition definition = SchemaDefinition.Create(typeof(AddedVector));
+        definition[0].ColumnName = name;
+        definition[0].ColumnType = new VectorDataViewType(NumberDataViewType.Single, 1);
+        definition[0].AddAnnotation(kind, "model", TextDataViewType.Instance);
+        return With<AddedVector>(ml, shape, definition);
+    }
+
     /// <summary>The columns of a classifier.</summary>
     public static SchemaShape WithLabels(MLContext ml, SchemaShape shape, ClassifierOutput output)
     {

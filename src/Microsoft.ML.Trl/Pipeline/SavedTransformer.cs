@@ -79,7 +79,10 @@ internal sealed record SavedTransformer
         return copy(held);
     }
 
-    public void WriteTo(ModelWriter writer) => writer.Text(Entry, JsonSerializer.Serialize(this, Json));
+    public void WriteTo(ModelWriter writer) => writer.Text(Entry, ToText(this));
+
+    /// <summary>What <see cref="Parse"/> reads.</summary>
+    public static string ToText<T>(T facts) => JsonSerializer.Serialize(facts, Json);
 
     /// <summary>Reads and checks them.</summary>
     /// <param name="reader">The saved transformer.</param>

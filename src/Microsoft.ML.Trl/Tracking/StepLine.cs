@@ -11,7 +11,7 @@ internal static class StepLine
     [
         ("loss", "loss"), ("ppo/loss/total", "loss"), ("eval_loss", "eval_loss"),
         ("eval_reward", "eval_reward"), ("accuracy", "accuracy"), ("rewards/accuracies", "accuracy"),
-        ("env/reward_mean", "score"), ("objective/kl", "kl"),
+        ("env/reward_mean", "score"), ("reward_mean", "reward"), ("objective/kl", "kl"),
     ];
 
     private const int LongestSample = 48;
@@ -29,8 +29,11 @@ internal static class StepLine
                 separator = ", ";
             }
         double seconds = report.Elapsed.TotalSeconds;
-        if (seconds > 0)
+        if (seconds > 0 && report.Tokens > 0)
+        {
             line.Append(separator).Append(CultureInfo.InvariantCulture, $"{report.Tokens / seconds:0} tokens/s");
+            separator = ", ";
+        }
         if (report.TimeLeft is { } left)
             line.Append(seconds > 0 ? ", " : separator).Append(Left(left));
         if (report.StopReason is { } reason)

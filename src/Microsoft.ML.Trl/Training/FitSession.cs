@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Microsoft.ML.Trl.Training;
 
 /// <summary>One call of <c>Fit</c>, the same for every method: device, reports, and what becomes of the model on an early end.</summary>
@@ -107,6 +109,26 @@ internal sealed class FitSession : IDisposable
         using var session = new FitSession(stage, options);
         using var model = new OwnershipGuard<TextClassifier>(source.OpenClassifier(session._base, labels));
         AddAdapter(model.Value.Network, options);
+        return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
+    }
+
+    /// <summary>Trains a network that is no language model, in float32, and hands it out as a transformer; also on the exception.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="options">What has no effect beside other options.</param>
+    /// <param name="open">Makes the model to train, on a device.</param>
+    /// <param name="train">Trains it in place.</param>
+    /// <param name="finish">The transformer of the trained model, which it owns, and the reports.</param>
+    public static T TrainNetwork<TModel, T>(
+        StageContext stage,
+        NetworkTraining options,
+        Func<Device, TModel> open,
+        Action<FitSession, TModel> train,
+        Func<TModel, IReadOnlyList<StepReport>, T> finish)
+        where TModel : class, IDisposable
+        where T : ITransformer
+    {
+        using var session = new FitSession(stage, options);
+        using var model = new OwnershipGuard<TModel>(open(session.Placement.Device));
         return session.Run(() => train(session, model.Value), () => finish(model.Release(), [.. session._tracker.Reports]));
     }
 

@@ -38,6 +38,8 @@ internal static class BadInputTable
         ["callbacks"] = CallbackInputs.All,
         ["memory options"] = MemoryOptionInputs.All,
         ["rewards"] = RewardInputs.All,
+        ["diffusion"] = DiffusionInputs.All,
+        ["DDPO"] = DdpoInputs.All,
     };
 
     public static BadInput[] Of(string area) => [.. Areas[area]()];

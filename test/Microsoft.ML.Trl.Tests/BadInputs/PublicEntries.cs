@@ -16,6 +16,7 @@ internal static class PublicEntries
         "GenerationMetrics.#ctor", "LanguageModelMetrics.#ctor", "PreferenceMetrics.#ctor", "GenerationResult.#ctor", "PpoLossTerms.#ctor",
         "TokenLogProbs.#ctor", "TensorEntry.#ctor", "RewardRow.#ctor", "SampleCompletion.#ctor", "ScoredCompletion.#ctor",
         "BestOfNResult.#ctor",
+        "DdimTransition.#ctor", "DdpoLossTerms.#ctor", "PromptStatistics.#ctor",
         "LabelPrediction.#ctor", "ChatSpan.#ctor", "RenderedChat.#ctor", "TrainingPlanRow.#ctor", "TrainingPlanAdvice.#ctor",
         "DatasetShape.#ctor", "RewardFunctionException.#ctor", "TrainingCanceledException.#ctor", "TrainingDivergedException.#ctor",
         "TrainingFailedException.#ctor", "RewardFunctionException.Model", "TrainingCanceledException.Model",

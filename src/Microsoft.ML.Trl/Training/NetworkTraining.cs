@@ -1,0 +1,15 @@
+namespace Microsoft.ML.Trl.Training;
+
+/// <summary>
+/// What loop, step and log are told where a network is trained that is no decoder: a constant rate, float32, and nothing that only
+/// decoders have.
+/// </summary>
+internal sealed record NetworkTraining : TrainingOptions
+{
+    public NetworkTraining() => (LrSchedulerType, GradientCheckpointing) = (LrSchedulerType.Constant, false);
+
+    /// <summary>Options of the method that change nothing, each with the reason.</summary>
+    public IReadOnlyList<string> Unused { get; init; } = [];
+
+    internal override IEnumerable<string> WithoutEffect() => Unused;
+}
