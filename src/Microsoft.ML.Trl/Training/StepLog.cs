@@ -20,6 +20,7 @@ internal sealed class StepLog(
     private double _learningRate;
     private LossScaler? _scaler;
     private long _tokens;
+    private (int Step, double Epoch)? _unreported; // the last step, where it was not time to report
     private IReadOnlyList<SampleCompletion> _completions = [];
 
     /// <summary>Notes a value; a report carries the mean of what was noted since the last one.</summary>
@@ -60,9 +61,21 @@ internal sealed class StepLog(
     /// <param name="work">Work of the step.</param>
     public void EndStep(int step, double epoch, double work = 1)
     {
-        TimeSpan elapsed = _clock.Elapsed, left = _remaining.After(1, work, elapsed);
-        if (step % _interval != 0 && step != totalSteps && !(step == 1 && options.LoggingFirstStep))
-            return;
+        TimeSpan left = _remaining.After(1, work, _clock.Elapsed);
+        _unreported = (step, epoch);
+        if (step % _interval == 0 || step == totalSteps || (step == 1 && options.LoggingFirstStep))
+            Report(step, epoch, left);
+    }
+
+    /// <summary>Reports the last step, where the run had fewer than it might have had.</summary>
+    public void EndRun()
+    {
+        if (_unreported is { } last)
+            Report(last.Step, last.Epoch, TimeSpan.Zero);
+    }
+
+    private void Report(int step, double epoch, TimeSpan left)
+    {
         Dictionary<string, double> metrics = _window.ToDictionary(entry => entry.Key, entry => entry.Value.Sum / entry.Value.Count);
         metrics["grad_norm"] = _gradientNorm;
         metrics["learning_rate"] = _learningRate;
@@ -71,7 +84,8 @@ internal sealed class StepLog(
         if (_scaler is not null)
             (metrics["loss_scale"], metrics["skipped_steps"]) = (_scaler.Scale, _scaler.Skipped);
         _window.Clear();
-        progress?.Report(new StepReport(stage, step, totalSteps, metrics, _tokens, elapsed)
+        _unreported = null;
+        progress?.Report(new StepReport(stage, step, totalSteps, metrics, _tokens, _clock.Elapsed)
         {
             TimeLeft = left,
             Completions = _completions,

@@ -62,6 +62,7 @@ internal sealed class TrainingRun
             }
             Report(next);
         }
+        Log.EndRun();
     }
 
     private void Report(StepPlan done)

@@ -10,6 +10,7 @@ internal static class BadInputTable
         ["preference methods"] = PreferenceInputs.All,
         ["distillation"] = DistillationInputs.All,
         ["group methods"] = GroupInputs.All,
+        ["ranked samples"] = RaftInputs.All,
         ["generation"] = GenerationInputs.All,
         ["constraints"] = ConstraintInputs.All,
         ["models"] = ModelInputs.All,

@@ -68,10 +68,14 @@ internal sealed class GroupCollector : IDisposable
             ? rollout.LogProbsUnder(held.Network, _options, _work) : null;
         var texts = new RolloutTexts(step, prompts, queries, responses);
         RewardTable table = RewardScorer.Ask(_work.Scorer, texts, cancel);
+        double[][]? apart = old is null || theirs is null
+            ? null : rollout.PerRow([.. old.Zip(theirs, (ours, reference) => (double)ours - reference)]);
         GroupJudgement judged = _objective.Judge(new GroupScores(table, _work.Weights, _options.NumGenerations)
         {
-            Kl = old is null || theirs is null
-                ? null : rollout.SumRows([.. old.Zip(theirs, (ours, reference) => (double)ours - reference)]),
+            Kl = apart?.Select(tokens => tokens.Sum()).ToArray(),
+            LogRatios = apart,
+            Lengths = [.. rollout.Texts.Select(text => text.LearnedTokens())],
+            GreedyRewards = _objective.NeedsGreedyRewards ? GreedyRewards(step, prompts, cancel) : null,
             Tokens = rollout.TokenCount(Enumerable.Range(0, queries.Length)),
         });
         log.NoteAll(judged.Figures);
@@ -82,6 +86,7 @@ internal sealed class GroupCollector : IDisposable
         {
             Order = _options.PassesPerGeneration == 1 ? rollout.Order : PromptStream.Shuffled(queries.Length, _rng),
             Advantages = judged.Advantages,
+            TokenAdvantages = judged.TokenAdvantages,
             OldLogProbs = old,
             ReferenceLogProbs = theirs,
         };
@@ -92,6 +97,18 @@ internal sealed class GroupCollector : IDisposable
 
     private IReadOnlyList<int[]> Generate(int[][] queries, CancellationToken cancel) =>
         _sampler.Generate(_sampler.Batches(queries, _options.Generation, null, null), _work.Stop, cancel);
+
+    /// <summary>What the likeliest completion of each prompt is worth, once for each of its completions.</summary>
+    private double[] GreedyRewards(int step, int[] prompts, CancellationToken cancel)
+    {
+        int[] asked = [.. prompts.Where((_, row) => row % _options.NumGenerations == 0)];
+        int[][] queries = Array.ConvertAll(asked, prompt => _work.Prompts[prompt]);
+        GenerationOptions greedy = _options.Generation with { DoSample = false };
+        GenerationBatch[] batch = [new GenerationBatch(queries, greedy, new long[queries.Length])];
+        var texts = new RolloutTexts(step, asked, queries, batch.Generate(_policy, _work.Stop, cancel));
+        return [.. RewardScorer.Ask(_work.Scorer, texts, cancel).WeightedSums(_work.Weights)
+            .SelectMany(sum => Enumerable.Repeat(sum ?? double.NaN, _options.NumGenerations))];
+    }
 
     /// <summary>Whether a completion came to its end, rather than being cut at a limit.</summary>
     private bool HasEnded(int[] query, int[] response)

@@ -41,6 +41,9 @@ public abstract partial record GroupOptions
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation, Conversations);
 
+    /// <summary>Completions of a prompt that the method needs.</summary>
+    private protected virtual int FewestGenerations => 2;
+
     private protected override bool HasDropout => !DisableDropout;
 
     internal override IEnumerable<string> WithoutEffect()
@@ -95,7 +98,7 @@ public abstract partial record GroupOptions
 
     private void ValidateGenerationBatch()
     {
-        Require.AtLeast(NumGenerations, 2);
+        Require.AtLeast(NumGenerations, FewestGenerations);
         Require.AtLeast(StepsPerGeneration, 1);
         Require.AtLeast(GenerationBatchSize, 1);
         if (StepsPerGeneration is not null && GenerationBatchSize is not null)

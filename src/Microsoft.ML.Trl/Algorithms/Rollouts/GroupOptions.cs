@@ -13,7 +13,10 @@ public abstract partial record GroupOptions : EpochOptions
     /// <summary>TRL's defaults.</summary>
     protected GroupOptions() => LearningRate = 1e-6;
 
-    /// <summary>Completions of each prompt. At least 2; must divide the completions that are made at once.</summary>
+    /// <summary>
+    /// Completions of each prompt. At least 2, but for those <see cref="AdvantageEstimator"/> that do with 1; must divide the completions
+    /// that are made at once.
+    /// </summary>
     public int NumGenerations { get; init; } = 8;
 
     /// <summary>

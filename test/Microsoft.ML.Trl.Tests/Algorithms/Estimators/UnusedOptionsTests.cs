@@ -60,6 +60,12 @@ public sealed class UnusedOptionsTests
         Named("Target and Horizon without AdapKlCtrl", new PpoOptions { AdapKlCtrl = false, Target = 3 });
         Named("Peft.LoraDropout without dropout in training", new PpoOptions { Peft = LoraOptions.TrlDefaults });
         Named("Peft.LoraDropout without dropout in training", new DpoOptions { Peft = LoraOptions.TrlDefaults });
+        Named("UseKlLoss and KlEstimator with AdvantageEstimator Group", new GrpoOptions { KlEstimator = TokenKl.K3 });
+        Named("ScaleRewards with AdvantageEstimator ReMax", GrpoOptions.ReMax with { ScaleRewards = ScaleRewards.None });
+        Named("UseBiasCorrectionKl and UseKlLoss with Beta 0", GrpoOptions.ReMax with { UseKlLoss = true, KlEstimator = TokenKl.K2 });
+        Named(
+            "UseBiasCorrectionKl where KL is taken from rewards", GrpoOptions.ReinforcePlusPlus with { UseBiasCorrectionKl = true });
+        Named("PaddingFree with PerDeviceTrainBatchSize 1", new RaftOptions { PaddingFree = true, PerDeviceTrainBatchSize = 1 });
         Named("OffloadFolder without ActivationOffloading", new SftOptions { OffloadFolder = "there" });
         Named("LisaIntervalSteps without LisaActivatedLayers", new PpoOptions { LisaIntervalSteps = 3 });
         Named("TargetKl without EarlyStopping", new PpoOptions { TargetKl = 0.1 });
@@ -102,6 +108,7 @@ public sealed class UnusedOptionsTests
             new SftOptions { Fp16 = true, Optim = OptimizerKind.Sgd, OptimizerStateFolder = "state" }, // where the masters lie
             new SftOptions(), new RewardOptions(), new DpoOptions(), new PpoOptions(),
             new OrpoOptions(), new CpoOptions(), new KtoOptions(), new BcoOptions(), new GrpoOptions(), new RlooOptions(),
+            new RaftOptions(),
             new GrpoOptions { LossType = GrpoLossType.Cispo, EpsilonHigh = 5 }, new GrpoOptions { LossType = GrpoLossType.Sapo },
             new GrpoOptions { StepsPerGeneration = 2, OffPolicyMaskThreshold = 0.1 },
             new SftOptions { Packing = true, PackingStrategy = PackingStrategy.Wrapped, NumTrainEpochs = 1, AdamBeta2 = 0.95 },

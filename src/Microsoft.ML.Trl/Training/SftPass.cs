@@ -1,9 +1,9 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Sft;
+namespace Microsoft.ML.Trl.Training;
 
-/// <summary>Forward and backward pass of a micro batch, the same for a run over data and for a session.</summary>
+/// <summary>Forward and backward pass of a micro batch, the same for every method that learns texts.</summary>
 /// <param name="model">In training.</param>
 /// <param name="loss">Of the log-probabilities of the labels and the divisor of the whole step.</param>
 /// <param name="routerAuxLossCoef">See <see cref="AuxiliaryLoss"/>.</param>
