@@ -1,6 +1,9 @@
 namespace Microsoft.ML.Trl;
 
-/// <summary>The caller's reward function threw or returned no finite number. The weights are those of the last finished step.</summary>
+/// <summary>
+/// The caller's reward function threw or returned no finite number, or a judge threw or gave no verdict. The weights are those of the last
+/// finished step.
+/// </summary>
 public sealed class RewardFunctionException : InvalidOperationException, IPartialModel
 {
     /// <summary>Names the step and keeps the cause.</summary>

@@ -29,6 +29,8 @@ internal static class BadInputTable
         ["chat templates"] = TemplateInputs.All,
         ["conversations"] = ConversationInputs.All,
         ["chat clients"] = ChatInputs.All,
+        ["judges"] = JudgeInputs.All,
+        ["online preference methods"] = OnlineInputs.All,
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,

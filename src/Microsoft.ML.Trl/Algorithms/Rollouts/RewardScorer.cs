@@ -35,7 +35,8 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
     public RewardTable Score(RolloutTexts rollout, CancellationToken cancel)
     {
         var log = new RewardLog();
-        RewardRow[] answers = [.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(rollout, i, log))];
+        RewardRow[] answers =
+            [.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(policy, rows, rollout, i) with { Log = (log, i) })];
         RewardTable table = rewards.Score(answers, cancel).GetAwaiter().GetResult();
         return new RewardTable(table.Names, table.Columns) { Log = log };
     }
@@ -76,7 +77,12 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
         return table;
     }
 
-    private RewardRow Row(RolloutTexts rollout, int index, RewardLog log)
+    /// <summary>A response as rewards and judges see it; nobody hears what they log of it.</summary>
+    /// <param name="policy">Whose response it is.</param>
+    /// <param name="rows">The prompts of the run.</param>
+    /// <param name="rollout">What was answered, and how.</param>
+    /// <param name="index">Which of the responses.</param>
+    public static RewardRow Row(LanguageModel policy, IReadOnlyList<PromptRow> rows, RolloutTexts rollout, int index)
     {
         int[] response = rollout.Responses[index];
         PromptRow row = rows[rollout.Prompts[index]];
@@ -85,7 +91,6 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
         return new RewardRow(row.Prompt.Given, text, rollout.Queries[index], response, hasEnded, row.Number, rollout.Step)
         {
             Read = row.Prompt,
-            Log = (log, index),
         };
     }
 }
