@@ -74,8 +74,8 @@ public sealed class BestOfNSampler
         int sampleSize, int nCandidates) => new(model, score, lengthSampler, sampleSize, nCandidates);
 
     /// <summary>
-    /// How far the best of n samples may lie from the policy, in nats: <c>log n - (n - 1) / n</c>. The KL divergence to the policy of what is
-    /// written so is this much at most (arXiv:2401.01879, Theorem 1): what a trained policy with the same KL is to be held against.
+    /// How far the best of n samples may lie from the policy, in nats: <c>log n - (n - 1) / n</c>. The KL divergence to the policy of what
+    /// is written so is this much at most (arXiv:2401.01879, Theorem 1): what a trained policy of the same KL is to be held against.
     /// </summary>
     /// <param name="sampleSize">n, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number is below 1.</exception>

@@ -34,6 +34,7 @@ internal static class BadInputTable
         ["classifiers"] = ClassifierInputs.All,
         ["pipelines"] = PipelineInputs.All,
         ["adapters"] = AdapterInputs.All,
+        ["callbacks"] = CallbackInputs.All,
         ["memory options"] = MemoryOptionInputs.All,
         ["rewards"] = RewardInputs.All,
     };

@@ -50,6 +50,7 @@ internal static class GroupInputs
     private static IEnumerable<BadInput> Batches() =>
     [
         Option(new GrpoOptions { NumGenerations = 1 }, "NumGenerations", 1, "2 or greater"),
+        Option(new GrpoOptions { NumGenerationsEval = 0 }, "NumGenerationsEval", 0, "1 or greater"),
         Option(new RlooOptions { StepsPerGeneration = 0 }, "StepsPerGeneration", 0, "1 or greater"),
         Option(new GrpoOptions { GenerationBatchSize = 0 }, "GenerationBatchSize", 0, "1 or greater"),
         Option<ArgumentException>(

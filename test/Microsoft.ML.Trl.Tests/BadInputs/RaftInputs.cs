@@ -128,7 +128,8 @@ internal static class RaftInputs
             Group<ArgumentOutOfRangeException>(
                 GrpoOptions.ReinforcePlusPlusBaseline with { NumGenerations = 1 }, "NumGenerations (1) must be 2 or greater"),
             Group<ArgumentException>(
-                plus with { ImportanceSamplingLevel = ImportanceSamplingLevel.Sequence }, "ImportanceSamplingLevel (Sequence) must be Token"),
+                plus with { ImportanceSamplingLevel = ImportanceSamplingLevel.Sequence },
+                "ImportanceSamplingLevel (Sequence) must be Token"),
             Group<ArgumentException>(
                 plus with { LossType = GrpoLossType.Vespo }, "AdvantageEstimator ReinforcePlusPlus", "LossType Vespo weighs whole"),
             Group<ArgumentException>(

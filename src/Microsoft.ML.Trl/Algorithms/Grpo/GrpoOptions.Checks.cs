@@ -36,8 +36,10 @@ public sealed partial record GrpoOptions
             yield return $"VespoKPos, VespoLambdaPos, VespoKNeg and VespoLambdaNeg with LossType {LossType}";
         if (LossType == GrpoLossType.Vespo && ImportanceSamplingLevel == ImportanceSamplingLevel.Sequence && !UseBiasCorrectionKl)
             yield return "ImportanceSamplingLevel with LossType Vespo, which weighs whole completions";
-        if (Beta == 0 && (UseBiasCorrectionKl || UseKlLoss))
-            yield return "UseBiasCorrectionKl and UseKlLoss with Beta 0";
+        if (Beta == 0 && UseBiasCorrectionKl)
+            yield return "UseBiasCorrectionKl with Beta 0";
+        if (Beta == 0 && UseKlLoss)
+            yield return "UseKlLoss with Beta 0";
         if (ChargesKl && UseBiasCorrectionKl)
             yield return "UseBiasCorrectionKl where KL is taken from rewards";
         if (!HasTokenAdvantages && (UseKlLoss || KlEstimator != TokenKl.K1))

@@ -163,6 +163,8 @@ public sealed record PpoOptions : TrainingOptions
 
     private protected override bool HasDropout => false;
 
+    private protected override string UsualBestMetric => "reward";
+
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect().Concat(Generation.WithoutEffect()))

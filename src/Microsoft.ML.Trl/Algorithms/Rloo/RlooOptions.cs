@@ -24,9 +24,9 @@ public sealed record RlooOptions : GroupOptions
     /// (<c>kl_coef</c>), a clip range of 0.2, completions of 53 tokens at temperature 0.7, no dropout, no limit on the gradient.
     /// </summary>
     /// <remarks>
-    /// The formulas are the same. What differs: a completion ends at its end token rather than after 53 tokens; the schedule of the learning
-    /// rate goes by optimizer steps rather than batches; reports have the names of v1.9.0; <c>missing_eos_penalty</c> is for the reward
-    /// function to charge (<see cref="RewardRow.HasEnded"/>). <c>whiten_rewards</c> had no effect there.
+    /// The formulas are the same. What differs: a completion ends at its end token rather than after 53 tokens; the schedule of the
+    /// learning rate goes by optimizer steps rather than batches; reports have the names of v1.9.0; <c>missing_eos_penalty</c> is for the
+    /// reward function to charge (<see cref="RewardRow.HasEnded"/>). <c>whiten_rewards</c> had no effect there.
     /// </remarks>
     public static RlooOptions Classic { get; } = new()
     {

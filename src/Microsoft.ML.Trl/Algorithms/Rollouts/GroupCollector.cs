@@ -17,6 +17,9 @@ internal sealed record GroupWork(
     /// <summary>Tells from a response's new tokens whether it has ended, for stop strings; null = only end tokens do.</summary>
     public Func<IReadOnlyList<int>, bool>? Stop { get; init; }
 
+    /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
+    public HeldOutPrompts? HeldOut { get; init; }
+
     /// <summary>The states [n, H] of a model that predict the tokens of a batch; null = as it reads the batch itself.</summary>
     public Func<CausalLanguageModel, TokenBatch, Tensor>? Hidden { get; init; }
 }

@@ -29,8 +29,12 @@ internal sealed class GroupLoop(
         var limits = new RolloutLimits(
             options.PerDeviceTrainBatchSize, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
         RolloutChecks.CheckPrompts(work.Prompts, limits);
+        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(work.HeldOut?.Prompts ?? work.Prompts, limits));
         var plan = new GroupPlan(work.Prompts.Count, options);
         var run = new TrainingRun(stage, plan.TotalSteps, options, progress, cancel);
+        HeldOutAnswers? answers = work.HeldOut is { } heldOut
+            ? new HeldOutAnswers(policy, heldOut, options.Answers(work.Stop), cancel) : null;
+        run.HeldOut = answers?.Measured();
         using HeldModel? held = options.Beta == 0 ? null : HeldModel.Of(policy, reference, options.ReferenceModel, options.Sync);
         using var collector = new GroupCollector(policy, options, objective, work, held);
         (long Number, GroupRollout Rollout)? latest = null;
@@ -55,6 +59,7 @@ internal sealed class GroupLoop(
             {
                 objective.EndStep();
                 held?.Follow(policy, step.Number);
+                answers?.NextStep = step.Number + 1;
             });
     }
 

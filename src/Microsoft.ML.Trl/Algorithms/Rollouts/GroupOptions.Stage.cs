@@ -44,6 +44,13 @@ public abstract partial record GroupOptions
     /// <summary>Completions of a prompt that the method needs.</summary>
     private protected virtual int FewestGenerations => 2;
 
+    /// <summary>How evaluations answer prompts.</summary>
+    /// <param name="stop">Tells from a response's new tokens whether it has ended; null = only end tokens do.</param>
+    internal AnswerPlan Answers(Func<IReadOnlyList<int>, bool>? stop) =>
+        new(Generation, Seed, NumCompletionsToPrint, NumGenerationsEval ?? NumGenerations) { Stop = stop };
+
+    private protected override string UsualBestMetric => "reward";
+
     private protected override bool HasDropout => !DisableDropout;
 
     internal override IEnumerable<string> WithoutEffect()
@@ -54,6 +61,8 @@ public abstract partial record GroupOptions
             yield return "RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel";
         if (Beta == 0 && (SyncRefModel || ReferenceModel != ReferenceKind.Full))
             yield return "SyncRefModel and ReferenceModel with Beta 0";
+        if (NumGenerationsEval is not null && !MayEvaluate)
+            yield return "NumGenerationsEval with EvalStrategy No";
         if (DataloaderDropLast)
             yield return "DataloaderDropLast where prompts are drawn one after the other";
     }
@@ -99,6 +108,7 @@ public abstract partial record GroupOptions
     private void ValidateGenerationBatch()
     {
         Require.AtLeast(NumGenerations, FewestGenerations);
+        Require.AtLeast(NumGenerationsEval, 1);
         Require.AtLeast(StepsPerGeneration, 1);
         Require.AtLeast(GenerationBatchSize, 1);
         if (StepsPerGeneration is not null && GenerationBatchSize is not null)

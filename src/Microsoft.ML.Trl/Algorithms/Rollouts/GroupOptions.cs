@@ -20,6 +20,12 @@ public abstract partial record GroupOptions : EpochOptions
     public int NumGenerations { get; init; } = 8;
 
     /// <summary>
+    /// Completions of each prompt in an evaluation, whose <see cref="TrainingOptions.PerDeviceEvalBatchSize"/> counts prompts. At least 1;
+    /// null = <see cref="NumGenerations"/>.
+    /// </summary>
+    public int? NumGenerationsEval { get; init; }
+
+    /// <summary>
     /// Forward passes that one generation feeds, so that its completions are
     /// <see cref="EpochOptions.PerDeviceTrainBatchSize"/> times this. At least 1; null = one optimizer step's
     /// (<see cref="EpochOptions.GradientAccumulationSteps"/>). Not together with <see cref="GenerationBatchSize"/>.

@@ -18,6 +18,7 @@ internal static class GroupStage
         stage.StartModel(input);
         var rewards = new RewardSet(given ?? [UpstreamReward.Of(stage, input.Schema)], options.RewardWeights);
         rewards.Check(stage.Ml, data.Schema);
+        HeldOutReader? heldOut = HeldOutReader.Open(stage, options, options.PromptColumnName, options.Conversations, rewards);
         return FitSession.TrainPolicy(stage, options, input, options.Output, options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
@@ -26,7 +27,11 @@ internal static class GroupStage
             session.Tell(counts);
             RewardScorer scorer = rewards.Bind(new RewardContext(stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
-            var work = new GroupWork([.. prompts.Select(row => row.Prompt.Ids)], scorer, rewards.Weights) { Stop = stops.IsReached };
+            var work = new GroupWork([.. prompts.Select(row => row.Prompt.Ids)], scorer, rewards.Weights)
+            {
+                Stop = stops.IsReached,
+                HeldOut = heldOut?.Read(model, session),
+            };
             new GroupLoop(stage.Name, model.Network, options, objective(), session.Progress).Run(work, reference, session.Cancel);
         });
     }
