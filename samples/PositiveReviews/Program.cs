@@ -16,9 +16,10 @@ var ml = new MLContext(seed: 1) { GpuDeviceId = int.TryParse(Option("--gpu"), ou
 ml.Trl(); // first: libtorch reads its settings while it loads
 torch.set_num_threads(int.TryParse(Option("--threads"), out int threads) ? threads : Math.Min(Environment.ProcessorCount, 4));
 
-Settings settings = folder is null ? Settings.Small : Settings.Full;
-if (args.Contains("--quick"))
-    settings = settings.Shortened();
+bool quick = args.Contains("--quick");
+Settings settings = folder is null
+    ? (quick ? Settings.SmallQuick : Settings.Small)
+    : (quick ? Settings.FullQuick : Settings.Full);
 ReviewData data = folder is null ? ReviewData.Shipped(seed: 1) : ReviewData.FromFolder(folder, seed: 1);
 Console.WriteLine($"{data.Reviews.Count} reviews, {data.TrainPairs.Count} training pairs, {data.TestPairs.Count} held-out pairs, "
     + $"{data.Openings.Count} openings");
@@ -73,10 +74,10 @@ int Compare(IReadOnlyList<string> methods)
     IDataView openings = ml.Data.LoadFromEnumerable(split.Openings);
     using TransformerChain<RewardTransformer> upstream = PositiveReviews.WriterAndJudge(ml, split, settings, progress).Fit(openings);
     var comparison = new Comparison(ml, upstream, split, settings, progress);
-    List<PolicyFigures> rows = [comparison.Start()];
-    foreach (string method in methods)
+    List<PolicyFigures> rows = [];
+    foreach (string method in methods.Prepend("sft"))
     {
-        rows.Add(comparison.Run(method));
+        rows.Add(method == "sft" ? comparison.Start() : comparison.Run(method));
         Console.WriteLine(MethodTable.Line(rows[^1]));
     }
 

@@ -202,13 +202,26 @@ internal sealed record Settings
     };
 
     /// <summary>The same run with less training: half a minute on two cores, and its effect still shows.</summary>
-    public Settings Shortened() => this with
+    public static Settings SmallQuick { get; } = Small.Shortened(sftSteps: 300, rewardSteps: 60);
+
+    /// <summary>Real reviews with the small model and little training: some minutes on two cores.</summary>
+    public static Settings FullQuick { get; } = (Full with
     {
-        Sft = Sft with { MaxSteps = 300 },
-        Reward = Reward with { MaxSteps = 60 },
+        VocabularySize = 2048,
+        Model = Small.Model,
+        Sft = Small.Sft,
+        Reward = Small.Reward with { LearningRate = 1e-3 },
+        HeldOpenings = 128,
+        DrawsPerOpening = 2,
+    }).Shortened(sftSteps: 300, rewardSteps: 300);
+
+    private Settings Shortened(int sftSteps, int rewardSteps) => this with
+    {
+        Sft = Sft with { MaxSteps = sftSteps },
+        Reward = Reward with { MaxSteps = rewardSteps },
         Ppo = Ppo with { Steps = 12 * Ppo.BatchSize },
         Dpo = Dpo with { MaxSteps = 30 },
-        LearnedOpenings = 256,
+        LearnedOpenings = 192,
         TriesPerOpening = 4,
         Shown = 2,
     };
