@@ -30,7 +30,7 @@ internal sealed record Settings
     public required KtoOptions Kto { get; init; }
 
     /// <summary>DPO where several pairs are made of each opening.</summary>
-    public DpoOptions DpoFromMany => Dpo with { LearningRate = 2 * Dpo.LearningRate, NumTrainEpochs = 3, MaxSteps = -1 };
+    public required DpoOptions DpoFromMany { get; init; }
 
     /// <summary>Openings that methods are compared on and not trained on.</summary>
     public int HeldOpenings { get; init; } = 64;
@@ -96,6 +96,15 @@ internal sealed record Settings
         {
             LearningRate = 1e-4,
             NumTrainEpochs = 6,
+            PerDeviceTrainBatchSize = 16,
+            MaxLength = 64,
+            Generation = Generation,
+            Seed = 1,
+        },
+        DpoFromMany = new()
+        {
+            LearningRate = 2e-4,
+            NumTrainEpochs = 3,
             PerDeviceTrainBatchSize = 16,
             MaxLength = 64,
             Generation = Generation,
@@ -185,7 +194,10 @@ internal sealed record Settings
         Dpo = Small.Dpo with { NumTrainEpochs = 2 },
         Grpo = Small.Grpo with { LearningRate = 5e-4, LrSchedulerType = LrSchedulerType.Linear, Beta = 0.05, DisableDropout = true },
         Rloo = Small.Rloo with { LearningRate = 5e-4, LrSchedulerType = LrSchedulerType.Linear, Beta = 0.15, DisableDropout = true },
-        OnlineDpo = Small.OnlineDpo with { LearningRate = 5e-4, LrSchedulerType = LrSchedulerType.Linear, Beta = [0.1] },
+        OnlineDpo = Small.OnlineDpo with { LearningRate = 8e-4, PerDeviceTrainBatchSize = 8, Beta = [0.1], LoggingSteps = 4 },
+        DpoFromMany = Small.DpoFromMany with { LearningRate = 5e-4 },
+        Raft = Small.Raft with { LearningRate = 5e-4, NumTrainEpochs = 4, TopRewardPercentage = 0.125 },
+        Kto = Small.Kto with { LearningRate = 5e-4 },
         HeldOpenings = 256,
         DrawsPerOpening = 1,
         TriesPerOpening = 8,
@@ -202,7 +214,7 @@ internal sealed record Settings
     };
 
     /// <summary>The same run with less training: half a minute on two cores, and its effect still shows.</summary>
-    public static Settings SmallQuick { get; } = Small.Shortened(sftSteps: 300, rewardSteps: 60);
+    public static Settings SmallQuick { get; } = Small.Shortened(sftSteps: 300, rewardSteps: 60, triesPerOpening: 4);
 
     /// <summary>Real reviews with the small model and little training: some minutes on two cores.</summary>
     public static Settings FullQuick { get; } = (Full with
@@ -213,16 +225,16 @@ internal sealed record Settings
         Reward = Small.Reward with { LearningRate = 1e-3 },
         HeldOpenings = 128,
         DrawsPerOpening = 2,
-    }).Shortened(sftSteps: 300, rewardSteps: 300);
+    }).Shortened(sftSteps: 500, rewardSteps: 500, triesPerOpening: 8);
 
-    private Settings Shortened(int sftSteps, int rewardSteps) => this with
+    private Settings Shortened(int sftSteps, int rewardSteps, int triesPerOpening) => this with
     {
         Sft = Sft with { MaxSteps = sftSteps },
         Reward = Reward with { MaxSteps = rewardSteps },
         Ppo = Ppo with { Steps = 12 * Ppo.BatchSize },
         Dpo = Dpo with { MaxSteps = 30 },
-        LearnedOpenings = 192,
-        TriesPerOpening = 4,
+        LearnedOpenings = 256,
+        TriesPerOpening = triesPerOpening,
         Shown = 2,
     };
 }
