@@ -19,6 +19,7 @@ public static partial class Detox
             LabelColumnName = nameof(DetoxSample.Reply.IsRude),
             NumberOfThreads = 1, // with several, every run gives other weights
             MaximumNumberOfIterations = 20,
+            L2Regularization = 1e-5f, // the automatic value is far too strong for some ten thousand sentences
         };
         return ml.Transforms.Text.FeaturizeText("Features", nameof(DetoxSample.Reply.Completion))
             .AppendCacheCheckpoint(ml)

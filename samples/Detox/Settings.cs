@@ -54,7 +54,7 @@ internal sealed record Settings
         },
     };
 
-    /// <summary>Real text: ten minutes on two cores. A larger writer that reads a part of it.</summary>
+    /// <summary>Real text: minutes on two cores. A larger writer that reads a fifth of it.</summary>
     public static Settings Full { get; } = Small with
     {
         VocabularySize = 4096,
