@@ -35,7 +35,7 @@ internal static class StepLine
             separator = ", ";
         }
         if (report.TimeLeft is { } left)
-            line.Append(seconds > 0 ? ", " : separator).Append(Left(left));
+            line.Append(separator).Append(Left(left));
         if (report.StopReason is { } reason)
             line.Append(separator).Append(CultureInfo.InvariantCulture, $"ended: {reason}");
         if (report.Completions.Count > 0)

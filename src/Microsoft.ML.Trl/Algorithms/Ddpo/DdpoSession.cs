@@ -90,8 +90,8 @@ public sealed class DdpoSession : IDisposable
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentNullException.ThrowIfNull(rollout);
         CheckRollout(rollout);
-        Rewards.Check(rewards, rollout.Prompts.Count);
-        double[] advantages = _statistics?.Update(rollout.Prompts, rewards) ?? Rewards.Whiten(rewards);
+        ImageRewards.Check(rewards, rollout.Prompts.Count);
+        double[] advantages = _statistics?.Update(rollout.Prompts, rewards) ?? ImageRewards.Whiten(rewards);
         DdpoFigures figures = _update.Run(rollout, advantages);
         EpochNumber++;
         PromptStatistics all = PerPromptStatistics.Of(rewards);

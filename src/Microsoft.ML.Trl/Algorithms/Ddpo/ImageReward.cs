@@ -95,7 +95,7 @@ public sealed class ImageReward
         }
         try
         {
-            Rewards.Check(rewards, prompts.Count);
+            ImageRewards.Check(rewards, prompts.Count);
             return rewards;
         }
         catch (ArgumentException cause)

@@ -39,7 +39,7 @@ public sealed class PerPromptStatistics
     public double[] Update(IReadOnlyList<string> prompts, IReadOnlyList<double> rewards)
     {
         ArgumentNullException.ThrowIfNull(prompts);
-        Rewards.Check(rewards, prompts.Count);
+        ImageRewards.Check(rewards, prompts.Count);
         if (prompts.Contains(null))
             throw new ArgumentException("A prompt is null; give texts.", nameof(prompts));
         foreach ((string prompt, double reward) in prompts.Zip(rewards))
@@ -67,7 +67,7 @@ public sealed class PerPromptStatistics
 }
 
 /// <summary>Rewards of a batch of images.</summary>
-internal static class Rewards
+internal static class ImageRewards
 {
     private const double Epsilon = 1e-8;
 
