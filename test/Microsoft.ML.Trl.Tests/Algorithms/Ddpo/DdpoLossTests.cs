@@ -59,7 +59,7 @@ public sealed class DdpoLossTests
     [TestMethod]
     public void Rewards_without_statistics_are_whitened_over_the_epoch()
     {
-        Close.Absolute([-1.3416407786, -0.4472135955, 0.4472135955, 1.3416407786], Rewards.Whiten([1, 2, 3, 4]), 1e-7);
-        Close.Absolute([0, 0], Rewards.Whiten([2, 2]), 0);
+        Close.Absolute([-1.3416407786, -0.4472135955, 0.4472135955, 1.3416407786], ImageRewards.Whiten([1, 2, 3, 4]), 1e-7);
+        Close.Absolute([0, 0], ImageRewards.Whiten([2, 2]), 0);
     }
 }

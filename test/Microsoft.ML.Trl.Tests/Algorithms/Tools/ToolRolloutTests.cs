@@ -184,7 +184,7 @@ public sealed class ToolRolloutTests
     {
         var ml = new MLContext(1);
         ModelSource source = ModelSource.New(Config(), With(template), 1);
-        IEstimator<TextGenerationTransformer> stage = ml.Trl().Grpo(source, [RewardFunction.Of((_, _) => 1)], Options());
+        GrpoTrainer stage = ml.Trl().Grpo(source, [RewardFunction.Of((_, _) => 1)], Options());
         StringAssert.Contains(Assert.ThrowsExactly<T>(() => stage.Fit(ml.Data.LoadFromEnumerable(Rows))).Message, message);
     }
 

@@ -143,7 +143,7 @@ public sealed class ToolTrainingTests
                 return "on";
             },
             "lamp");
-        IEstimator<TextGenerationTransformer> stage = _ml.Trl().Grpo(
+        GrpoTrainer stage = _ml.Trl().Grpo(
             Source(), [RewardFunction.Of((_, _) => 1)], Sampled(200) with { Tools = [lamp] }, null, null, progress, cancel.Token);
         var stop = Assert.ThrowsExactly<TrainingCanceledException>(() => stage.Fit(Data));
         ((IDisposable)stop.Model!).Dispose();
