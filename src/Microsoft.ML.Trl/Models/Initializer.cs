@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Models;
@@ -6,10 +7,10 @@ namespace Microsoft.ML.Trl.Models;
 internal sealed class Initializer(Func<Tensor, Generator, Tensor> fill)
 {
     /// <summary>All 0.</summary>
-    public static Initializer Zeros { get; } = new((tensor, _) => tensor.fill_(0));
+    public static Initializer Zeros { get; } = new((tensor, _) => tensor.zero_());
 
     /// <summary>All 1.</summary>
-    public static Initializer Ones { get; } = new((tensor, _) => tensor.fill_(1));
+    public static Initializer Ones { get; } = new((tensor, _) => Filled(tensor, 1));
 
     /// <summary>Normal with mean 0.</summary>
     public static Initializer Normal(double deviation) => new((tensor, rng) => tensor.normal_(0, deviation, rng));
@@ -19,4 +20,10 @@ internal sealed class Initializer(Func<Tensor, Generator, Tensor> fill)
 
     /// <summary>Writes the whole tensor and returns it.</summary>
     public Tensor Fill(Tensor tensor, Generator rng) => fill(tensor, rng);
+
+    private static Tensor Filled(Tensor tensor, double value)
+    {
+        using Scalar number = value; // lives until libtorch has read it, unlike one that is left to the garbage collector
+        return tensor.fill_(number);
+    }
 }

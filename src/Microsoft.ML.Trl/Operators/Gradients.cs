@@ -17,8 +17,9 @@ internal static class Gradients
         if (gradients.Count == 0)
             return zeros([], ScalarType.Float32).MoveToOuterDisposeScope();
         // _foreach_norm would be one call, but takes its order as a Scalar, which libtorch 2.10 does not accept from outside.
-        Tensor norms = stack(gradients.Select(gradient => linalg.vector_norm(Wide(gradient), 2))); // [N]
-        return linalg.vector_norm(norms, 2).MoveToOuterDisposeScope();
+        // The order of a norm would be a native number that the garbage collector may free in the middle of the call; 2 is the default.
+        Tensor norms = stack(gradients.Select(gradient => linalg.norm(Wide(gradient), (long[]?)null))); // [N]
+        return linalg.norm(norms, (long[]?)null).MoveToOuterDisposeScope();
     }
 
     private static Tensor Wide(Tensor gradient) => gradient.dtype == ScalarType.Float32 ? gradient : gradient.to_type(ScalarType.Float32);

@@ -131,7 +131,7 @@ internal static class DdpoInputs
             fails(ImageReward.OfBatch((_, _) => Disposed(ones(1))), "a disposed tensor"),
             fails(ImageReward.OfImage((_, _) => double.PositiveInfinity), "Reward 0 is Infinity"),
             fails(ImageReward.FromTransformer(Ml, copy), "reward column 'Score'", "no such column"),
-            fails(ImageReward.FromTransformer(Ml, images), "reward column 'Score'", "expected a number"),
+            fails(ImageReward.FromTransformer(Ml, images), "expected a number, got Vector", "reward column 'Score'"),
             fails(ImageReward.FromTransformer(Ml, images, slot: 64), "holds 64 numbers; there is no slot 64"),
         ];
     }
