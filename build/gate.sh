@@ -21,6 +21,7 @@ check() { # a further check counts as one test
 }
 
 check "shortened demo" ./build.sh demo --quick
+check "shortened comparison" ./build.sh demo --quick --method grpo
 check "shortened StackLlama" bash -c 'source build/common.sh; set_up; dotnet run --project samples/StackLlama -c Release -- --quick'
 check "shortened Ddpo" bash -c 'source build/common.sh; set_up; dotnet run --project samples/Ddpo -c Release -- --quick'
 check "package" bash build/check-package.sh

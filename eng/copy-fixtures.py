@@ -22,7 +22,7 @@ FILES = [
         "sft_v190.safetensors", "utils_v190.safetensors")),
     *(f"trajectories/{name}" for name in (
         "lr_schedules.json", "optimizers.safetensors",
-        "models/gpt2", "models/gpt2_ppo_ref", "models/gpt2_ref", "models/gpt2_reward", "models/llama", "models/llama_ref",
+        "models/gpt2", "models/gpt2_ppo_ref", "models/gpt2_ref", "models/gpt2_reward", "models/gpt2_value", "models/llama", "models/llama_ref",
         "sft_gpt2_chunked", "sft_gpt2_completion_ga2", "sft_gpt2_dft", "sft_gpt2_nll", "sft_gpt2_packing_wrapped",
         "sft_llama_assistant_only", "sft_llama_chat", "sft_llama_nll", "sft_llama_packing_bfd", "sft_llama_packing_bfd_split",
         "sft_lora_llama", "sft_lora_llama_all", "sft_lora_llama_adapter_init", "sft_lora_llama_all_adapter_init", "dpo_lora_llama",

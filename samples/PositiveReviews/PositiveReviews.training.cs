@@ -16,16 +16,20 @@ public static partial class PositiveReviews
     internal static TransformerChain<TextGenerationTransformer> Train(
         MLContext ml, ReviewData data, Settings settings, IProgress<StepReport> progress)
     {
+        var pipeline = WriterAndJudge(ml, data, settings, progress).Append(ml.Trl().Ppo(settings.Ppo, progress: progress));
+        return pipeline.Fit(ml.Data.LoadFromEnumerable(data.Openings));
+    }
+
+    /// <summary>The first two stages.</summary>
+    internal static EstimatorChain<RewardTransformer> WriterAndJudge(
+        MLContext ml, ReviewData data, Settings settings, IProgress<StepReport> progress)
+    {
         TextTokenizer tokenizer = BpeTrainer.Train(data.Reviews, settings.VocabularySize);
         ModelSource writer = ModelSource.New(settings.Model(tokenizer.VocabularySize), tokenizer, seed: 1);
         IDataView reviews = ml.Data.LoadFromEnumerable(data.Reviews.Select(text => new Review { Text = text }));
         IDataView pairs = ml.Data.LoadFromEnumerable(data.TrainPairs);
-        IDataView openings = ml.Data.LoadFromEnumerable(data.Openings);
-
-        var pipeline = ml.Trl().Sft(writer, settings.Sft, reviews, progress)
-            .Append(ml.Trl().RewardModel(settings.Reward, pairs, progress))
-            .Append(ml.Trl().Ppo(settings.Ppo, progress: progress));
-        return pipeline.Fit(openings);
+        return ml.Trl().Sft(writer, settings.Sft, reviews, progress)
+            .Append(ml.Trl().RewardModel(settings.Reward, pairs, progress));
     }
 
     /// <summary>The same goal from pairs: the writer's own completions, ranked by the judge, teach it by DPO.</summary>
@@ -37,23 +41,35 @@ public static partial class PositiveReviews
         Settings settings,
         IProgress<StepReport> progress)
     {
-        IDataView openings = ml.Data.LoadFromEnumerable(data.Openings);
-        ModelOutput[][] tries = [.. Enumerable.Range(2, TriesPerOpening).Select(seed =>
-        {
-            TextGenerationTransformer again = writer.With(writer.Generation with { Seed = seed });
-            IDataView scored = new TransformerChain<ITransformer>(again, judge).Transform(openings);
-            return ml.Data.CreateEnumerable<ModelOutput>(scored, reuseRowObject: false).ToArray();
-        })];
-        List<Preference> preferences = [];
-        for (int row = 0; row < tries[0].Length; row++)
-        {
-            ModelOutput[] ranked = [.. tries.Select(outputs => outputs[row]).OrderBy(output => output.Score)];
-            (ModelOutput worst, ModelOutput best) = (ranked[0], ranked[^1]);
-            if (best.Completion != worst.Completion)
-                preferences.Add(new Preference { Prompt = best.Prompt, Chosen = best.Completion, Rejected = worst.Completion });
-        }
+        ModelOutput[][] ranked = RankedTries(ml, writer, judge, data.Openings, TriesPerOpening);
         return ml.Trl()
             .Dpo(ModelSource.FromTransformer(writer), settings.Dpo, progress: progress)
-            .Fit(ml.Data.LoadFromEnumerable(preferences));
+            .Fit(ml.Data.LoadFromEnumerable(Pairs(ranked, perOpening: 1)));
     }
+
+    /// <summary>Several completions of each opening, the worst of them first.</summary>
+    internal static ModelOutput[][] RankedTries(
+        MLContext ml, TextGenerationTransformer writer, RewardTransformer judge, IReadOnlyList<Opening> openings, int count)
+    {
+        IDataView view = ml.Data.LoadFromEnumerable(openings);
+        ModelOutput[][] tries = [.. Enumerable.Range(2, count).Select(seed =>
+        {
+            TextGenerationTransformer again = writer.With(writer.Generation with { Seed = seed });
+            IDataView scored = new TransformerChain<ITransformer>(again, judge).Transform(view);
+            return ml.Data.CreateEnumerable<ModelOutput>(scored, reuseRowObject: false).ToArray();
+        })];
+        return [.. Enumerable.Range(0, openings.Count)
+            .Select(row => tries.Select(outputs => outputs[row]).OrderBy(output => output.Score).ToArray())];
+    }
+
+    /// <summary>The best completion of an opening with its worst, the second best with the second worst, and so on.</summary>
+    internal static List<Preference> Pairs(ModelOutput[][] ranked, int perOpening) =>
+    [
+        .. from tries in ranked
+           from place in Enumerable.Range(0, perOpening)
+           let worse = tries[place]
+           let better = tries[^(place + 1)]
+           where better.Completion != worse.Completion
+           select new Preference { Prompt = better.Prompt, Chosen = better.Completion, Rejected = worse.Completion },
+    ];
 }

@@ -41,9 +41,16 @@ internal static class Report
     {
         string[][] completions = [.. outputs.Select(output => Words(output.Completion))];
         double words = completions.SelectMany(line => line).Average(word => known.Contains(word) ? 1.0 : 0.0);
+        double positive = outputs.Average(output => output.Positive);
+        return $"{name,-10} positive {positive:F3}   words {words:F3}   distinct-2 {Distinct(outputs):F3}";
+    }
+
+    /// <summary>Different pairs of neighbouring words, as a share of all pairs.</summary>
+    public static double Distinct(PositiveReviews.ModelOutput[] outputs)
+    {
+        IEnumerable<string[]> completions = outputs.Select(output => Words(output.Completion));
         List<(string, string)> pairs = [.. completions.SelectMany(line => line.Zip(line.Skip(1)))];
-        double distinct = (double)pairs.Distinct().Count() / pairs.Count;
-        return $"{name,-10} positive {outputs.Average(output => output.Positive):F3}   words {words:F3}   distinct-2 {distinct:F3}";
+        return (double)pairs.Distinct().Count() / pairs.Count;
     }
 
     /// <summary>The table of completions before and after.</summary>

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace PositiveReviewsSample;
 
 /// <summary>What the four stages learn from: plain text, labelled sentences, and openings to complete.</summary>
-internal sealed class ReviewData
+internal sealed record ReviewData
 {
     /// <summary>Review text for SFT, a sentence each.</summary>
     public required IReadOnlyList<string> Reviews { get; init; }
@@ -15,8 +15,18 @@ internal sealed class ReviewData
     /// <summary>Pairs that nothing is trained on.</summary>
     public required IReadOnlyList<SentencePair> TestPairs { get; init; }
 
-    /// <summary>Openings that PPO and DPO complete.</summary>
+    /// <summary>Openings that are completed in training.</summary>
     public required IReadOnlyList<Opening> Openings { get; init; }
+
+    /// <summary>Openings that methods are compared on; none unless <see cref="HoldOut"/> took some.</summary>
+    public IReadOnlyList<Opening> HeldOpenings { get; init; } = [];
+
+    /// <summary>The same with the first openings taken out of training, and no more than some of the others left in it.</summary>
+    public ReviewData HoldOut(int held, int learned) => this with
+    {
+        Openings = [.. Openings.Skip(held).Take(learned)],
+        HeldOpenings = [.. Openings.Take(held)],
+    };
 
     /// <summary>The small data set that ships with the sample, written for it.</summary>
     public static ReviewData Shipped(int seed)
@@ -97,7 +107,7 @@ internal sealed class SentencePair
     public string Rejected { get; set; } = "";
 }
 
-/// <summary>A row for PPO.</summary>
+/// <summary>A row to complete.</summary>
 internal sealed class Opening
 {
     public string Prompt { get; set; } = "";
@@ -111,4 +121,14 @@ internal sealed class Preference
     public string Chosen { get; set; } = "";
 
     public string Rejected { get; set; } = "";
+}
+
+/// <summary>A row for KTO.</summary>
+internal sealed class LabelledCompletion
+{
+    public string Prompt { get; set; } = "";
+
+    public string Completion { get; set; } = "";
+
+    public bool Label { get; set; }
 }

@@ -19,6 +19,34 @@ internal sealed record Settings
 
     public required DpoOptions Dpo { get; init; }
 
+    public required GrpoOptions Grpo { get; init; }
+
+    public required RlooOptions Rloo { get; init; }
+
+    public required OnlineDpoOptions OnlineDpo { get; init; }
+
+    public required RaftOptions Raft { get; init; }
+
+    public required KtoOptions Kto { get; init; }
+
+    /// <summary>DPO where several pairs are made of each opening.</summary>
+    public required DpoOptions DpoFromMany { get; init; }
+
+    /// <summary>Openings that methods are compared on and not trained on.</summary>
+    public int HeldOpenings { get; init; } = 64;
+
+    /// <summary>Completions of each of them that are measured.</summary>
+    public int DrawsPerOpening { get; init; } = 4;
+
+    /// <summary>Openings that they are trained on, at most.</summary>
+    public int LearnedOpenings { get; init; } = 1024;
+
+    /// <summary>Completions of each of these that the judge sees while a method trains, where methods are compared.</summary>
+    public int TriesPerOpening { get; init; } = 16;
+
+    /// <summary>Completions that best-of-n lets the judge choose from.</summary>
+    public int BestOf { get; init; } = 4;
+
     /// <summary>Openings of the table that is printed.</summary>
     public int Shown { get; init; } = 6;
 
@@ -73,6 +101,77 @@ internal sealed record Settings
             Generation = Generation,
             Seed = 1,
         },
+        DpoFromMany = new()
+        {
+            LearningRate = 2e-4,
+            NumTrainEpochs = 3,
+            PerDeviceTrainBatchSize = 16,
+            MaxLength = 64,
+            Generation = Generation,
+            Seed = 1,
+        },
+        Grpo = new()
+        {
+            LearningRate = 2e-4,
+            LrSchedulerType = LrSchedulerType.Constant,
+            NumGenerations = 8,
+            PerDeviceTrainBatchSize = 16,
+            GenerationBatchSize = 64,
+            NumIterations = 4,
+            Beta = 0.3,
+            LoggingSteps = 16, // each generation
+            Generation = Generation,
+            Seed = 1,
+        },
+        Rloo = new()
+        {
+            LearningRate = 2e-4,
+            LrSchedulerType = LrSchedulerType.Constant,
+            NumGenerations = 4,
+            PerDeviceTrainBatchSize = 16,
+            GenerationBatchSize = 64,
+            NumIterations = 4,
+            Beta = 1,
+            NormalizeAdvantages = true,
+            LoggingSteps = 16,
+            Generation = Generation,
+            Seed = 1,
+        },
+        OnlineDpo = new()
+        {
+            LearningRate = 3e-4,
+            LrSchedulerType = LrSchedulerType.Constant,
+            PerDeviceTrainBatchSize = 16,
+            Beta = [0.3],
+            MaxLength = 64,
+            LoggingSteps = 2,
+            Generation = Generation,
+            Seed = 1,
+        },
+        Raft = new()
+        {
+            LearningRate = 3e-4,
+            NumTrainEpochs = 3,
+            PerDeviceTrainBatchSize = 16,
+            RaftBatchSize = 64,
+            TopRewardPercentage = 0.25,
+            CollectionStrategy = CollectionStrategy.Local,
+            OutputMinLength = 20,
+            OutputMaxLength = 21,
+            InferenceBatchSizePerDevice = 64,
+            Generation = Generation,
+            Seed = 1,
+        },
+        Kto = new()
+        {
+            LearningRate = 2e-4,
+            NumTrainEpochs = 2,
+            PerDeviceTrainBatchSize = 16,
+            MaxLength = 64,
+            TrainSamplingStrategy = TrainSamplingStrategy.Random,
+            Generation = Generation,
+            Seed = 1,
+        },
     };
 
     /// <summary>
@@ -93,15 +192,49 @@ internal sealed record Settings
             InitKlCoef = 0.17,
         },
         Dpo = Small.Dpo with { NumTrainEpochs = 2 },
+        Grpo = Small.Grpo with { LearningRate = 5e-4, LrSchedulerType = LrSchedulerType.Linear, Beta = 0.05, DisableDropout = true },
+        Rloo = Small.Rloo with { LearningRate = 5e-4, LrSchedulerType = LrSchedulerType.Linear, Beta = 0.15, DisableDropout = true },
+        OnlineDpo = Small.OnlineDpo with { LearningRate = 8e-4, PerDeviceTrainBatchSize = 8, Beta = [0.1], LoggingSteps = 4 },
+        DpoFromMany = Small.DpoFromMany with { LearningRate = 5e-4 },
+        Raft = Small.Raft with { LearningRate = 5e-4, NumTrainEpochs = 4, TopRewardPercentage = 0.125 },
+        Kto = Small.Kto with { LearningRate = 5e-4 },
+        HeldOpenings = 256,
+        DrawsPerOpening = 1,
+        TriesPerOpening = 8,
+    };
+
+    /// <summary>The same with every method trained until the judge has seen so many completions.</summary>
+    public Settings Judging(int completions) => this with
+    {
+        Ppo = Ppo with { Steps = completions },
+        Grpo = Grpo with { MaxSteps = completions * Grpo.NumIterations / Grpo.PerDeviceTrainBatchSize },
+        Rloo = Rloo with { MaxSteps = completions * Rloo.NumIterations / Rloo.PerDeviceTrainBatchSize },
+        OnlineDpo = OnlineDpo with { MaxSteps = completions / 2 / OnlineDpo.PerDeviceTrainBatchSize },
+        Raft = Raft with { NumRaftIteration = (int)(completions * Raft.TopRewardPercentage / Raft.RaftBatchSize) },
     };
 
     /// <summary>The same run with less training: half a minute on two cores, and its effect still shows.</summary>
-    public Settings Shortened() => this with
+    public static Settings SmallQuick { get; } = Small.Shortened(sftSteps: 300, rewardSteps: 60, triesPerOpening: 4);
+
+    /// <summary>Real reviews with the small model and little training: some minutes on two cores.</summary>
+    public static Settings FullQuick { get; } = (Full with
     {
-        Sft = Sft with { MaxSteps = 300 },
-        Reward = Reward with { MaxSteps = 60 },
+        VocabularySize = 2048,
+        Model = Small.Model,
+        Sft = Small.Sft,
+        Reward = Small.Reward with { LearningRate = 1e-3 },
+        HeldOpenings = 128,
+        DrawsPerOpening = 2,
+    }).Shortened(sftSteps: 500, rewardSteps: 500, triesPerOpening: 8);
+
+    private Settings Shortened(int sftSteps, int rewardSteps, int triesPerOpening) => this with
+    {
+        Sft = Sft with { MaxSteps = sftSteps },
+        Reward = Reward with { MaxSteps = rewardSteps },
         Ppo = Ppo with { Steps = 12 * Ppo.BatchSize },
         Dpo = Dpo with { MaxSteps = 30 },
+        LearnedOpenings = 256,
+        TriesPerOpening = triesPerOpening,
         Shown = 2,
     };
 }

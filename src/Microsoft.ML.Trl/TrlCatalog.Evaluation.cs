@@ -184,8 +184,8 @@ public sealed partial class TrlCatalog
         return new GenerationMetrics(
             scorer is null ? double.NaN : Score(scorer, data, policy.Model, prompts, answers, cancel),
             held is null ? double.NaN : GenerationEvaluator.Kl(policy.Model.Network, held.Model.Network, answers, RowsAtOnce, cancel),
-            GenerationEvaluator.Distinct(texts, 1),
-            GenerationEvaluator.Distinct(texts, 2),
+            WordRuns.Distinct(texts, 1),
+            WordRuns.Distinct(texts, 2),
             answers.Average(answer => answer.Tokens.Length),
             answers.Average(answer => answer.HasEnded ? 1.0 : 0.0),
             answers.Count);

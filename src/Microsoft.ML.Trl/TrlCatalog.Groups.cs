@@ -11,6 +11,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     [OverloadResolutionPriority(1)] // so that new() means options
     public GrpoTrainer Grpo(
         GrpoOptions? options = null,
@@ -28,6 +29,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public GrpoTrainer Grpo(
         Func<string, string, double> reward, GrpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -45,6 +47,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public GrpoTrainer Grpo(
         Func<RewardRow, double> reward, GrpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -61,6 +64,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public GrpoTrainer Grpo(
         RewardFunction reward, GrpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -78,6 +82,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public GrpoTrainer Grpo(
         IReadOnlyList<RewardFunction> rewards, GrpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -95,6 +100,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public GrpoTrainer Grpo(
         ModelSource source, IReadOnlyList<RewardFunction>? rewards = null, GrpoOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -109,6 +115,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     [OverloadResolutionPriority(1)] // so that new() means options
     public RlooTrainer Rloo(
         RlooOptions? options = null,
@@ -124,6 +131,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public RlooTrainer Rloo(
         Func<string, string, double> reward, RlooOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -140,6 +148,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public RlooTrainer Rloo(
         Func<RewardRow, double> reward, RlooOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -156,6 +165,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public RlooTrainer Rloo(
         RewardFunction reward, RlooOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -173,6 +183,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public RlooTrainer Rloo(
         IReadOnlyList<RewardFunction> rewards, RlooOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,
@@ -190,6 +201,7 @@ public sealed partial class TrlCatalog
     /// <param name="progress">Told of every report; null = nobody.</param>
     /// <param name="cancel">Ends training within one step.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other; the message names them.</exception>
+    /// <exception cref="NotSupportedException">Options do not go together yet; the message says what to do.</exception>
     public RlooTrainer Rloo(
         ModelSource source, IReadOnlyList<RewardFunction>? rewards = null, RlooOptions? options = null,
         IDataView? trainingData = null, ModelSource? reference = null, IProgress<StepReport>? progress = null,

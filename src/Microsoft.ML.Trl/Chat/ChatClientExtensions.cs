@@ -8,13 +8,14 @@ public static class ChatClientExtensions
 {
     /// <summary>
     /// A chat client that answers with this model: by its chat template, streaming or whole, with the usage in tokens and the reason why
-    /// an answer ended. Functions among the tools are told to the template; calls come back as the text that the model writes.
+    /// an answer ended. Functions among the tools are told to the template, and calls that the model writes come back as
+    /// <see cref="FunctionCallContent"/>, for a client that calls them. Where its template writes no calls they are text.
     /// </summary>
     /// <remarks>
     /// The client follows Temperature (0 = the likeliest token), TopP, TopK, Seed, MaxOutputTokens, StopSequences, Instructions, Tools, and
     /// a ResponseFormat with a JSON schema, to which generation is held; AdditionalProperties are variables of the template. Other options
     /// are refused by name. What is not set is as in the model's <see cref="LanguageModel.Generation"/>. Requests at the same time are
-    /// answered one after another.
+    /// answered one after another. An answer to a request with tools comes in one piece, since its text may be a call.
     /// </remarks>
     /// <param name="model">The caller owns it, and disposes it after the client's last use.</param>
     /// <param name="modelId">What responses and metadata call the model; null = nothing.</param>

@@ -9,6 +9,12 @@ namespace Microsoft.ML.Trl.Chat;
 /// <param name="Options">How it is answered; its stop strings end the answer and are no part of it.</param>
 internal sealed record ChatRequest(int[] Prompt, long Seed, GenerationOptions Options)
 {
+    /// <summary>How the model writes calls of functions; null = none are offered, or they stay text.</summary>
+    public ToolCallFormat? Calls { get; private init; }
+
+    /// <summary>Calls of functions in the conversation before.</summary>
+    public int CallsBefore { get; private init; }
+
     /// <summary>Renders the conversation and reads the options.</summary>
     /// <param name="model">Has a chat template.</param>
     /// <param name="messages">The conversation.</param>
@@ -23,16 +29,33 @@ internal sealed record ChatRequest(int[] Prompt, long Seed, GenerationOptions Op
         RefuseWhatHasNoMeaning(chat);
         if (chat.Instructions is { } instructions)
             messages = messages.Prepend(new ChatMessage(ChatRole.System, instructions));
-        RenderedChat rendered = model.Tokenizer.ApplyChatTemplate(messages, new ChatTemplateOptions
+        ChatMessage[] conversation = [.. messages];
+        var options = new ChatTemplateOptions
         {
-            AddGenerationPrompt = true,
             Tools = Tools(chat),
             Variables = (chat.AdditionalProperties ?? []).ToDictionary(pair => pair.Key, pair => ChatMessageValues.Node(pair.Value)),
-        });
+        };
+        RenderedChat rendered = model.Tokenizer.ApplyChatTemplate(conversation, options with { AddGenerationPrompt = true });
         int[] prompt = model.Tokenizer.Encode(rendered.Text);
         if (model.Codec.Unanswerable(prompt) is { } reason)
             throw new ArgumentException($"The conversation cannot be answered: {reason}", nameof(messages));
-        return new ChatRequest(prompt, PromptSeed.Of(rendered.Text), Generation(model.Generation, chat));
+        return new ChatRequest(prompt, PromptSeed.Of(rendered.Text), Generation(model.Generation, chat))
+        {
+            Calls = options.Tools is null ? null : CallFormat(model.Tokenizer, options),
+            CallsBefore = conversation.Sum(message => message.Contents.OfType<FunctionCallContent>().Count()),
+        };
+    }
+
+    private static ToolCallFormat? CallFormat(TextTokenizer tokenizer, ChatTemplateOptions options)
+    {
+        try
+        {
+            return ToolCallFormat.Of(tokenizer, options);
+        }
+        catch (Exception cause) when (cause is InvalidOperationException or NotSupportedException)
+        {
+            return null; // a template that only tells of functions: what the model makes of them is text
+        }
     }
 
     private static GenerationOptions Generation(GenerationOptions own, ChatOptions chat)

@@ -37,6 +37,7 @@ internal sealed class LanguageModelChatClient(LanguageModel model, string? model
     {
         string id = Guid.NewGuid().ToString("N");
         var filter = new StopSequenceFilter(request.Options.StopStrings);
+        List<string> held = []; // where functions may be called, nothing is said before it is known whether one is
         Answer? answer = null;
         IAsyncEnumerable<string> pieces = TextStream.Read(
             model.Tokenizer,
@@ -45,9 +46,18 @@ internal sealed class LanguageModelChatClient(LanguageModel model, string? model
             cancel);
         await foreach (string piece in pieces.ConfigureAwait(false))
             if (filter.Append(piece) is { Length: > 0 } text)
-                yield return Update(new TextContent(text));
-        if (filter.End() is { Length: > 0 } rest)
-            yield return Update(new TextContent(rest));
+            {
+                if (request.Calls is null)
+                    yield return Update(new TextContent(text));
+                else
+                    held.Add(text);
+            }
+        held.Add(filter.End());
+        ParsedTurn turn = Turn(request, answer!, string.Concat(held));
+        if (turn.Text.Length > 0)
+            yield return Update(new TextContent(turn.Text));
+        for (int call = 0; call < turn.Calls.Count; call++)
+            yield return Update(turn.Calls[call].Content(ParsedCall.Id(request.CallsBefore + call)));
         int written = answer!.Tokens.Length;
         ChatResponseUpdate last = Update(new UsageContent(new UsageDetails
         {
@@ -55,7 +65,8 @@ internal sealed class LanguageModelChatClient(LanguageModel model, string? model
             OutputTokenCount = written,
             TotalTokenCount = request.Prompt.Length + written,
         }));
-        last.FinishReason = answer.HasEnded || filter.IsReached ? ChatFinishReason.Stop : ChatFinishReason.Length;
+        last.FinishReason = turn.Calls.Count > 0 ? ChatFinishReason.ToolCalls
+            : answer.HasEnded || filter.IsReached ? ChatFinishReason.Stop : ChatFinishReason.Length;
         yield return last;
 
         ChatResponseUpdate Update(AIContent content) => new(ChatRole.Assistant, [content])
@@ -65,5 +76,15 @@ internal sealed class LanguageModelChatClient(LanguageModel model, string? model
             ModelId = modelId,
             CreatedAt = DateTimeOffset.UtcNow,
         };
+    }
+
+    /// <summary>What is still to be said: the calls of an answer with the text before them, or the text that was held back.</summary>
+    private ParsedTurn Turn(ChatRequest request, Answer answer, string held)
+    {
+        if (request.Calls is not { } format)
+            return new ParsedTurn(held, []);
+        int[] tokens = answer.HasEnded ? answer.Tokens[..^1] : answer.Tokens;
+        ParsedTurn turn = format.Parse(model.Tokenizer.DecodeCompletion(tokens, skipSpecialTokens: false));
+        return turn.Calls.Count > 0 ? turn : new ParsedTurn(held, []);
     }
 }

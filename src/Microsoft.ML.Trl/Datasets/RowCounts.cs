@@ -29,6 +29,9 @@ internal sealed record RowFate(string Metric, string Text, bool LeftOut = true)
 
     public static RowFate NoAnswerPossible { get; } = new(
         "no_answer_possible", "left out: the prompt has no token, or leaves no room for an answer in the model's context");
+
+    public static RowFate PromptAboveLimit { get; } = new(
+        "prompt_above_limit", "left out: the prompt has more tokens than MaxPromptLength");
 }
 
 /// <summary>Counts what became of the rows of a data set.</summary>

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl.Generation;
 /// Runs a model over a batch of growing rows, one token per row and call. Prompts are padded on the left. Where an encoder reads the
 /// prompts, it does so once, and the rows begin with the decoder's start token. Call without gradients.
 /// </summary>
-internal sealed class DecodingSession : IDisposable
+internal sealed class DecodingSession : IDecoding
 {
     private const int LeastShared = 16; // below, reading a beginning by itself costs more than it saves
 
@@ -101,6 +101,9 @@ internal sealed class DecodingSession : IDisposable
         Replace(ref _padding, rows);
         Replace(ref _scores, rows);
     }
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor states) => _model.Logits(states);
 
     /// <summary>Gives every row the text of another one of the same prompt.</summary>
     /// <param name="rows">[R] for each row, the one whose text it gets.</param>

@@ -12,6 +12,9 @@ internal sealed class GenerationHistory(bool keepsStates)
     private readonly List<Tensor> _logProbs = [], _sampledLogProbs = [], _states = [];
     private long _entries;
 
+    /// <summary>How many steps were added.</summary>
+    public int Steps => _logProbs.Count;
+
     /// <summary>Adds a step: a token to each row that is not done.</summary>
     /// <param name="batch">The rows that run.</param>
     /// <param name="tokens">One per row.</param>

@@ -21,6 +21,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// <summary>Whether results carry the hidden states that tokens were chosen from.</summary>
     internal bool KeepsStates { get; init; }
 
+    /// <summary>Draws from a mixture of the model and another one; null = from the model alone. Not with beams.</summary>
+    internal GeometricMixture? Mixture { get; init; }
+
     /// <summary>Continues a batch of prompts.</summary>
     /// <param name="prompts">Token ids per row; none empty, none as long as the model's context.</param>
     /// <param name="options">How to continue.</param>
@@ -86,7 +89,8 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     private GrowingRow Row(int[] prompt, int number, GenerationOptions options, long seed, int draw)
     {
         int[] begin = _model.Layout.BeforeAnswer(prompt);
-        int limit = Math.Min(options.MaxNewTokens, _model.Config.ContextLength - begin.Length);
+        int context = Math.Min(_model.Config.ContextLength, Mixture?.Other.Config.ContextLength ?? int.MaxValue);
+        int limit = Math.Min(options.MaxNewTokens, context - begin.Length);
         return new GrowingRow(number, begin, limit, new RowRandom(options.Seed, PromptSeed.OfSample(seed, draw)));
     }
 
@@ -99,13 +103,13 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     {
         TokenSampler sampler = new(options, processors);
         int most = batch.Max(row => row.Limit);
-        using DecodingSession session = new(_model, prompts, most);
+        using IDecoding session = Mixture?.Begin(_model, prompts, most) ?? new DecodingSession(_model, prompts, most);
         Tensor? context = processors.NeedsContext ? RowContext.Create([.. batch.Select(row => row.Prompt)], most, _model.Device) : null;
         cancel.ThrowIfCancellationRequested();
         Tensor hidden = session.Start();
         for (int step = 0; ; step++)
         {
-            Tensor tokens = Choose(sampler, hidden, context, batch, step, history);
+            Tensor tokens = Choose(sampler, session, hidden, context, batch, history);
             foreach (GrowingRow row in batch.Where(row => row.NewTokens.Count > step))
             {
                 row.HasEnded = ends.IsReached(row);
@@ -130,11 +134,13 @@ public sealed class TokenGenerator(CausalLanguageModel model)
     /// Chooses the next token of every row and adds it to the rows that are not done. Reads the tokens from the device, and nothing else.
     /// </summary>
     /// <returns>[R] int64.</returns>
-    private Tensor Choose(TokenSampler sampler, Tensor hidden, Tensor? context, GrowingRow[] batch, int step, GenerationHistory history)
+    private Tensor Choose(
+        TokenSampler sampler, IDecoding session, Tensor hidden, Tensor? context, GrowingRow[] batch, GenerationHistory history)
     {
         using DisposeScope scope = NewDisposeScope();
+        int step = history.Steps;
         Tensor uniforms = tensor([.. batch.Select(row => row.Random.Uniform(step))], device: _model.Device);
-        Tensor logits = _model.Logits(hidden).to_type(ScalarType.Float32);
+        Tensor logits = session.Logits(hidden).to_type(ScalarType.Float32);
         TokenChoice choice = sampler.Choose(logits, context, step, uniforms, batch);
         long[] tokens = [.. MemoryMarshal.Cast<byte, long>(choice.Tokens.cpu().bytes)];
         if (Array.Exists(tokens, token => token < 0))

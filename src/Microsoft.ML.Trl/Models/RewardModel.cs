@@ -105,7 +105,16 @@ public sealed class RewardModel : DecoderModel
         ScoredTokens.Check(ids, lengths);
         using var scope = NewDisposeScope();
         Tensor scored = Body.HiddenAt(ids, ScoredTokens.Last(ids, lengths, Config.PadTokenId)); // [B, H]
-        return _score.Forward(scored).squeeze(-1).MoveToOuterDisposeScope();
+        return ScoresOf(scored).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the scoring projection says of states, whatever tokens they are of.</summary>
+    /// <param name="hidden">[n, H] of <see cref="DecoderModel.Body"/>.</param>
+    /// <returns>[n] in the type of the weights. The caller owns it.</returns>
+    internal Tensor ScoresOf(Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        return _score.Forward(hidden).squeeze(-1).MoveToOuterDisposeScope();
     }
 
     private static NotSupportedException IsEncoder(ModelConfig config) => new(

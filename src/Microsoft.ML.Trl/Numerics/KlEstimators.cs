@@ -43,6 +43,22 @@ public static class KlEstimators
         return (logProbs - referenceLogProbs).square().mul(0.5).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// <c>q/p - 1 - log(q/p)</c> of the sampled token: unbiased, of low variance, never negative (k3 of
+    /// http://joschu.net/blog/kl-approx.html).
+    /// </summary>
+    /// <param name="logProbs">Any shape: log-probability of the sampled tokens under the policy.</param>
+    /// <param name="referenceLogProbs">Same shape, under the reference.</param>
+    /// <returns>Same shape, at least 0. The caller owns it.</returns>
+    /// <exception cref="ArgumentException">The two differ in shape, or hold no floating-point numbers.</exception>
+    public static Tensor LowVariance(Tensor logProbs, Tensor referenceLogProbs)
+    {
+        Check(logProbs, referenceLogProbs);
+        using var scope = NewDisposeScope();
+        Tensor ratio = referenceLogProbs - logProbs;
+        return (ratio.expm1() - ratio).MoveToOuterDisposeScope();
+    }
+
     /// <summary><c>Σ p (log p - log q)</c> over the vocabulary: exact, at the price of both distributions.</summary>
     /// <param name="logProbs">[..., V] log-probability of every token under the policy.</param>
     /// <param name="referenceLogProbs">[..., V], under the reference.</param>

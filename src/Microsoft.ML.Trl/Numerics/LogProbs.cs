@@ -85,10 +85,7 @@ public static class LogProbs
         Check(hidden, head, labels);
         ArgumentOutOfRangeException.ThrowIfNegative(keepBytes);
         Require.Below(labelSmoothing, 0, 1);
-        if (head.Weight is { requires_grad: true, is_leaf: false } || head.Bias is { requires_grad: true, is_leaf: false })
-            throw new ArgumentException(
-                "The head is the result of a computation that records gradients; its parts must be parameters, or detached.",
-                nameof(head));
+        head.RequireParameters();
         hidden = head.Scaled(hidden);
         bool records = is_grad_enabled() && (hidden.requires_grad || head.NeedsGradient);
         var call = new HiddenLogProbs.Call(records ? head : head.Detached(), keepBytes, VocabularyHead.ChunkBytes, labelSmoothing);

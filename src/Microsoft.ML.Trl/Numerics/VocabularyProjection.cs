@@ -70,6 +70,16 @@ public sealed record VocabularyProjection(Tensor Weight, Tensor? Bias = null, do
         }
     }
 
+    /// <summary>Fails unless its parts are leaves, to whose gradients can be added in place, or need none.</summary>
+    /// <param name="name">What the caller calls it.</param>
+    /// <exception cref="ArgumentException">They are results of a computation that records gradients.</exception>
+    internal void RequireParameters(string name = "head")
+    {
+        if (Weight is { requires_grad: true, is_leaf: false } || Bias is { requires_grad: true, is_leaf: false })
+            throw new ArgumentException(
+                "The head is the result of a computation that records gradients; its parts must be parameters, or detached.", name);
+    }
+
     /// <summary>The states as the weight reads them: times the scale.</summary>
     /// <param name="hidden">[N, H].</param>
     /// <returns>[N, H], differentiable: the same tensor, or one of the current scope.</returns>

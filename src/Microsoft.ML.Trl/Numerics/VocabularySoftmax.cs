@@ -18,16 +18,23 @@ internal static class VocabularySoftmax
     /// <param name="labels">[n] int64.</param>
     public static RowStatistics Apply(Tensor logits, Tensor labels)
     {
-        (long count, long vocabulary) = (logits.shape[0], logits.shape[1]);
-        long rows = logits.device_type == DeviceType.CPU ? Math.Max(1, BlockElements / vocabulary) : Math.Max(1, count);
         var parts = new List<RowStatistics>();
-        for (long start = 0; start < count; start += rows)
+        foreach ((long start, long length) in Blocks(logits))
         {
             using DisposeScope scope = NewDisposeScope();
-            long length = Math.Min(rows, count - start);
             parts.Add(ApplyBlock(logits.narrow(0, start, length), labels.narrow(0, start, length)).MoveToOuter());
         }
         return RowStatistics.Join(parts, logits.device);
+    }
+
+    /// <summary>The rows that are worked on at a time: as many as a processor's cache holds, and all on a GPU.</summary>
+    /// <param name="logits">[n, V].</param>
+    public static IEnumerable<(long Start, long Count)> Blocks(Tensor logits)
+    {
+        (long count, long vocabulary) = (logits.shape[0], logits.shape[1]);
+        long rows = logits.device_type == DeviceType.CPU ? Math.Max(1, BlockElements / vocabulary) : Math.Max(1, count);
+        for (long start = 0; start < count; start += rows)
+            yield return (start, Math.Min(rows, count - start));
     }
 
     /// <summary>

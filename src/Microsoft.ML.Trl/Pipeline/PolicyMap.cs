@@ -27,6 +27,10 @@ internal sealed class PolicyMap : IBatchMap
             DataViewSchema.Annotations annotations = ModelHandle.Annotate(ModelHandle.RewardKind, _reward!);
             outputs.Add(new AddedColumn(owner.ScoreColumnName ?? score.Name, NumberDataViewType.Single, annotations));
         }
+        if (_reward is null && owner.SampleSize > 1)
+            throw new InvalidOperationException(
+                $"The best of {owner.SampleSize} completions is to be chosen, but no reward model is upstream to score them; append "
+                + "the stage to a RewardModel or RewardScoring stage, or transform its output.");
         Outputs = outputs;
     }
 
@@ -40,9 +44,8 @@ internal sealed class PolicyMap : IBatchMap
         int[] rows = [.. Enumerable.Range(0, prompts.Length).Where(row => IsAnswerable(prompts[row].Ids, firstRow + row))];
         RowPrompt[] answerable = [.. rows.Select(row => prompts[row])];
         using CancelWatch watch = _owner.Host.Watch(_owner.CancellationToken);
-        IReadOnlyList<Answer> answers = _policy.Answer(
-            [.. answerable.Select(prompt => prompt.Ids)], [.. answerable.Select(prompt => PromptSeed.Of(prompt.Text))], _owner.Generation,
-            watch.Token);
+        (IReadOnlyList<Answer> answers, IReadOnlyList<float>? best) = _owner.SampleSize == 1
+            ? (Sampled(answerable, 0, watch.Token), null) : BestSampled(answerable, watch.Token);
         string[] completions = [.. texts[0].Select(_ => "")];
         foreach ((int row, Answer answer) in rows.Zip(answers))
             completions[row] = answer.Text;
@@ -50,10 +53,34 @@ internal sealed class PolicyMap : IBatchMap
             return [completions];
         float[]? scores = wanted[1] ? [.. prompts.Select(_ => float.NaN)] : null;
         if (scores is not null)
-            foreach ((int row, float score) in rows.Zip(AnswerScorer.Score(_reward!, _policy.Tokenizer, answerable, answers)))
+            foreach ((int row, float score) in rows.Zip(best ?? Scored(answerable, answers)))
                 scores[row] = score;
         return [completions, scores];
     }
+
+    /// <summary>One completion of each prompt.</summary>
+    private IReadOnlyList<Answer> Sampled(RowPrompt[] prompts, int sample, CancellationToken cancel) => _policy.Answer(
+        [.. prompts.Select(prompt => prompt.Ids)], [.. prompts.Select(prompt => PromptSeed.OfSample(prompt.Text, sample))],
+        _owner.Generation, cancel);
+
+    /// <summary>The best of several completions of each prompt; of equal scores the one that was sampled first.</summary>
+    private (IReadOnlyList<Answer> Answers, IReadOnlyList<float> Scores) BestSampled(RowPrompt[] prompts, CancellationToken cancel)
+    {
+        var best = new Answer[prompts.Length];
+        float[] scores = [.. prompts.Select(_ => float.NegativeInfinity)];
+        for (int sample = 0; sample < _owner.SampleSize; sample++)
+        {
+            IReadOnlyList<Answer> answers = Sampled(prompts, sample, cancel);
+            float[] scored = Scored(prompts, answers);
+            for (int row = 0; row < prompts.Length; row++)
+                if (scored[row] > scores[row])
+                    (best[row], scores[row]) = (answers[row], scored[row]);
+        }
+        return (best, scores);
+    }
+
+    private float[] Scored(RowPrompt[] prompts, IReadOnlyList<Answer> answers) =>
+        AnswerScorer.Score(_reward!, _policy.Tokenizer, prompts, answers);
 
     private RowPrompt Prompt(string[][] texts, int row, long number)
     {

@@ -38,6 +38,10 @@ internal sealed record SavedTransformer
 
     public required int BatchSize { get; init; }
 
+    /// <summary>Completions of a prompt, of which the best is kept; null = one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? SampleSize { get; init; }
+
     /// <summary>TorchSharp's name of the weights' type in memory.</summary>
     public required string WeightType { get; init; }
 
@@ -92,6 +96,8 @@ internal sealed record SavedTransformer
             throw reader.Senseless(Entry, $"{requiredName} is missing.");
         if (saved.BatchSize < 1)
             throw reader.Senseless(Entry, $"BatchSize is {saved.BatchSize}; it must be at least 1.");
+        if (saved.SampleSize < 1)
+            throw reader.Senseless(Entry, $"SampleSize is {saved.SampleSize}; it must be at least 1.");
         if (!WeightTypes.Any(type => type.ToString() == saved.WeightType))
             throw reader.Senseless(Entry, $"WeightType is '{saved.WeightType}'; allowed are {string.Join(", ", WeightTypes)}.");
         if (saved.TokenizerFiles.Any(string.IsNullOrEmpty) || saved.TokenizerFiles.Distinct().Count() != saved.TokenizerFiles.Length)

@@ -37,6 +37,7 @@ internal static class TextGenerationLoader
             CompletionColumnName = transformer.OutputColumnName,
             ScoreColumnName = transformer.ScoreColumnName,
             BatchSize = transformer.BatchSize,
+            SampleSize = transformer.SampleSize == 1 ? null : transformer.SampleSize,
             WeightType = model.Network.Type.ToString(),
             Quantization = model.Network.Quantization,
             Conversations = transformer.Conversations,
@@ -54,7 +55,8 @@ internal static class TextGenerationLoader
         SavedTransformer saved = SavedTransformer.ReadFrom(
             reader, found => found.PromptColumnName, nameof(SavedTransformer.PromptColumnName));
         GenerationOptions generation = SavedTransformer.Parse<GenerationOptions>(reader, GenerationEntry);
-        reader.Sensible(GenerationEntry, () => generation.ValidatedForOne("a column of completions"));
+        reader.Sensible(GenerationEntry, () => TextGenerationTransformer.CheckSamples(
+            saved.SampleSize ?? 1, generation.ValidatedForOne("a column of completions"), nameof(SavedTransformer.SampleSize)));
         IReadOnlyList<StepReport> reports = reader.History();
         ValueHead? head = null;
         LanguageModel model = StoredModel.Read(
@@ -74,6 +76,7 @@ internal static class TextGenerationLoader
             conversations: saved.Conversations)
         {
             BatchSize = saved.BatchSize,
+            SampleSize = saved.SampleSize ?? 1,
         };
     }
 }

@@ -64,6 +64,9 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// <summary>How prompts are read as conversations; null = as texts.</summary>
     public ConversationOptions? Conversations { get; }
 
+    /// <summary>Completions that are sampled of each prompt; the reward model upstream chooses the best. 1 = it chooses nothing.</summary>
+    public int SampleSize { get; internal init; } = 1;
+
     /// <summary>What rows hold as tokens.</summary>
     internal RowCodec Rows { get; }
 
@@ -104,11 +107,41 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     {
         ArgumentNullException.ThrowIfNull(generation);
         generation.ValidatedForOne("a column of completions").CheckTokens(Model.Network.Config.VocabularySize);
+        CheckSamples(SampleSize, generation, nameof(SampleSize));
         return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, generation, ownsModel: false, Conversations)
         {
             BatchSize = BatchSize,
             CancellationToken = CancellationToken,
+            SampleSize = SampleSize,
         };
+    }
+
+    /// <summary>
+    /// A transformer that samples several completions of each prompt with the same model, which stays this one's, and keeps the one that
+    /// the nearest reward model upstream scores best: what <see cref="BestOfNSampler"/> does, over a whole view.
+    /// </summary>
+    /// <param name="sampleSize">Completions of each prompt. At least 1.</param>
+    /// <returns>Usable as long as this transformer is not disposed. The first sample of a prompt is what this one writes.</returns>
+    /// <exception cref="ArgumentException">The number is below 1, or more than 1 and the completions are not drawn at random.</exception>
+    public TextGenerationTransformer BestOf(int sampleSize)
+    {
+        CheckSamples(sampleSize, Generation, nameof(sampleSize));
+        return new(_env, Model, OutputColumnName, ScoreColumnName, PromptColumnName, Reports, Generation, ownsModel: false, Conversations)
+        {
+            BatchSize = BatchSize,
+            CancellationToken = CancellationToken,
+            SampleSize = sampleSize,
+        };
+    }
+
+    /// <summary>Fails where several samples of a prompt would be one.</summary>
+    internal static void CheckSamples(int sampleSize, GenerationOptions generation, string name)
+    {
+        Require.AtLeast(sampleSize, 1, name);
+        if (sampleSize > 1 && !generation.DoSample)
+            throw new ArgumentException(
+                $"{name} is {sampleSize}, but DoSample is false: all samples of a prompt would be the same text. Set DoSample to true, or "
+                + $"{name} to 1.", nameof(generation));
     }
 
     /// <summary>Saves a folder that transformers, <see cref="LanguageModel.Load"/> and <see cref="ModelSource.Folder"/> can read.</summary>
@@ -124,6 +157,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException">A text column is missing or of another type; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">The best of several samples is wanted, and no reward model is upstream.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
@@ -137,6 +171,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
     /// </summary>
     /// <param name="input">Has the text column <see cref="PromptColumnName"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">It has not, or of another type.</exception>
+    /// <exception cref="InvalidOperationException">The best of several samples is wanted, and no reward model is upstream.</exception>
     /// <exception cref="ArgumentException">While rows are read: one cannot be answered, and the options refuse it.</exception>
     /// <exception cref="InvalidDataException">While rows are read: a conversation cannot be rendered; the message names it.</exception>
     /// <exception cref="ObjectDisposedException">While rows are read: the model was disposed.</exception>
@@ -148,6 +183,7 @@ public sealed class TextGenerationTransformer : ITransformer, IDisposable
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException">A text column is missing or of another type; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">The best of several samples is wanted, and no reward model is upstream.</exception>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);

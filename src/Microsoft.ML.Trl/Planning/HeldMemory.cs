@@ -19,6 +19,8 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
         if (options is PpoOptions)
             yield return new("value head", (shape.Config.OutputSize + 1) * 4L, "float32");
         yield return Optimizer();
+        if (options.LoadBestModelAtEnd && start.IsCpu)
+            yield return new("best weights", Trained * _size, $"a copy in {TypeName}");
         if (options.WeightAveraging is { } averaging && start.IsCpu)
         {
             int copies = averaging.IsCorrected ? 3 : 1;

@@ -46,6 +46,6 @@ public static class Conversation
         },
     };
 
-    private static string ToJson(object value) =>
+    internal static string ToJson(object value) =>
         JsonText.Of(new Rendering("a conversation", Unlimited), value, None);
 }

@@ -72,5 +72,21 @@ internal sealed class MessageList
                 + "Begin both with the prompt, or give it in a column of its own.");
     }
 
+    /// <summary>These messages as JSON.</summary>
+    public string ToJson() => Conversation.ToJson(Values);
+
+    /// <summary>These messages, the last with more words at its end.</summary>
+    /// <exception cref="InvalidDataException">There is no message, or the last one's content is no text.</exception>
+    public MessageList WithLastWords(string text)
+    {
+        if (Values.Count == 0 || Values[^1] is not DictValue last || last.Find("content") is not string content)
+            throw new InvalidDataException("The last message has no text as its \"content\", behind which more could be put.");
+        var longer = new DictValue();
+        foreach ((object key, object value) in last.Pairs)
+            longer.Set(key, value);
+        longer.Set("content", content + text);
+        return new MessageList(new ListValue([.. Values.Take(Values.Count - 1), longer]));
+    }
+
     private MessageList Part(int start, int end) => new(new ListValue([.. Values.Skip(start).Take(end - start)]));
 }

@@ -68,6 +68,23 @@ public sealed class BestOfNSampler
         (_sampleSize, _nCandidates) = (sampleSize, nCandidates);
     }
 
+    /// <summary>A sampler that asks anything about answers.</summary>
+    internal static BestOfNSampler Of(
+        LanguageModel model, Func<IReadOnlyList<string>, IReadOnlyList<Answer>, IReadOnlyList<double>> score, LengthSampler? lengthSampler,
+        int sampleSize, int nCandidates) => new(model, score, lengthSampler, sampleSize, nCandidates);
+
+    /// <summary>
+    /// How far the best of n samples may lie from the policy, in nats: <c>log n - (n - 1) / n</c>. The KL divergence to the policy of what
+    /// is written so is this much at most (arXiv:2401.01879, Theorem 1): what a trained policy of the same KL is to be held against.
+    /// </summary>
+    /// <param name="sampleSize">n, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is below 1.</exception>
+    public static double KlBound(int sampleSize)
+    {
+        Require.AtLeast(sampleSize, 1);
+        return Math.Log(sampleSize) - ((sampleSize - 1.0) / sampleSize);
+    }
+
     /// <summary>The best completions of one prompt.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{string}, GenerationOptions?, CancellationToken)"/>
     public IReadOnlyList<ScoredCompletion> Generate(
@@ -81,6 +98,15 @@ public sealed class BestOfNSampler
     /// <exception cref="ArgumentException">A prompt is empty or too long, or options contradict each other.</exception>
     /// <exception cref="InvalidOperationException">The scores are not one finite number per completion.</exception>
     public IReadOnlyList<IReadOnlyList<ScoredCompletion>> Generate(
+        IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default) =>
+        GenerateWithMetrics(prompts, options, cancel).Candidates;
+
+    /// <summary>The same, and what choosing the best was worth.</summary>
+    /// <param name="prompts">Not empty, each shorter than the model's context.</param>
+    /// <param name="options">How to sample; null = <see cref="LanguageModel.Generation"/>. Another seed gives other samples.</param>
+    /// <param name="cancel">Looked at once per token.</param>
+    /// <inheritdoc cref="Generate(IReadOnlyList{string}, GenerationOptions?, CancellationToken)" path="/exception"/>
+    public BestOfNResult GenerateWithMetrics(
         IReadOnlyList<string> prompts, GenerationOptions? options = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(prompts);
@@ -93,7 +119,23 @@ public sealed class BestOfNSampler
         Answer[] answers = Sample(prompts, options, cancel);
         IReadOnlyList<double> scores = Score([.. prompts.SelectMany(prompt => Enumerable.Repeat(prompt, _sampleSize))], answers);
         IEnumerable<ScoredCompletion> scored = answers.Zip(scores, (answer, score) => new ScoredCompletion(answer.Text, score));
-        return [.. scored.Chunk(_sampleSize).Select(Best)];
+        ScoredCompletion[][] groups = [.. scored.Chunk(_sampleSize)];
+        return new BestOfNResult([.. groups.Select(Best)], Metrics(groups));
+    }
+
+    private Dictionary<string, double> Metrics(ScoredCompletion[][] groups)
+    {
+        if (groups.Length == 0)
+            return [];
+        double mean = groups.Average(samples => samples.Average(sample => sample.Score));
+        double best = groups.Average(samples => samples.Max(sample => sample.Score));
+        return new Dictionary<string, double>
+        {
+            ["best_of_n/mean"] = mean,
+            ["best_of_n/best"] = best,
+            ["best_of_n/gain"] = best - mean,
+            ["best_of_n/kl_bound"] = KlBound(_sampleSize),
+        };
     }
 
     private ScoredCompletion[] Best(ScoredCompletion[] samples) =>

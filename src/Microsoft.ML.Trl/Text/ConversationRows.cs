@@ -63,7 +63,9 @@ internal sealed class ConversationRows(TextTokenizer tokenizer) : RowCodec
 
     private RenderedChat Render(MessageList messages, ChatTemplateOptions options) => tokenizer.ApplyChatTemplate(messages.Values, options);
 
-    private static ChatTemplateOptions Options(TemplateCells with) => new()
+    /// <summary>What a row gives the chat template.</summary>
+    /// <exception cref="InvalidDataException">It is not JSON of the kind that is expected.</exception>
+    public static ChatTemplateOptions Options(TemplateCells with) => new()
     {
         // Some templates announce tools even where the list is empty.
         Tools = Read<JsonArray>(with.Tools, "tools", "array of functions' schemas") is { Count: > 0 } tools ? tools : null,

@@ -33,24 +33,43 @@ public sealed class ConsoleProgress : IProgress<StepReport>
         (_writer, _overwrite, _interval) = (writer, overwrite, interval);
     }
 
+    /// <summary>
+    /// Completions of each report that are printed as a table beneath its line, at least 0: prompt, completion, and where there are any the
+    /// reference's completion and the score. 0, the default: only the beginning of the first stands in the line.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public int CompletionsToPrint
+    {
+        get;
+        init
+        {
+            Require.AtLeast(value, 0, nameof(CompletionsToPrint));
+            field = value;
+        }
+    }
+
     /// <inheritdoc/>
     public void Report(StepReport value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        string line = StepLine.Of(value);
-        bool last = value.Step >= value.TotalSteps;
+        SampleCompletion[] table = [.. value.Completions.Take(CompletionsToPrint)];
+        string line = StepLine.Of(table.Length > 0 ? value with { Completions = [] } : value);
+        bool last = value.Step >= value.TotalSteps || value.StopReason is not null;
+        bool stays = last || table.Length > 0 || value.Metrics.Keys.Any(name => name.StartsWith("eval_", StringComparison.Ordinal));
         lock (_writer)
         {
-            if (!_overwrite && !last && _written is { } before && Stopwatch.GetElapsedTime(before) < _interval)
+            if (!_overwrite && !stays && _written is { } before && Stopwatch.GetElapsedTime(before) < _interval)
                 return;
             _written = last ? null : Stopwatch.GetTimestamp(); // the next run begins with a line
             if (_overwrite)
                 _writer.Write("\r" + line.PadRight(_shown));
             else
                 _writer.WriteLine(line);
-            if (_overwrite && last)
+            if (_overwrite && stays)
                 _writer.WriteLine();
-            _shown = last ? 0 : line.Length;
+            _shown = stays ? 0 : line.Length;
+            foreach (string row in CompletionTable.Lines(table))
+                _writer.WriteLine(row);
             _writer.Flush();
         }
     }

@@ -9,7 +9,8 @@ internal static class StepLine
     // The figure that tells most about a stage, by its own name.
     private static readonly (string Key, string Label)[] Figures =
     [
-        ("loss", "loss"), ("ppo/loss/total", "loss"), ("accuracy", "accuracy"), ("rewards/accuracies", "accuracy"),
+        ("loss", "loss"), ("ppo/loss/total", "loss"), ("eval_loss", "eval_loss"),
+        ("eval_reward", "eval_reward"), ("accuracy", "accuracy"), ("rewards/accuracies", "accuracy"),
         ("env/reward_mean", "score"), ("reward_mean", "reward"), ("objective/kl", "kl"),
     ];
 
@@ -35,6 +36,8 @@ internal static class StepLine
         }
         if (report.TimeLeft is { } left)
             line.Append(separator).Append(Left(left));
+        if (report.StopReason is { } reason)
+            line.Append(separator).Append(CultureInfo.InvariantCulture, $"ended: {reason}");
         if (report.Completions.Count > 0)
             line.Append(CultureInfo.InvariantCulture, $", {Sample(report.Completions[0])}");
         return line.ToString();
@@ -44,7 +47,8 @@ internal static class StepLine
     {
         string line = sample.Completion.ReplaceLineEndings(" ").Trim();
         string text = line.Length <= LongestSample ? line : line[..LongestSample] + "...";
-        return string.Create(CultureInfo.InvariantCulture, $"\"{text}\" {sample.Score:0.00}");
+        string score = double.IsNaN(sample.Score) ? "" : string.Create(CultureInfo.InvariantCulture, $" {sample.Score:0.00}");
+        return $"\"{text}\"{score}";
     }
 
     private static string Left(TimeSpan left) => left.TotalHours >= 1

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Trl;
 
 /// <summary>
-/// Something else than the training itself failed: the caller's progress callback threw, memory ended, a disk was full. The weights are
-/// those of the last finished step.
+/// Something else than the training itself failed: the caller's progress callback or a callback of the options threw, an evaluation
+/// failed, memory ended, a disk was full. The weights are those of the last finished step.
 /// </summary>
 public sealed class TrainingFailedException : InvalidOperationException, IPartialModel
 {

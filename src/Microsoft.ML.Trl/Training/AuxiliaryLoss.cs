@@ -19,14 +19,15 @@ internal sealed class AuxiliaryLoss(ModelConfig config, double? coefficient)
     /// <param name="load">Of the pass; null = nothing is added.</param>
     /// <param name="log">Notes <c>aux_loss</c>, without its weight.</param>
     /// <param name="share">Of the pass in a step whose losses are added without further weights.</param>
+    /// <param name="count">Examples or tokens of the pass, for an evaluation.</param>
     /// <returns>The sum, and what was added.</returns>
-    public (Tensor Loss, double Added) AddTo(Tensor loss, RouterLoad? load, StepLog log, double share = 1)
+    public (Tensor Loss, double Added) AddTo(Tensor loss, RouterLoad? load, IFigures log, double share = 1, double count = 1)
     {
         if (load is null)
             return (loss, 0);
         Tensor auxiliary = load.Loss();
         double value = auxiliary.item<float>();
-        log.Note("aux_loss", value);
+        log.Note("aux_loss", value, count);
         return (loss + (auxiliary * (_weight * share)), value * _weight * share);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class FitSession : IDisposable
     private FitSession(StageContext stage, TrainingOptions options)
     {
         _stage = stage;
+        options.RequireEvaluationData();
         var host = new ComponentHost(stage.Ml, "TRL " + stage.Name);
         var device = new DeviceChoice(options.UseCpu, options.GpuDeviceId, options.FallbackToCpu, options.Bf16, options.Fp16);
         Placement = device.Resolve(ContextSettings.Of(stage.Ml), text => host.Warn("Fit", text));
@@ -58,6 +59,8 @@ internal sealed class FitSession : IDisposable
             SharesBase(options) ? source.OpenBase(session._base) : source.OpenPolicy(session._base));
         AddAdapter(model.Value.Network, options);
         output.Generation?.CheckTokens(model.Value.Network.Config.VocabularySize);
+        session._tracker.Policy = new PolicyView(
+            model.Value, output.Generation, output.Conversations is not null, session.Cancel);
         using Borrowed<LanguageModel>? reference = session.Reference(source, held, options.Peft, model.Value.Network.Config);
         return session.Run(
             () => train(session, model.Value, reference?.Model.Network),

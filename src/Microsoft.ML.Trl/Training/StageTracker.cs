@@ -3,7 +3,7 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.Trl.Training;
 
 /// <summary>Hands each report of a run on: to ML.NET's log, to the caller, and into the history.</summary>
-internal sealed class StageTracker : IProgress<StepReport>, IDisposable
+internal sealed class StageTracker : IRunAudience, IDisposable
 {
     private readonly IChannel _channel;
     private readonly IProgress<StepReport>? _caller;
@@ -20,6 +20,9 @@ internal sealed class StageTracker : IProgress<StepReport>, IDisposable
 
     /// <summary>All reports so far.</summary>
     public IReadOnlyList<StepReport> Reports => _reports;
+
+    /// <inheritdoc/>
+    public PolicyView? Policy { get; set; }
 
     /// <summary>Adds metrics to the next report.</summary>
     public void AddToNext(IReadOnlyDictionary<string, double> metrics) => _extra = metrics;

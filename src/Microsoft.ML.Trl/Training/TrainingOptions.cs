@@ -102,6 +102,8 @@ public abstract partial record TrainingOptions
             yield return unused;
         foreach (string unused in WeightAveraging?.WithoutEffect() ?? [])
             yield return unused;
+        foreach (string unused in EvaluationWithoutEffect())
+            yield return unused;
     }
 
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
@@ -127,6 +129,7 @@ public abstract partial record TrainingOptions
         LearningRateSchedule.Check(LrSchedulerType, LrSchedulerKwargs);
         Require.AtLeast(GpuDeviceId, 0);
         ValidateMemory();
+        ValidateEvaluation();
         if (UseCpu && GpuDeviceId is not null)
             throw new ArgumentException($"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
     }

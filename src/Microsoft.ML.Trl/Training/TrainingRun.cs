@@ -12,6 +12,7 @@ internal sealed class TrainingRun
     private readonly string _stage;
     private readonly int _totalSteps;
     private readonly CancellationToken _cancel;
+    private readonly TrainingOptions _options;
 
     /// <param name="stage">Who trains, for messages and reports.</param>
     /// <param name="totalSteps">Steps of the run.</param>
@@ -28,24 +29,39 @@ internal sealed class TrainingRun
     private TrainingRun(
         string stage, int totalSteps, double totalWork, TrainingOptions options, IProgress<StepReport>? progress, CancellationToken cancel)
     {
-        (_stage, _totalSteps, _cancel) = (stage, totalSteps, cancel);
+        (_stage, _totalSteps, _cancel, _options) = (stage, totalSteps, cancel, options);
+        Policy = (progress as IRunAudience)?.Policy;
         Log = new StepLog(stage, totalSteps, options, progress, totalWork);
     }
 
     /// <summary>What the steps note their figures in.</summary>
     public StepLog Log { get; }
 
-    /// <summary>Runs the steps of a plan.</summary>
+    /// <summary>Writes with what is trained; null where it writes nothing, or nobody listens.</summary>
+    public PolicyView? Policy { get; }
+
+    /// <summary>What evaluations measure; null = the method measures nothing.</summary>
+    public HeldOutSet? HeldOut { get; set; }
+
+    /// <summary>Runs the steps of a plan, until a callback or an option ends the run.</summary>
     /// <param name="plan">In order; numbers count from 1.</param>
     /// <param name="step">What a step does; may throw <see cref="OperationCanceledException"/> before it has changed a weight.</param>
+    /// <param name="model">What is trained, for evaluations; null = nobody looks at it between steps.</param>
     /// <exception cref="TrainingCanceledException">Cancelled; the weights are those of the last finished step.</exception>
     /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number; the weights are of the last good step.</exception>
-    /// <exception cref="TrainingFailedException">A step after the first, or a report, failed; the weights are of the last step.</exception>
-    public void Run(IEnumerable<StepPlan> plan, Action<StepPlan> step)
+    /// <exception cref="TrainingFailedException">
+    /// A step after the first, a report, an evaluation or a callback failed; the weights are of the last step.
+    /// </exception>
+    /// <exception cref="NotSupportedException">Options ask for evaluations, and the method has none.</exception>
+    public void Run(IEnumerable<StepPlan> plan, Action<StepPlan> step, TrainedModel? model = null)
     {
         using IDisposable records = enable_grad(); // whoever calls may have turned gradients off
+        using var between = new BetweenSteps(_stage, _totalSteps, _options, Log, Policy, _cancel);
+        between.Begin(HeldOut, model);
         foreach (StepPlan next in plan)
         {
+            if (!between.GoesOn)
+                break;
             try
             {
                 _cancel.ThrowIfCancellationRequested();
@@ -60,20 +76,9 @@ internal sealed class TrainingRun
                 // The first step's exceptions come as they are: they mostly say what is wrong with options or data.
                 throw new TrainingFailedException(_stage, next.Number - 1, $"step {next.Number}", cause);
             }
-            Report(next);
+            between.End(next);
         }
-    }
-
-    private void Report(StepPlan done)
-    {
-        try
-        {
-            Log.EndStep(done.Number, done.Epoch, done.Work);
-        }
-        catch (Exception cause) when (cause is not IPartialModel)
-        {
-            throw new TrainingFailedException(_stage, done.Number, "the progress callback", cause);
-        }
+        between.Finish();
     }
 
     /// <summary>Runs a plan whose steps accumulate micro batches and update once, with the model in training mode.</summary>
@@ -114,7 +119,7 @@ internal sealed class TrainingRun
                 Log.NoteUpdate(loss, gradients.Update(loss), rate, gradients.Scaler);
                 updated?.Invoke(next);
                 average?.Follow(next.Number);
-            });
+            }, new TrainedModel(model.parameters(), read => Reading(model, read)));
         }
         finally
         {
@@ -122,6 +127,19 @@ internal sealed class TrainingRun
             model.eval();
             model.SetDropout(null);
             model.SetNoise(null);
+        }
+    }
+
+    private static void Reading(DecoderModel model, Action read)
+    {
+        model.eval();
+        try
+        {
+            read();
+        }
+        finally
+        {
+            model.train();
         }
     }
 }

@@ -74,4 +74,13 @@ internal static class Loops
         new GroupLoop("Groups", policy, options, objective, progress).Run(work, reference);
         return progress.Reports;
     }
+
+    public static List<StepReport> ExperimentalPpo(
+        CausalLanguageModel policy, RewardModel value, CausalLanguageModel? reference, ExperimentalPpoOptions options, EpisodeWork work,
+        EpisodeReplay? replay = null, Action<StepReport>? also = null)
+    {
+        var progress = new Collected(also);
+        new EpisodeLoop(policy, value, options.Validated(), progress, replay).Run(work, reference);
+        return progress.Reports;
+    }
 }

@@ -15,7 +15,7 @@ public sealed partial class LayeringTests
     private static readonly string[] Layers =
     [
         "Operators", "Numerics", "Models", "Adapters", "Models/Families", "Generation/Constraints", "Generation", "Diffusion", "Text",
-        "Pipeline/Views", "Pipeline", "Training/Optimizers", "Training",
+        "Pipeline/Views", "Pipeline", "Training/Optimizers", "Training/Callbacks", "Training",
         "Algorithms/Preferences", "Algorithms/Rollouts", "Algorithms/*", "Planning", "Evaluation", "Chat", ".",
     ];
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.AI;
+using Microsoft.ML.Trl.Tests.Algorithms;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static Microsoft.ML.Trl.Tests.BadInputs.BadInput;
 using static Microsoft.ML.Trl.Tests.BadInputs.Samples;
@@ -20,7 +22,10 @@ internal static class GroupInputs
     private static RewardFunction One => RewardFunction.Of((_, _) => 1);
 
     public static IEnumerable<BadInput> All() =>
-        [.. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages()];
+    [
+        .. Shared(), .. Batches(), .. Grpo(), .. Contradictions(), .. Rloo(), .. Losses(), .. Stages(), .. Tools(), .. Sessions(),
+        .. Steps(),
+    ];
 
     private static IEnumerable<BadInput> Shared() =>
     [
@@ -50,6 +55,7 @@ internal static class GroupInputs
     private static IEnumerable<BadInput> Batches() =>
     [
         Option(new GrpoOptions { NumGenerations = 1 }, "NumGenerations", 1, "2 or greater"),
+        Option(new GrpoOptions { NumGenerationsEval = 0 }, "NumGenerationsEval", 0, "1 or greater"),
         Option(new RlooOptions { StepsPerGeneration = 0 }, "StepsPerGeneration", 0, "1 or greater"),
         Option(new GrpoOptions { GenerationBatchSize = 0 }, "GenerationBatchSize", 0, "1 or greater"),
         Option<ArgumentException>(
@@ -160,6 +166,99 @@ internal static class GroupInputs
         yield return Of<ArgumentOutOfRangeException>(
             "RlooTrainer.Fit", () => Trl.Rloo(Tiny.Source(), [One], new() { PromptColumnName = "Q" }).Fit(Rows),
             ["Schema mismatch for prompt column 'Q'"]);
+    }
+
+    private static IEnumerable<BadInput> Tools()
+    {
+        AIFunction lamp = AIFunctionFactory.Create(() => "on", "lamp");
+        var talk = new GrpoOptions { Conversations = new() };
+        yield return Option<ArgumentException>(new GrpoOptions { Tools = [lamp] }, "Tools needs prompts that are conversations");
+        yield return Option<ArgumentException>(
+            new RlooOptions { EnvironmentFactory = () => null! }, "EnvironmentFactory needs prompts that are conversations");
+        yield return Option<ArgumentException>(talk with { Tools = [lamp, null!] }, "Tools[1] is null");
+        yield return BadInput.Of<NotSupportedException>(
+            "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], EvalOnStart = true }),
+            ["answered in one turn", "EvalStrategy to No"]);
+        yield return BadInput.Of<NotSupportedException>(
+            "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], AdvantageEstimator = AdvantageEstimator.ReMax }),
+            ["ReMax compares with a completion of a single turn", "use Group"]);
+        yield return Option<ArgumentException>(talk with { Tools = [lamp, lamp] }, "Tools has 2 functions with the name 'lamp'");
+        yield return Option(talk with { MaxToolCallingIterations = 0 }, "MaxToolCallingIterations", 0, "1 or greater");
+        yield return Null("EnvironmentRow.#ctor", "prompt", () => new EnvironmentRow(null!), "a row's prompt");
+        yield return Null("EnvironmentRow.#ctor", "columns", () => new EnvironmentRow("", 0, null!), "a row's columns");
+        yield return Of<ArgumentOutOfRangeException>(
+            "EnvironmentRow.#ctor", () => new EnvironmentRow("", -1), ["row (-1) must be", "0 or greater"]);
+        yield return Null(
+            "RewardFunction.FromEnvironment", "score", () => RewardFunction.FromEnvironment<IEnvironment>(null!), "a reward's environment");
+    }
+
+    private static readonly GrpoOptions Session = new()
+    {
+        MaxSteps = 2, NumGenerations = 2, PerDeviceTrainBatchSize = 4, Generation = new() { MaxNewTokens = 3 },
+    };
+
+    private static IEnumerable<BadInput> Sessions()
+    {
+        const string Made = "GroupSession.#ctor";
+        yield return Null(Made, "policy", () => new GroupSession(null!, Session).Dispose());
+        yield return Null(Made, "options", () => new GroupSession(Network, null!).Dispose());
+        yield return Of<ArgumentOutOfRangeException>(
+            Made, () => new GroupSession(Network, Session with { MaxSteps = -1 }).Dispose(), ["MaxSteps (-1)", "1 or greater"]);
+        yield return Of<ArgumentException>(
+            Made, () => new GroupSession(Network, Session with { NumGenerations = 3 }).Dispose(), ["NumGenerations (3) must divide"]);
+        yield return Of<ArgumentException>(
+            Made, () => new GroupSession(Network, Session with { GradientAccumulationSteps = 2, StepsPerGeneration = 1 }).Dispose(),
+            ["GradientAccumulationSteps (2) must divide the passes over a generation (1)"]);
+        yield return Of<NotSupportedException>(
+            Made, () => new GroupSession(Network, Session with { EvalOnStart = true }).Dispose(), ["made", "EvalOnStart"]);
+        yield return Of<NotSupportedException>(
+            Made, () => new GroupSession(Network, Session with { AdvantageEstimator = AdvantageEstimator.ReMax }).Dispose(),
+            ["ReMax compares", "another AdvantageEstimator"]);
+        yield return Of<ArgumentException>(
+            Made, () => new GroupSession(Network, Session with { Generation = new() { EosTokenIds = [40] } }).Dispose(),
+            ["The end token 40", "0 to 39"]);
+    }
+
+    private static IEnumerable<BadInput> Steps()
+    {
+        const string Step = "GroupSession.Step", Generate = "GroupSession.Generate";
+        int[][] queries = [[1, 2], [3]], answers = [[4], [5, 6], [7], [8]];
+        double?[] scores = [1, null, 0, 2];
+        static void With(Action<GroupSession> act)
+        {
+            using CausalLanguageModel policy = Toys.Gpt2();
+            using var session = new GroupSession(policy, Session);
+            act(session);
+        }
+        yield return Null(Step, "queries", () => With(session => session.Step(null!, answers, scores)), "no queries");
+        yield return Null(Step, "completions", () => With(session => session.Step(queries, null!, scores)), "no completions");
+        yield return Null(Step, "scores", () => With(session => session.Step(queries, answers, null!)), "no scores");
+        yield return Of<ArgumentException>(
+            Step, () => With(session => session.Step([[1]], answers, scores)), ["queries has 1 rows, but a step takes 2"], "a query");
+        yield return Of<ArgumentException>(
+            Step, () => With(session => session.Step(queries, answers[..3], scores)),
+            ["completions has 3 rows for 2 queries with 2 completions each; give 4"], "three completions");
+        yield return Of<ArgumentException>(
+            Step, () => With(session => session.Step(queries, answers, [1])), ["scores has 1 rows"], "one score");
+        yield return Of<ArgumentException>(
+            Step, () => With(session => session.Step(queries, [[4], [], [7], [8]], scores)), ["completion of row 1 is empty"], "empty");
+        yield return Of<ArgumentException>(
+            Step, () => With(session => session.Step(queries, [[4], [40], [7], [8]], scores)), ["row 1 has token id 40"], "foreign token");
+        yield return Of<ArgumentException>(
+            Step, () => With(session => session.Step(queries, answers, [1, double.NaN, 0, 2])), ["score of row 1 is NaN"], "NaN");
+        yield return Of<InvalidOperationException>(
+            Step, () => With(session =>
+            {
+                for (int step = 0; step < 3; step++)
+                    session.Step(queries, answers, scores);
+            }), ["2 updates are done", "MaxSteps is 2"], "too many steps");
+        yield return Of<ObjectDisposedException>(
+            Step, () => With(session => { session.Dispose(); session.Step(queries, answers, scores); }), ["GroupSession"], "disposed");
+        yield return Null(Generate, "prompts", () => With(session => session.Generate(null!)), "no queries");
+        yield return Of<ArgumentException>(
+            Generate, () => With(session => session.Generate([[]])), ["prompt of row 0 is empty"], "empty query");
+        yield return Of<ObjectDisposedException>(
+            Generate, () => With(session => { session.Dispose(); session.Generate(queries); }), ["GroupSession"], "disposed");
     }
 
     private static BadInput Option(GroupOptions options, string name, double value, string allowed) =>

@@ -104,7 +104,8 @@ internal static class NumericsInputs
         (string Member, Func<Tensor, Tensor, Tensor> Estimate)[] estimators =
         [
             ("KlEstimators.Difference", KlEstimators.Difference), ("KlEstimators.Absolute", KlEstimators.Absolute),
-            ("KlEstimators.Squared", KlEstimators.Squared), ("KlEstimators.Full", KlEstimators.Full),
+            ("KlEstimators.Squared", KlEstimators.Squared), ("KlEstimators.LowVariance", KlEstimators.LowVariance),
+            ("KlEstimators.Full", KlEstimators.Full),
         ];
         foreach ((string member, Func<Tensor, Tensor, Tensor> estimate) in estimators)
         {

@@ -15,9 +15,10 @@ internal static class PublicEntries
         // figures and texts that are only kept
         "GenerationMetrics.#ctor", "LanguageModelMetrics.#ctor", "PreferenceMetrics.#ctor", "GenerationResult.#ctor", "PpoLossTerms.#ctor",
         "TokenLogProbs.#ctor", "TensorEntry.#ctor", "RewardRow.#ctor", "SampleCompletion.#ctor", "ScoredCompletion.#ctor",
+        "BestOfNResult.#ctor",
         "DdimTransition.#ctor", "DdpoLossTerms.#ctor", "PromptStatistics.#ctor",
         "LabelPrediction.#ctor", "ChatSpan.#ctor", "RenderedChat.#ctor", "TrainingPlanRow.#ctor", "TrainingPlanAdvice.#ctor",
-        "RewardFunctionException.#ctor", "TrainingCanceledException.#ctor", "TrainingDivergedException.#ctor",
+        "DatasetShape.#ctor", "RewardFunctionException.#ctor", "TrainingCanceledException.#ctor", "TrainingDivergedException.#ctor",
         "TrainingFailedException.#ctor", "RewardFunctionException.Model", "TrainingCanceledException.Model",
         "TrainingDivergedException.Model", "TrainingFailedException.Model",
     ];

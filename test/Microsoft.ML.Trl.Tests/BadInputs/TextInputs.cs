@@ -186,6 +186,9 @@ internal static class TextInputs
         return
         [
             Null("ConsoleProgress.#ctor", "writer", () => new ConsoleProgress(null!, false)),
+            BadInput.Of<ArgumentOutOfRangeException>(
+                "ConsoleProgress.CompletionsToPrint", () => new ConsoleProgress { CompletionsToPrint = -1 },
+                ["CompletionsToPrint (-1)", "0 or greater"]),
             Null("ConsoleProgress.Report", "value", () => new ConsoleProgress(TextWriter.Null, false).Report(null!)),
             Null("StepReport.#ctor", "Stage", () => new StepReport(null!, 1, 2, report.Metrics, 3, TimeSpan.Zero)),
             Null("StepReport.#ctor", "Metrics", () => new StepReport("SFT", 1, 2, null!, 3, TimeSpan.Zero)),

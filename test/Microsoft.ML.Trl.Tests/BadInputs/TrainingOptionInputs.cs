@@ -18,6 +18,10 @@ internal static class TrainingOptionInputs
         .. Each(nameof(SftOptions.AdamEpsilon), NotPositive, x => new() { AdamEpsilon = x }, "a finite number greater than 0"),
         .. Each(nameof(SftOptions.LoggingSteps), NotPositive, x => new() { LoggingSteps = x }, "a finite number greater than 0"),
         .. Each(nameof(SftOptions.NumTrainEpochs), NotPositive, x => new() { NumTrainEpochs = x }, "a finite number greater than 0"),
+        .. Each(nameof(SftOptions.EvalSteps), NotPositive, x => new() { EvalSteps = x }, "a finite number greater than 0"),
+        .. Each(
+            nameof(SftOptions.EarlyStoppingThreshold), Negative, x => new() { EarlyStoppingThreshold = x },
+            "a finite number, 0 or greater"),
         .. Each(nameof(SftOptions.WeightDecay), Negative, x => new() { WeightDecay = x }, "a finite number, 0 or greater"),
         .. Each(nameof(SftOptions.MaxGradNorm), Negative, x => new() { MaxGradNorm = x }, "a finite number, 0 or greater"),
         .. Each(nameof(SftOptions.RouterAuxLossCoef), Negative, x => new() { RouterAuxLossCoef = x }, "a finite number, 0 or greater"),
@@ -33,6 +37,8 @@ internal static class TrainingOptionInputs
 
     private static IEnumerable<BadInput> WholeNumbers() =>
     [
+        .. Each("PerDeviceEvalBatchSize", [0, -8], x => new() { PerDeviceEvalBatchSize = (int)x }, "1 or greater"),
+        .. Each("EarlyStoppingPatience", [0, -1], x => new() { EarlyStoppingPatience = (int)x }, "1 or greater"),
         .. Each("PerDeviceTrainBatchSize", [0, -8], x => new() { PerDeviceTrainBatchSize = (int)x }, "1 or greater"),
         .. Each("GradientAccumulationSteps", [0, -1], x => new() { GradientAccumulationSteps = (int)x }, "1 or greater"),
         .. Each("MaxSteps", [0, -2, int.MinValue], x => new() { MaxSteps = (int)x }, "1 or greater"),
@@ -52,6 +58,7 @@ internal static class TrainingOptionInputs
             "Random, Sequential, GroupByLength"),
         Refused<ArgumentException>(
             "BaseQuantization 9", new() { BaseQuantization = (WeightQuantization)9 }, "BaseQuantization (9)", "None, Int8, Int4, Nf4"),
+        Refused<ArgumentException>("EvalStrategy 3", new() { EvalStrategy = (EvalStrategy)3 }, "EvalStrategy (3)", "No, Epoch, Steps"),
         Refused<ArgumentException>("LossType 2", new() { LossType = (SftLossType)2 }, "LossType (2)", "Nll, Dft"),
         Refused<ArgumentException>(
             "PackingStrategy 3", new() { PackingStrategy = (PackingStrategy)3 }, "PackingStrategy (3)", "Bfd, BfdSplit, Wrapped"),
@@ -113,6 +120,20 @@ internal static class TrainingOptionInputs
             "cannot be trained; set Peft"),
         Refused<ArgumentException>(
             "smoothed DFT", new() { LabelSmoothingFactor = 0.1, LossType = SftLossType.Dft }, "LabelSmoothingFactor (0.1)", "LossType Dft"),
+        Refused<ArgumentException>(
+            "the best of no evaluations", new() { LoadBestModelAtEnd = true }, "LoadBestModelAtEnd goes by evaluations", "Steps or Epoch"),
+        Refused<ArgumentException>(
+            "patience without evaluations", new() { EarlyStoppingPatience = 3 }, "EarlyStoppingPatience (3) goes by", "EvalStrategy is No"),
+        Refused<ArgumentException>(
+            "best weights and average",
+            new() { LoadBestModelAtEnd = true, EvalStrategy = EvalStrategy.Epoch, WeightAveraging = new() },
+            "LoadBestModelAtEnd and WeightAveraging contradict", "Leave one of them out"),
+        Refused<ArgumentException>(
+            "a metric of no name", new() { MetricForBestModel = "eval_" }, "MetricForBestModel is empty", "such as loss, or null"),
+        Refused<ArgumentException>("a callback that is null", new() { Callbacks = [null!] }, "Callbacks holds null"),
+        Refused<ArgumentNullException>("no list of callbacks", new() { Callbacks = null! }, "Callbacks"),
+        Refused<ArgumentException>(
+            "packed evaluations without length", new() { EvalPacking = true, MaxLength = null }, "EvalPacking needs MaxLength", "null"),
         Refused<ArgumentException>("packing without length", new() { Packing = true, MaxLength = null }, "Packing needs MaxLength", "null"),
         Refused<ArgumentException>(
             "generation options", new() { Generation = new() { MaxNewTokens = 0 } }, "MaxNewTokens (0)", "at least 1"),

@@ -7,8 +7,8 @@ namespace Microsoft.ML.Trl.Tests.Datasets;
 /// <summary>
 /// Batches against TRL's collators: data_utils/collators*.json. A batch here has no mask and no -100: lengths say what is real, and labels
 /// are listed with the row that predicts them. So the expected tensors are read into that form. Not compared, because there is nothing here
-/// to compare them with: padding to a multiple (the columns it adds are left out), the batch of unpaired examples (kto), prompts padded on
-/// the left (dpo_padding's prompt_input_ids), and padding-free position ids (texts of a packed row stand in rows of their own).
+/// to compare them with: padding to a multiple (the columns it adds are left out), prompts padded on the left (dpo_padding's
+/// prompt_input_ids), and padding-free position ids (texts of a packed row stand in rows of their own).
 /// </summary>
 [TestClass]
 public sealed class CollatorTests
@@ -82,6 +82,24 @@ public sealed class CollatorTests
             Close.Absolute(margins.Deserialize<double[]>()!, pairs.Select(pair => pair.Margin!.Value).ToArray(), 0, name);
     }
 
+    [TestMethod]
+    public void Labelled_completions_and_those_of_others_are_marked_as_by_DataCollatorForUnpairedPreference()
+    {
+        JsonElement test = Case("collators.json", "kto"), expected = test.GetProperty("batch");
+        bool[] labels = expected.GetProperty("label").Deserialize<bool[]>()!;
+        UnpairedExample[] examples = [.. Rows(test).Select(row =>
+            new UnpairedExample(Ints(row, "prompt_ids"), Ints(row, "completion_ids"), row.GetProperty("label").GetBoolean()))];
+        int[][] others = [.. Rows(test).Select(row => Ints(row, "KL_completion_ids"))];
+        using var batch = new UnpairedBatch(examples, [0, 1], others, null, texts => TokenBatch.Of(texts));
+        CollectionAssert.AreEqual(labels, batch.IsDesirable.ToArray());
+        foreach ((string side, AnswerBatch answers) in new[] { ("", batch.Answers), ("KL_", batch.Mismatched!) })
+        {
+            int[][] ids = Table(expected, side + "input_ids"), completion = Table(expected, side + "completion_mask");
+            int[][] learned = [.. ids.Zip(completion, (row, marks) => row.Zip(marks, (id, mark) => mark == 1 ? id : Ignored).ToArray())];
+            Same(answers.Tokens, ids, Table(expected, side + "attention_mask"), learned, "kto" + side);
+        }
+    }
+
     /// <summary>TRL 0.11.4 finds completions by a template: what follows the last, or each up to the next instruction.</summary>
     [TestMethod]
     [DataRow("response_only")]
@@ -94,6 +112,34 @@ public sealed class CollatorTests
         TokenExample[] rows =
             [.. Table(test, "rows").Select(row => new TokenExample(row) { Learned = Completions(row, response, instruction) })];
         Same(rows, Table(batch, "input_ids"), Table(batch, "attention_mask"), Table(batch, "labels"), name);
+    }
+
+    [TestMethod]
+    public void Marked_completions_of_a_padding_free_batch_have_the_labels_of_TRL_0_11_4()
+    {
+        JsonElement test = Case("collators_v0114.json", "padding_free"), batch = test.GetProperty("batch");
+        int[] response = Ints(test, "response_template_ids");
+        TokenExample[] rows =
+            [.. Table(test, "rows").Select(row => new TokenExample(row) { Learned = Completions(row, response, null) })];
+        CollectionAssert.AreEqual(Table(batch, "input_ids").Single(), rows.SelectMany(row => row.Ids).ToArray());
+        using TokenBatch actual = TokenBatch.Of(rows);
+        int[] listed = Array.ConvertAll(Longs(actual.Labels), label => (int)label);
+        CollectionAssert.AreEqual(Array.FindAll(Table(batch, "labels").Single(), label => label != Ignored), listed);
+    }
+
+    /// <summary>The texts are those of the case before, in turns, each with the end token behind it.</summary>
+    [TestMethod]
+    public void Wrapped_packing_cuts_as_ConstantLengthDataset_of_TRL_0_11_4()
+    {
+        JsonElement test = Case("collators_v0114.json", "constant_length_dataset");
+        int end = test.GetProperty("eos_token_id").GetInt32(), length = test.GetProperty("seq_length").GetInt32();
+        int[][] texts = Table(Case("collators_v0114.json", "padding_free"), "rows"), expected = Table(test, "result");
+        TokenExample[] examples = [.. Enumerable.Range(0, 8).Select(i => new TokenExample([.. texts[i % texts.Length], end]))];
+        var options = new SftOptions { Packing = true, PackingStrategy = PackingStrategy.Wrapped, MaxLength = length };
+        TokenExample[][] rows = [.. SftRows.Prepare(examples, options).Take(expected.Length)];
+        Assert.HasCount(10, rows);
+        for (int row = 0; row < rows.Length; row++)
+            CollectionAssert.AreEqual(expected[row], rows[row].Single().Ids, $"row {row}");
     }
 
     [TestMethod]

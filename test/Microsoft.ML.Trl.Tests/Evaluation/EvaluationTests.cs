@@ -124,10 +124,10 @@ public sealed class EvaluationTests
     [TestMethod]
     public void Distinct_n_counts_runs_of_words()
     {
-        Assert.AreEqual(3 / 5.0, GenerationEvaluator.Distinct(["a b a", "b  c\n"], 1)); // a, b, c of five words
-        Assert.AreEqual(1.0, GenerationEvaluator.Distinct(["a b a", "b  c\n"], 2));     // a b, b a, b c
-        Assert.AreEqual(0.5, GenerationEvaluator.Distinct(["a b", "a b"], 2));
-        Assert.IsTrue(double.IsNaN(GenerationEvaluator.Distinct(["a", ""], 2)));
+        Assert.AreEqual(3 / 5.0, WordRuns.Distinct(["a b a", "b  c\n"], 1)); // a, b, c of five words
+        Assert.AreEqual(1.0, WordRuns.Distinct(["a b a", "b  c\n"], 2));     // a b, b a, b c
+        Assert.AreEqual(0.5, WordRuns.Distinct(["a b", "a b"], 2));
+        Assert.IsTrue(double.IsNaN(WordRuns.Distinct(["a", ""], 2)));
     }
 
     [TestMethod]

@@ -48,6 +48,50 @@ public sealed class ConsoleProgressTests
         Assert.EndsWith($"1:00 left, \"two lines of {new string('x', 35)}...\" 0.13\n", writer.ToString());
     }
 
+    [TestMethod]
+    public void Completions_are_a_table_on_demand_and_stay_on_a_terminal()
+    {
+        using var writer = new StringWriter { NewLine = "\n" };
+        SampleCompletion[] completions =
+        [
+            new("one\ntwo", new string('x', 70), 0.126) { Reference = "r" }, new("p", "c", double.NaN), new("not", "shown", 1),
+        ];
+        StepReport report = Report(10, 40, 1000, 20) with { Completions = completions };
+        var progress = new ConsoleProgress(writer, overwrite: true) { CompletionsToPrint = 2 };
+        progress.Report(report);
+        progress.Report(Report(11, 40, 1000, 20));
+        string wide = new string('x', 57) + "...";
+        CollectionAssert.AreEqual(
+            new[]
+            {
+                "\rSFT step 10/40: loss 1.2346, 50 tokens/s, 1:00 left",
+                $"  prompt  | {"completion",-60} | reference | score",
+                $"  --------+-{new string('-', 60)}-+-----------+------",
+                $"  one two | {wide} | r         | 0.13",
+                $"  p       | {"c",-60} |           |",
+                "\rSFT step 11/40: loss 1.2346, 50 tokens/s, 0:52 left",
+            },
+            writer.ToString().Split('\n'), writer.ToString());
+    }
+
+    [TestMethod]
+    public void Evaluations_and_early_ends_have_lines_of_their_own()
+    {
+        using var writer = new StringWriter { NewLine = "\n" };
+        var progress = new ConsoleProgress(writer, overwrite: false, TimeSpan.FromHours(1));
+        progress.Report(Report(1, 40, 1, 1));
+        progress.Report(Report(2, 40, 1, 1));
+        progress.Report(Report(2, 40, 1, 1) with { Metrics = new Dictionary<string, double> { ["eval_loss"] = 2 } });
+        progress.Report(Report(3, 40, 1, 1) with { StopReason = "enough", TimeLeft = null });
+        CollectionAssert.AreEqual(
+            new[]
+            {
+                "SFT step 1/40: loss 1.2346, 1 tokens/s, 0:39 left", "SFT step 2/40: eval_loss 2.0000, 1 tokens/s, 0:19 left",
+                "SFT step 3/40: loss 1.2346, 1 tokens/s, ended: enough", "",
+            },
+            writer.ToString().Split('\n'), writer.ToString());
+    }
+
     private static StepReport Report(int step, int total, long tokens, double seconds) =>
         new("SFT", step, total, new Dictionary<string, double> { ["loss"] = 1.23456 }, tokens, TimeSpan.FromSeconds(seconds))
         {

@@ -11,7 +11,10 @@ public sealed class TrainingHistoryTests
     private static readonly StepReport[] Reports =
     [
         new("PPO", 1, 2, First, 10, TimeSpan.FromSeconds(1.5)),
-        new("PPO", 2, 2, Second, 20, TimeSpan.FromSeconds(3)) { Completions = [new("a \"b\"", "c\nd", 0.1 + 0.2)] },
+        new("PPO", 2, 2, Second, 20, TimeSpan.FromSeconds(3))
+        {
+            Completions = [new("a \"b\"", "c\nd", double.NaN) { Reference = "e" }, new("p", "c", 0.1 + 0.2)], StopReason = "enough",
+        },
     ];
 
     [TestMethod]
@@ -38,7 +41,9 @@ public sealed class TrainingHistoryTests
         for (int i = 0; i < 2; i++)
         {
             CollectionAssert.AreEqual(Reports[i].Metrics.ToArray(), read[i].Metrics.ToArray());
-            CollectionAssert.AreEqual(Reports[i].Completions.ToArray(), read[i].Completions.ToArray());
+            foreach ((SampleCompletion written, SampleCompletion back) in Reports[i].Completions.Zip(read[i].Completions))
+                Assert.AreEqual(written with { Rewards = back.Rewards, Extra = back.Extra }, back);
+            Assert.HasCount(Reports[i].Completions.Count, read[i].Completions);
             Assert.AreEqual(Reports[i] with { Metrics = read[i].Metrics, Completions = read[i].Completions }, read[i]);
         }
     }

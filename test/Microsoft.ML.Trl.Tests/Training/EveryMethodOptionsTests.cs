@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Tests.Algorithms;
+using Microsoft.ML.Trl.Tests.Algorithms.Distillation;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -16,6 +17,9 @@ public sealed class EveryMethodOptionsTests
         ["Cpo"] = change => Policy(policy => Loops.Cpo(policy, Of(change, new CpoOptions()), TinyModels.Pairs(6))),
         ["Kto"] = change => Policy(policy => Loops.Kto(policy, null, Of(change, new KtoOptions()), Completions())),
         ["Bco"] = change => Policy(policy => Loops.Bco(policy, null, Of(change, new BcoOptions()), Completions())),
+        ["Gkd"] = change => Distilled(Of(change, new GkdOptions { MaxNewTokens = 4 })),
+        ["MiniLlm"] = change => Distilled(Of(change, new MiniLlmOptions { MaxCompletionLength = 4, NumGenerations = 2 })),
+        ["Distill"] = change => Distilled(Of(change, new DistillOptions())),
         ["Grpo"] = change => Policy(policy => Loops.Grpo(policy, null, Group(change, new GrpoOptions()), Prompts())),
         ["Rloo"] = change => Policy(policy => Loops.Rloo(policy, null, Group(change, new RlooOptions()), Prompts())),
         ["Prm"] = Prm,
@@ -75,6 +79,12 @@ public sealed class EveryMethodOptionsTests
         train(policy);
         Assert.IsTrue(policy.parameters().All(weight => weight.requires_grad));
         return TinyModels.Flat(policy.Weights());
+    }
+
+    private static float[] Distilled(DistillationOptions options)
+    {
+        using CausalLanguageModel teacher = DistillationRuns.Teacher();
+        return Policy(student => DistillationRuns.Run(options, student, teacher));
     }
 
     private static UnpairedExample[] Completions() =>

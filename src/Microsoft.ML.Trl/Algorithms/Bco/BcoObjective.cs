@@ -19,9 +19,12 @@ internal sealed class BcoObjective(BcoOptions options, float[]? weights) : IUnpa
     {
         using var scope = NewDisposeScope();
         Tensor reward = terms.Ratio * options.Beta; // [B]
-        _sum += reward.detach().to_type(ScalarType.Float64).sum().item<double>();
-        _count += batch.Answers.Size;
-        double delta = _sum / _count;
+        if (is_grad_enabled()) // what is only measured does not count, as in TRL
+        {
+            _sum += reward.detach().to_type(ScalarType.Float64).sum().item<double>();
+            _count += batch.Answers.Size;
+        }
+        double delta = _count == 0 ? 0 : _sum / _count;
         Tensor losses = where( // [B]
             batch.Wanted(reward.device), BcoLoss.Desirable(reward, delta), BcoLoss.Undesirable(reward, delta));
         if (weights is not null)

@@ -17,12 +17,12 @@ public sealed class BcoTrainer : IEstimator<TextGenerationTransformer>
     /// </param>
     /// <inheritdoc cref="DpoTrainer.Fit"/>
     public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(
-        _stage, _options, input, (policy, reference, limit, examples, session) =>
+        _stage, _options, input, (policy, reference, limit, rows, session) =>
         {
             BcoOptions options = _options with { MaxLength = limit };
-            float[]? weights = options.PromptEmbeddingColumnName is null ? null : PromptDensity.Weights(examples, options);
-            new UnpairedLoop(_stage.Name, policy, reference, options, session.Progress)
-                .Run(examples, new BcoObjective(options, weights), session.Cancel);
+            float[]? weights = options.PromptEmbeddingColumnName is null ? null : PromptDensity.Weights(rows, options);
+            new UnpairedLoop(_stage.Name, policy, reference, options, session.Progress) { HeldOut = rows.HeldOut }
+                .Run(rows.Training, new BcoObjective(options, weights), session.Cancel);
         });
 
     /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>

@@ -18,6 +18,9 @@ internal sealed record ClassificationExample(int[] Ids, int Label, double Value)
 internal sealed class ClassificationLoop(
     SequenceClassifier model, TextClassificationOptions options, bool learnsNumbers, IProgress<StepReport>? progress = null)
 {
+    /// <summary>Texts that evaluations measure; null = there are none.</summary>
+    public IReadOnlyList<ClassificationExample>? HeldOut { get; init; }
+
     /// <summary>Trains.</summary>
     /// <param name="examples">At least one, each within the model's context.</param>
     /// <param name="cancel">Looked at before each step.</param>
@@ -27,26 +30,30 @@ internal sealed class ClassificationLoop(
     {
         options.Validated();
         var plan = new EpochPlan([.. examples.Select(example => example.Ids.Length)], options);
-        var run = new TrainingRun("Classification", plan, options, progress, cancel);
+        var run = new TrainingRun("Classification", plan, options, progress, cancel)
+        {
+            HeldOut = HeldOut is null ? null : new HeldOutSet(HeldOut.Count, (numbers, figures) => figures.Note(
+                "loss", Accumulate([.. numbers.Select(number => HeldOut[number])], numbers.Length, null, figures), numbers.Length)),
+        };
         run.Learn(plan.Steps(), model, options, dropout: true, (step, gradients) =>
-            step.MicroBatches.Sum(batch => Accumulate([.. batch.Select(index => examples[index])], step.Examples, gradients, run)));
+            step.MicroBatches.Sum(batch => Accumulate([.. batch.Select(index => examples[index])], step.Examples, gradients, run.Log)));
     }
 
-    /// <summary>Forward and backward pass of one micro batch.</summary>
+    /// <summary>Forward pass of one micro batch, and where it is learnt from the backward pass.</summary>
     /// <returns>Its share of the step's loss.</returns>
-    private double Accumulate(ClassificationExample[] rows, int rowsOfStep, GradientStep gradients, TrainingRun run)
+    private double Accumulate(ClassificationExample[] rows, int rowsOfStep, GradientStep? gradients, IFigures log)
     {
         using DisposeScope scope = NewDisposeScope();
         using TokenBatch batch = TokenBatch.Create(
             [.. rows.Select(row => row.Ids)], [.. rows.Select(row => row.Ids.Length)], model.Device);
         Tensor scores = model.Logits(batch.Ids, batch.Lengths).to_type(ScalarType.Float32); // [B, labels]
         Tensor loss = Loss(scores, rows) / rowsOfStep;
-        gradients.Accumulate(loss);
-        run.Log.CountTokens(batch.Tokens);
+        gradients?.Accumulate(loss);
+        log.CountTokens(batch.Tokens);
         if (!learnsNumbers)
         {
             long[] likeliest = scores.argmax(-1).cpu().data<long>().ToArray();
-            run.Log.Note("accuracy", likeliest.Zip(rows).Average(pair => pair.First == pair.Second.Label ? 1.0 : 0.0));
+            log.Note("accuracy", likeliest.Zip(rows).Average(pair => pair.First == pair.Second.Label ? 1.0 : 0.0), rows.Length);
         }
         return loss.item<float>();
     }

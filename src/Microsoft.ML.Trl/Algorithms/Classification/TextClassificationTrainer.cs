@@ -35,6 +35,7 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
         List<LabelledText> rows = [.. reader.Read()];
         if (rows.Count == 0)
             throw new RowCounts().NothingLeft();
+        LabelledTextReader? heldOut = EvaluationRows.Open(_options, data => Alike(reader, new LabelledTextReader(data, _options)));
         return FitSession.TrainClassifier(
             _stage, _options, input, Labels(reader, rows),
             (session, model) =>
@@ -43,11 +44,12 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
                     session.Warn("Options without effect in this run: LabelSmoothingFactor with labels that are fractional numbers.");
                 int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
                 var counts = new RowCounts();
-                List<ClassificationExample> examples = [.. Examples(rows, model, limit, counts)];
-                if (examples.Count == 0)
-                    throw counts.NothingLeft();
+                List<ClassificationExample> examples = Examples(rows, model, limit, counts);
                 session.Tell(counts);
-                new ClassificationLoop(model.Network, _options, reader.LearnsNumbers, session.Progress).Run(examples, session.Cancel);
+                IReadOnlyList<ClassificationExample>? others = EvaluationRows.Read(
+                    heldOut, (from, seen) => Examples(from.Read(), model, limit, seen), session.Warn);
+                new ClassificationLoop(model.Network, _options, reader.LearnsNumbers, session.Progress) { HeldOut = others }
+                    .Run(examples, session.Cancel);
             },
             (model, reports) => new TextClassificationTransformer(_stage.Ml, model, _options.Output, reports));
     }
@@ -67,10 +69,18 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
         return PromisedColumns.WithLabels(_stage.Ml, inputSchema, _options.Output);
     }
 
-    private static IEnumerable<ClassificationExample> Examples(
-        List<LabelledText> rows, TextClassifier model, int limit, RowCounts counts)
+    private LabelledTextReader Alike(LabelledTextReader training, LabelledTextReader other) =>
+        training.LearnsNumbers == other.LearnsNumbers ? other : throw new ArgumentException(
+            $"the column '{_options.LabelColumnName}' holds {Kind(other)}, that of the training data {Kind(training)}; give the "
+            + "same kind.");
+
+    private static string Kind(LabelledTextReader reader) => reader.LearnsNumbers ? "fractional numbers" : "labels";
+
+    private static List<ClassificationExample> Examples(
+        IEnumerable<LabelledText> rows, TextClassifier model, int limit, RowCounts counts)
     {
         Dictionary<string, int> numbers = model.Labels.Select((label, id) => (label, id)).ToDictionary();
+        var examples = new List<ClassificationExample>();
         foreach (LabelledText row in rows)
         {
             counts.Add();
@@ -78,9 +88,14 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
             if (ids.Length == 0)
                 counts.Note(RowFate.NoToken, row.Row);
             else
-                yield return new ClassificationExample(ids, row.Label is { } label ? numbers[label] : 0, row.Value);
+                examples.Add(new ClassificationExample(ids, row.Label is { } label ? Number(numbers, label, row.Row) : 0, row.Value));
         }
+        return examples.Count > 0 ? examples : throw counts.NothingLeft();
     }
+
+    private static int Number(Dictionary<string, int> numbers, string label, long row) =>
+        numbers.TryGetValue(label, out int number) ? number : throw new ArgumentException(
+            $"Row {row} has the label '{label}', which is none of those that are learnt: {string.Join(", ", numbers.Keys)}.");
 
     private WantedLabels Labels(LabelledTextReader reader, List<LabelledText> rows)
     {

@@ -10,6 +10,13 @@ internal sealed class DpoLoop(
 {
     private readonly PairLoop _loop = new("DPO", policy, options.Validated(), new DpoObjective(options), progress);
 
+    /// <inheritdoc cref="PairLoop.HeldOut"/>
+    public IReadOnlyList<PreferenceExample>? HeldOut
+    {
+        get => _loop.HeldOut;
+        init => _loop.HeldOut = value;
+    }
+
     /// <inheritdoc cref="PairLoop.Run"/>
     public void Run(IReadOnlyList<PreferenceExample> examples, CancellationToken cancel = default) =>
         _loop.Run(

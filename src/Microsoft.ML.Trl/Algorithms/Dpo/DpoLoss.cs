@@ -25,12 +25,7 @@ public static class DpoLoss
     {
         Check(margin, beta);
         Require.Between(labelSmoothing, 0, 0.5);
-        using var scope = NewDisposeScope();
-        Tensor logit = margin * beta; // [B]
-        Tensor loss = labelSmoothing == 0
-            ? -logsigmoid(logit)
-            : -(logsigmoid(logit) * (1 - labelSmoothing)) - (logsigmoid(-logit) * labelSmoothing); // [B]
-        return loss.MoveToOuterDisposeScope();
+        return MarginLoss.Sigmoid(margin, beta, labelSmoothing);
     }
 
     /// <summary><c>max(0, 1 - β m)</c>. arXiv:2309.06657, Eq. 10.</summary>
@@ -52,7 +47,7 @@ public static class DpoLoss
     public static Tensor Ipo(Tensor marginPerToken, double beta)
     {
         Check(marginPerToken, beta);
-        return WrappedTensorDisposeScope(() => (marginPerToken - (1 / (2 * beta))).square());
+        return MarginLoss.Square(marginPerToken, beta);
     }
 
     /// <summary>KL from the policy's preference to the smoothed label. arXiv:2402.00856, Eq. 16.</summary>

@@ -33,8 +33,9 @@ public sealed class DpoTrainer : IEstimator<TextGenerationTransformer>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(
         _stage, _options, input,
-        (policy, reference, limit, pairs, session) =>
-            new DpoLoop(policy, reference, _options with { MaxLength = limit }, session.Progress).Run(pairs, session.Cancel));
+        (policy, reference, limit, rows, session) =>
+            new DpoLoop(policy, reference, _options with { MaxLength = limit }, session.Progress) { HeldOut = rows.HeldOut }
+                .Run(rows.Training, session.Cancel));
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>

@@ -9,6 +9,7 @@ internal sealed class GrpoObjective : IGroupObjective
     private readonly GrpoOptions _options;
     private readonly Func<GrpoRatios, Tensor> _cost;
     private readonly Func<Tensor, GroupTokens, GroupTotals, Tensor> _reduce;
+    private readonly Func<GroupScores, GroupJudgement> _judge;
     private readonly EntropyBonus? _bonus;
 
     public GrpoObjective(GrpoOptions options)
@@ -23,14 +24,25 @@ internal sealed class GrpoObjective : IGroupObjective
             _ => at => GrpoLoss.Clipped(at.PerToken, at.Advantages, options.Epsilon, options.UpperEpsilon, options.Delta),
         };
         _reduce = GrpoReductions.Of(options);
+        _judge = options.AdvantageEstimator switch
+        {
+            AdvantageEstimator.ReinforcePlusPlus => scores => ReinforceAdvantages.PlusPlus(scores, options),
+            AdvantageEstimator.ReinforcePlusPlusBaseline => scores => ReinforceAdvantages.PlusPlusBaseline(scores, options),
+            AdvantageEstimator.ReMax => scores => ReinforceAdvantages.ReMax(scores, options),
+            _ when options.MultiObjectiveAggregation == MultiObjectiveAggregation.NormalizeThenSum => GrpoAdvantages.NormalizeThenSum,
+            _ => scores => GrpoAdvantages.SumThenNormalize(scores, options.ScaleRewards),
+        };
         _bonus = options.RewardsEntropy ? new EntropyBonus(options) : null;
     }
 
+    /// <summary>The KL that is taken from rewards is that of the weights that sampled.</summary>
+    public bool NeedsOldLogProbs => _options.ChargesKl;
+
+    public bool NeedsGreedyRewards => _options.AdvantageEstimator == AdvantageEstimator.ReMax;
+
     public bool NeedsEntropyGradient => _bonus is not null;
 
-    public GroupJudgement Judge(GroupScores scores) =>
-        _options.MultiObjectiveAggregation == MultiObjectiveAggregation.NormalizeThenSum
-            ? GrpoAdvantages.NormalizeThenSum(scores) : GrpoAdvantages.SumThenNormalize(scores, _options.ScaleRewards);
+    public GroupJudgement Judge(GroupScores scores) => _judge(scores);
 
     public (Tensor Loss, Dictionary<string, float> Metrics) Loss(GroupTokens tokens, Tensor now, Tensor entropy, GroupTotals totals)
     {
@@ -42,7 +54,7 @@ internal sealed class GrpoObjective : IGroupObjective
         Tensor? top = _options.TopEntropyQuantile < 1 ? MostUncertain(entropy.detach(), _options.TopEntropyQuantile) : null;
         if (top is not null)
             costs *= top;
-        Tensor? kl = tokens.ReferenceLogProbs is { } reference ? Kl(at, reference) : null;
+        Tensor? kl = tokens.ReferenceLogProbs is { } reference && !_options.ChargesKl ? Kl(at, reference) : null;
         if (kl is not null)
             costs += kl * _options.Beta;
         Tensor policyLoss = _reduce(costs, tokens, totals), loss = policyLoss;
@@ -62,11 +74,11 @@ internal sealed class GrpoObjective : IGroupObjective
 
     public void EndStep() => _bonus?.EndStep();
 
-    /// <summary><c>exp(q - p) - (q - p) - 1</c> of each token: arXiv:2402.03300, Eq. 4.</summary>
+    /// <summary><c>exp(q - p) - (q - p) - 1</c> of each token (arXiv:2402.03300, Eq. 4), or half the square of q - p.</summary>
     private Tensor Kl(GrpoRatios at, Tensor reference)
     {
         Tensor difference = reference - at.LogProbs;
-        Tensor kl = difference.exp() - difference - 1;
+        Tensor kl = _options.HasSquaredKl ? difference.square() / 2 : difference.exp() - difference - 1;
         return _options.UseBiasCorrectionKl ? kl * at.PerToken : kl;
     }
 

@@ -9,6 +9,17 @@ public sealed partial record GrpoOptions
     /// <summary>Whether entropy is part of the loss.</summary>
     internal bool RewardsEntropy => EntropyCoef != 0 || UseAdaptiveEntropy;
 
+    /// <summary>Whether KL is taken from rewards.</summary>
+    internal bool ChargesKl => Beta != 0 && HasTokenAdvantages && !UseKlLoss;
+
+    /// <summary>Whether the loss has half the square of log-ratios for its KL.</summary>
+    internal bool HasSquaredKl => HasTokenAdvantages && TokenKl == TokenKl.K2;
+
+    private bool HasTokenAdvantages => AdvantageEstimator != AdvantageEstimator.Group;
+
+    private protected override int FewestGenerations =>
+        AdvantageEstimator is AdvantageEstimator.ReinforcePlusPlus or AdvantageEstimator.ReMax ? 1 : 2;
+
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect())
@@ -27,12 +38,24 @@ public sealed partial record GrpoOptions
             yield return "ImportanceSamplingLevel with LossType Vespo, which weighs whole completions";
         if (Beta == 0 && UseBiasCorrectionKl)
             yield return "UseBiasCorrectionKl with Beta 0";
+        if (Beta == 0 && UseKlLoss)
+            yield return "UseKlLoss with Beta 0";
+        if (ChargesKl && UseBiasCorrectionKl)
+            yield return "UseBiasCorrectionKl where KL is taken from rewards";
+        if (!HasTokenAdvantages && (UseKlLoss || TokenKl != TokenKl.K1))
+            yield return "UseKlLoss and TokenKl with AdvantageEstimator Group";
+        if (HasTokenAdvantages && ScaleRewards != ScaleRewards.Group)
+            yield return $"ScaleRewards with AdvantageEstimator {AdvantageEstimator}";
         if (!UseAdaptiveEntropy
             && (EntropyCoefMin != 0 || EntropyCoefMax != 1 || EntropyCoefDelta != 0.005 || EntropyTarget != 0.2))
             yield return "EntropyCoefMin, EntropyCoefMax, EntropyCoefDelta and EntropyTarget without UseAdaptiveEntropy";
         if (OffPolicyMaskThreshold is not null && GradientAccumulationSteps % ((long)PassesPerGeneration * NumIterations) == 0)
             yield return "OffPolicyMaskThreshold where each step learns from completions of its own";
     }
+
+    internal override GroupOptions Checked() => Validated();
+
+    internal override IGroupObjective Objective() => new GrpoObjective(this);
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
@@ -43,6 +66,11 @@ public sealed partial record GrpoOptions
         Require.Known(ImportanceSamplingLevel);
         Require.Known(ScaleRewards);
         Require.Known(MultiObjectiveAggregation);
+        ValidateEstimator();
+        if (HasTurns && AdvantageEstimator == AdvantageEstimator.ReMax)
+            throw new NotSupportedException(
+                "AdvantageEstimator ReMax compares with a completion of a single turn, which is no baseline for Tools and "
+                + "EnvironmentFactory; use Group.");
         Require.Positive(SapoTemperatureNeg);
         Require.Positive(SapoTemperaturePos);
         Require.NotNegative(VespoKPos);
@@ -70,6 +98,28 @@ public sealed partial record GrpoOptions
                 $"MultiObjectiveAggregation NormalizeThenSum scales each reward within its group; ScaleRewards ({ScaleRewards}) must be "
                 + "Group.", nameof(ScaleRewards));
         return this;
+    }
+
+    private void ValidateEstimator()
+    {
+        Require.Known(AdvantageEstimator);
+        Require.Known(TokenKl);
+        if (!HasTokenAdvantages)
+            return;
+        string who = $"AdvantageEstimator {AdvantageEstimator} gives each token an advantage";
+        if (ImportanceSamplingLevel != ImportanceSamplingLevel.Token)
+            throw new ArgumentException(
+                $"{who}; ImportanceSamplingLevel ({ImportanceSamplingLevel}) must be Token.", nameof(ImportanceSamplingLevel));
+        if (LossType is GrpoLossType.Luspo or GrpoLossType.Vespo)
+            throw new ArgumentException(
+                $"{who}, but LossType {LossType} weighs whole completions; use another, such as Dapo.", nameof(LossType));
+        if (MultiObjectiveAggregation != MultiObjectiveAggregation.SumThenNormalize)
+            throw new ArgumentException(
+                $"{who} from the sum of the rewards; MultiObjectiveAggregation ({MultiObjectiveAggregation}) must be SumThenNormalize.",
+                nameof(MultiObjectiveAggregation));
+        if (UseKlLoss && TokenKl == TokenKl.K1)
+            throw new ArgumentException(
+                "UseKlLoss is true, but the gradient of TokenKl K1 does not draw to the reference; use K2 or K3.", nameof(TokenKl));
     }
 
     private void ValidateEntropy()

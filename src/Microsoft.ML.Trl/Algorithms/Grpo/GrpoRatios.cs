@@ -18,7 +18,7 @@ internal sealed record GrpoRatios(
     public static GrpoRatios Of(GroupTokens tokens, Tensor now, ImportanceSamplingLevel level)
     {
         Tensor logRatio = now - (tokens.OldLogProbs ?? now.detach());
-        Tensor advantages = tokens.Spread(tokens.Advantages);
+        Tensor advantages = tokens.TokenAdvantages ?? tokens.Spread(tokens.Advantages);
         if (level == ImportanceSamplingLevel.Token)
         {
             Tensor ratio = logRatio.exp();

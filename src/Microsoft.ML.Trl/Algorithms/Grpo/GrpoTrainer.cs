@@ -22,7 +22,7 @@ public sealed class GrpoTrainer : IEstimator<TextGenerationTransformer>
     /// <returns>Owns the trained model.</returns>
     /// <inheritdoc cref="PpoTrainer.Fit" path="/exception"/>
     public TextGenerationTransformer Fit(IDataView input) =>
-        GroupStage.Fit(_stage, _options, input, _rewards, () => new GrpoObjective(_options));
+        GroupStage.Fit(_stage, _options, input, _rewards);
 
     /// <inheritdoc cref="PpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => GroupStage.Promise(_stage, _options, inputSchema, _rewards);

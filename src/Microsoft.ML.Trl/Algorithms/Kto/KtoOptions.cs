@@ -39,6 +39,11 @@ public sealed record KtoOptions : UnpairedOptions
                 "PerDeviceTrainBatchSize (1) must be 2 or greater with LossType Kto, which compares completions of a batch; raise it, or "
                 + "use LossType ApoZeroUnpaired.",
                 nameof(PerDeviceTrainBatchSize));
+        if (LossType == KtoLossType.Kto && PerDeviceEvalBatchSize < 2 && MayEvaluate)
+            throw new ArgumentException(
+                "PerDeviceEvalBatchSize (1) must be 2 or greater with LossType Kto, which compares completions of a batch; raise it, or "
+                + "use LossType ApoZeroUnpaired.",
+                nameof(PerDeviceEvalBatchSize));
         return this;
     }
 }

@@ -17,11 +17,11 @@ public sealed class KtoTrainer : IEstimator<TextGenerationTransformer>
     /// </param>
     /// <inheritdoc cref="DpoTrainer.Fit"/>
     public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(
-        _stage, _options, input, (policy, reference, limit, examples, session) =>
+        _stage, _options, input, (policy, reference, limit, rows, session) =>
         {
             KtoOptions options = _options with { MaxLength = limit };
-            new UnpairedLoop(_stage.Name, policy, reference, options, session.Progress)
-                .Run(examples, new KtoObjective(options), session.Cancel);
+            new UnpairedLoop(_stage.Name, policy, reference, options, session.Progress) { HeldOut = rows.HeldOut }
+                .Run(rows.Training, new KtoObjective(options), session.Cancel);
         });
 
     /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>

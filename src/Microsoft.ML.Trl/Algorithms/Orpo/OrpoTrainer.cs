@@ -14,10 +14,11 @@ public sealed class OrpoTrainer : IEstimator<TextGenerationTransformer>
     /// <summary>Trains a copy of the starting model; the data are read once.</summary>
     /// <inheritdoc cref="DpoTrainer.Fit"/>
     public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(
-        _stage, _options, input, (policy, _, limit, pairs, session) =>
+        _stage, _options, input, (policy, _, limit, rows, session) =>
         {
             OrpoOptions options = _options with { MaxLength = limit };
-            new PairLoop(_stage.Name, policy, options, new OrpoObjective(options), session.Progress).Run(pairs, null, session.Cancel);
+            new PairLoop(_stage.Name, policy, options, new OrpoObjective(options), session.Progress) { HeldOut = rows.HeldOut }
+                .Run(rows.Training, null, session.Cancel);
         });
 
     /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>

@@ -18,6 +18,9 @@ internal sealed class PpoLoop(
     Action<string>? warn = null,
     Func<IReadOnlyList<int>, bool>? stop = null)
 {
+    /// <summary>Prompts that evaluations answer, and who scores their answers; null = there are none.</summary>
+    public HeldOutPrompts? HeldOut { get; init; }
+
     /// <summary>Runs all steps.</summary>
     /// <param name="prompts">Token ids, at least one prompt; used again when all were answered.</param>
     /// <param name="cancel">Looked at before every step and for every token.</param>
@@ -28,8 +31,13 @@ internal sealed class PpoLoop(
     public void Run(IReadOnlyList<int[]> prompts, CancellationToken cancel = default)
     {
         session.CheckPrompts(prompts);
+        if (HeldOut is not null)
+            EvaluationRows.Check(() => session.CheckPrompts(HeldOut.Prompts));
         var stream = new PromptStream(prompts.Count, options.Seed);
         var run = new TrainingRun("PPO", options.TotalSteps, options, progress, cancel);
+        var plan = new AnswerPlan(options.Generation, options.Seed, options.NumCompletionsToPrint) { Stop = stop };
+        HeldOutAnswers? answers = HeldOut is null ? null : new HeldOutAnswers(session.Policy, HeldOut, plan, cancel);
+        run.HeldOut = answers?.Measured();
         run.Run(stream.Steps(options.TotalSteps, options.BatchSize), step =>
         {
             int[] chosen = step.MicroBatches[0];
@@ -43,7 +51,8 @@ internal sealed class PpoLoop(
                 run.Log.Note(name, value);
             Record(session.Step(queries, responses, scores), step.Number, run);
             run.Log.CountTokens(queries.Sum(query => query.Length) + responses.Sum(response => response.Length));
-        });
+            answers?.NextStep = step.Number + 1;
+        }, new TrainedModel(session.Weights, read => read())); // between steps all are in evaluation mode
     }
 
     private void Record(PpoStatistics statistics, int step, TrainingRun run)

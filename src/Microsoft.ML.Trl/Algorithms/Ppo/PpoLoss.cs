@@ -25,12 +25,8 @@ public static class PpoLoss
             clipRange, (logProbs, nameof(logProbs)), (oldLogProbs, nameof(oldLogProbs)), (advantages, nameof(advantages)),
             (mask, nameof(mask)));
         using var scope = NewDisposeScope();
-        Tensor ratio = (logProbs - oldLogProbs).exp();
-        Tensor free = -advantages * ratio;
-        Tensor clipped = -advantages * ratio.clamp(1 - clipRange, 1 + clipRange);
-        Tensor loss = Masked.Mean(free.maximum(clipped), mask);
-        Tensor share = Masked.Mean(clipped.gt(free).to_type(ScalarType.Float32), mask);
-        return new PpoLossTerms(loss.MoveToOuterDisposeScope(), ratio.detach().MoveToOuterDisposeScope(), share.MoveToOuterDisposeScope());
+        ClippedCost tokens = ClippedCosts.Policy(logProbs, oldLogProbs, advantages, clipRange);
+        return Terms(Masked.Mean(tokens.Cost, mask), tokens, mask);
     }
 
     /// <summary>Clipped value loss: half the mean of <c>max((v-R)², (clip(v, v_old ± ε)-R)²)</c>.</summary>
@@ -45,13 +41,13 @@ public static class PpoLoss
     {
         Check(clipRange, (values, nameof(values)), (oldValues, nameof(oldValues)), (returns, nameof(returns)), (mask, nameof(mask)));
         using var scope = NewDisposeScope();
-        Tensor near = values.minimum(oldValues + clipRange).maximum(oldValues - clipRange);
-        Tensor free = (values - returns).square();
-        Tensor clipped = (near - returns).square();
-        Tensor loss = Masked.Mean(free.maximum(clipped), mask) * 0.5;
-        Tensor share = Masked.Mean(clipped.gt(free).to_type(ScalarType.Float32), mask);
-        return new PpoLossTerms(loss.MoveToOuterDisposeScope(), near.detach().MoveToOuterDisposeScope(), share.MoveToOuterDisposeScope());
+        ClippedCost tokens = ClippedCosts.Value(values, oldValues, returns, clipRange);
+        return Terms(Masked.Mean(tokens.Cost, mask) * 0.5, tokens, mask);
     }
+
+    private static PpoLossTerms Terms(Tensor loss, ClippedCost tokens, Tensor mask) => new(
+        loss.MoveToOuterDisposeScope(), tokens.Detail.MoveToOuterDisposeScope(),
+        Masked.Mean(tokens.IsClipped, mask).MoveToOuterDisposeScope());
 
     private static void Check(double clipRange, params ReadOnlySpan<(Tensor Tensor, string Name)> tensors)
     {

@@ -21,6 +21,20 @@ public sealed record PpoOptions : TrainingOptions
     }
 
     /// <summary>
+    /// Advantage actor-critic as the special case of PPO that it is (arXiv:2205.09123): one pass over the batch as a whole, in which no
+    /// ratio and no value is clipped, returns to the end of each response (λ = 1), advantages as they are, RMSprop, and half the squared
+    /// error of the critic. Where <see cref="BatchSize"/> is changed, change <see cref="MiniBatchSize"/> with it, or accumulate.
+    /// </summary>
+    /// <remarks>
+    /// The learning rate stays PPO's, which suits language models; Atari's is 7e-4. RMSprop adds its epsilon to the root, as torch does,
+    /// where the paper's runs have it below the root.
+    /// </remarks>
+    public static PpoOptions A2c { get; } = new()
+    {
+        PpoEpochs = 1, Lam = 1, WhitenAdvantages = false, VfCoef = 1, MaxGradNorm = 0.5, Optim = OptimizerKind.RmsProp, AdamEpsilon = 1e-5,
+    };
+
+    /// <summary>
     /// Prompts to answer in the whole run; each <see cref="BatchSize"/> of them is one step of PPO, and prompts
     /// come again when all were used. At least 1.
     /// </summary>
@@ -89,6 +103,9 @@ public sealed record PpoOptions : TrainingOptions
     /// <summary>Scale the rewards of a batch to variance 1 before advantages are estimated.</summary>
     public bool WhitenRewards { get; init; }
 
+    /// <summary>Scale the advantages of a batch to mean 0 and variance 1, as TRL always does.</summary>
+    public bool WhitenAdvantages { get; init; } = true;
+
     /// <summary>
     /// Blocks of the policy that are not trained, counted from below, with the embeddings. Where PPO makes its own reference, both models
     /// share them, which saves their memory. From 0, the embeddings alone, to one less than there are; null = all is trained.
@@ -145,6 +162,8 @@ public sealed record PpoOptions : TrainingOptions
     internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation, Conversations);
 
     private protected override bool HasDropout => false;
+
+    private protected override string UsualBestMetric => "reward";
 
     internal override IEnumerable<string> WithoutEffect()
     {

@@ -8,8 +8,8 @@ namespace Microsoft.ML.Trl.Algorithms.Ppo;
 /// <param name="Values">[N] critic before each token, 0 where the mask is 0.</param>
 /// <param name="Mask">[N] 1 where a token counts.</param>
 /// <param name="GridPositions">[N] where each token stands in a grid [B, T-1].</param>
-/// <param name="AdvantageGrid">[B, T-1] whitened.</param>
-/// <param name="Advantages">[N] whitened.</param>
+/// <param name="AdvantageGrid">[B, T-1] whitened, where the options ask for that.</param>
+/// <param name="Advantages">[N] the same.</param>
 /// <param name="Returns">[N] advantage before whitening, plus value.</param>
 /// <param name="KlPerRow">[B] KL to the reference summed over the tokens of each response that count, in nats.</param>
 internal sealed record PpoRollout(
@@ -52,7 +52,7 @@ internal sealed record PpoRollout(
             rewardGrid = Masked.Whiten(rewardGrid, maskGrid, shiftMean: false);
         Tensor raw = Numerics.Advantages.Estimate(
             rewardGrid, batch.OnGrid(grid, values), ones_like(maskGrid), options.Gamma, options.Lam); // [B, T-1]
-        Tensor white = Masked.Whiten(raw, maskGrid);                              // [B, T-1]
+        Tensor white = options.WhitenAdvantages ? Masked.Whiten(raw, maskGrid) : raw; // [B, T-1]
         return new PpoRollout(
             evaluation.LogProbs, evaluation.ReferenceLogProbs, values, mask, grid,
             AdvantageGrid: white,

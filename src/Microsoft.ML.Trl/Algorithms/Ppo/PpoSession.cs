@@ -16,7 +16,7 @@ public sealed class PpoSession : IDisposable
 {
     private const double SuspiciousScore = 1e6; // usual ones have a few units
 
-    private readonly CausalLanguageModel _reference;
+    private readonly CausalLanguageModel _policy, _reference;
     private readonly CausalLanguageModel? _ownReference;
     private readonly ValueHead? _ownValueHead;
     private readonly MemorySaving _memory; // which weights of the policy are trained, as long as the session lives
@@ -76,6 +76,7 @@ public sealed class PpoSession : IDisposable
             FiniteWeights.Require("value head", valueHead.Weights());
         replay ??= PpoReplay.Seeded(options);
         _memory = MemorySaving.Begin(policy, options, () => policy.FreezeFirst(options.NumSharedLayers));
+        _policy = policy;
         _reference = reference ?? (_ownReference = policy.CreateReferenceModel(options.ReferenceModel, options.NumSharedLayers));
         ValueHead = valueHead ?? (_ownValueHead = FreshCritic.Of(policy, options));
         _dropout = new Generator((uint)options.Seed);
@@ -123,6 +124,12 @@ public sealed class PpoSession : IDisposable
             _givenRate = value;
         }
     }
+
+    /// <summary>What is trained. The caller's.</summary>
+    internal CausalLanguageModel Policy => _policy;
+
+    /// <summary>What steps may change: policy and critic.</summary>
+    internal IEnumerable<Tensor> Weights => [.. _policy.parameters(), .. ValueHead.parameters()];
 
     /// <summary>What learns, with the figures of its last update.</summary>
     internal PpoUpdate Updates => _update;

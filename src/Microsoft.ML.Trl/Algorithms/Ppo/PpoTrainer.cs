@@ -37,6 +37,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         _stage.StartModel(input);
         var rewards = new RewardSet([_reward ?? UpstreamReward.Of(_stage, input.Schema)]);
         rewards.Check(_stage.Ml, data.Schema);
+        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards);
         var held = new HeldReference(_options.ReferenceModel);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
@@ -48,8 +49,11 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, reference);
-            new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached)
-                .Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
+            var loop = new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached)
+            {
+                HeldOut = heldOut?.Read(model, session),
+            };
+            loop.Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
         });
     }
 

@@ -21,6 +21,9 @@ internal sealed class AnswerBatch(
     /// <summary>Rows R.</summary>
     public int Size => Tokens.Size;
 
+    /// <summary>[R] tokens of each answer.</summary>
+    public IReadOnlyList<int> TokenCounts => _lengths;
+
     /// <summary>[R] float32: tokens of each answer, at least 1. Belongs to the current scope.</summary>
     public Tensor Lengths() => tensor(_lengths.Select(count => (float)Math.Max(count, 1)).ToArray(), device: Tokens.Ids.device);
 

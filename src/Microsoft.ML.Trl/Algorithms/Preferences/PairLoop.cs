@@ -28,6 +28,9 @@ internal sealed class PairLoop(
 {
     private readonly AuxiliaryLoss _auxiliary = new(policy.Config, options.RouterAuxLossCoef);
 
+    /// <summary>Pairs that evaluations measure; null = there are none.</summary>
+    public IReadOnlyList<PreferenceExample>? HeldOut { get; set; }
+
     /// <summary>Runs all steps.</summary>
     /// <param name="examples">At least one pair.</param>
     /// <param name="reference">Makes what the policy is held against, when the pairs are found to be good; null = nothing is.</param>
@@ -39,13 +42,16 @@ internal sealed class PairLoop(
         IReadOnlyList<PreferenceExample> examples, Func<RunAnswers, IReference>? reference = null, CancellationToken cancel = default)
     {
         AnswerChecks.Check(examples, options.MaxLength, policy.Config);
-        int[] lengths = [.. examples.Select(example => example.Length)];
+        EvaluationRows.Check(() => AnswerChecks.Check(HeldOut ?? [], options.MaxLength, policy.Config));
+        PreferenceExample[] all = [.. examples, .. HeldOut ?? []]; // held-out pairs have the numbers behind those of training
         PairLayout layout = options.Layout;
-        var plan = new EpochPlan(lengths, options);
+        var plan = new EpochPlan([.. examples.Select(example => example.Length)], options);
         var run = new TrainingRun(stage, plan, options, progress, cancel);
         var answers = new RunAnswers(
-            2 * examples.Count, lengths, (pairs, model) => new PairBatch(examples, pairs, layout, layout.For(model)).Answers);
+            2 * all.Length, [.. all.Select(example => example.Length)],
+            (pairs, model) => new PairBatch(all, pairs, layout, layout.For(model)).Answers);
         using IReference held = reference?.Invoke(answers) ?? new NoReference();
+        run.HeldOut = HeldOut is null ? null : Measured(all, examples.Count, held, run);
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,
             (step, gradients) =>
@@ -55,26 +61,44 @@ internal sealed class PairLoop(
                 {
                     double share = pairs.Length / (double)step.Examples;
                     using var scope = NewDisposeScope();
-                    using var batch = new PairBatch(examples, pairs, layout, layout.For(policy)) { ChosenDivisor = targets * share };
-                    return Accumulate(batch, share, held, gradients, run);
+                    using var batch = new PairBatch(all, pairs, layout, layout.For(policy)) { ChosenDivisor = targets * share };
+                    return Accumulate(batch, share, held, gradients, run.Log) * share;
                 });
             },
             updated: step => held.Follow(policy, step.Number));
     }
 
-    /// <summary>Forward and backward pass of one micro batch.</summary>
-    /// <returns>Its share of the step's loss.</returns>
-    private double Accumulate(PairBatch batch, double share, IReference held, GradientStep gradients, TrainingRun run)
+    /// <summary>Mean loss and figures over the pairs behind the first ones, as if they were one step.</summary>
+    private HeldOutSet Measured(PreferenceExample[] all, int first, IReference held, TrainingRun run)
+    {
+        int count = all.Length - first;
+        PairLayout layout = options.Layout;
+        double targets = all.Skip(first).Sum(ChosenTargets);
+        return new HeldOutSet(count, (numbers, figures) =>
+        {
+            double share = numbers.Length / (double)count;
+            int[] pairs = [.. numbers.Select(number => first + number)];
+            using var batch = new PairBatch(all, pairs, layout, layout.For(policy)) { ChosenDivisor = targets * share };
+            figures.Note("loss", Accumulate(batch, share, held, null, figures), numbers.Length);
+        })
+        {
+            Samples = () => options.Samples(run.Policy, [.. all.Skip(first).Select(pair => pair.Prompt)], held.Model),
+        };
+    }
+
+    /// <summary>Forward pass of one micro batch, and where it is learnt from the backward pass.</summary>
+    /// <returns>Its loss.</returns>
+    private double Accumulate(PairBatch batch, double share, IReference held, GradientStep? gradients, IFigures log)
     {
         PairLogProbs theirs = batch.Split(held.Score(batch.Answers));
         RouterLoad? load = _auxiliary.Begin(batch.Tokens);
         (TokenLogProbs tokens, Tensor meanLogits) = AnswerPass.Tokens(policy, batch.Tokens, load);
         (Tensor compared, Dictionary<string, float> metrics) = objective.Compare(batch, theirs, tokens, meanLogits);
-        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, run.Log);
-        gradients.Accumulate(share == 1 ? loss : loss * share);
-        run.Log.CountTokens(batch.Tokens.Tokens);
-        run.Log.NoteAll(metrics);
-        return (metrics["loss"] + added) * share;
+        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, log, count: batch.Size);
+        gradients?.Accumulate(share == 1 ? loss : loss * share);
+        log.CountTokens(batch.Tokens.Tokens);
+        log.NoteAll(metrics, metric => PairMetrics.Weight(metric, batch));
+        return metrics["loss"] + added;
     }
 
     private int ChosenTargets(PreferenceExample pair) => PairBatch.ChosenTargetsOf(pair, options.Layout, policy.Config.IsEncoderDecoder);

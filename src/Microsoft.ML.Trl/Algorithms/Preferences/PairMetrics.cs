@@ -5,6 +5,17 @@ namespace Microsoft.ML.Trl.Algorithms.Preferences;
 /// <summary>TRL's metrics of one forward pass over pairs.</summary>
 internal static class PairMetrics
 {
+    /// <summary>Of how many tokens or pairs a metric of a batch is the mean.</summary>
+    /// <param name="metric">TRL's name.</param>
+    /// <param name="batch">That it was measured on.</param>
+    public static double Weight(string metric, PairBatch batch) => metric switch
+    {
+        "logits/chosen" or "mean_token_accuracy" => batch.Answers.TokenCounts.Take(batch.Size).Sum(),
+        "logits/rejected" => batch.Answers.TokenCounts.Skip(batch.Size).Sum(),
+        "entropy" => batch.Tokens.Targets,
+        _ => batch.Size,
+    };
+
     /// <summary>One number per TRL name, <c>loss</c> first, in one transfer from the device.</summary>
     /// <param name="loss">Scalar.</param>
     /// <param name="batch">Which token belongs to which answer.</param>

@@ -28,6 +28,13 @@ public abstract record PreferenceOptions : EpochOptions
     /// </summary>
     public double? RouterAuxLossCoef { get; init; } = 0.001;
 
+    /// <summary>
+    /// Let policy and reference answer the first <see cref="TrainingOptions.PerDeviceEvalBatchSize"/> prompts of each evaluation, for
+    /// <see cref="StepReport.Completions"/>. A reference that is not kept in memory, or that the method does without, answers nothing. Of
+    /// TRL's older versions, which choose the prompts anew each time.
+    /// </summary>
+    public bool GenerateDuringEval { get; init; }
+
     /// <summary>How the fitted stage answers prompts; null = as the model did that training began with.</summary>
     public GenerationOptions? Generation { get; init; }
 
@@ -70,7 +77,20 @@ public abstract record PreferenceOptions : EpochOptions
 
     private protected override bool HasDropout => !DisableDropout;
 
-    internal override IEnumerable<string> WithoutEffect() => base.WithoutEffect().Concat(Generation?.WithoutEffect() ?? []);
+    internal override IEnumerable<string> WithoutEffect()
+    {
+        foreach (string unused in base.WithoutEffect().Concat(Generation?.WithoutEffect() ?? []))
+            yield return unused;
+        if (GenerateDuringEval && !MayEvaluate)
+            yield return "GenerateDuringEval with EvalStrategy No";
+    }
+
+    /// <summary>What <see cref="GenerateDuringEval"/> asks for.</summary>
+    /// <param name="policy">Writes with what is trained; null = nobody can write.</param>
+    /// <param name="prompts">Of all examples, as token ids.</param>
+    /// <param name="reference">Null = there is none to ask.</param>
+    internal IReadOnlyList<SampleCompletion> Samples(PolicyView? policy, IReadOnlyList<int[]> prompts, CausalLanguageModel? reference) =>
+        GenerateDuringEval && policy is not null ? policy.Samples([.. prompts.Take(PerDeviceEvalBatchSize)], reference) : [];
 
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first property out of its range.</summary>
     private protected void ValidatePreferences()

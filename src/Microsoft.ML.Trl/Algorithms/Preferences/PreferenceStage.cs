@@ -12,10 +12,12 @@ internal static class PreferenceStage
         StageContext stage, PreferenceOptions options, IDataView input, PolicyTraining<PreferenceExample> train)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var reader = new PreferenceReader(stage.TrainingData ?? input, options.Columns);
-        return Fit(
-            stage, options, input,
-            (codec, limit, counts, cancel) => reader.ReadCut(codec, limit, counts, cancel, options.LongestAnswer), train);
+        Reading<PreferenceExample> Open(IDataView data)
+        {
+            var reader = new PreferenceReader(data, options.Columns);
+            return (codec, limit, counts, cancel) => reader.ReadCut(codec, limit, counts, cancel, options.LongestAnswer);
+        }
+        return Fit(stage, options, input, Open, train);
     }
 
     /// <summary>Reads completions that are wanted or not, or pairs, and trains a copy of the starting model.</summary>
@@ -24,8 +26,7 @@ internal static class PreferenceStage
         StageContext stage, UnpairedOptions options, IDataView input, PolicyTraining<UnpairedExample> train)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var reader = new UnpairedReader(stage.TrainingData ?? input, options);
-        return Fit(stage, options, input, reader.Read, train);
+        return Fit(stage, options, input, data => new UnpairedReader(data, options).Read, train);
     }
 
     /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
@@ -41,16 +42,22 @@ internal static class PreferenceStage
     }
 
     private static TextGenerationTransformer Fit<T>(
-        StageContext stage, PreferenceOptions options, IDataView input, Reading<T> read, PolicyTraining<T> train) =>
-        FitSession.TrainPolicy(stage, options, input, options.Output, options.Held, (session, model, reference) =>
+        StageContext stage, PreferenceOptions options, IDataView input, Func<IDataView, Reading<T>> open, PolicyTraining<T> train)
+    {
+        Reading<T> read = open(stage.TrainingData ?? input);
+        Reading<T>? readHeldOut = EvaluationRows.Open(options, open);
+        return FitSession.TrainPolicy(stage, options, input, options.Output, options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(options.MaxLength, model.Network.Config);
             var counts = new RowCounts();
             List<T> examples = read(model.Codec, limit, counts, session.Cancel);
             session.Tell(counts);
-            train(model.Network, reference, limit, examples, session);
+            IReadOnlyList<T>? heldOut = EvaluationRows.Read(
+                readHeldOut, (reading, seen) => reading(model.Codec, limit, seen, session.Cancel), session.Warn);
+            train(model.Network, reference, limit, new StageRows<T>(examples, heldOut), session);
         });
+    }
 
     /// <summary>Reads all rows as tokens of a model.</summary>
     private delegate List<T> Reading<T>(TextCodec codec, int limit, RowCounts counts, CancellationToken cancel);
@@ -59,8 +66,8 @@ internal static class PreferenceStage
     /// <param name="policy">Trained in place.</param>
     /// <param name="reference">Of the stage; null = the policy as it is.</param>
     /// <param name="maxLength">Most tokens of a row.</param>
-    /// <param name="examples">At least one.</param>
+    /// <param name="rows">What is learnt, and what is measured.</param>
     /// <param name="session">Reports and cancellation.</param>
     internal delegate void PolicyTraining<T>(
-        CausalLanguageModel policy, CausalLanguageModel? reference, int maxLength, IReadOnlyList<T> examples, FitSession session);
+        CausalLanguageModel policy, CausalLanguageModel? reference, int maxLength, StageRows<T> rows, FitSession session);
 }

@@ -8,6 +8,9 @@ internal interface IReference : IDisposable
     /// <summary>Log-probabilities of the answers of a batch, summed over each: [R], no gradient. Belongs to the current scope.</summary>
     Tensor Score(AnswerBatch batch);
 
+    /// <summary>A model that can be asked for more; null = there is none, or it is not kept. Not the caller's.</summary>
+    CausalLanguageModel? Model { get; }
+
     /// <summary>Called after each optimizer step.</summary>
     /// <param name="policy">The weights as they are now.</param>
     /// <param name="step">Counted from 1.</param>
@@ -49,12 +52,16 @@ internal sealed class ModelReference(HeldModel model) : IReference
 
     public void Follow(CausalLanguageModel policy, int step) => model.Follow(policy, step);
 
+    public CausalLanguageModel? Model => model.Network;
+
     public void Dispose() => model.Dispose();
 }
 
 /// <summary>A reference that finds every answer equally likely.</summary>
 internal sealed class NoReference : IReference
 {
+    public CausalLanguageModel? Model => null;
+
     public Tensor Score(AnswerBatch batch) => zeros(batch.Size, device: batch.Tokens.Ids.device);
 
     public void Follow(CausalLanguageModel policy, int step) { }
@@ -87,6 +94,8 @@ internal sealed class PrecomputedReference : IReference
                 _logProbs[batch.Numbers[row]] = sums[row];
         }
     }
+
+    public CausalLanguageModel? Model => null;
 
     public Tensor Score(AnswerBatch batch) => tensor(batch.Numbers.Select(number => _logProbs[number]).ToArray(), device: _device);
 

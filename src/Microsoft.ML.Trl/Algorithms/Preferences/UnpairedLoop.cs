@@ -38,6 +38,9 @@ internal sealed class UnpairedLoop(
     private readonly AuxiliaryLoss _auxiliary = new(policy.Config, options.RouterAuxLossCoef);
     private readonly int _limit = Math.Min(options.MaxLength ?? int.MaxValue, policy.Config.ContextLength);
 
+    /// <summary>Completions that evaluations measure; null = there are none.</summary>
+    public IReadOnlyList<UnpairedExample>? HeldOut { get; init; }
+
     /// <summary>Runs all steps.</summary>
     /// <param name="examples">At least two.</param>
     /// <param name="objective">Of the method.</param>
@@ -48,31 +51,51 @@ internal sealed class UnpairedLoop(
     public void Run(IReadOnlyList<UnpairedExample> examples, IUnpairedObjective objective, CancellationToken cancel = default)
     {
         AnswerChecks.Check(examples, options.MaxLength, policy.Config);
-        int[] lengths = [.. examples.Select(example => example.Length)];
-        var plan = new EpochPlan(lengths, options);
-        if (objective.ComparesMismatched && examples.Count < 2)
-            throw new ArgumentException(
-                $"There is one completion, and {stage} compares each with that of another prompt; give at least two rows.",
-                nameof(examples));
-        int[][]? mismatched =
-            objective.ComparesMismatched ? UnpairedBatch.Mismatch(examples, options.PerDeviceTrainBatchSize) : null;
+        EvaluationRows.Check(() => AnswerChecks.Check(HeldOut ?? [], options.MaxLength, policy.Config));
+        var plan = new EpochPlan([.. examples.Select(example => example.Length)], options);
+        UnpairedExample[] all = [.. examples, .. HeldOut ?? []]; // held-out completions have the numbers behind those of training
+        int[][]? mismatched = objective.ComparesMismatched ? Mismatched(examples, HeldOut) : null;
         var run = new TrainingRun(stage, plan, options, progress, cancel);
-        using IReference held = References.Of(policy, reference, options, Answers(examples, mismatched, lengths), cancel);
+        using IReference held = References.Of(policy, reference, options, Answers(all, mismatched), cancel);
+        double Pass(int[] rows, double share, GradientStep? gradients, IFigures log)
+        {
+            using var scope = NewDisposeScope();
+            using var batch = new UnpairedBatch(all, rows, mismatched, _limit, options.Layout.For(policy));
+            return Accumulate(batch, share, objective, held, gradients, log);
+        }
+        run.HeldOut = HeldOut is null ? null : new HeldOutSet(HeldOut.Count, (numbers, figures) => figures.Note(
+            "loss", Pass([.. numbers.Select(number => examples.Count + number)], 1, null, figures), numbers.Length))
+        {
+            Complete = UnpairedMetrics.Complete,
+            Samples = () => options.Samples(run.Policy, [.. HeldOut.Select(row => row.Prompt)], held.Model),
+        };
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,
             (step, gradients) => step.MicroBatches.Sum(rows =>
             {
-                using var scope = NewDisposeScope();
-                using var batch = new UnpairedBatch(examples, rows, mismatched, _limit, options.Layout.For(policy));
-                return Accumulate(batch, rows.Length / (double)step.Examples, objective, held, gradients, run);
+                double share = rows.Length / (double)step.Examples;
+                return Pass(rows, share, gradients, run.Log) * share;
             }),
             updated: step => held.Follow(policy, step.Number));
     }
 
-    /// <summary>Forward and backward pass of one micro batch.</summary>
-    /// <returns>Its share of the step's loss.</returns>
+    private int[][] Mismatched(IReadOnlyList<UnpairedExample> examples, IReadOnlyList<UnpairedExample>? heldOut)
+    {
+        int[][] Of(IReadOnlyList<UnpairedExample> rows, int batchSize) => rows.Count > 1
+            ? UnpairedBatch.Mismatch(rows, batchSize)
+            : throw new ArgumentException(
+                $"There is one completion, and {stage} compares each with that of another prompt; give at least two rows.",
+                nameof(examples));
+        int[][] others = Of(examples, options.PerDeviceTrainBatchSize);
+        if (heldOut is not null)
+            EvaluationRows.Check(() => others = [.. others, .. Of(heldOut, options.PerDeviceEvalBatchSize)]);
+        return others;
+    }
+
+    /// <summary>Forward pass of one micro batch, and where it is learnt from the backward pass.</summary>
+    /// <returns>Its loss.</returns>
     private double Accumulate(
-        UnpairedBatch batch, double share, IUnpairedObjective objective, IReference held, GradientStep gradients, TrainingRun run)
+        UnpairedBatch batch, double share, IUnpairedObjective objective, IReference held, GradientStep? gradients, IFigures log)
     {
         Tensor? mismatched = batch.Mismatched is { } others ? AnswerPass.Score(policy, others) - held.Score(others) : null;
         Tensor theirs = held.Score(batch.Answers);
@@ -81,16 +104,17 @@ internal sealed class UnpairedLoop(
         Tensor ours = batch.Answers.Sum(tokens.LogProbs);
         (Tensor compared, Dictionary<string, float> metrics) =
             objective.Compare(batch, new UnpairedTerms(ours, ours - theirs, mismatched), tokens, meanLogits);
-        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, run.Log);
-        gradients.Accumulate(loss * share);
-        run.Log.CountTokens(batch.Answers.Tokens.Tokens);
-        run.Log.NoteAll(metrics);
-        return (metrics["loss"] + added) * share;
+        (Tensor loss, double added) = _auxiliary.AddTo(compared, load, log, count: batch.Answers.Size);
+        gradients?.Accumulate(loss * share);
+        log.CountTokens(batch.Answers.Tokens.Tokens);
+        log.NoteAll(metrics, metric => UnpairedMetrics.Weight(metric, batch));
+        return metrics["loss"] + added;
     }
 
-    private RunAnswers Answers(IReadOnlyList<UnpairedExample> examples, int[][]? mismatched, int[] lengths)
+    private RunAnswers Answers(UnpairedExample[] examples, int[][]? mismatched)
     {
-        int count = mismatched is null ? examples.Count : 2 * examples.Count;
+        int[] lengths = [.. examples.Select(example => example.Length)];
+        int count = mismatched is null ? examples.Length : 2 * examples.Length;
         return new RunAnswers(count, lengths, (rows, model) =>
         {
             TokenExample[] texts = [.. rows.Select(row => examples[row].Text())];
@@ -98,7 +122,7 @@ internal sealed class UnpairedLoop(
             if (mismatched is not null)
             {
                 texts = [.. texts, .. rows.Select(row => examples[row].Text(mismatched[row]))];
-                numbers = [.. numbers, .. rows.Select(row => examples.Count + row)];
+                numbers = [.. numbers, .. rows.Select(row => examples.Length + row)];
             }
             return new AnswerBatch(options.Layout.For(model)([.. texts.Select(text => text.Truncated(_limit))]), numbers);
         });

@@ -35,6 +35,7 @@ public sealed class PrmTrainer : IEstimator<StepRewardTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new StepReader(_stage.TrainingData ?? input, _options);
+        StepReader? heldOut = EvaluationRows.Open(_options, data => new StepReader(data, _options));
         return FitSession.TrainClassifier(
             _stage, _options, input, new WantedLabels(WrongAndRight, IsOrderFree: false, _options.Seed),
             (session, model) =>
@@ -43,7 +44,9 @@ public sealed class PrmTrainer : IEstimator<StepRewardTransformer>
                 var counts = new RowCounts();
                 List<StepExample> examples = reader.Read(model.Tokenizer, limit, counts, session.Cancel);
                 session.Tell(counts);
-                new PrmLoop(model.Network, _options, session.Progress).Run(examples, session.Cancel);
+                IReadOnlyList<StepExample>? others = EvaluationRows.Read(
+                    heldOut, (from, seen) => from.Read(model.Tokenizer, limit, seen, session.Cancel), session.Warn);
+                new PrmLoop(model.Network, _options, session.Progress) { HeldOut = others }.Run(examples, session.Cancel);
             },
             (model, reports) => new StepRewardTransformer(_stage.Ml, model, _options.Output, reports));
     }

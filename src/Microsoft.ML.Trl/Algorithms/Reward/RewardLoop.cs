@@ -9,6 +9,9 @@ namespace Microsoft.ML.Trl.Algorithms.Reward;
 /// <param name="progress">Hears of every <see cref="TrainingOptions.LoggingSteps"/>-th step; null = nobody does.</param>
 internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProgress<StepReport>? progress = null)
 {
+    /// <summary>Pairs that evaluations measure; null = there are none.</summary>
+    public IReadOnlyList<PreferenceExample>? HeldOut { get; init; }
+
     /// <summary>Trains.</summary>
     /// <param name="examples">Pairs; those longer than MaxLength are left out.</param>
     /// <param name="cancel">Looked at before each step.</param>
@@ -20,14 +23,25 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
         options.Validated();
         List<PreferenceExample> pairs = Fitting(examples);
         var plan = new EpochPlan([.. pairs.Select(pair => pair.Length)], options);
-        var run = new TrainingRun("Reward", plan, options, progress, cancel);
+        var run = new TrainingRun("Reward", plan, options, progress, cancel) { HeldOut = Measured(HeldOut) };
         run.Learn(plan.Steps(), model, options, dropout: !options.DisableDropout, (step, gradients) =>
-            step.MicroBatches.Sum(batch => Accumulate([.. batch.Select(index => pairs[index])], step.Examples, gradients, run)));
+            step.MicroBatches.Sum(batch => Accumulate([.. batch.Select(index => pairs[index])], step.Examples, gradients, run.Log)));
     }
 
-    /// <summary>Forward and backward pass of one micro batch: chosen and rejected together.</summary>
+    /// <summary>Mean loss and figures over other pairs.</summary>
+    private HeldOutSet? Measured(IReadOnlyList<PreferenceExample>? examples)
+    {
+        if (examples is null)
+            return null;
+        List<PreferenceExample> pairs = [];
+        EvaluationRows.Check(() => pairs = Fitting(examples));
+        return new HeldOutSet(pairs.Count, (numbers, figures) => figures.Note(
+            "loss", Accumulate([.. numbers.Select(number => pairs[number])], numbers.Length, null, figures), numbers.Length));
+    }
+
+    /// <summary>Forward pass of one micro batch, chosen and rejected together, and where it is learnt from the backward pass.</summary>
     /// <returns>Its share of the step's loss.</returns>
-    private double Accumulate(PreferenceExample[] pairs, int pairsOfStep, GradientStep gradients, TrainingRun run)
+    private double Accumulate(PreferenceExample[] pairs, int pairsOfStep, GradientStep? gradients, IFigures log)
     {
         using DisposeScope scope = NewDisposeScope();
         int[][] rows = [.. pairs.Select(pair => pair.PromptAndChosen()), .. pairs.Select(pair => pair.PromptAndRejected())];
@@ -37,21 +51,21 @@ internal sealed class RewardLoop(RewardModel model, RewardOptions options, IProg
         Tensor rejected = scores.narrow(0, pairs.Length, pairs.Length);                    // [B]
         Tensor perPair = RewardLoss.PerPair(chosen, rejected, Margins(pairs, scores.device), options.CenterRewardsCoefficient);
         Tensor loss = perPair.sum() / pairsOfStep;
-        gradients.Accumulate(loss);
-        run.Log.CountTokens(batch.Tokens);
+        gradients?.Accumulate(loss);
+        log.CountTokens(batch.Tokens);
         float[] numbers = cat([scores.detach(), loss.detach().view(1)]).cpu().data<float>().ToArray();
-        Note(run, numbers[..^1]);
+        Note(log, numbers[..^1]);
         return numbers[^1];
     }
 
-    private static void Note(TrainingRun run, float[] scores)
+    private static void Note(IFigures log, float[] scores)
     {
         int pairs = scores.Length / 2;
-        run.Log.Note("min_reward", scores.Min());
-        run.Log.Note("mean_reward", scores.Average());
-        run.Log.Note("max_reward", scores.Max());
-        run.Log.Note("accuracy", Enumerable.Range(0, pairs).Average(pair => scores[pair] > scores[pair + pairs] ? 1.0 : 0.0));
-        run.Log.Note("margin", Enumerable.Range(0, pairs).Average(pair => (double)scores[pair] - scores[pair + pairs]));
+        log.Note("min_reward", scores.Min(), pairs, Pooling.Least);
+        log.Note("mean_reward", scores.Average(), pairs);
+        log.Note("max_reward", scores.Max(), pairs, Pooling.Largest);
+        log.Note("accuracy", Enumerable.Range(0, pairs).Average(pair => scores[pair] > scores[pair + pairs] ? 1.0 : 0.0), pairs);
+        log.Note("margin", Enumerable.Range(0, pairs).Average(pair => (double)scores[pair] - scores[pair + pairs]), pairs);
     }
 
     private static Tensor? Margins(PreferenceExample[] pairs, Device device) => pairs.Any(pair => pair.Margin is not null)

@@ -30,6 +30,7 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new PreferenceReader(_stage.TrainingData ?? input, _options.Columns);
+        PreferenceReader? heldOut = EvaluationRows.Open(_options, data => new PreferenceReader(data, _options.Columns));
         return FitSession.TrainReward(
             _stage, _options, input,
             (session, model) =>
@@ -38,7 +39,10 @@ public sealed class RewardTrainer : IEstimator<RewardTransformer>
                 var counts = new RowCounts();
                 List<PreferenceExample> pairs = reader.ReadFitting(model.Codec, limit, counts, session.Cancel);
                 session.Tell(counts);
-                new RewardLoop(model.Network, _options with { MaxLength = limit }, session.Progress).Run(pairs, session.Cancel);
+                IReadOnlyList<PreferenceExample>? others = EvaluationRows.Read(
+                    heldOut, (from, seen) => from.ReadFitting(model.Codec, limit, seen, session.Cancel), session.Warn);
+                new RewardLoop(model.Network, _options with { MaxLength = limit }, session.Progress) { HeldOut = others }
+                    .Run(pairs, session.Cancel);
             },
             (model, reports) => new RewardTransformer(_stage.Ml, model, _options.Output, reports)
             {

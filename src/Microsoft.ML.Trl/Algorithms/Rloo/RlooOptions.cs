@@ -19,6 +19,21 @@ public sealed record RlooOptions : GroupOptions
         Beta = 0.05;
     }
 
+    /// <summary>
+    /// RLOO as TRL v0.11.4 had it: 2 completions of each prompt, 4 passes over each batch of them (<c>num_ppo_epochs</c>), 0.05 a nat
+    /// (<c>kl_coef</c>), a clip range of 0.2, completions of 53 tokens at temperature 0.7, no dropout, no limit on the gradient.
+    /// </summary>
+    /// <remarks>
+    /// The formulas are the same. What differs: a completion ends at its end token rather than after 53 tokens; the schedule of the
+    /// learning rate goes by optimizer steps rather than batches; reports have the names of v1.9.0; <c>missing_eos_penalty</c> is for the
+    /// reward function to charge (<see cref="RewardRow.HasEnded"/>). <c>whiten_rewards</c> had no effect there.
+    /// </remarks>
+    public static RlooOptions Classic { get; } = new()
+    {
+        NumIterations = 4, LearningRate = 5e-5, MaxGradNorm = 0, DisableDropout = true,
+        Generation = new() { MaxNewTokens = 53, Temperature = 0.7 },
+    };
+
     /// <summary>Scale the advantages of a generation to mean 0 and variance 1.</summary>
     public bool NormalizeAdvantages { get; init; }
 
@@ -26,6 +41,10 @@ public sealed record RlooOptions : GroupOptions
     /// Least and greatest reward of a completion, before KL is taken from it; two finite numbers, the second greater. Null = any.
     /// </summary>
     public IReadOnlyList<double>? RewardClipRange { get; init; }
+
+    internal override GroupOptions Checked() => Validated();
+
+    internal override IGroupObjective Objective() => new RlooObjective(this);
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>

@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>A function of rows.</summary>
@@ -17,15 +15,7 @@ internal sealed class ColumnsReward<TRow>(
     string name, Func<IReadOnlyList<TRow>, IReadOnlyList<RewardRow>, IReadOnlyList<double?>> score) : RewardFunction(name)
     where TRow : class, new()
 {
-    internal override void Check(MLContext ml, DataViewSchema data)
-    {
-        foreach (string name in SchemaDefinition.Create(typeof(TRow)).Select(column => column.ColumnName))
-            if (data.GetColumnOrNull(name) is null)
-                throw new ArgumentException(
-                    $"The reward function reads rows as {typeof(TRow).Name}, which has a column '{name}', but the data have none; "
-                    + $"their columns are {string.Join(", ", data.Select(column => column.Name).Distinct())}. "
-                    + $"Add the column, or take it out of {typeof(TRow).Name}.");
-    }
+    internal override void Check(MLContext ml, DataViewSchema data) => TypedRows.Check<TRow>(data, "The reward function");
 
     internal override BoundReward Bind(RewardContext context)
     {
@@ -58,6 +48,8 @@ internal sealed class AsyncReward(string name, Func<RewardRow, CancellationToken
 /// <summary>A reward model.</summary>
 internal sealed class ModelReward(TextRewardModel model) : RewardFunction(model.Name)
 {
+    internal override TextRewardModel Model => model;
+
     internal override BoundReward Bind(RewardContext context) => (rows, _) =>
     {
         Answer[] answers = [.. rows.Select(row => new Answer([.. row.PromptIds], [.. row.CompletionIds], row.Completion, row.HasEnded))];

@@ -17,6 +17,12 @@ internal sealed record GroupWork(
     /// <summary>Tells from a response's new tokens whether it has ended, for stop strings; null = only end tokens do.</summary>
     public Func<IReadOnlyList<int>, bool>? Stop { get; init; }
 
+    /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
+    public HeldOutPrompts? HeldOut { get; init; }
+
+    /// <summary>How prompts are answered; null = in one turn.</summary>
+    public IRollout? Rollout { get; init; }
+
     /// <summary>The states [n, H] of a model that predict the tokens of a batch; null = as it reads the batch itself.</summary>
     public Func<CausalLanguageModel, TokenBatch, Tensor>? Hidden { get; init; }
 }
@@ -31,6 +37,7 @@ internal sealed class GroupCollector : IDisposable
     private readonly GroupWork _work;
     private readonly HeldModel? _reference;
     private readonly RolloutSampler _sampler;
+    private readonly ResponseEnds _ends;
     private readonly PromptStream _stream;
     private readonly Random _rng;
 
@@ -45,6 +52,7 @@ internal sealed class GroupCollector : IDisposable
         (_policy, _options, _objective, _work, _reference) = (policy, options, objective, work, reference);
         _plan = new GroupPlan(work.Prompts.Count, options);
         _sampler = new RolloutSampler(policy, options.Seed);
+        _ends = new ResponseEnds(policy, options.Generation);
         int seed = options.DataSeed ?? options.Seed;
         _stream = new PromptStream(work.Prompts.Count, seed, options.TrainSamplingStrategy != TrainSamplingStrategy.Sequential);
         _rng = new Random(seed);
@@ -59,29 +67,40 @@ internal sealed class GroupCollector : IDisposable
         int[] prompts =
             [.. _stream.Next(_plan.PromptsPerGeneration).SelectMany(prompt => Enumerable.Repeat(prompt, _options.NumGenerations))];
         int[][] queries = Array.ConvertAll(prompts, prompt => _work.Prompts[prompt]);
-        IReadOnlyList<int[]> responses = _work.Sample is { } sample ? sample(queries, cancel) : Generate(queries, cancel);
-        bool[] hasEnded = [.. queries.Zip(responses, HasEnded)];
-        var rollout = new GroupRollout([.. queries.Select((query, row) => Text(query, responses[row], hasEnded[row]))]);
-        float[]? old = OldLogProbs(rollout, queries, responses);
+        RolloutDraw draw = _work.Rollout?.Draw(new RolloutTask(step, prompts, queries), Sample, cancel)
+            ?? RolloutDraw.OfOneTurn(queries, Sample(queries, _options.Generation.MaxNewTokens, cancel));
+        IReadOnlyList<DrawnCompletion> drawn = draw.Completions;
+        bool[] hasEnded = [.. drawn.Select(row => _ends.HasEnded(row.Query, row.Ids))];
+        var rollout = new GroupRollout([.. drawn.Select((completion, row) => Text(completion, hasEnded[row]))]);
+        float[]? old = OldLogProbs(rollout, drawn);
         _sampler.Forget();
         float[]? theirs = _reference is { } held
             ? rollout.LogProbsUnder(held.Network, _options, _work) : null;
-        var texts = new RolloutTexts(step, prompts, queries, responses);
+        var texts = new RolloutTexts(step, prompts, [.. drawn.Select(row => row.Query)], [.. drawn.Select(row => row.Ids)])
+        {
+            Turns = [.. drawn.Select(row => row.Turns)],
+        };
         RewardTable table = RewardScorer.Ask(_work.Scorer, texts, cancel);
+        double[][]? apart = old is null || theirs is null
+            ? null : rollout.PerRow([.. old.Zip(theirs, (ours, reference) => (double)ours - reference)]);
         GroupJudgement judged = _objective.Judge(new GroupScores(table, _work.Weights, _options.NumGenerations)
         {
-            Kl = old is null || theirs is null
-                ? null : rollout.SumRows([.. old.Zip(theirs, (ours, reference) => (double)ours - reference)]),
+            Kl = apart?.Select(tokens => tokens.Sum()).ToArray(),
+            LogRatios = apart,
+            Lengths = [.. rollout.Texts.Select(text => text.LearnedTokens())],
+            GreedyRewards = _objective.NeedsGreedyRewards ? GreedyRewards(step, prompts, cancel) : null,
             Tokens = rollout.TokenCount(Enumerable.Range(0, queries.Length)),
         });
         log.NoteAll(judged.Figures);
-        log.NoteAll(CompletionLengths.Figures([.. responses.Select(response => response.Length)], hasEnded));
-        log.CountTokens(queries.Sum(query => (long)query.Length) + responses.Sum(response => (long)response.Length));
+        log.NoteAll(draw.Figures);
+        log.NoteAll(CompletionLengths.Figures([.. drawn.Select(row => row.OwnTokens)], hasEnded));
+        log.CountTokens(drawn.Sum(row => (long)row.Query.Length + row.OwnTokens));
         log.NoteCompletions(Samples(texts, table, judged));
         return new GroupRollout(rollout.Texts)
         {
             Order = _options.PassesPerGeneration == 1 ? rollout.Order : PromptStream.Shuffled(queries.Length, _rng),
             Advantages = judged.Advantages,
+            TokenAdvantages = judged.TokenAdvantages,
             OldLogProbs = old,
             ReferenceLogProbs = theirs,
         };
@@ -90,37 +109,50 @@ internal sealed class GroupCollector : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _sampler.Dispose();
 
-    private IReadOnlyList<int[]> Generate(int[][] queries, CancellationToken cancel) =>
-        _sampler.Generate(_sampler.Batches(queries, _options.Generation, null, null), _work.Stop, cancel);
-
-    /// <summary>Whether a completion came to its end, rather than being cut at a limit.</summary>
-    private bool HasEnded(int[] query, int[] response)
+    /// <summary>What the likeliest completion of each prompt is worth, once for each of its completions.</summary>
+    private double[] GreedyRewards(int step, int[] prompts, CancellationToken cancel)
     {
-        IReadOnlyList<int> ends = _options.Generation.EosTokenIds ?? _policy.Config.EosTokenIds;
-        int room = _policy.Config.ContextLength - _policy.Layout.BeforeAnswer(query).Length;
-        return ends.Contains(response[^1]) || response.Length < Math.Min(_options.Generation.MaxNewTokens, room);
+        int[] asked = [.. prompts.Where((_, row) => row % _options.NumGenerations == 0)];
+        int[][] queries = Array.ConvertAll(asked, prompt => _work.Prompts[prompt]);
+        GenerationOptions greedy = _options.Generation with { DoSample = false };
+        GenerationBatch[] batch = [new GenerationBatch(queries, greedy, new long[queries.Length])];
+        var texts = new RolloutTexts(step, asked, queries, batch.Generate(_policy, _work.Stop, cancel));
+        return [.. RewardScorer.Ask(_work.Scorer, texts, cancel).WeightedSums(_work.Weights)
+            .SelectMany(sum => Enumerable.Repeat(sum ?? double.NaN, _options.NumGenerations))];
     }
 
-    /// <summary>A completion as it is learnt: all of it, or nothing where it was cut and such are left out.</summary>
-    private TokenExample Text(int[] query, int[] response, bool hasEnded)
+    private IReadOnlyList<int[]> Sample(IReadOnlyList<int[]> texts, int most, CancellationToken cancel)
     {
-        int[] ids = [.. query, .. response];
+        if (_work.Sample is { } sample)
+            return sample(texts, cancel);
+        GenerationOptions options = _options.Generation;
+        if (most < options.MaxNewTokens)
+            options = options with { MaxNewTokens = most, MinNewTokens = Math.Min(options.MinNewTokens, most) };
+        return _sampler.Generate(_sampler.Batches(texts, options, null, null), _work.Stop, cancel);
+    }
+
+    /// <summary>A completion as it is learnt: what the policy wrote of it, or nothing where it was cut and such are left out.</summary>
+    private TokenExample Text(DrawnCompletion completion, bool hasEnded)
+    {
+        int[] query = completion.Query, ids = [.. query, .. completion.Ids];
         return new TokenExample(ids, query.Length)
         {
-            Learned = hasEnded || !_options.MaskTruncatedCompletions ? null : new bool[ids.Length],
+            Learned = !hasEnded && _options.MaskTruncatedCompletions ? new bool[ids.Length]
+                : completion.Own is { } own ? [.. new bool[query.Length], .. own] : null,
         };
     }
 
-    private float[]? OldLogProbs(GroupRollout rollout, int[][] queries, IReadOnlyList<int[]> responses)
+    private float[]? OldLogProbs(GroupRollout rollout, IReadOnlyList<DrawnCompletion> drawn)
     {
         if (!_plan.LearnsFromOlderCompletions && !_objective.NeedsOldLogProbs)
             return null;
         using IDisposable frozen = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        if (!_options.MaskTruncatedCompletions && _sampler.Of(queries, responses) is { } sampled)
+        if (!_options.MaskTruncatedCompletions && drawn.All(row => row.Own is null)
+            && _sampler.Of([.. drawn.Select(row => row.Query)], [.. drawn.Select(row => row.Ids)]) is { } sampled)
         {
             double temperature = _options.Generation.Temperature;
-            Tensor labels = tensor([.. responses.SelectMany(response => response.Select(id => (long)id))], device: _policy.Device);
+            Tensor labels = tensor([.. drawn.SelectMany(row => row.Ids.Select(id => (long)id))], device: _policy.Device);
             Tensor logProbs = temperature == 1 ? sampled.LogProbs
                 : LogProbs.OfHidden(sampled.States, _policy.Head with { Temperature = temperature }, labels);
             return logProbs.cpu().data<float>().ToArray();

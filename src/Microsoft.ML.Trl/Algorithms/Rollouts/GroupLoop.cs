@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>
@@ -14,8 +11,6 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 internal sealed class GroupLoop(
     string stage, CausalLanguageModel policy, GroupOptions options, IGroupObjective objective, IProgress<StepReport>? progress = null)
 {
-    private readonly AuxiliaryLoss _auxiliary = new(policy.Config, options.RouterAuxLossCoef);
-
     /// <summary>Runs all steps.</summary>
     /// <param name="work">What is answered, and who scores it.</param>
     /// <param name="reference">What the policy is held against where the options give that a price; null = the policy as it is.</param>
@@ -29,10 +24,15 @@ internal sealed class GroupLoop(
         var limits = new RolloutLimits(
             options.PerDeviceTrainBatchSize, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
         RolloutChecks.CheckPrompts(work.Prompts, limits);
+        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(work.HeldOut?.Prompts ?? work.Prompts, limits));
         var plan = new GroupPlan(work.Prompts.Count, options);
         var run = new TrainingRun(stage, plan.TotalSteps, options, progress, cancel);
+        HeldOutAnswers? answers = work.HeldOut is { } heldOut
+            ? new HeldOutAnswers(policy, heldOut, options.Answers(work.Stop), cancel) : null;
+        run.HeldOut = answers?.Measured();
         using HeldModel? held = options.Beta == 0 ? null : HeldModel.Of(policy, reference, options.ReferenceModel, options.Sync);
         using var collector = new GroupCollector(policy, options, objective, work, held);
+        var learning = new GroupPass(policy, options, objective) { Hidden = work.Hidden };
         (long Number, GroupRollout Rollout)? latest = null;
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,
@@ -46,36 +46,13 @@ internal sealed class GroupLoop(
                     GroupRollout rollout = latest.Value.Rollout;
                     passes.Add((rollout, rollout.Rows(part, options.PerDeviceTrainBatchSize)));
                 }
-                var totals = new GroupTotals(
-                    passes.Sum(pass => pass.Rows.Length), passes.Sum(pass => (long)pass.Rollout.TokenCount(pass.Rows)), passes.Count);
-                return passes.Where(pass => pass.Rollout.TokenCount(pass.Rows) > 0)
-                    .Sum(pass => Accumulate(pass.Rollout, pass.Rows, totals, gradients, run.Log, work.Hidden));
+                return learning.Accumulate(passes, gradients, run.Log);
             },
             updated: step =>
             {
                 objective.EndStep();
                 held?.Follow(policy, step.Number);
+                answers?.NextStep = step.Number + 1;
             });
-    }
-
-    /// <summary>Forward and backward pass over some completions.</summary>
-    /// <returns>Their share of the step's loss.</returns>
-    private double Accumulate(
-        GroupRollout rollout, int[] rows, GroupTotals totals, GradientStep gradients, StepLog log,
-        Func<CausalLanguageModel, TokenBatch, Tensor>? read)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using TokenBatch batch = policy.BatchOf([.. rows.Select(row => rollout.Texts[row])], options.PaddingFree);
-        RouterLoad? load = _auxiliary.Begin(batch);
-        Tensor hidden = read?.Invoke(policy, batch) ?? policy.HiddenAt(batch, load); // [n, H]
-        VocabularyProjection head = policy.Head with { Temperature = options.Generation.Temperature };
-        TokenLogProbs now = LogProbs.WithStatistics(hidden, head, batch.Labels);
-        Tensor entropy = objective.NeedsEntropyGradient ? HiddenEntropy.Of(hidden, head) : now.Entropy;
-        GroupTokens tokens = rollout.Tokens(rows, policy.Device);
-        (Tensor learned, Dictionary<string, float> metrics) = objective.Loss(tokens, now.LogProbs, entropy, totals);
-        (Tensor loss, _) = _auxiliary.AddTo(learned, load, log, share: 1.0 / totals.PassCount);
-        gradients.Accumulate(loss);
-        log.NoteAll(metrics);
-        return loss.item<float>();
     }
 }

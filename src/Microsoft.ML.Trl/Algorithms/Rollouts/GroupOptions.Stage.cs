@@ -25,6 +25,13 @@ public abstract partial record GroupOptions
     /// <summary>Read prompts as conversations; the fitted stage does so too. Null, the default: as texts.</summary>
     public ConversationOptions? Conversations { get; init; }
 
+    /// <summary>These options, checked.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>
+    internal abstract GroupOptions Checked();
+
+    /// <summary>What the method makes of completions; made anew for each run.</summary>
+    internal abstract IGroupObjective Objective();
+
     /// <summary>Forward passes that one generation feeds.</summary>
     internal int PassesPerGeneration =>
         GenerationBatchSize is { } size ? size / PerDeviceTrainBatchSize : StepsPerGeneration ?? GradientAccumulationSteps;
@@ -41,6 +48,16 @@ public abstract partial record GroupOptions
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation, Conversations);
 
+    /// <summary>Completions of a prompt that the method needs.</summary>
+    private protected virtual int FewestGenerations => 2;
+
+    /// <summary>How evaluations answer prompts.</summary>
+    /// <param name="stop">Tells from a response's new tokens whether it has ended; null = only end tokens do.</param>
+    internal AnswerPlan Answers(Func<IReadOnlyList<int>, bool>? stop) =>
+        new(Generation, Seed, NumCompletionsToPrint, NumGenerationsEval ?? NumGenerations) { Stop = stop };
+
+    private protected override string UsualBestMetric => "reward";
+
     private protected override bool HasDropout => !DisableDropout;
 
     internal override IEnumerable<string> WithoutEffect()
@@ -51,6 +68,10 @@ public abstract partial record GroupOptions
             yield return "RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel";
         if (Beta == 0 && (SyncRefModel || ReferenceModel != ReferenceKind.Full))
             yield return "SyncRefModel and ReferenceModel with Beta 0";
+        if (NumGenerationsEval is not null && !MayEvaluate)
+            yield return "NumGenerationsEval with EvalStrategy No";
+        if (MaxToolCallingIterations is not null && !HasTurns)
+            yield return "MaxToolCallingIterations without Tools and EnvironmentFactory";
         if (DataloaderDropLast)
             yield return "DataloaderDropLast where prompts are drawn one after the other";
     }
@@ -81,6 +102,7 @@ public abstract partial record GroupOptions
         if (ScoreColumnName is not null)
             Require.Named(ScoreColumnName);
         Conversations?.Validated();
+        ValidateTools();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForRollouts();
         if (!Generation.DoSample)
@@ -95,7 +117,8 @@ public abstract partial record GroupOptions
 
     private void ValidateGenerationBatch()
     {
-        Require.AtLeast(NumGenerations, 2);
+        Require.AtLeast(NumGenerations, FewestGenerations);
+        Require.AtLeast(NumGenerationsEval, 1);
         Require.AtLeast(StepsPerGeneration, 1);
         Require.AtLeast(GenerationBatchSize, 1);
         if (StepsPerGeneration is not null && GenerationBatchSize is not null)

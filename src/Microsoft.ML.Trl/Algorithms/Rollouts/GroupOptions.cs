@@ -13,8 +13,17 @@ public abstract partial record GroupOptions : EpochOptions
     /// <summary>TRL's defaults.</summary>
     protected GroupOptions() => LearningRate = 1e-6;
 
-    /// <summary>Completions of each prompt. At least 2; must divide the completions that are made at once.</summary>
+    /// <summary>
+    /// Completions of each prompt. At least 2, but for those <see cref="AdvantageEstimator"/> that do with 1; must divide the completions
+    /// that are made at once.
+    /// </summary>
     public int NumGenerations { get; init; } = 8;
+
+    /// <summary>
+    /// Completions of each prompt in an evaluation, whose <see cref="TrainingOptions.PerDeviceEvalBatchSize"/> counts prompts. At least 1;
+    /// null = <see cref="NumGenerations"/>.
+    /// </summary>
+    public int? NumGenerationsEval { get; init; }
 
     /// <summary>
     /// Forward passes that one generation feeds, so that its completions are

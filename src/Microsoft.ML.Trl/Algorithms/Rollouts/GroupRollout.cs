@@ -31,6 +31,9 @@ internal sealed class GroupRollout
     /// <summary>Of each completion.</summary>
     public float[] Advantages { get; init; }
 
+    /// <summary>[N] of each token; null = that of its completion.</summary>
+    public float[]? TokenAdvantages { get; init; }
+
     /// <summary>[N] under the weights that sampled; null where those are the weights that learn.</summary>
     public float[]? OldLogProbs { get; init; }
 
@@ -45,9 +48,9 @@ internal sealed class GroupRollout
     /// <summary>Tokens of some completions.</summary>
     public int TokenCount(IEnumerable<int> rows) => rows.Sum(row => _offsets[row + 1] - _offsets[row]);
 
-    /// <summary>Sums over the tokens of each completion: [N] to [B].</summary>
-    public double[] SumRows(IReadOnlyList<double> tokens) =>
-        [.. Enumerable.Range(0, Texts.Count).Select(row => tokens.Take(_offsets[row].._offsets[row + 1]).Sum())];
+    /// <summary>The tokens of each completion: [N] to [B][].</summary>
+    public double[][] PerRow(double[] tokens) =>
+        [.. Enumerable.Range(0, Texts.Count).Select(row => tokens[_offsets[row].._offsets[row + 1]])];
 
     /// <summary>What some completions are held against. The tensors belong to the current scope.</summary>
     /// <param name="rows">Which, in the order of the pass.</param>
@@ -60,7 +63,10 @@ internal sealed class GroupRollout
         IEnumerable<long> rowOf = rows.SelectMany((row, place) => Enumerable.Repeat((long)place, TokenCount([row])));
         return new GroupTokens(
             rows.Length, tensor(rowOf.ToArray(), device: device), Numbers(rows.Select(row => Advantages[row])),
-            Picked(OldLogProbs), Picked(ReferenceLogProbs));
+            Picked(OldLogProbs), Picked(ReferenceLogProbs))
+        {
+            TokenAdvantages = Picked(TokenAdvantages),
+        };
     }
 
     /// <summary>What a model says about all tokens, without gradient.</summary>

@@ -31,6 +31,15 @@ internal sealed class GroupScores
     /// </summary>
     public double[]? Kl { get; init; }
 
+    /// <summary>The same token by token; null where they are not known.</summary>
+    public IReadOnlyList<double[]>? LogRatios { get; init; }
+
+    /// <summary>Tokens of each completion that are learnt.</summary>
+    public IReadOnlyList<int> Lengths { get; init; } = [];
+
+    /// <summary>Per completion the reward of the likeliest one of its prompt; NaN where it has none; null = nobody asked.</summary>
+    public double[]? GreedyRewards { get; init; }
+
     /// <summary>Tokens of all completions that are learnt.</summary>
     public int Tokens { get; init; }
 

@@ -12,6 +12,9 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 internal sealed record GroupTokens(
     int RowCount, Tensor RowOf, Tensor Advantages, Tensor? OldLogProbs = null, Tensor? ReferenceLogProbs = null)
 {
+    /// <summary>[n] advantage of each token; null = that of its completion.</summary>
+    public Tensor? TokenAdvantages { get; init; }
+
     /// <summary>Sums over the tokens of each completion: [n] to [b].</summary>
     public Tensor SumRows(Tensor tokens) =>
         zeros(RowCount, dtype: ScalarType.Float32, device: tokens.device).index_add(0, RowOf, tokens, 1);

@@ -5,13 +5,20 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 /// <summary>What a method makes of the scores of a generation.</summary>
 /// <param name="Advantages">A finite number for each completion, 0 where it could not be scored.</param>
 /// <param name="Figures">By TRL's names.</param>
-internal sealed record GroupJudgement(float[] Advantages, Dictionary<string, float> Figures);
+internal sealed record GroupJudgement(float[] Advantages, Dictionary<string, float> Figures)
+{
+    /// <summary>A finite number for each token that is learnt; null where all tokens of a completion have the same.</summary>
+    public float[]? TokenAdvantages { get; init; }
+}
 
 /// <summary>What a method makes of the completions of prompts.</summary>
 internal interface IGroupObjective
 {
     /// <summary>Whether log-probabilities of the sampling weights are wanted even where those are the weights that learn.</summary>
     bool NeedsOldLogProbs => false;
+
+    /// <summary>Whether the rewards of the likeliest completions are wanted.</summary>
+    bool NeedsGreedyRewards => false;
 
     /// <summary>Whether the entropy of tokens is wanted with its gradient.</summary>
     bool NeedsEntropyGradient => false;

@@ -13,6 +13,9 @@ internal sealed class PromptReader
     private readonly TemplateColumns _template;
     private readonly bool _isConversational;
 
+    /// <summary>Functions that all prompts tell of, in JSON, in the place of what their rows have; null = what they have.</summary>
+    public string? Tools { get; init; }
+
     /// <summary>Finds the columns.</summary>
     /// <param name="data">Enumerated once by each reading.</param>
     /// <param name="columnName">Text column with the prompts.</param>
@@ -47,7 +50,9 @@ internal sealed class PromptReader
         {
             cancel.ThrowIfCancellationRequested();
             counts.Add();
-            RowPrompt prompt = RowCodec.OfRow(row.Number, [_prompt], () => rows.Prompt(row.Texts[0], _template.Cells(row.Texts)));
+            TemplateCells cells = _template.Cells(row.Texts);
+            TemplateCells with = Tools is null ? cells : cells with { Tools = Tools };
+            RowPrompt prompt = RowCodec.OfRow(row.Number, [_prompt], () => rows.Prompt(row.Texts[0], with));
             if (codec.Unanswerable(prompt.Ids) is null)
                 prompts.Add(new PromptRow(row.Number, prompt));
             else

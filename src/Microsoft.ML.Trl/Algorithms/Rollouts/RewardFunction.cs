@@ -215,6 +215,16 @@ public abstract class RewardFunction
         return OfAsync(new ChatJudge(judge, question, read, options).Score, atOnce).Named("judge");
     }
 
+    /// <summary>What an environment says about the completion that acted in it. Does not apply where it is another one, or none.</summary>
+    /// <typeparam name="TEnvironment">Its name is the reward's.</typeparam>
+    /// <param name="score">Called on the training thread, completion after completion. Null = does not apply.</param>
+    public static RewardFunction FromEnvironment<TEnvironment>(Func<TEnvironment, double?> score)
+        where TEnvironment : class, IEnvironment
+    {
+        ArgumentNullException.ThrowIfNull(score);
+        return Of(row => row.Environment is TEnvironment own ? score(own) : (double?)null).Named(typeof(TEnvironment).Name);
+    }
+
     /// <summary>
     /// A reward model. It scores the very tokens that the policy wrote where its tokenizer is the policy's, and their text otherwise; an
     /// end token that the policy did not write is not added. Conversations are rendered by its own chat template, where it has one.
@@ -281,6 +291,9 @@ public abstract class RewardFunction
 
     /// <summary>Whether it is awaited: such rewards are started first, so that the others run meanwhile.</summary>
     internal virtual bool IsAwaited => false;
+
+    /// <summary>The reward model that scores; null where something else does. Its owner keeps it.</summary>
+    internal virtual TextRewardModel? Model => null;
 
     /// <summary>Finds what is wrong before a model is loaded.</summary>
     internal virtual void Check(MLContext ml, DataViewSchema data) { }

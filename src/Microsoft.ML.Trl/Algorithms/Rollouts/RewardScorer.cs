@@ -6,7 +6,11 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 /// <param name="Queries">Their token ids.</param>
 /// <param name="Responses">The new token ids of each, an end-of-text token included.</param>
 internal sealed record RolloutTexts(
-    int Step, IReadOnlyList<int> Prompts, IReadOnlyList<int[]> Queries, IReadOnlyList<int[]> Responses);
+    int Step, IReadOnlyList<int> Prompts, IReadOnlyList<int[]> Queries, IReadOnlyList<int[]> Responses)
+{
+    /// <summary>How each came about; null where it is a single turn.</summary>
+    public IReadOnlyList<RolloutTurns?>? Turns { get; init; }
+}
 
 /// <summary>Says how good responses are. Anything may stand behind it: functions, models, transformers, a recorded run.</summary>
 internal interface IRolloutScorer
@@ -35,7 +39,8 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
     public RewardTable Score(RolloutTexts rollout, CancellationToken cancel)
     {
         var log = new RewardLog();
-        RewardRow[] answers = [.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(rollout, i, log))];
+        RewardRow[] answers =
+            [.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(policy, rows, rollout, i) with { Log = (log, i) })];
         RewardTable table = rewards.Score(answers, cancel).GetAwaiter().GetResult();
         return new RewardTable(table.Names, table.Columns) { Log = log };
     }
@@ -44,7 +49,7 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
         RolloutTexts rollout, RewardTable table, IReadOnlyList<double?> scores, int count) =>
     [
         .. Enumerable.Range(0, Math.Min(count, scores.Count)).Select(i => new SampleCompletion(
-            rows[rollout.Prompts[i]].Prompt.Text, policy.Tokenizer.DecodeCompletion(rollout.Responses[i]), scores[i] ?? double.NaN)
+            Prompt(rows, rollout, i).Text, policy.Tokenizer.DecodeCompletion(rollout.Responses[i]), scores[i] ?? double.NaN)
         {
             Rewards = table.Row(i),
             Extra = table.Log.Extras(i),
@@ -76,16 +81,26 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
         return table;
     }
 
-    private RewardRow Row(RolloutTexts rollout, int index, RewardLog log)
+    /// <summary>A response as rewards and judges see it; nobody hears what they log of it.</summary>
+    /// <param name="policy">Whose response it is.</param>
+    /// <param name="rows">The prompts of the run.</param>
+    /// <param name="rollout">What was answered, and how.</param>
+    /// <param name="index">Which of the responses.</param>
+    public static RewardRow Row(LanguageModel policy, IReadOnlyList<PromptRow> rows, RolloutTexts rollout, int index)
     {
         int[] response = rollout.Responses[index];
         PromptRow row = rows[rollout.Prompts[index]];
         bool hasEnded = response.Length > 0 && policy.Network.Config.EosTokenIds.Contains(response[^1]);
         string text = policy.Tokenizer.DecodeCompletion(response);
-        return new RewardRow(row.Prompt.Given, text, rollout.Queries[index], response, hasEnded, row.Number, rollout.Step)
+        RowPrompt prompt = Prompt(rows, rollout, index);
+        var read = new RewardRow(prompt.Given, text, rollout.Queries[index], response, hasEnded, row.Number, rollout.Step)
         {
-            Read = row.Prompt,
-            Log = (log, index),
+            Read = prompt,
+            Environment = rollout.Turns?[index]?.Environment,
         };
+        return rollout.Turns?[index] is { } turns ? read with { Turns = turns.Messages } : read;
     }
+
+    private static RowPrompt Prompt(IReadOnlyList<PromptRow> rows, RolloutTexts rollout, int index) =>
+        rollout.Turns?[index]?.Prompt ?? rows[rollout.Prompts[index]].Prompt;
 }

@@ -61,6 +61,31 @@ internal static class RolloutChecks
         }
     }
 
+    /// <summary>Checks the completions of a generation, those of a query one behind the other.</summary>
+    public static void CheckGroups(
+        IReadOnlyList<int[]> queries, IReadOnlyList<int[]> completions, IReadOnlyList<double?> scores, int count, int size,
+        RolloutLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(queries);
+        ArgumentNullException.ThrowIfNull(completions);
+        ArgumentNullException.ThrowIfNull(scores);
+        CheckPrompts(queries, limits);
+        if (queries.Count != count)
+            throw new ArgumentException(
+                $"queries has {queries.Count} rows, but a step takes {count}; give exactly that many, or set PerDeviceTrainBatchSize and "
+                + "StepsPerGeneration.", nameof(queries));
+        foreach ((string name, int rows) in new[] { (nameof(completions), completions.Count), (nameof(scores), scores.Count) })
+            if (rows != count * size)
+                throw new ArgumentException(
+                    $"{name} has {rows} rows for {count} queries with {size} completions each; give {count * size}.", name);
+        for (int row = 0; row < completions.Count; row++)
+        {
+            CheckTokens(completions[row], row, "completion", limits);
+            CheckLength(queries[row / size].Length, completions[row].Length, row, limits);
+            CheckScore(scores[row] ?? 0, row);
+        }
+    }
+
     private static void CheckScore(double score, int row)
     {
         if (!double.IsFinite(score))

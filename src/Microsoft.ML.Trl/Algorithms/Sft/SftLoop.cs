@@ -9,6 +9,9 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
     private readonly SftPass _pass = new(
         model, options.LossType == SftLossType.Dft ? SftLoss.Dft : SftLoss.Nll, options.RouterAuxLossCoef, options.LabelSmoothingFactor);
 
+    /// <summary>Texts that evaluations measure; null = there are none.</summary>
+    public IReadOnlyList<TokenExample>? HeldOut { get; init; }
+
     /// <summary>Trains.</summary>
     /// <param name="examples">Texts to learn.</param>
     /// <param name="cancel">Looked at before each step.</param>
@@ -20,7 +23,7 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         IReadOnlyList<TokenExample[]> rows = SftRows.Prepare(examples, options.Validated());
         RequireContext(rows);
         var plan = new EpochPlan([.. rows.Select(row => row.Sum(example => example.Ids.Length))], options);
-        var run = new TrainingRun("SFT", plan, options, progress, cancel);
+        var run = new TrainingRun("SFT", plan, options, progress, cancel) { HeldOut = Measured(HeldOut) };
         run.Learn(plan.Steps(), model, options, dropout: true, (step, gradients) =>
         {
             TokenExample[][] batches = [.. step.MicroBatches.Select(batch => batch.SelectMany(index => rows[index]).ToArray())];
@@ -36,6 +39,22 @@ internal sealed class SftLoop(CausalLanguageModel model, SftOptions options, IPr
         using TokenBatch batch = model.BatchOf(examples, options.ReadsPaddingFree);
         run.Log.CountTokens(batch.Tokens);
         return batch.Targets == 0 ? 0 : _pass.Accumulate(batch, divisor, gradients, run.Log);
+    }
+
+    /// <summary>Mean loss and figures over the labelled tokens of other texts.</summary>
+    private HeldOutSet? Measured(IReadOnlyList<TokenExample>? examples)
+    {
+        if (examples is null)
+            return null;
+        SftOptions packed = options with { Packing = options.EvalPacking ?? options.Packing };
+        IReadOnlyList<TokenExample[]> rows = [];
+        EvaluationRows.Check(() => RequireContext(rows = SftRows.Prepare(examples, packed)));
+        return new HeldOutSet(rows.Count, (numbers, figures) =>
+        {
+            using TokenBatch batch = model.BatchOf([.. numbers.SelectMany(number => rows[number])], packed.ReadsPaddingFree);
+            if (batch.Targets > 0)
+                figures.Note("loss", _pass.Accumulate(batch, batch.Targets, null, figures), batch.Targets);
+        });
     }
 
     /// <summary>Tokens of an example in the divisor of the loss.</summary>

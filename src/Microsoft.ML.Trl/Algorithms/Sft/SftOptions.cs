@@ -30,6 +30,9 @@ public sealed record SftOptions : EpochOptions
     /// <summary>How <see cref="Packing"/> fills them.</summary>
     public PackingStrategy PackingStrategy { get; init; } = PackingStrategy.Bfd;
 
+    /// <summary>Fill the rows of evaluations so, too. Null = as <see cref="Packing"/> says.</summary>
+    public bool? EvalPacking { get; init; }
+
     /// <summary>
     /// Let padding go through no layer of the network: rows of different lengths take the time and memory of their tokens. The numbers are
     /// the same but for rounding. Not for encoder-decoders. On anyway with <see cref="Packing"/>, but for wrapped rows, which are full.
@@ -80,7 +83,9 @@ public sealed record SftOptions : EpochOptions
     {
         foreach (string unused in base.WithoutEffect().Concat(Generation?.WithoutEffect() ?? []))
             yield return unused;
-        if (!Packing && PackingStrategy != PackingStrategy.Bfd)
+        if (EvalPacking is not null && !MayEvaluate)
+            yield return "EvalPacking with EvalStrategy No";
+        if (!Packing && EvalPacking != true && PackingStrategy != PackingStrategy.Bfd)
             yield return "PackingStrategy without Packing";
         if (PaddingFree && !Packing && PerDeviceTrainBatchSize == 1)
             yield return "PaddingFree with PerDeviceTrainBatchSize 1";
@@ -100,8 +105,10 @@ public sealed record SftOptions : EpochOptions
             throw new ArgumentException(
                 $"LabelSmoothingFactor ({LabelSmoothingFactor}) has no meaning with LossType {LossType}; set it to 0 or use LossType Nll.",
                 nameof(LabelSmoothingFactor));
-        if (Packing && MaxLength is null)
-            throw new ArgumentException("Packing needs MaxLength, the tokens of a full row; it is null.", nameof(Packing));
+        if ((Packing || EvalPacking == true) && MaxLength is null)
+            throw new ArgumentException(
+                $"{(Packing ? nameof(Packing) : nameof(EvalPacking))} needs MaxLength, the tokens of a full row; it is null.",
+                nameof(Packing));
         Require.Named(OutputColumnName);
         Require.Named(PromptColumnName);
         Require.Named(CompletionColumnName);

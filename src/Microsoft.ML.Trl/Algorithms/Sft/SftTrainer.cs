@@ -33,6 +33,8 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         var reader = new SftReader(_stage.TrainingData ?? input, _options);
+        SftOptions measured = _options with { Packing = _options.EvalPacking ?? _options.Packing };
+        SftReader? heldOut = EvaluationRows.Open(_options, data => new SftReader(data, measured));
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, HeldReference.Usual, (session, model, _) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
@@ -40,7 +42,10 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
             var counts = new RowCounts();
             List<TokenExample> examples = reader.Read(model.Codec, limit, _options, counts, session.Cancel);
             session.Tell(counts);
-            new SftLoop(model.Network, _options with { MaxLength = limit }, session.Progress).Run(examples, session.Cancel);
+            IReadOnlyList<TokenExample>? others = EvaluationRows.Read(
+                heldOut, (from, seen) => from.Read(model.Codec, limit, measured, seen, session.Cancel), session.Warn);
+            new SftLoop(model.Network, _options with { MaxLength = limit }, session.Progress) { HeldOut = others }
+                .Run(examples, session.Cancel);
         });
     }
 

@@ -60,6 +60,20 @@ public sealed class UnusedOptionsTests
         Named("Target and Horizon without AdapKlCtrl", new PpoOptions { AdapKlCtrl = false, Target = 3 });
         Named("Peft.LoraDropout without dropout in training", new PpoOptions { Peft = LoraOptions.TrlDefaults });
         Named("Peft.LoraDropout without dropout in training", new DpoOptions { Peft = LoraOptions.TrlDefaults });
+        Named("UseKlLoss and TokenKl with AdvantageEstimator Group", new GrpoOptions { TokenKl = TokenKl.K3 });
+        Named("ScaleRewards with AdvantageEstimator ReMax", GrpoOptions.ReMax with { ScaleRewards = ScaleRewards.None });
+        Named("UseKlLoss with Beta 0", GrpoOptions.ReMax with { UseKlLoss = true, TokenKl = TokenKl.K2 });
+        Named(
+            "UseBiasCorrectionKl where KL is taken from rewards", GrpoOptions.ReinforcePlusPlus with { UseBiasCorrectionKl = true });
+        Named("PaddingFree with PerDeviceTrainBatchSize 1", new RaftOptions { PaddingFree = true, PerDeviceTrainBatchSize = 1 });
+        Named("EvalSteps with EvalStrategy No", new SftOptions { EvalSteps = 3 });
+        IDataView data = new MLContext().Data.LoadFromEnumerable(Tiny.Pairs);
+        Named("EvaluationData with EvalStrategy No", new DpoOptions { EvaluationData = data });
+        Named("PerDeviceEvalBatchSize with EvalStrategy No", new RewardOptions { PerDeviceEvalBatchSize = 2 });
+        Named("MetricForBestModel and GreaterIsBetter without", new PpoOptions { GreaterIsBetter = true });
+        Named("EarlyStoppingThreshold without EarlyStoppingPatience", new KtoOptions { EarlyStoppingThreshold = 0.1 });
+        Named("EvalPacking with EvalStrategy No", new SftOptions { EvalPacking = false });
+        Named("GenerateDuringEval with EvalStrategy No", new CpoOptions { GenerateDuringEval = true });
         Named("OffloadFolder without ActivationOffloading", new SftOptions { OffloadFolder = "there" });
         Named("LisaIntervalSteps without LisaActivatedLayers", new PpoOptions { LisaIntervalSteps = 3 });
         Named("TargetKl without EarlyStopping", new PpoOptions { TargetKl = 0.1 });
@@ -77,6 +91,7 @@ public sealed class UnusedOptionsTests
     {
         Named("RefModelMixupAlpha and RefModelSyncSteps without SyncRefModel", new RlooOptions { RefModelSyncSteps = 3 });
         Named("SyncRefModel and ReferenceModel with Beta 0", new GrpoOptions { SyncRefModel = true });
+        Named("NumGenerationsEval with EvalStrategy No", new GrpoOptions { NumGenerationsEval = 1 });
         Named("DataloaderDropLast where prompts", new GrpoOptions { DataloaderDropLast = true });
         Named("Delta with LossType Sapo", new GrpoOptions { LossType = GrpoLossType.Sapo, Delta = 2 });
         Named("Epsilon and EpsilonHigh with LossType Vespo", new GrpoOptions { LossType = GrpoLossType.Vespo, EpsilonHigh = 1 });
@@ -102,6 +117,7 @@ public sealed class UnusedOptionsTests
             new SftOptions { Fp16 = true, Optim = OptimizerKind.Sgd, OptimizerStateFolder = "state" }, // where the masters lie
             new SftOptions(), new RewardOptions(), new DpoOptions(), new PpoOptions(),
             new OrpoOptions(), new CpoOptions(), new KtoOptions(), new BcoOptions(), new GrpoOptions(), new RlooOptions(),
+            new RaftOptions(),
             new GrpoOptions { LossType = GrpoLossType.Cispo, EpsilonHigh = 5 }, new GrpoOptions { LossType = GrpoLossType.Sapo },
             new GrpoOptions { StepsPerGeneration = 2, OffPolicyMaskThreshold = 0.1 },
             new SftOptions { Packing = true, PackingStrategy = PackingStrategy.Wrapped, NumTrainEpochs = 1, AdamBeta2 = 0.95 },

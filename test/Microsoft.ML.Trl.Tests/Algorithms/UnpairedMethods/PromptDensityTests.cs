@@ -35,13 +35,13 @@ public sealed class PromptDensityTests
         // wanted: 30 prompts at 1 and 10 at 0; unwanted: 10 at 1 and 30 at 0
         UnpairedExample[] examples =
             [.. Enumerable.Range(0, 80).Select(i => new UnpairedExample([1], [2], i < 40, [i < 30 || i is >= 40 and < 50 ? 1 : 0]))];
-        float[] weights = PromptDensity.Weights(examples, new BcoOptions { PromptEmbeddingColumnName = "E", MinDensityRatio = 0.1 });
+        float[] weights = PromptDensity.Weights(Rows(examples), new BcoOptions { PromptEmbeddingColumnName = "E", MinDensityRatio = 0.1 });
         foreach (float wanted in weights[..40])
             Assert.AreEqual(1, wanted);
         Close.Absolute(3, weights[40], 0.7, "likelier, less the ridge's pull");
         Close.Absolute(1.0 / 3, weights[79], 0.1, "less likely");
         float[] bounded = PromptDensity.Weights(
-            examples, new BcoOptions { PromptEmbeddingColumnName = "E", MinDensityRatio = 0.9, MaxDensityRatio = 1.1 });
+            Rows(examples), new BcoOptions { PromptEmbeddingColumnName = "E", MinDensityRatio = 0.9, MaxDensityRatio = 1.1 });
         Close.Absolute(1.1, bounded[40], 1e-6);
         Close.Absolute(0.9, bounded[79], 1e-6);
     }
@@ -51,11 +51,29 @@ public sealed class PromptDensityTests
     {
         var options = new BcoOptions { PromptEmbeddingColumnName = "E" };
         string Message(UnpairedExample[] examples) =>
-            Assert.ThrowsExactly<ArgumentException>(() => PromptDensity.Weights(examples, options)).Message;
+            Assert.ThrowsExactly<ArgumentException>(() => PromptDensity.Weights(Rows(examples), options)).Message;
         Assert.Contains("All completions are wanted", Message([new([1], [2], true, [1])]));
         Assert.Contains("All completions are unwanted", Message([new([1], [2], false, [1])]));
         string notFinite = Message([new([1], [2], true, [1]), new([1], [2], false, [float.NaN])]);
         Assert.Contains("Completion 1", notFinite);
         Assert.Contains("'E' is empty or holds a number that is not finite", notFinite);
     }
+
+    [TestMethod]
+    public void Held_out_prompts_are_weighed_by_what_was_learnt_from_the_others()
+    {
+        UnpairedExample[] Rows(int count) =>
+            [.. Enumerable.Range(0, count).Select(i => new UnpairedExample([1], [2], i % 2 == 0, [i % 4 < 2 ? i % 3 : 1]))];
+        var options = new BcoOptions { PromptEmbeddingColumnName = "E", MinDensityRatio = 0.01 };
+        UnpairedExample[] examples = Rows(40), others = [.. Rows(9).Reverse()];
+        float[] alone = PromptDensity.Weights(new(examples, null), options), both = PromptDensity.Weights(new(examples, others), options);
+        CollectionAssert.AreEqual(alone, both[..40]);
+        CollectionAssert.AreEqual(alone[..9].Reverse().ToArray(), both[40..]);
+        UnpairedExample[] wide = [new([1], [2], true, [1, 2])];
+        Assert.Contains(
+            "EvaluationData: A vector in the column 'E' has 2 numbers, those of the training data have 1; give vectors of one length.",
+            Assert.ThrowsExactly<ArgumentException>(() => PromptDensity.Weights(new(examples, wide), options)).Message);
+    }
+
+    private static StageRows<UnpairedExample> Rows(IReadOnlyList<UnpairedExample> examples) => new(examples, null);
 }

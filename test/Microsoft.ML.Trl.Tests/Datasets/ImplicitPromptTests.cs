@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
-namespace Microsoft.ML.Trl.Tests.Text;
+namespace Microsoft.ML.Trl.Tests.Datasets;
 
 /// <summary>Prompts that are what both answers of a pair begin with.</summary>
 [TestClass]

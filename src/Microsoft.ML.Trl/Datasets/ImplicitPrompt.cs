@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Text;
+namespace Microsoft.ML.Trl.Datasets;
 
 /// <summary>Prompts that stand in both answers of a pair, and in no column of their own.</summary>
 internal static class ImplicitPrompt

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Sft;
+namespace Microsoft.ML.Trl.Training;
 
 /// <summary>Losses of supervised fine-tuning over labelled tokens.</summary>
 internal static class SftLoss

@@ -1,0 +1,48 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+
+/// <summary>Learns from completions: the passes of an optimizer step.</summary>
+/// <param name="policy">Trained in place.</param>
+/// <param name="options">Validated.</param>
+/// <param name="objective">Of the method.</param>
+internal sealed class GroupPass(CausalLanguageModel policy, GroupOptions options, IGroupObjective objective)
+{
+    private readonly AuxiliaryLoss _auxiliary = new(policy.Config, options.RouterAuxLossCoef);
+
+    /// <summary>The states [n, H] that predict the tokens of a batch; null = as the policy reads the batch itself.</summary>
+    public Func<CausalLanguageModel, TokenBatch, Tensor>? Hidden { get; init; }
+
+    /// <summary>Accumulates the gradients of a step.</summary>
+    /// <param name="passes">What each forward pass reads.</param>
+    /// <param name="gradients">Takes them.</param>
+    /// <param name="log">Told of figures.</param>
+    /// <returns>The loss of the step.</returns>
+    public double Accumulate(IReadOnlyList<(GroupRollout Rollout, int[] Rows)> passes, GradientStep gradients, StepLog log)
+    {
+        var totals = new GroupTotals(
+            passes.Sum(pass => pass.Rows.Length), passes.Sum(pass => (long)pass.Rollout.TokenCount(pass.Rows)), passes.Count);
+        return passes.Where(pass => pass.Rollout.TokenCount(pass.Rows) > 0)
+            .Sum(pass => Accumulate(pass.Rollout, pass.Rows, totals, gradients, log));
+    }
+
+    /// <summary>Forward and backward pass over some completions.</summary>
+    /// <returns>Their share of the step's loss.</returns>
+    private double Accumulate(GroupRollout rollout, int[] rows, GroupTotals totals, GradientStep gradients, StepLog log)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using TokenBatch batch = policy.BatchOf([.. rows.Select(row => rollout.Texts[row])], options.PaddingFree);
+        RouterLoad? load = _auxiliary.Begin(batch);
+        Tensor hidden = Hidden?.Invoke(policy, batch) ?? policy.HiddenAt(batch, load); // [n, H]
+        VocabularyProjection head = policy.Head with { Temperature = options.Generation.Temperature };
+        TokenLogProbs now = LogProbs.WithStatistics(hidden, head, batch.Labels);
+        Tensor entropy = objective.NeedsEntropyGradient ? HiddenEntropy.Of(hidden, head) : now.Entropy;
+        GroupTokens tokens = rollout.Tokens(rows, policy.Device);
+        (Tensor learned, Dictionary<string, float> metrics) = objective.Loss(tokens, now.LogProbs, entropy, totals);
+        (Tensor loss, _) = _auxiliary.AddTo(learned, load, log, share: 1.0 / totals.PassCount);
+        gradients.Accumulate(loss);
+        log.NoteAll(metrics);
+        return loss.item<float>();
+    }
+}
