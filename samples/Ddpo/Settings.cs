@@ -30,17 +30,17 @@ internal sealed record Settings
         },
         Pretraining = new()
         {
-            MaxSteps = 1000, PerDeviceTrainBatchSize = 32, LearningRate = 3e-3, LoggingSteps = 50, Generation = Drawing,
+            MaxSteps = 450, PerDeviceTrainBatchSize = 32, LearningRate = 3e-3, LoggingSteps = 50, Generation = Drawing,
         },
         Ddpo = new()
         {
-            NumEpochs = 30,
+            NumEpochs = 10,
             SampleNumSteps = Drawing.NumInferenceSteps,
             SampleGuidanceScale = Drawing.GuidanceScale,
             SampleBatchSize = 48,
             SampleNumBatchesPerEpoch = 1,
             TrainBatchSize = 48,
-            TrainLearningRate = 1e-3,
+            TrainLearningRate = 3e-4,
             PerPromptStatTracking = true,
         },
     };
@@ -49,7 +49,7 @@ internal sealed record Settings
     public Settings Shortened() => this with
     {
         Images = 96,
-        Pretraining = Pretraining with { MaxSteps = 60 },
+        Pretraining = Pretraining with { MaxSteps = 40 },
         Ddpo = Ddpo with { NumEpochs = 3, SampleBatchSize = 24, TrainBatchSize = 24 },
     };
 }
