@@ -34,8 +34,8 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
         long outputs = _weight.size(0), lacking = (ChannelBlock - (outputs % ChannelBlock)) % ChannelBlock;
         if (lacking == 0)
             return conv2d(input, _weight, _bias, _strides, _padding);
-        // libtorch 2.10 keeps channels in blocks of 16 on the CPU. Where the last block is not full, the gradient of the input is now and
-        // then no number: the rest of the block was never written. So it is filled with channels of zeros, which are dropped.
+        // Where output channels are no multiple of 16, the gradient of the input that libtorch 2.10 gives on the CPU is now and then no
+        // number (seen with 1 to 12 channels, never with 16, 24 or 32). So blocks are filled with channels of zeros, which are dropped.
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = cat([_weight, zeros([lacking, .. _weight.shape[1..]], _weight.dtype, _weight.device)]);
         Tensor bias = cat([_bias, zeros([lacking], _bias.dtype, _bias.device)]);

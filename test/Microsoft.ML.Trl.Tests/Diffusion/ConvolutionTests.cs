@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl.Tests.Diffusion;
 public sealed class ConvolutionTests
 {
     /// <summary>
-    /// libtorch's own backward pass fails here in some of 300 tries: of these channels it reads memory that was never written.
+    /// The backward pass of libtorch alone gives NaN here in some of 300 tries.
     /// </summary>
     [TestMethod]
     [DataRow(1)]
