@@ -5,7 +5,7 @@ namespace Microsoft.ML.Trl.Operators;
 
 /// <summary>
 /// Sums and products whose native numbers live until libtorch has read them, and are freed then. TorchSharp's own operators leave them
-/// to the garbage collector, which may free them in the middle of a call: the gradient is then no number while the result is right.
+/// to the garbage collector, which may free them in the middle of a call.
 /// </summary>
 internal static class Arithmetic
 {
