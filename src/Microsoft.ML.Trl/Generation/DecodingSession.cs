@@ -122,7 +122,7 @@ internal sealed class DecodingSession : IDecoding
     {
         List<int[]> different = [];
         var places = new long[prompts.Count];
-        var known = new Dictionary<int[], int>(SameTokens.Instance);
+        var known = new Dictionary<int[], int>(SameNumbers.Instance);
         for (int row = 0; row < prompts.Count; row++)
         {
             if (known.TryAdd(prompts[row], different.Count))

@@ -12,6 +12,17 @@ internal sealed record PolicyOutput(
     string OutputColumnName, string? ScoreColumnName, string PromptColumnName, GenerationOptions? Generation,
     ConversationOptions? Conversations)
 {
+    /// <summary>Fails unless columns are named and conversations can be read.</summary>
+    /// <exception cref="ArgumentException">They are not; the message says which.</exception>
+    public void Validate()
+    {
+        Require.Named(OutputColumnName);
+        Require.Named(PromptColumnName);
+        if (ScoreColumnName is not null)
+            Require.Named(ScoreColumnName);
+        Conversations?.Validated();
+    }
+
     /// <summary>The columns that a fitted stage adds.</summary>
     public SchemaShape Promise(MLContext ml, SchemaShape shape)
     {

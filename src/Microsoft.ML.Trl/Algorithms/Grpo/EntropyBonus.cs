@@ -24,8 +24,8 @@ internal sealed class EntropyBonus(GrpoOptions options)
     public Tensor Of(Tensor entropy, Tensor counts, GroupTotals totals, bool overTokens)
     {
         Tensor sum = (entropy * counts).sum(), count = counts.sum();
-        _sum += sum.item<float>();
-        _tokens += count.item<float>();
+        if (options.UseAdaptiveEntropy)
+            (_sum, _tokens) = (_sum + sum.item<float>(), _tokens + count.item<float>());
         double applied = options.UseAdaptiveEntropy && _lastEntropy > options.EntropyTarget ? 0 : Coefficient;
         return (overTokens ? sum / totals.Tokens : sum / count.clamp_min(1) / totals.PassCount) * applied;
     }

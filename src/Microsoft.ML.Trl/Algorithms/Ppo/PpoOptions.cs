@@ -202,16 +202,12 @@ public sealed record PpoOptions : TrainingOptions
         Require.Positive(TargetKl);
         Require.Positive(RatioThreshold);
         Require.AtLeast(NumCompletionsToPrint, 0);
-        Require.Named(OutputColumnName);
-        Require.Named(PromptColumnName);
-        if (ScoreColumnName is not null)
-            Require.Named(ScoreColumnName);
+        Output.Validate();
         Require.Positive(ScoreClip);
         if (UseScoreNorm && !UseScoreScaling)
             throw new ArgumentException(
                 "UseScoreNorm centres scores that UseScoreScaling has scaled; set UseScoreScaling to true, or UseScoreNorm to false.",
                 nameof(UseScoreNorm));
-        Conversations?.Validated();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForRollouts();
         LengthSampler?.Limit(Generation, 0);

@@ -60,14 +60,6 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
     /// <exception cref="InvalidOperationException">There is no model to start from, or no reward.</exception>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        _stage.RequireStartModel(inputSchema);
-        if (_reward is null)
-            UpstreamReward.Require(_stage, inputSchema);
-        if (_stage.TrainingData is null)
-            PromptReader.Require(inputSchema, _options.PromptColumnName, _options.Conversations);
-        return _options.Output.Promise(_stage.Ml, inputSchema);
-    }
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) =>
+        PromptStage.Promise(_stage, _options.Output, inputSchema, _reward is null ? UpstreamReward.Require : null);
 }

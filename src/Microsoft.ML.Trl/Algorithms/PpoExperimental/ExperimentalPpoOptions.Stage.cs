@@ -77,11 +77,7 @@ public sealed partial record ExperimentalPpoOptions
     private void ValidateStage()
     {
         Require.AtLeast(NumCompletionsToPrint, 0);
-        Require.Named(OutputColumnName);
-        Require.Named(PromptColumnName);
-        if (ScoreColumnName is not null)
-            Require.Named(ScoreColumnName);
-        Conversations?.Validated();
+        Output.Validate();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForRollouts();
         if (!Generation.DoSample)

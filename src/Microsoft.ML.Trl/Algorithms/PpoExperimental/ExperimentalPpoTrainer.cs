@@ -50,16 +50,8 @@ public sealed class ExperimentalPpoTrainer : IEstimator<TextGenerationTransforme
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
     /// <exception cref="InvalidOperationException">There is no model to start from, or no reward.</exception>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        _stage.RequireStartModel(inputSchema);
-        if (_reward is null && _rewardModel is null)
-            UpstreamReward.Require(_stage, inputSchema);
-        if (_stage.TrainingData is null)
-            PromptReader.Require(inputSchema, _options.PromptColumnName, _options.Conversations);
-        return _options.Output.Promise(_stage.Ml, inputSchema);
-    }
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) =>
+        PromptStage.Promise(_stage, _options.Output, inputSchema, _reward is null && _rewardModel is null ? UpstreamReward.Require : null);
 
     private Borrowed<TextRewardModel>? OpenReward(Placement place) => _rewardModel is not { } source ? null
         : source.SharedReward() ?? Borrowed<TextRewardModel>.Own(source.OpenReward(place, headSeed: null));

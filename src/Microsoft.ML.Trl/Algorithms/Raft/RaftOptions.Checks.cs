@@ -43,11 +43,7 @@ public sealed partial record RaftOptions
         RequirePath(OutputRewardPath, nameof(OutputRewardPath));
         Require.NotNegative(RouterAuxLossCoef);
         Require.AtLeast(NumCompletionsToPrint, 0);
-        Require.Named(OutputColumnName);
-        Require.Named(PromptColumnName);
-        if (ScoreColumnName is not null)
-            Require.Named(ScoreColumnName);
-        Conversations?.Validated();
+        Output.Validate();
         return this;
     }
 

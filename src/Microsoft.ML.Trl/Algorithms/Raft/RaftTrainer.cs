@@ -64,16 +64,8 @@ public sealed class RaftTrainer : IEstimator<TextGenerationTransformer>
     }
 
     /// <inheritdoc cref="PpoTrainer.GetOutputSchema"/>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        _stage.RequireStartModel(inputSchema);
-        if (_rewards is null)
-            UpstreamReward.Require(_stage, inputSchema);
-        if (_stage.TrainingData is null)
-            PromptReader.Require(inputSchema, _options.PromptColumnName, _options.Conversations);
-        return _options.Output.Promise(_stage.Ml, inputSchema);
-    }
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) =>
+        PromptStage.Promise(_stage, _options.Output, inputSchema, _rewards is null ? UpstreamReward.Require : null);
 
     private List<PromptRow> ShortEnough(List<PromptRow> prompts, RowCounts counts)
     {

@@ -25,5 +25,6 @@ public sealed class RlooTrainer : IEstimator<TextGenerationTransformer>
         GroupStage.Fit(_stage, _options, input, _rewards);
 
     /// <inheritdoc cref="PpoTrainer.GetOutputSchema"/>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => GroupStage.Promise(_stage, _options, inputSchema, _rewards);
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) =>
+        PromptStage.Promise(_stage, _options.Output, inputSchema, _rewards is null ? UpstreamReward.Require : null);
 }

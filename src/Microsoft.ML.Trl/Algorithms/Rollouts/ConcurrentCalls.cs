@@ -9,16 +9,24 @@ internal static class ConcurrentCalls
     /// <param name="call">Makes one, by its number; runs on pool threads.</param>
     /// <param name="cancel">Ends those that run.</param>
     /// <exception cref="InvalidOperationException">A function gave no task.</exception>
-    public static T[] Run<T>(int count, int atOnce, Func<int, CancellationToken, Task<T>> call, CancellationToken cancel)
+    public static T[] Run<T>(int count, int atOnce, Func<int, CancellationToken, Task<T>> call, CancellationToken cancel) =>
+        RunAsync(count, atOnce, call, cancel).GetAwaiter().GetResult();
+
+    /// <summary>The same without waiting.</summary>
+    /// <inheritdoc cref="Run"/>
+    public static async Task<T[]> RunAsync<T>(
+        int count, int atOnce, Func<int, CancellationToken, Task<T>> call, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         var results = new T[count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancel };
-        Parallel.ForAsync(0, count, options, async (number, token) =>
-            results[number] = await Started(call(number, token)).ConfigureAwait(false)).GetAwaiter().GetResult();
+        await Parallel.ForAsync(0, count, options, async (number, token) =>
+            results[number] = await Started(call(number, token)).ConfigureAwait(false)).ConfigureAwait(false);
         return results;
     }
 
-    private static Task<T> Started<T>(Task<T>? task) =>
+    /// <summary>The task that a function gave.</summary>
+    /// <exception cref="InvalidOperationException">It gave none.</exception>
+    public static Task<T> Started<T>(Task<T>? task) =>
         task ?? throw new InvalidOperationException("The function of OfAsync gave null; it must give a task.");
 }

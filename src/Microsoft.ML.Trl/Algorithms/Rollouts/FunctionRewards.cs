@@ -30,19 +30,11 @@ internal sealed class AsyncReward(string name, Func<RewardRow, CancellationToken
     internal override bool IsAwaited => true;
 
     internal override BoundReward Bind(RewardContext context) => async (rows, cancel) =>
-    {
-        var scores = new double?[rows.Count];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancel };
-        await Parallel.ForAsync(0, rows.Count, options, async (row, token) =>
-            scores[row] = await (score(rows[row], token) ?? throw NoTask()).ConfigureAwait(false)).ConfigureAwait(false);
-        return scores;
-    };
+        await ConcurrentCalls.RunAsync(rows.Count, atOnce, (row, token) => score(rows[row], token), cancel).ConfigureAwait(false);
 
     /// <summary>A function that always applies.</summary>
     public static Func<RewardRow, CancellationToken, Task<double?>> Wide(Func<RewardRow, CancellationToken, Task<double>> score) =>
-        async (row, cancel) => await (score(row, cancel) ?? throw NoTask()).ConfigureAwait(false);
-
-    private static InvalidOperationException NoTask() => new("The function of OfAsync gave null; it must give a task.");
+        async (row, cancel) => await ConcurrentCalls.Started(score(row, cancel)).ConfigureAwait(false);
 }
 
 /// <summary>A reward model.</summary>

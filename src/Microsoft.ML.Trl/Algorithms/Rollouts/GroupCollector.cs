@@ -96,7 +96,7 @@ internal sealed class GroupCollector : IDisposable
         log.NoteAll(CompletionLengths.Figures([.. drawn.Select(row => row.OwnTokens)], hasEnded));
         log.CountTokens(drawn.Sum(row => (long)row.Query.Length + row.OwnTokens));
         log.NoteCompletions(Samples(texts, table, judged));
-        return new GroupRollout(rollout.Texts)
+        return rollout with
         {
             Order = _options.PassesPerGeneration == 1 ? rollout.Order : PromptStream.Shuffled(queries.Length, _rng),
             Advantages = judged.Advantages,

@@ -97,11 +97,7 @@ public abstract partial record GroupOptions
                 + "SyncRefModel to false, or ReferenceModel to Full.", nameof(ReferenceModel));
         Require.NotNegative(RouterAuxLossCoef);
         Require.AtLeast(NumCompletionsToPrint, 0);
-        Require.Named(OutputColumnName);
-        Require.Named(PromptColumnName);
-        if (ScoreColumnName is not null)
-            Require.Named(ScoreColumnName);
-        Conversations?.Validated();
+        Output.Validate();
         ValidateTools();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForRollouts();

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 /// The completions of one generation with all that they are learnt from, as numbers on the managed side. A <i>token</i> is one that is
 /// learnt; those of all completions stand in one list.
 /// </summary>
-internal sealed class GroupRollout
+internal sealed record GroupRollout
 {
     private readonly int[] _offsets;
 

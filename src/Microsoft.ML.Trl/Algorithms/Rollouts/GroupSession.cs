@@ -128,7 +128,7 @@ public sealed class GroupSession : IDisposable
             throw new InvalidOperationException(
                 $"{StepNumber} updates are done, and a step makes {updates} more, but MaxSteps is {_options.MaxSteps}; begin the session "
                 + "with more.");
-        var told = new LastReport();
+        var told = new LatestReport();
         var log = new StepLog("Groups", updates, _options with { LoggingSteps = int.MaxValue, LoggingFirstStep = false }, told);
         GroupRollout rollout = Collect(queries, completions, scores, log);
         Learn(rollout, passes, log);
@@ -216,12 +216,5 @@ public sealed class GroupSession : IDisposable
     private sealed class GivenScores(IReadOnlyList<double?> scores) : IRolloutScorer
     {
         public RewardTable Score(RolloutTexts rollout, CancellationToken cancel) => new(["reward"], [scores]);
-    }
-
-    private sealed class LastReport : IProgress<StepReport>
-    {
-        public StepReport? Report { get; private set; }
-
-        void IProgress<StepReport>.Report(StepReport value) => Report = value;
     }
 }

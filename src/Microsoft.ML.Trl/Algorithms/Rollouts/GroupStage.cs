@@ -37,17 +37,4 @@ internal static class GroupStage
             new GroupLoop(stage.Name, model.Network, options, options.Objective(), session.Progress).Run(work, reference, session.Cancel);
         });
     }
-
-    /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
-    public static SchemaShape Promise(
-        StageContext stage, GroupOptions options, SchemaShape inputSchema, IReadOnlyList<RewardFunction>? given)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        stage.RequireStartModel(inputSchema);
-        if (given is null)
-            UpstreamReward.Require(stage, inputSchema);
-        if (stage.TrainingData is null)
-            PromptReader.Require(inputSchema, options.PromptColumnName, options.Conversations);
-        return options.Output.Promise(stage.Ml, inputSchema);
-    }
 }

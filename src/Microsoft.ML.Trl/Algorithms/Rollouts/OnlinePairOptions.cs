@@ -81,9 +81,7 @@ public abstract record OnlinePairOptions : EpochOptions
         Require.Positive(MissingEosPenalty);
         Require.Known(ReferenceModel);
         Require.AtLeast(NumCompletionsToPrint, 0);
-        Require.Named(OutputColumnName);
-        Require.Named(PromptColumnName);
-        Conversations?.Validated();
+        Output.Validate();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.ValidatedForDraws("the answers of a run");
         if (Generation.MaxNewTokens >= MaxLength)

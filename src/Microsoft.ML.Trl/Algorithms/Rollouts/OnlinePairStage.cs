@@ -35,15 +35,13 @@ internal sealed class OnlinePairStage(StageContext stage, PairwiseJudge? judge, 
     }
 
     /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
-    public SchemaShape Promise(SchemaShape inputSchema)
+    public SchemaShape Promise(SchemaShape inputSchema) =>
+        PromptStage.Promise(stage, options.Output, inputSchema, _judge is null ? RequireUpstream : null);
+
+    private void RequireUpstream(StageContext asked, SchemaShape shape)
     {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        stage.RequireStartModel(inputSchema);
-        if (_judge is null && ModelHandle.PromisedColumn(inputSchema, ModelHandle.RewardKind) is null)
+        if (ModelHandle.PromisedColumn(shape, ModelHandle.RewardKind) is null)
             throw NoJudge();
-        if (stage.TrainingData is null)
-            PromptReader.Require(inputSchema, options.PromptColumnName, options.Conversations);
-        return options.Output.Promise(stage.Ml, inputSchema);
     }
 
     private static PairwiseJudge? Fitting(PairwiseJudge? judge, OnlinePairOptions options) =>

@@ -83,7 +83,7 @@ internal sealed class RewardTable
             if (scores.Length > 0)
                 metrics[$"rewards/{Names[function]}/mean"] = scores.Average();
             if (scores.Length > 1)
-                metrics[$"rewards/{Names[function]}/std"] = Deviation(scores);
+                metrics[$"rewards/{Names[function]}/std"] = KnownScores.Deviation(scores);
         }
         return metrics;
     }
@@ -91,10 +91,4 @@ internal sealed class RewardTable
     /// <summary>What each function says of a response.</summary>
     public IReadOnlyDictionary<string, double?> Row(int row) =>
         Names.Zip(Columns, (name, column) => (name, column[row])).ToDictionary(entry => entry.name, entry => entry.Item2);
-
-    private static double Deviation(double[] scores)
-    {
-        double mean = scores.Average();
-        return Math.Sqrt(scores.Sum(score => (score - mean) * (score - mean)) / (scores.Length - 1));
-    }
 }

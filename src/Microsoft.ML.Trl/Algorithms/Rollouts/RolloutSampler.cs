@@ -100,16 +100,9 @@ internal sealed class RolloutSampler(CausalLanguageModel policy, int seed) : IDi
         public static readonly SameRow Instance = new();
 
         public bool Equals((int[] Query, int[] Response) x, (int[] Query, int[] Response) y) =>
-            x.Query.AsSpan().SequenceEqual(y.Query) && x.Response.AsSpan().SequenceEqual(y.Response);
+            SameNumbers.Instance.Equals(x.Query, y.Query) && SameNumbers.Instance.Equals(x.Response, y.Response);
 
-        public int GetHashCode((int[] Query, int[] Response) row)
-        {
-            var hash = new HashCode();
-            foreach (int id in row.Query)
-                hash.Add(id);
-            foreach (int id in row.Response)
-                hash.Add(id);
-            return hash.ToHashCode();
-        }
+        public int GetHashCode((int[] Query, int[] Response) row) =>
+            HashCode.Combine(SameNumbers.Instance.GetHashCode(row.Query), SameNumbers.Instance.GetHashCode(row.Response));
     }
 }

@@ -127,7 +127,7 @@ public sealed class IterativeSftSession : IDisposable
             throw new InvalidOperationException(
                 $"{StepNumber} updates are done, and {rows.Length} texts would make {updates.Length} more, but MaxSteps is "
                 + $"{_options.MaxSteps}; begin the session with more, or give fewer texts.");
-        var told = new Kept();
+        var told = new LatestReport();
         var log = new StepLog(Stage, updates.Length, _options with { LoggingSteps = int.MaxValue, LoggingFirstStep = false }, told);
         _network.SetDropout(_dropout);
         _network.train();
@@ -210,11 +210,4 @@ public sealed class IterativeSftSession : IDisposable
 
     private static string Given(string text, int row) =>
         text ?? throw new ArgumentException($"Text {row} is null; give a text.", nameof(text));
-
-    private sealed class Kept : IProgress<StepReport>
-    {
-        public StepReport? Report { get; private set; }
-
-        void IProgress<StepReport>.Report(StepReport value) => Report = value;
-    }
 }

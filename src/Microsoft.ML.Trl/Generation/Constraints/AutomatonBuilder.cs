@@ -80,7 +80,7 @@ internal sealed class AutomatonBuilder
     private ByteAutomaton Determine(int start)
     {
         (byte[] classes, byte[] samples) = Classes();
-        Dictionary<int[], int> numbers = new(SameSteps.Instance);
+        Dictionary<int[], int> numbers = new(SameNumbers.Instance);
         List<int[]> states = [];
         List<int> next = [];
         Number(Closure([start]));
@@ -147,19 +147,4 @@ internal sealed class AutomatonBuilder
 
     private static ArgumentException TooLarge(string limit) =>
         new($"The constraint needs more than {limit}; use smaller repetitions, fewer items or shorter texts.");
-
-    private sealed class SameSteps : IEqualityComparer<int[]>
-    {
-        public static readonly SameSteps Instance = new();
-
-        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(int[] steps)
-        {
-            var hash = new HashCode();
-            foreach (int step in steps)
-                hash.Add(step);
-            return hash.ToHashCode();
-        }
-    }
 }
