@@ -31,33 +31,24 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextGenerationTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        var reader = new SftReader(_stage.TrainingData ?? input, _options);
         SftOptions measured = _options with { Packing = _options.EvalPacking ?? _options.Packing };
-        SftReader? heldOut = EvaluationRows.Open(_options, data => new SftReader(data, measured));
+        var readers = new StageReaders<SftReader>(
+            _stage, _options, input, data => new SftReader(data, _options), data => new SftReader(data, measured));
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, HeldReference.Usual, (session, model, _) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
-            var counts = new RowCounts();
-            List<TokenExample> examples = reader.Read(model.Codec, limit, _options, counts, session.Cancel);
-            session.Tell(counts);
-            IReadOnlyList<TokenExample>? others = EvaluationRows.Read(
-                heldOut, (from, seen) => from.Read(model.Codec, limit, measured, seen, session.Cancel), session.Warn);
-            new SftLoop(model.Network, _options with { MaxLength = limit }, session.Progress) { HeldOut = others }
-                .Run(examples, session.Cancel);
+            StageRows<TokenExample> rows = readers.Read(
+                session, (reader, counts) => reader.Read(model.Codec, limit, counts, session.Cancel));
+            new SftLoop(model.Network, _options with { MaxLength = limit }, session.Progress) { HeldOut = rows.HeldOut }
+                .Run(rows.Training, session.Cancel);
         });
     }
 
-    /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
-    /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
+    /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        _stage.RequireStartModel(inputSchema);
-        if (_stage.TrainingData is null)
-            SftReader.Require(inputSchema, _options);
+        _stage.RequireInput(inputSchema, shape => SftReader.Require(shape, _options));
         return _options.Output.Promise(_stage.Ml, inputSchema);
     }
 }
