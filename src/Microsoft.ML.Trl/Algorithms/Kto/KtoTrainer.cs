@@ -16,8 +16,7 @@ public sealed class KtoTrainer : IEstimator<TextGenerationTransformer>
     /// Prompts with labelled completions, or with pairs; also what carries the policy where no source was given.
     /// </param>
     /// <inheritdoc cref="DpoTrainer.Fit"/>
-    public TextGenerationTransformer Fit(IDataView input) =>
-        PreferenceStage.Fit(_stage, _options, input, _ => new KtoObjective(_options));
+    public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(_stage, _options, input, _ => new KtoObjective(_options));
 
     /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => PreferenceStage.Promise(_stage, _options, inputSchema);

@@ -13,8 +13,7 @@ public sealed class OrpoTrainer : IEstimator<TextGenerationTransformer>
 
     /// <summary>Trains a copy of the starting model; the data are read once.</summary>
     /// <inheritdoc cref="DpoTrainer.Fit"/>
-    public TextGenerationTransformer Fit(IDataView input) =>
-        PreferenceStage.Fit(_stage, _options, input, new OrpoObjective(_options));
+    public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(_stage, _options, input, new OrpoObjective(_options));
 
     /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => PreferenceStage.Promise(_stage, _options, inputSchema);

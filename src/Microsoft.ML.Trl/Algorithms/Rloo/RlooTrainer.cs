@@ -11,12 +11,9 @@ public sealed class RlooTrainer : IEstimator<TextGenerationTransformer>
     internal RlooTrainer(StageContext stage, IReadOnlyList<RewardFunction>? rewards, RlooOptions options) =>
         _stage = new GroupStage(stage, rewards, options.Validated());
 
-    /// <summary>Trains a copy of the starting model, with the starting model as reference; the data are read once.</summary>
-    /// <param name="input">Prompts; also what carries policy and reward model where none were given.</param>
-    /// <returns>Owns the trained model.</returns>
-    /// <inheritdoc cref="PpoTrainer.Fit" path="/exception"/>
+    /// <inheritdoc cref="GrpoTrainer.Fit"/>
     public TextGenerationTransformer Fit(IDataView input) => _stage.Fit(input);
 
-    /// <inheritdoc cref="PpoTrainer.GetOutputSchema"/>
+    /// <inheritdoc cref="GrpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => _stage.Promise(inputSchema);
 }

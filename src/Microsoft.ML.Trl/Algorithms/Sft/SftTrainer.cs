@@ -11,24 +11,10 @@ public sealed class SftTrainer : IEstimator<TextGenerationTransformer>
     /// <summary>Trains a copy of the starting model; the data are read once.</summary>
     /// <param name="input">Prompt and completion, or text; also what carries the policy where no source was given.</param>
     /// <returns>Owns the trained model.</returns>
-    /// <exception cref="ArgumentException">
-    /// Columns or rows cannot be learnt from, or options do not fit the model; the message names them.
-    /// </exception>
-    /// <exception cref="IOException">
-    /// The source is a folder that is not there, or lacks a file; or a folder of the options (optimizer state, activations) is not there,
-    /// or its disk full.
-    /// </exception>
-    /// <exception cref="InvalidDataException">A file of the source is damaged, or a row's conversation cannot be rendered.</exception>
+    /// <inheritdoc cref="DpoTrainer.Fit" path="/exception"/>
     /// <exception cref="NotSupportedException">
-    /// The source's family, tokenizer or weights are of a kind that is not supported; or it is an encoder-decoder, and the options ask for
-    /// packing or the data have no prompts.
+    /// The source is an encoder-decoder, and the options ask for packing or the data have no prompts.
     /// </exception>
-    /// <exception cref="InvalidOperationException">
-    /// There is no model to start from, it has no chat template for conversations, the GPU asked for is not there, or a function of the
-    /// options (optimizer, schedule) failed.
-    /// </exception>
-    /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
-    /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextGenerationTransformer Fit(IDataView input)
     {
         SftOptions measured = _options with { Packing = _options.EvalPacking ?? _options.Packing };
