@@ -16,11 +16,12 @@ internal sealed partial record Exchange(IReadOnlyList<ChatMessage> Turns)
     /// <summary>What the assistant said in the end.</summary>
     public string Answer => Turns[^1].Role == ChatRole.Assistant ? Turns[^1].Text : "";
 
-    /// <summary>What the calls gave.</summary>
-    public FunctionResultContent[] Results => [.. Turns.SelectMany(turn => turn.Contents.OfType<FunctionResultContent>())];
+    /// <summary>For each call, whether the calculator understood it: it says a number then, and else what is wrong.</summary>
+    public bool[] Calls =>
+        [.. Turns.SelectMany(turn => turn.Contents.OfType<FunctionResultContent>()).Select(result => int.TryParse($"{result.Result}", out _))];
 
     /// <summary>Whether the calculator was asked once, in the way that it understands.</summary>
-    public bool IsWellCalled => Results is [{ Exception: null }];
+    public bool IsWellCalled => Calls is [true];
 
     /// <summary>Whether the last number that the assistant says is the right one.</summary>
     public bool Says(int number) => Numbers().Match(Answer).Value == number.ToString(CultureInfo.InvariantCulture);
@@ -32,7 +33,7 @@ internal sealed partial record Exchange(IReadOnlyList<ChatMessage> Turns)
     {
         FunctionCallContent call =>
             $"  calls    {call.Name}({string.Join(", ", (call.Arguments ?? NoArguments).Select(one => $"{one.Key}: {one.Value}"))})",
-        FunctionResultContent result => $"  is told  {result.Exception?.Message ?? result.Result}",
+        FunctionResultContent result => $"  is told  {result.Result}",
         _ => $"  says     {content}",
     };
 

@@ -33,14 +33,14 @@ Console.WriteLine($"\nanswers to the {data.Held.Count} held-out sums:");
 Console.WriteLine("              right   with a call   calls that failed   tokens");
 async Task<(double Right, Exchange[] Answers)> Report(string name, TextGenerationTransformer model)
 {
-    using IChatClient client = model.AsChatClient();
+    using IChatClient client = ToolUse.Assistant(model);
     var answers = new Exchange[data.Held.Count];
     for (int sum = 0; sum < answers.Length; sum++)
         answers[sum] = await ToolUse.Ask(client, data.Held[sum].Question);
     double right = answers.Zip(data.Held).Average(pair => pair.First.Says(pair.Second.Product) ? 1.0 : 0.0);
-    FunctionResultContent[] results = [.. answers.SelectMany(answer => answer.Results)];
-    double failed = results.Length == 0 ? 0 : results.Average(result => result.Exception is null ? 0.0 : 1.0);
-    Console.WriteLine($"{name,-11} {right,7:P0} {answers.Average(answer => answer.Results.Length > 0 ? 1.0 : 0.0),13:P0} "
+    bool[] calls = [.. answers.SelectMany(answer => answer.Calls)];
+    double failed = calls.Length == 0 ? 0 : calls.Average(isUnderstood => isUnderstood ? 0.0 : 1.0);
+    Console.WriteLine($"{name,-11} {right,7:P0} {answers.Average(answer => answer.Calls.Length > 0 ? 1.0 : 0.0),13:P0} "
         + $"{failed,19:P0} {answers.Average(answer => answer.Tokens),8:F1}");
     return (right, answers);
 }
@@ -49,7 +49,7 @@ async Task<(double Right, Exchange[] Answers)> Report(string name, TextGeneratio
 
 Console.WriteLine("\nthe loaded zip as a chat client:");
 using TextGenerationTransformer loaded = ToolUse.Load(zip);
-using IChatClient assistant = loaded.AsChatClient();
+using IChatClient assistant = ToolUse.Assistant(loaded);
 bool isEqual = true;
 for (int sum = 0; sum < settings.Shown; sum++)
 {

@@ -15,24 +15,17 @@ public static partial class ToolUse
         (TextGenerationTransformer)new MLContext().Model.Load(path, out _);
 
     /// <summary>
-    /// Asks a question, makes the calls that the model writes, and asks again with what they gave, until it answers in words. A program
-    /// that references the package Microsoft.Extensions.AI has this for <c>client.AsBuilder().UseFunctionInvocation().Build()</c>.
+    /// The model as a chat client that makes the calls it writes, and goes on with what they gave, until it answers in words. The caller
+    /// owns it.
     /// </summary>
-    internal static async Task<Exchange> Ask(IChatClient client, string question)
+    public static IChatClient Assistant(TextGenerationTransformer model) => model.AsChatClient().AsBuilder()
+        .UseFunctionInvocation(configure: client => client.MaximumIterationsPerRequest = MostRounds)
+        .Build();
+
+    /// <summary>Asks a question.</summary>
+    internal static async Task<Exchange> Ask(IChatClient assistant, string question)
     {
-        var options = new ChatOptions { Tools = [Calculator.Tool] };
-        List<ChatMessage> messages = [new(ChatRole.User, question)];
-        long tokens = 0;
-        for (int round = 0; ; round++)
-        {
-            ChatResponse response = await client.GetResponseAsync(messages, options);
-            tokens += response.Usage?.OutputTokenCount ?? 0;
-            messages.AddRange(response.Messages);
-            FunctionCallContent[] calls = [.. response.Messages.SelectMany(turn => turn.Contents.OfType<FunctionCallContent>())];
-            if (calls.Length == 0 || round == MostRounds)
-                return new Exchange(messages[1..]) { Tokens = tokens };
-            foreach (FunctionCallContent call in calls)
-                messages.Add(new ChatMessage(ChatRole.Tool, [await Calculator.Answer(call)]));
-        }
+        ChatResponse response = await assistant.GetResponseAsync(question, new ChatOptions { Tools = [Calculator.Tool] });
+        return new Exchange([.. response.Messages]) { Tokens = response.Usage?.OutputTokenCount ?? 0 };
     }
 }
