@@ -212,6 +212,9 @@ internal static class GroupInputs
         yield return Of<NotSupportedException>(
             Made, () => new GroupSession(Network, Session with { EvalOnStart = true }).Dispose(), ["made", "EvalOnStart"]);
         yield return Of<NotSupportedException>(
+            Made, () => new GroupSession(Network, new MiniLlmOptions { MaxSteps = 1 }).Dispose(),
+            ["MiniLlmOptions need a teacher", "or GrpoOptions here"]);
+        yield return Of<NotSupportedException>(
             Made, () => new GroupSession(Network, Session with { AdvantageEstimator = AdvantageEstimator.ReMax }).Dispose(),
             ["ReMax compares", "another AdvantageEstimator"]);
         yield return Of<ArgumentException>(

@@ -1,5 +1,17 @@
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
+/// <summary>What a method brings to a run of its own. Owns what it opened for that.</summary>
+/// <param name="Objective">Of the run.</param>
+/// <param name="Opened">Disposed of at the end; null = nothing.</param>
+internal sealed record GroupMethod(IGroupObjective Objective, IDisposable? Opened = null) : IDisposable
+{
+    /// <summary>Most tokens of prompt and completion; null = as many as the policy reads.</summary>
+    public int? MaxLength { get; init; }
+
+    /// <inheritdoc/>
+    public void Dispose() => Opened?.Dispose();
+}
+
 /// <summary>What the stages have in common that learn from several completions of each prompt.</summary>
 internal static class GroupStage
 {
@@ -7,34 +19,48 @@ internal static class GroupStage
     /// <param name="stage">The stage and its start model.</param>
     /// <param name="options">Validated.</param>
     /// <param name="input">Carries policy and reward model where none were given.</param>
-    /// <param name="given">Rewards; null = the nearest reward model upstream.</param>
+    /// <param name="given">Rewards; null = the nearest reward model upstream; empty, where the method does without = none.</param>
+    /// <param name="open">Makes the method when the policy is there; null = as the options say.</param>
     public static TextGenerationTransformer Fit(
-        StageContext stage, GroupOptions options, IDataView input, IReadOnlyList<RewardFunction>? given)
+        StageContext stage, GroupOptions options, IDataView input, IReadOnlyList<RewardFunction>? given,
+        Func<FitSession, LanguageModel, GroupMethod>? open = null)
     {
         ArgumentNullException.ThrowIfNull(input);
         IDataView data = stage.TrainingData ?? input;
         _ = new PromptReader(data, options.PromptColumnName, options.Conversations); // says what is missing before a model is loaded
         stage.StartModel(input);
-        var rewards = new RewardSet(given ?? [UpstreamReward.Of(stage, input.Schema)], options.RewardWeights);
+        RewardSet rewards = given is []
+            ? RewardSet.None : new RewardSet(given ?? [UpstreamReward.Of(stage, input.Schema)], options.RewardWeights);
         rewards.Check(stage.Ml, data.Schema);
         HeldOutReader? heldOut = HeldOutReader.Open(stage, options, options.PromptColumnName, options.Conversations, rewards);
         return FitSession.TrainPolicy(stage, options, input, options.Output, options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
+            using GroupMethod method = open?.Invoke(session, model) ?? new GroupMethod(options.Objective());
             using MultiTurnTools? tools = options.HasTurns ? new MultiTurnTools(options) : null;
             var reader = new PromptReader(data, options.PromptColumnName, options.Conversations) { Tools = tools?.Schemas };
             var counts = new RowCounts();
-            List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
+            List<PromptRow> prompts = WithRoom(reader.Read(model.Codec, counts, session.Cancel), method.MaxLength, counts);
             session.Tell(counts);
             RewardScorer scorer = rewards.Bind(new RewardContext(stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             var work = new GroupWork([.. prompts.Select(row => row.Prompt.Ids)], scorer, rewards.Weights)
             {
                 Stop = stops.IsReached,
+                MaxLength = method.MaxLength,
                 HeldOut = heldOut?.Read(model, session),
                 Rollout = tools is null ? null : new MultiTurnRollout(model, tools, prompts, new TypedRows(stage.Ml, data), options),
             };
-            new GroupLoop(stage.Name, model.Network, options, options.Objective(), session.Progress).Run(work, reference, session.Cancel);
+            new GroupLoop(stage.Name, model.Network, options, method.Objective, session.Progress).Run(work, reference, session.Cancel);
         });
+    }
+
+    /// <summary>The prompts that leave room for an answer.</summary>
+    private static List<PromptRow> WithRoom(List<PromptRow> prompts, int? most, RowCounts counts)
+    {
+        ILookup<bool, PromptRow> hasRoom = prompts.ToLookup(row => !(row.Prompt.Ids.Length >= most));
+        foreach (PromptRow row in hasRoom[false])
+            counts.Note(RowFate.NoAnswerPossible, row.Number);
+        return hasRoom[true].Any() ? [.. hasRoom[true]] : throw counts.NothingLeft();
     }
 }

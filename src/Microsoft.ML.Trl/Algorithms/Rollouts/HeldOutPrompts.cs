@@ -70,6 +70,9 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts 
 {
     private readonly List<SampleCompletion> _samples = [];
 
+    /// <summary>Told of the answers, to measure more of them; null = nobody.</summary>
+    public Action<IReadOnlyList<TokenExample>, IFigures>? Also { get; init; }
+
     /// <summary>The step that training makes next, for rewards and messages.</summary>
     public int NextStep { get; set; } = 1;
 
@@ -81,9 +84,9 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts 
         int[] prompts = [.. numbers.SelectMany(number => Enumerable.Repeat(number, plan.Answers))];
         int[][] queries = Array.ConvertAll(prompts, prompt => heldOut.Prompts[prompt]);
         long first = ((long)plan.Seed << 32) + ((long)numbers[0] * plan.Answers);
-        var batch = new GenerationBatch(queries, plan.Generation, [.. Enumerable.Range(0, queries.Length).Select(row => first + row)]);
-        IReadOnlyList<int[]> responses = new[] { batch }.Generate(policy, plan.Stop, cancel);
-        var rollout = new RolloutTexts(NextStep, prompts, queries, responses);
+        GenerationBatch[] batch = [new(queries, plan.Generation, [.. Enumerable.Range(0, queries.Length).Select(row => first + row)])];
+        RolloutDraw draw = RolloutDraw.OfOneTurn(queries, batch.Generate(policy, plan.Stop, cancel));
+        var rollout = new RolloutTexts(NextStep, prompts, queries, [.. draw.Completions.Select(row => row.Ids)]);
         RewardTable table = RewardScorer.Ask(heldOut.Scorer, rollout, cancel);
         double?[] sums = table.WeightedSums(heldOut.Weights);
         Note(figures, "reward", sums);
@@ -92,6 +95,7 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts 
         int room = plan.Samples - _samples.Count;
         if (room > 0)
             _samples.AddRange(heldOut.Scorer.Samples(rollout, table, sums, room));
+        Also?.Invoke([.. draw.Completions.Select(row => row.Text)], figures);
     }
 
     /// <summary>The mean of the scores that there are.</summary>

@@ -44,6 +44,19 @@ internal sealed record DrawnCompletion(int[] Query, int[] Ids, bool[]? Own = nul
     /// <summary>What rewards are told of it; null = there is nothing but the tokens.</summary>
     public RolloutTurns? Turns { get; init; }
 
+    /// <summary>What of it has room in so many tokens of prompt and completion; the prompt has room for itself and one more.</summary>
+    public DrawnCompletion Within(int most)
+    {
+        int room = most - Query.Length;
+        return room >= Ids.Length ? this : this with { Ids = Ids[..room], Own = Own?[..room] };
+    }
+
+    /// <summary>Prompt and completion, of which what the policy wrote is learnt.</summary>
+    public TokenExample Text => new([.. Query, .. Ids], Query.Length)
+    {
+        Learned = Own is null ? null : [.. new bool[Query.Length], .. Own],
+    };
+
     /// <summary>How many tokens the policy wrote.</summary>
     public int OwnTokens => Own?.Count(own => own) ?? Ids.Length;
 }
