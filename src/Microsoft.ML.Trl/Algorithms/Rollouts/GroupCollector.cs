@@ -70,7 +70,8 @@ internal sealed class GroupCollector : IDisposable
         int[] prompts =
             [.. _stream.Next(_plan.PromptsPerGeneration).SelectMany(prompt => Enumerable.Repeat(prompt, _options.NumGenerations))];
         int[][] queries = Array.ConvertAll(prompts, prompt => _work.Prompts[prompt]);
-        RolloutDraw draw = _work.Rollout?.Draw(new RolloutTask(step, prompts, queries), Sample, cancel)
+        RolloutDraw draw = _work.Rollout?.Draw(
+                new RolloutTask(step, prompts, queries), (texts, _, most, stop) => Sample(texts, most, stop), cancel)
             ?? RolloutDraw.OfOneTurn(queries, Sample(queries, _options.Generation.MaxNewTokens, cancel));
         IReadOnlyList<DrawnCompletion> drawn =
             _work.MaxLength is { } most ? [.. draw.Completions.Select(row => row.Within(most))] : draw.Completions;

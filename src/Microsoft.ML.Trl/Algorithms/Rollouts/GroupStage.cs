@@ -38,9 +38,13 @@ internal static class GroupStage
             model.ReplaceCritic(null); // it belongs to the policy as it was
             using GroupMethod method = open?.Invoke(session, model) ?? new GroupMethod(options.Objective());
             using MultiTurnTools? tools = options.HasTurns ? new MultiTurnTools(options) : null;
+            using MultiTurnTools? heldOutTools = options.HasTurns && heldOut is not null ? new MultiTurnTools(options) : null;
             var reader = new PromptReader(data, options.PromptColumnName, options.Conversations) { Tools = tools?.Schemas };
+            List<PromptRow> WithinLimit(List<PromptRow> rows, RowCounts counts) => WithRoom(rows, method.MaxLength, counts);
+            IRollout? Rollout(MultiTurnTools? acting, IReadOnlyList<PromptRow> rows, IDataView from) =>
+                acting is null ? null : new MultiTurnRollout(model, acting, rows, new TypedRows(stage.Ml, from), options);
             var counts = new RowCounts();
-            List<PromptRow> prompts = WithRoom(reader.Read(model.Codec, counts, session.Cancel), method.MaxLength, counts);
+            List<PromptRow> prompts = WithinLimit(reader.Read(model.Codec, counts, session.Cancel), counts);
             session.Tell(counts);
             RewardScorer scorer = rewards.Bind(new RewardContext(stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
@@ -48,8 +52,11 @@ internal static class GroupStage
             {
                 Stop = stops.IsReached,
                 MaxLength = method.MaxLength,
-                HeldOut = heldOut?.Read(model, session),
-                Rollout = tools is null ? null : new MultiTurnRollout(model, tools, prompts, new TypedRows(stage.Ml, data), options),
+                HeldOut = heldOut?.Read(model, session, new HeldOutReading
+                {
+                    Keep = WithinLimit, Tools = heldOutTools?.Schemas, Rollout = (rows, from) => Rollout(heldOutTools, rows, from),
+                }),
+                Rollout = Rollout(tools, prompts, data),
             };
             new GroupLoop(stage.Name, model.Network, options, method.Objective, session.Progress).Run(work, reference, session.Cancel);
         });
