@@ -34,7 +34,7 @@ public sealed partial class TrlCatalog
         var reader = new SftReader(data, options);
         using Borrowed<LanguageModel> policy = Borrow(model);
         var counts = new RowCounts();
-        List<TokenExample> examples = reader.Read(policy.Model.Codec, Limit(options.MaxLength, policy.Model), options, counts, cancel);
+        List<TokenExample> examples = reader.Read(policy.Model.Codec, Limit(options.MaxLength, policy.Model), counts, cancel);
         Tell("Evaluate", counts);
         if (options.CompletionOnlyLoss == false)
             examples = [.. examples.Select(example => example with { PromptLength = 0 })];

@@ -30,7 +30,7 @@ internal sealed class SampleLengths(ModelDescription model)
     private (int Length, int Labels)[] Sft(SftOptions options, IDataView data)
     {
         int limit = Limit(options.MaxLength);
-        List<TokenExample> examples = new SftReader(data, options).Read(Codec, limit, options, _counts, default);
+        List<TokenExample> examples = new SftReader(data, options).Read(Codec, limit, _counts, default);
         IEnumerable<TokenExample[]> rows = SftRows.Prepare(examples, options with { MaxLength = limit });
         return [.. rows.Select(row => (row.Sum(text => text.Ids.Length), row.Sum(text => text.LearnedTokens())))];
     }

@@ -54,6 +54,14 @@ internal static class Require
             throw new ArgumentException($"{name} ({value}) must be one of {string.Join(", ", Enum.GetNames<T>())}.", name);
     }
 
+    /// <summary>Of a type that has more values than the option knows.</summary>
+    public static void OneOf<T>(
+        T value, ReadOnlySpan<T> allowed, [CallerArgumentExpression(nameof(value))] string name = "") where T : struct, Enum
+    {
+        if (!allowed.Contains(value))
+            throw new ArgumentException($"{name} ({value}) must be one of {string.Join(", ", allowed.ToArray())}.", name);
+    }
+
     public static void Named(string value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         if (string.IsNullOrWhiteSpace(value))

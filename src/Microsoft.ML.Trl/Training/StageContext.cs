@@ -28,6 +28,18 @@ internal sealed record StageContext(
             throw NoPolicy();
     }
 
+    /// <summary>Checks what a pipeline promises: a model to start from, and the columns of the data where the stage has none.</summary>
+    /// <param name="inputSchema">The promise.</param>
+    /// <param name="requireColumns">Fails where a column is missing or of the wrong type.</param>
+    /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
+    public void RequireInput(SchemaShape inputSchema, Action<SchemaShape> requireColumns)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        RequireStartModel(inputSchema);
+        if (TrainingData is null)
+            requireColumns(inputSchema);
+    }
+
     private InvalidOperationException NoPolicy() => new(
         $"{Name} has no model to start from: none was given, and no stage upstream trains a policy. "
         + $"Pass a ModelSource (ModelSource.Folder, .FromTransformer or .New), or append {Name} to a stage such as Sft. "

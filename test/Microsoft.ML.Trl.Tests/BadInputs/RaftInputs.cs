@@ -124,7 +124,7 @@ internal static class RaftInputs
         [
             Group<ArgumentException>(
                 new() { AdvantageEstimator = (AdvantageEstimator)4 }, "AdvantageEstimator (4)", "Group, ReinforcePlusPlus"),
-            Group<ArgumentException>(plus with { TokenKl = (TokenKl)3 }, "TokenKl (3)", "K1, K2, K3"),
+            Group<ArgumentException>(plus with { KlEstimator = (KlEstimator)3 }, "KlEstimator (3)", "K1, K2, K3"),
             Group<ArgumentOutOfRangeException>(
                 GrpoOptions.ReinforcePlusPlusBaseline with { NumGenerations = 1 }, "NumGenerations (1) must be 2 or greater"),
             Group<ArgumentException>(
@@ -134,7 +134,7 @@ internal static class RaftInputs
                 plus with { LossType = GrpoLossType.Vespo }, "AdvantageEstimator ReinforcePlusPlus", "LossType Vespo weighs whole"),
             Group<ArgumentException>(
                 GrpoOptions.ReMax with { MultiObjectiveAggregation = MultiObjectiveAggregation.NormalizeThenSum }, "SumThenNormalize"),
-            Group<ArgumentException>(plus with { UseKlLoss = true }, "TokenKl K1", "use K2 or K3"),
+            Group<ArgumentException>(plus with { UseKlLoss = true }, "KlEstimator K1", "use K2 or K3"),
         ];
     }
 

@@ -17,13 +17,8 @@ public sealed class BcoTrainer : IEstimator<TextGenerationTransformer>
     /// </param>
     /// <inheritdoc cref="DpoTrainer.Fit"/>
     public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(
-        _stage, _options, input, (policy, reference, limit, rows, session) =>
-        {
-            BcoOptions options = _options with { MaxLength = limit };
-            float[]? weights = options.PromptEmbeddingColumnName is null ? null : PromptDensity.Weights(rows, options);
-            new UnpairedLoop(_stage.Name, policy, reference, options, session.Progress) { HeldOut = rows.HeldOut }
-                .Run(rows.Training, new BcoObjective(options, weights), session.Cancel);
-        });
+        _stage, _options, input, rows => new BcoObjective(
+            _options, _options.PromptEmbeddingColumnName is null ? null : PromptDensity.Weights(rows, _options)));
 
     /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => PreferenceStage.Promise(_stage, _options, inputSchema);

@@ -59,13 +59,11 @@ public sealed class TextClassificationTrainer : IEstimator<TextClassificationTra
     /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        _stage.RequireStartModel(inputSchema);
-        if (_stage.TrainingData is null)
+        _stage.RequireInput(inputSchema, shape =>
         {
-            InputColumns.RequireText(inputSchema, _options.TextColumnName, "text");
-            InputColumns.RequireLabel(inputSchema, _options.LabelColumnName);
-        }
+            InputColumns.RequireText(shape, _options.TextColumnName, "text");
+            InputColumns.RequireLabel(shape, _options.LabelColumnName);
+        });
         return PromisedColumns.WithLabels(_stage.Ml, inputSchema, _options.Output);
     }
 

@@ -31,10 +31,7 @@ internal sealed record DistillationStage(StageContext Stage, ModelSource Teacher
     /// <param name="require">Checks what training reads.</param>
     public SchemaShape Promise(DistillationOptions options, SchemaShape inputSchema, Action<SchemaShape> require)
     {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        Stage.RequireStartModel(inputSchema);
-        if (Stage.TrainingData is null)
-            require(inputSchema);
+        Stage.RequireInput(inputSchema, require);
         return options.Output.Promise(Stage.Ml, inputSchema);
     }
 }

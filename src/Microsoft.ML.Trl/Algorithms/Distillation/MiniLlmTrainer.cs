@@ -6,27 +6,20 @@ namespace Microsoft.ML.Trl;
 /// </summary>
 public sealed class MiniLlmTrainer : IEstimator<TextGenerationTransformer>
 {
-    private readonly StageContext _stage;
-    private readonly ModelSource _teacher;
-    private readonly IReadOnlyList<RewardFunction> _rewards;
-    private readonly MiniLlmOptions _options;
+    private readonly GroupStage _stage;
 
     internal MiniLlmTrainer(StageContext stage, ModelSource teacher, IReadOnlyList<RewardFunction> rewards, MiniLlmOptions options)
     {
-        (_stage, _teacher, _rewards, _options) = (stage, teacher, rewards, options.Validated());
-        if (rewards.Count == 0)
-        {
-            if (options.RewardWeights is { } weights)
-                throw new ArgumentException(
-                    $"RewardWeights has {weights.Count} numbers, but there is no reward function; give one for each, or leave it null.",
-                    nameof(options));
-            return;
-        }
-        _ = new RewardSet(rewards, options.RewardWeights); // says what does not fit before anything is fitted
-        if (options.NumGenerations == 1)
+        options = options.Validated();
+        if (rewards.Count == 0 && options.RewardWeights is { } weights)
+            throw new ArgumentException(
+                $"RewardWeights has {weights.Count} numbers, but there is no reward function; give one for each, or leave it null.",
+                nameof(options));
+        if (rewards.Count > 0 && options.NumGenerations == 1)
             throw new ArgumentException(
                 "NumGenerations is 1, but the rewards of a completion are held against those of others of its prompt; set it to 2 or more, "
                 + "or give no reward function.", nameof(options));
+        _stage = new GroupStage(stage, rewards, options, (session, student) => Method(session, student, teacher, options));
     }
 
     /// <summary>Trains a copy of the starting model; the data are read once, and the teacher stays as it is.</summary>
@@ -55,18 +48,20 @@ public sealed class MiniLlmTrainer : IEstimator<TextGenerationTransformer>
     /// <exception cref="RewardFunctionException">A reward function threw or gave no finite number; Model is what was reached.</exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
-    public TextGenerationTransformer Fit(IDataView input) => GroupStage.Fit(_stage, _options, input, _rewards, (session, student) =>
-    {
-        Borrowed<LanguageModel> teacher = Teacher.Open(_teacher, _options.TeacherModel, session.Placement, student);
-        CausalLanguageModel network = teacher.Model.Network;
-        return new GroupMethod(new MiniLlmObjective(student.Network, network, _options), teacher)
-        {
-            MaxLength = network.Config.ContextLength < student.Network.Config.ContextLength ? network.Config.ContextLength : null,
-        };
-    });
+    public TextGenerationTransformer Fit(IDataView input) => _stage.Fit(input);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
     /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => PromptStage.Promise(_stage, _options.Output, inputSchema, null);
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => _stage.Promise(inputSchema);
+
+    private static GroupMethod Method(FitSession session, LanguageModel student, ModelSource source, MiniLlmOptions options)
+    {
+        Borrowed<LanguageModel> teacher = Teacher.Open(source, options.TeacherModel, session.Placement, student);
+        (CausalLanguageModel ours, CausalLanguageModel theirs) = (student.Network, teacher.Model.Network);
+        return new GroupMethod(new MiniLlmObjective(ours, theirs, options), teacher)
+        {
+            MaxLength = theirs.Config.ContextLength < ours.Config.ContextLength ? theirs.Config.ContextLength : null,
+        };
+    }
 }

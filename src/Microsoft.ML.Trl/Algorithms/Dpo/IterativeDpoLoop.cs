@@ -8,9 +8,9 @@ namespace Microsoft.ML.Trl.Algorithms.Dpo;
 /// <param name="hooks">Reports, warnings and stop rule; null = none.</param>
 internal sealed class IterativeDpoLoop(
     CausalLanguageModel policy, CausalLanguageModel? reference, IterativeDpoOptions options, IRolloutScorer scorer,
-    OnlinePairHooks? hooks = null)
+    SamplingHooks? hooks = null)
 {
-    private readonly OnlinePairHooks _hooks = hooks ?? new OnlinePairHooks();
+    private readonly SamplingHooks _hooks = hooks ?? new SamplingHooks();
     private readonly DpoOptions _dpo = options.Dpo;
     private readonly Random _random = new(options.Dpo.Seed);
     private long _rows; // answered so far

@@ -59,7 +59,7 @@ public sealed class IterativeDpoTrainer : IEstimator<TextGenerationTransformer>
             session.Tell(counts);
             RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
-            var hooks = new OnlinePairHooks(session.Progress, session.Warn, stops.IsReached, model.Tokenizer);
+            var hooks = new SamplingHooks(session.Progress, session.Warn, stops.IsReached, model.Tokenizer);
             new IterativeDpoLoop(model.Network, reference, _options.Within(limit), scorer, hooks)
                 .Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
         });

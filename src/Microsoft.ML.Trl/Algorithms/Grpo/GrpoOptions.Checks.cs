@@ -4,7 +4,7 @@ public sealed partial record GrpoOptions
 {
     internal override bool ChargesKl => Beta != 0 && HasTokenAdvantages && !UseKlLoss;
 
-    internal override bool HasSquaredKl => HasTokenAdvantages && TokenKl == TokenKl.K2;
+    internal override bool HasSquaredKl => HasTokenAdvantages && KlEstimator == KlEstimator.K2;
 
     internal override bool NeedsGreedyRewards => AdvantageEstimator == AdvantageEstimator.ReMax;
 
@@ -29,8 +29,8 @@ public sealed partial record GrpoOptions
             yield return "UseKlLoss with Beta 0";
         if (ChargesKl && UseBiasCorrectionKl)
             yield return "UseBiasCorrectionKl where KL is taken from rewards";
-        if (!HasTokenAdvantages && (UseKlLoss || TokenKl != TokenKl.K1))
-            yield return "UseKlLoss and TokenKl with AdvantageEstimator Group";
+        if (!HasTokenAdvantages && (UseKlLoss || KlEstimator != KlEstimator.K1))
+            yield return "UseKlLoss and KlEstimator with AdvantageEstimator Group";
         if (HasTokenAdvantages && ScaleRewards != ScaleRewards.Group)
             yield return $"ScaleRewards with AdvantageEstimator {AdvantageEstimator}";
     }
@@ -56,7 +56,7 @@ public sealed partial record GrpoOptions
     private void ValidateEstimator()
     {
         Require.Known(AdvantageEstimator);
-        Require.Known(TokenKl);
+        Require.Known(KlEstimator);
         if (!HasTokenAdvantages)
             return;
         string who = $"AdvantageEstimator {AdvantageEstimator} gives each token an advantage";
@@ -70,8 +70,8 @@ public sealed partial record GrpoOptions
             throw new ArgumentException(
                 $"{who} from the sum of the rewards; MultiObjectiveAggregation ({MultiObjectiveAggregation}) must be SumThenNormalize.",
                 nameof(MultiObjectiveAggregation));
-        if (UseKlLoss && TokenKl == TokenKl.K1)
+        if (UseKlLoss && KlEstimator == KlEstimator.K1)
             throw new ArgumentException(
-                "UseKlLoss is true, but the gradient of TokenKl K1 does not draw to the reference; use K2 or K3.", nameof(TokenKl));
+                "UseKlLoss is true, but the gradient of KlEstimator K1 does not draw to the reference; use K2 or K3.", nameof(KlEstimator));
     }
 }

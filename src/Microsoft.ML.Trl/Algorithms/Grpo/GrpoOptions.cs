@@ -22,7 +22,7 @@ public sealed partial record GrpoOptions : GrpoLossOptions
     /// </summary>
     public static GrpoOptions ReinforcePlusPlusBaseline { get; } = new()
     {
-        AdvantageEstimator = AdvantageEstimator.ReinforcePlusPlusBaseline, Beta = 0.01, UseKlLoss = true, TokenKl = TokenKl.K2,
+        AdvantageEstimator = AdvantageEstimator.ReinforcePlusPlusBaseline, Beta = 0.01, UseKlLoss = true, KlEstimator = KlEstimator.K2,
     };
 
     /// <summary>ReMax (arXiv:2310.10505): one completion of a prompt, against the likeliest one. Set Beta to charge KL.</summary>
@@ -44,5 +44,5 @@ public sealed partial record GrpoOptions : GrpoLossOptions
     /// How the KL of a token is estimated, with an <see cref="AdvantageEstimator"/> other than Group, which has K3. With
     /// <see cref="UseKlLoss"/> K2 or K3: K1 has no gradient that would draw to the reference.
     /// </summary>
-    public TokenKl TokenKl { get; init; }
+    public KlEstimator KlEstimator { get; init; }
 }

@@ -37,10 +37,10 @@ internal static class ReinforceAdvantages
     }
 
     /// <summary>The KL of a token from its log-ratio.</summary>
-    public static double Kl(double logRatio, TokenKl estimator) => estimator switch
+    public static double Kl(double logRatio, KlEstimator estimator) => estimator switch
     {
-        TokenKl.K2 => logRatio * logRatio / 2,
-        TokenKl.K3 => Math.Exp(-logRatio) - 1 + logRatio,
+        KlEstimator.K2 => logRatio * logRatio / 2,
+        KlEstimator.K3 => Math.Exp(-logRatio) - 1 + logRatio,
         _ => logRatio,
     };
 
@@ -48,7 +48,7 @@ internal static class ReinforceAdvantages
         GroupScores scores, double[] rewards, GrpoOptions options, bool fromTheTokenOn, Func<double[][], double[][]> scale)
     {
         double[][] kl = [.. scores.Lengths.Select((length, row) => options.ChargesKl && scores.LogRatios is { } ratios
-            ? Array.ConvertAll(ratios[row], ratio => Kl(ratio, options.TokenKl)) : new double[length])];
+            ? Array.ConvertAll(ratios[row], ratio => Kl(ratio, options.KlEstimator)) : new double[length])];
         double[][] advantages = scale([.. kl.Select((charges, row) => Returns(rewards[row], charges, options.Beta, fromTheTokenOn))]);
         double[] means = [.. advantages.Select(tokens => tokens.Length == 0 ? 0 : tokens.Average())];
         bool hasGroups = options.NumGenerations > 1;

@@ -16,13 +16,7 @@ public sealed class KtoTrainer : IEstimator<TextGenerationTransformer>
     /// Prompts with labelled completions, or with pairs; also what carries the policy where no source was given.
     /// </param>
     /// <inheritdoc cref="DpoTrainer.Fit"/>
-    public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(
-        _stage, _options, input, (policy, reference, limit, rows, session) =>
-        {
-            KtoOptions options = _options with { MaxLength = limit };
-            new UnpairedLoop(_stage.Name, policy, reference, options, session.Progress) { HeldOut = rows.HeldOut }
-                .Run(rows.Training, new KtoObjective(options), session.Cancel);
-        });
+    public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(_stage, _options, input, _ => new KtoObjective(_options));
 
     /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => PreferenceStage.Promise(_stage, _options, inputSchema);

@@ -60,7 +60,7 @@ public sealed partial record ExperimentalPpoOptions : EpochOptions
     /// <summary>Price of KL, in units of the score per nat. At least 0.</summary>
     public double KlCoef { get; init; } = 0.05;
 
-    /// <summary>How KL is estimated.</summary>
+    /// <summary>How KL is estimated: K1 or K3, as in TRL.</summary>
     public KlEstimator KlEstimator { get; init; }
 
     /// <summary>How far the ratio of new to old probability may leave 1 before its gradient ends. In (0, 1).</summary>
@@ -97,7 +97,7 @@ public sealed partial record ExperimentalPpoOptions : EpochOptions
         Require.Positive(MissingEosPenalty);
         Require.AtLeast(NumPpoEpochs, 1);
         Require.NotNegative(KlCoef);
-        Require.Known(KlEstimator);
+        Require.OneOf(KlEstimator, [KlEstimator.K1, KlEstimator.K3]);
         Require.Positive(Cliprange);
         Require.Below(Cliprange, 0, 1);
         Require.NotNegative(VfCoef);

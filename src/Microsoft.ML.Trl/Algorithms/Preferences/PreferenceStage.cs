@@ -11,7 +11,6 @@ internal static class PreferenceStage
     public static TextGenerationTransformer Fit(
         StageContext stage, PreferenceOptions options, IDataView input, PolicyTraining<PreferenceExample> train)
     {
-        ArgumentNullException.ThrowIfNull(input);
         Reading<PreferenceExample> Open(IDataView data)
         {
             var reader = new PreferenceReader(data, options.Columns);
@@ -20,42 +19,57 @@ internal static class PreferenceStage
         return Fit(stage, options, input, Open, train);
     }
 
-    /// <summary>Reads completions that are wanted or not, or pairs, and trains a copy of the starting model.</summary>
-    /// <inheritdoc cref="Fit(StageContext, PreferenceOptions, IDataView, PolicyTraining{PreferenceExample})"/>
+    /// <summary>Reads pairs and trains a copy of the starting model, which is held against nothing.</summary>
+    /// <param name="stage">The stage and its start model.</param>
+    /// <param name="options">Validated.</param>
+    /// <param name="input">Carries the policy where no source was given.</param>
+    /// <param name="objective">Of the method, for this run.</param>
     public static TextGenerationTransformer Fit(
-        StageContext stage, UnpairedOptions options, IDataView input, PolicyTraining<UnpairedExample> train)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return Fit(stage, options, input, data => new UnpairedReader(data, options).Read, train);
-    }
+        StageContext stage, PreferenceOptions options, IDataView input, IPairObjective objective) =>
+        Fit(stage, options, input, (policy, _, limit, rows, session) =>
+            new PairLoop(stage.Name, policy, options with { MaxLength = limit }, objective, session.Progress) { HeldOut = rows.HeldOut }
+                .Run(rows.Training, null, session.Cancel));
+
+    /// <summary>
+    /// Reads completions that are wanted or not, or pairs, and trains a copy of the starting model, which is held against a reference.
+    /// </summary>
+    /// <param name="stage">The stage and its start model.</param>
+    /// <param name="options">Validated.</param>
+    /// <param name="input">Carries the policy where no source was given.</param>
+    /// <param name="objective">Makes that of the method for a run of these rows.</param>
+    public static TextGenerationTransformer Fit(
+        StageContext stage, UnpairedOptions options, IDataView input, Func<StageRows<UnpairedExample>, IUnpairedObjective> objective) =>
+        Fit<UnpairedExample>(
+            stage, options, input, data => new UnpairedReader(data, options).Read,
+            (policy, reference, limit, rows, session) =>
+                new UnpairedLoop(stage.Name, policy, reference, options with { MaxLength = limit }, session.Progress)
+                {
+                    HeldOut = rows.HeldOut,
+                }.Run(rows.Training, objective(rows), session.Cancel));
 
     /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
     public static SchemaShape Promise(StageContext stage, PreferenceOptions options, SchemaShape inputSchema)
     {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        stage.RequireStartModel(inputSchema);
-        if (stage.TrainingData is null && options is UnpairedOptions unpaired)
-            UnpairedReader.Require(inputSchema, unpaired);
-        else if (stage.TrainingData is null)
-            PreferenceReader.Require(inputSchema, options.Columns);
+        stage.RequireInput(inputSchema, shape =>
+        {
+            if (options is UnpairedOptions unpaired)
+                UnpairedReader.Require(shape, unpaired);
+            else
+                PreferenceReader.Require(shape, options.Columns);
+        });
         return options.Output.Promise(stage.Ml, inputSchema);
     }
 
     private static TextGenerationTransformer Fit<T>(
         StageContext stage, PreferenceOptions options, IDataView input, Func<IDataView, Reading<T>> open, PolicyTraining<T> train)
     {
-        Reading<T> read = open(stage.TrainingData ?? input);
-        Reading<T>? readHeldOut = EvaluationRows.Open(options, open);
+        var readers = new StageReaders<Reading<T>>(stage, options, input, open);
         return FitSession.TrainPolicy(stage, options, input, options.Output, options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             int limit = session.LimitLength(options.MaxLength, model.Network.Config);
-            var counts = new RowCounts();
-            List<T> examples = read(model.Codec, limit, counts, session.Cancel);
-            session.Tell(counts);
-            IReadOnlyList<T>? heldOut = EvaluationRows.Read(
-                readHeldOut, (reading, seen) => reading(model.Codec, limit, seen, session.Cancel), session.Warn);
-            train(model.Network, reference, limit, new StageRows<T>(examples, heldOut), session);
+            StageRows<T> rows = readers.Read(session, (read, counts) => read(model.Codec, limit, counts, session.Cancel));
+            train(model.Network, reference, limit, rows, session);
         });
     }
 

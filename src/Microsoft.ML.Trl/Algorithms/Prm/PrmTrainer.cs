@@ -33,33 +33,23 @@ public sealed class PrmTrainer : IEstimator<StepRewardTransformer>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public StepRewardTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        var reader = new StepReader(_stage.TrainingData ?? input, _options);
-        StepReader? heldOut = EvaluationRows.Open(_options, data => new StepReader(data, _options));
+        var readers = new StageReaders<StepReader>(_stage, _options, input, data => new StepReader(data, _options));
         return FitSession.TrainClassifier(
             _stage, _options, input, new WantedLabels(WrongAndRight, IsOrderFree: false, _options.Seed),
             (session, model) =>
             {
                 int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
-                var counts = new RowCounts();
-                List<StepExample> examples = reader.Read(model.Tokenizer, limit, counts, session.Cancel);
-                session.Tell(counts);
-                IReadOnlyList<StepExample>? others = EvaluationRows.Read(
-                    heldOut, (from, seen) => from.Read(model.Tokenizer, limit, seen, session.Cancel), session.Warn);
-                new PrmLoop(model.Network, _options, session.Progress) { HeldOut = others }.Run(examples, session.Cancel);
+                StageRows<StepExample> rows = readers.Read(
+                    session, (reader, counts) => reader.Read(model.Tokenizer, limit, counts, session.Cancel));
+                new PrmLoop(model.Network, _options, session.Progress) { HeldOut = rows.HeldOut }.Run(rows.Training, session.Cancel);
             },
             (model, reports) => new StepRewardTransformer(_stage.Ml, model, _options.Output, reports));
     }
 
-    /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>
-    /// <exception cref="InvalidOperationException">There is no model to start from.</exception>
+    /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        _stage.RequireStartModel(inputSchema);
-        if (_stage.TrainingData is null)
-            StepReader.Require(inputSchema, _options);
+        _stage.RequireInput(inputSchema, shape => StepReader.Require(shape, _options));
         return PromisedColumns.WithVector(_stage.Ml, inputSchema, _options.OutputColumnName);
     }
 }

@@ -13,41 +13,53 @@ internal sealed record GroupMethod(IGroupObjective Objective, IDisposable? Opene
 }
 
 /// <summary>What the stages have in common that learn from several completions of each prompt.</summary>
-internal static class GroupStage
+internal sealed class GroupStage
 {
-    /// <summary>Reads prompts and trains a copy of the starting model, with the starting model as reference.</summary>
+    private readonly StageContext _stage;
+    private readonly RewardSet? _rewards;
+    private readonly GroupOptions _options;
+    private readonly Func<FitSession, LanguageModel, GroupMethod>? _open;
+
+    /// <summary>Keeps what the stage was given.</summary>
     /// <param name="stage">The stage and its start model.</param>
+    /// <param name="rewards">Rewards; null = the nearest reward model upstream; empty only where the method learns without them.</param>
     /// <param name="options">Validated.</param>
-    /// <param name="input">Carries policy and reward model where none were given.</param>
-    /// <param name="given">Rewards; null = the nearest reward model upstream; empty, where the method does without = none.</param>
     /// <param name="open">Makes the method when the policy is there; null = as the options say.</param>
-    public static TextGenerationTransformer Fit(
-        StageContext stage, GroupOptions options, IDataView input, IReadOnlyList<RewardFunction>? given,
+    /// <exception cref="ArgumentException">There are no rewards, or not as many as weights.</exception>
+    public GroupStage(
+        StageContext stage, IReadOnlyList<RewardFunction>? rewards, GroupOptions options,
         Func<FitSession, LanguageModel, GroupMethod>? open = null)
     {
+        (_stage, _options, _open) = (stage, options, open);
+        _rewards = rewards is null ? null // says what does not fit before anything is fitted
+            : rewards.Count == 0 && open is not null ? RewardSet.None : new RewardSet(rewards, options.RewardWeights);
+    }
+
+    /// <summary>Reads prompts and trains a copy of the starting model, with the starting model as reference.</summary>
+    public TextGenerationTransformer Fit(IDataView input)
+    {
         ArgumentNullException.ThrowIfNull(input);
-        IDataView data = stage.TrainingData ?? input;
-        _ = new PromptReader(data, options.PromptColumnName, options.Conversations); // says what is missing before a model is loaded
-        stage.StartModel(input);
-        RewardSet rewards = given is []
-            ? RewardSet.None : new RewardSet(given ?? [UpstreamReward.Of(stage, input.Schema)], options.RewardWeights);
-        rewards.Check(stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(stage, options, options.PromptColumnName, options.Conversations, rewards);
-        return FitSession.TrainPolicy(stage, options, input, options.Output, options.Held, (session, model, reference) =>
+        IDataView data = _stage.TrainingData ?? input;
+        _ = new PromptReader(data, _options.PromptColumnName, _options.Conversations); // says what is missing before a model is loaded
+        _stage.StartModel(input);
+        RewardSet rewards = _rewards ?? new RewardSet([UpstreamReward.Of(_stage, input.Schema)], _options.RewardWeights);
+        rewards.Check(_stage.Ml, data.Schema);
+        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards);
+        return FitSession.TrainPolicy(_stage, _options, input, _options.Output, _options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
-            using GroupMethod method = open?.Invoke(session, model) ?? new GroupMethod(options.Objective());
-            using MultiTurnTools? tools = options.HasTurns ? new MultiTurnTools(options) : null;
-            using MultiTurnTools? heldOutTools = options.HasTurns && heldOut is not null ? new MultiTurnTools(options) : null;
-            var reader = new PromptReader(data, options.PromptColumnName, options.Conversations) { Tools = tools?.Schemas };
+            using GroupMethod method = _open?.Invoke(session, model) ?? new GroupMethod(_options.Objective());
+            using MultiTurnTools? tools = _options.HasTurns ? new MultiTurnTools(_options) : null;
+            using MultiTurnTools? heldOutTools = _options.HasTurns && heldOut is not null ? new MultiTurnTools(_options) : null;
+            var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations) { Tools = tools?.Schemas };
             List<PromptRow> WithinLimit(List<PromptRow> rows, RowCounts counts) => WithRoom(rows, method.MaxLength, counts);
             IRollout? Rollout(MultiTurnTools? acting, IReadOnlyList<PromptRow> rows, IDataView from) =>
-                acting is null ? null : new MultiTurnRollout(model, acting, rows, new TypedRows(stage.Ml, from), options);
+                acting is null ? null : new MultiTurnRollout(model, acting, rows, new TypedRows(_stage.Ml, from), _options);
             var counts = new RowCounts();
             List<PromptRow> prompts = WithinLimit(reader.Read(model.Codec, counts, session.Cancel), counts);
             session.Tell(counts);
-            RewardScorer scorer = rewards.Bind(new RewardContext(stage.Ml, data, model.Tokenizer), model, prompts);
-            var stops = new StopStrings(options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
+            RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
+            var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             var work = new GroupWork([.. prompts.Select(row => row.Prompt.Ids)], scorer, rewards.Weights)
             {
                 Stop = stops.IsReached,
@@ -58,9 +70,14 @@ internal static class GroupStage
                 }),
                 Rollout = Rollout(tools, prompts, data),
             };
-            new GroupLoop(stage.Name, model.Network, options, method.Objective, session.Progress).Run(work, reference, session.Cancel);
+            new GroupLoop(_stage.Name, model.Network, _options, method.Objective, session.Progress)
+                .Run(work, reference, session.Cancel);
         });
     }
+
+    /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
+    public SchemaShape Promise(SchemaShape inputSchema) =>
+        PromptStage.Promise(_stage, _options.Output, inputSchema, _rewards is null ? UpstreamReward.Require : null);
 
     /// <summary>The prompts that leave room for an answer.</summary>
     private static List<PromptRow> WithRoom(List<PromptRow> prompts, int? most, RowCounts counts)

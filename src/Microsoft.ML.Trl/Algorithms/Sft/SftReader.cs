@@ -56,17 +56,16 @@ internal sealed class SftReader
     /// <summary>All rows as tokens; those without anything to learn within the limit are left out, as TRL does.</summary>
     /// <param name="codec">The model's.</param>
     /// <param name="limit">Tokens of a row; its end is cut off there.</param>
-    /// <param name="options">Whether prompts are learnt, and rows packed.</param>
     /// <param name="counts">Told what becomes of the rows.</param>
     /// <param name="cancel">Looked at for every row.</param>
     /// <exception cref="ArgumentException">There are no rows, or none can be learnt from.</exception>
     /// <exception cref="InvalidOperationException">There are conversations, and the model has no chat template for them.</exception>
     /// <exception cref="InvalidDataException">A conversation cannot be rendered; the message names the row.</exception>
     /// <exception cref="NotSupportedException">An encoder reads prompts, and data or options have another layout.</exception>
-    public List<TokenExample> Read(TextCodec codec, int limit, SftOptions options, RowCounts counts, CancellationToken cancel)
+    public List<TokenExample> Read(TextCodec codec, int limit, RowCounts counts, CancellationToken cancel)
     {
-        CheckLayout(codec, options);
-        RowCodec rows = codec.Rows(_isConversational, options.AssistantOnlyLoss);
+        CheckLayout(codec);
+        RowCodec rows = codec.Rows(_isConversational, _options.AssistantOnlyLoss);
         var examples = new List<TokenExample>();
         foreach (TextRow row in RowReader.Read(_rows, [.. _columns, .. _template.Columns]))
         {
@@ -77,28 +76,28 @@ internal sealed class SftReader
                 throw new ArgumentException(
                     $"Row {row.Number}: the prompt is empty, but the encoder of the model reads it; give a prompt, or leave the row out.");
             // Packing fills rows with what is cut off, or cuts by itself.
-            TokenExample kept = options.Packing ? example : example.Truncated(limit);
-            bool learnsPrompt = options.CompletionOnlyLoss == false;
+            TokenExample kept = _options.Packing ? example : example.Truncated(limit);
+            bool learnsPrompt = _options.CompletionOnlyLoss == false;
             if ((learnsPrompt ? kept with { PromptLength = 0 } : kept).LearnedTokens() == 0)
                 counts.Note(RowFate.NothingToLearn, row.Number);
             else
                 examples.Add(kept);
-            if (example.Ids.Length > limit && !(options.Packing && options.PackingStrategy != PackingStrategy.Bfd))
+            if (example.Ids.Length > limit && !(_options.Packing && _options.PackingStrategy != PackingStrategy.Bfd))
                 counts.Note(RowFate.Cut, row.Number);
         }
         return examples.Count > 0 ? examples : throw counts.NothingLeft();
     }
 
-    private void CheckLayout(TextCodec codec, SftOptions options)
+    private void CheckLayout(TextCodec codec)
     {
         if (_kind != RowKind.PromptAndCompletion)
             codec.RequireNoEncoder(
                 $"the column '{_columns[0].Name}' holds both in one text",
-                $"give the columns '{options.PromptColumnName}' (PromptColumnName) and '{options.CompletionColumnName}' "
+                $"give the columns '{_options.PromptColumnName}' (PromptColumnName) and '{_options.CompletionColumnName}' "
                 + "(CompletionColumnName)");
-        if (options.Packing)
+        if (_options.Packing)
             codec.RequireNoEncoder("Packing puts several texts into one row", "set Packing to false");
-        if (options.CompletionOnlyLoss == false)
+        if (_options.CompletionOnlyLoss == false)
             codec.RequireNoEncoder("CompletionOnlyLoss is false, and the encoder predicts nothing", "leave it at null");
     }
 

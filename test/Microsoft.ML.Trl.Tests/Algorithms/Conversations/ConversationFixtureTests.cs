@@ -103,8 +103,7 @@ public sealed class ConversationFixtureTests
         var options = new SftOptions { Conversations = new(), MaxLength = run.Args.GetProperty("max_length").GetInt32() };
 
         List<TokenExample> examples = new SftReader(_ml.Data.LoadFromEnumerable(rows), options).Read(
-            new TextCodec(tokenizer, HuggingFaceFolder.LoadConfig(run.ModelFolder)), options.MaxLength.Value, options, new RowCounts(),
-            default);
+            new TextCodec(tokenizer, HuggingFaceFolder.LoadConfig(run.ModelFolder)), options.MaxLength.Value, new RowCounts(), default);
 
         int[][] expected = [.. run.MicroBatches.SelectMany(micro => run.Rows(micro.Number)).Select(row => row.Ids)];
         for (int i = 0; i < expected.Length; i++)

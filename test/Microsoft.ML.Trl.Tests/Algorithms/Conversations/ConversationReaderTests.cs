@@ -120,7 +120,7 @@ public sealed class ConversationReaderTests
     }
 
     private TokenExample Sft<T>(T row, SftOptions options) where T : class => new SftReader(View([row]), options)
-        .Read(Codec(), 96, options, new RowCounts(), default).Single();
+        .Read(Codec(), 96, new RowCounts(), default).Single();
 
     private PreferenceExample Dpo<T>(T row) where T : class =>
         Pair(row, new DpoOptions { Conversations = AsConversations }.Validated().Columns);

@@ -60,9 +60,9 @@ public sealed class UnusedOptionsTests
         Named("Target and Horizon without AdapKlCtrl", new PpoOptions { AdapKlCtrl = false, Target = 3 });
         Named("Peft.LoraDropout without dropout in training", new PpoOptions { Peft = LoraOptions.TrlDefaults });
         Named("Peft.LoraDropout without dropout in training", new DpoOptions { Peft = LoraOptions.TrlDefaults });
-        Named("UseKlLoss and TokenKl with AdvantageEstimator Group", new GrpoOptions { TokenKl = TokenKl.K3 });
+        Named("UseKlLoss and KlEstimator with AdvantageEstimator Group", new GrpoOptions { KlEstimator = KlEstimator.K3 });
         Named("ScaleRewards with AdvantageEstimator ReMax", GrpoOptions.ReMax with { ScaleRewards = ScaleRewards.None });
-        Named("UseKlLoss with Beta 0", GrpoOptions.ReMax with { UseKlLoss = true, TokenKl = TokenKl.K2 });
+        Named("UseKlLoss with Beta 0", GrpoOptions.ReMax with { UseKlLoss = true, KlEstimator = KlEstimator.K2 });
         Named(
             "UseBiasCorrectionKl where KL is taken from rewards", GrpoOptions.ReinforcePlusPlus with { UseBiasCorrectionKl = true });
         Named("PaddingFree with PerDeviceTrainBatchSize 1", new RaftOptions { PaddingFree = true, PerDeviceTrainBatchSize = 1 });

@@ -27,11 +27,11 @@ public sealed class ReinforceTests
     }
 
     [TestMethod]
-    [DataRow(TokenKl.K1, 0.4, 0.4)]
-    [DataRow(TokenKl.K2, 0.4, 0.08)]
-    [DataRow(TokenKl.K3, 0.4, 0.0703200460356393)] // e^-0.4 - 1 + 0.4
-    [DataRow(TokenKl.K3, -0.4, 0.0918246976412703)]
-    public void KL_is_estimated_as_asked(TokenKl estimator, double logRatio, double expected) =>
+    [DataRow(KlEstimator.K1, 0.4, 0.4)]
+    [DataRow(KlEstimator.K2, 0.4, 0.08)]
+    [DataRow(KlEstimator.K3, 0.4, 0.0703200460356393)] // e^-0.4 - 1 + 0.4
+    [DataRow(KlEstimator.K3, -0.4, 0.0918246976412703)]
+    public void KL_is_estimated_as_asked(KlEstimator estimator, double logRatio, double expected) =>
         Close.Absolute(expected, ReinforceAdvantages.Kl(logRatio, estimator), 1e-12);
 
     [TestMethod]
@@ -60,7 +60,7 @@ public sealed class ReinforceTests
     [TestMethod]
     public void Where_KL_is_a_loss_rewards_are_not_charged_and_the_loss_is_half_the_square()
     {
-        GrpoOptions options = (PlusPlus with { UseKlLoss = true, TokenKl = TokenKl.K2 }).Validated();
+        GrpoOptions options = (PlusPlus with { UseKlLoss = true, KlEstimator = KlEstimator.K2 }).Validated();
         float[] charged = ReinforceAdvantages.PlusPlus(Scores([3, 1], [[1, 2], [-2]]), options).TokenAdvantages!;
         Close.Absolute(charged[0], charged[1], 1e-6);
         Leaks.None(() =>

@@ -93,7 +93,7 @@ public sealed class OnlineLoopTests
         using var source = new CancellationTokenSource();
         using CausalLanguageModel policy = Toys.Gpt2();
         float[] last = [];
-        var hooks = new OnlinePairHooks(new Collected(report =>
+        var hooks = new SamplingHooks(new Collected(report =>
         {
             last = Toys.Flat(policy.Weights());
             if (report.Step == 2)

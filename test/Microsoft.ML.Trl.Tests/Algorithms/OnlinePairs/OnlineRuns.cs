@@ -27,11 +27,11 @@ internal static class OnlineRuns
     /// <summary>Trains a policy.</summary>
     public static List<StepReport> Run(
         string method, CausalLanguageModel policy, Settings settings, IAnswerJudge judge, CausalLanguageModel? reference = null,
-        OnlinePairHooks? hooks = null, CancellationToken cancel = default)
+        SamplingHooks? hooks = null, CancellationToken cancel = default)
     {
         IProgress<StepReport>? told = hooks?.Progress;
         var progress = new Collected(report => told?.Report(report));
-        hooks = (hooks ?? new OnlinePairHooks()) with { Progress = progress };
+        hooks = (hooks ?? new SamplingHooks()) with { Progress = progress };
         (IOnlinePairMethod made, OnlinePairOptions options) = Of(method, settings);
         new OnlinePairLoop(made, options, policy, reference, judge, hooks).Run(settings.Prompts, cancel);
         return progress.Reports;

@@ -37,7 +37,7 @@ public sealed class SftConversationTests
             .Select(row => row.GetProperty("messages").GetRawText())]);
 
         List<TokenExample> examples = new SftReader(rows, options).Read(
-            new TextCodec(tokenizer, network.Config), options.MaxLength!.Value, options, new RowCounts(), default);
+            new TextCodec(tokenizer, network.Config), options.MaxLength!.Value, new RowCounts(), default);
 
         (int[] Ids, bool[] Labelled)[] expected = [.. run.MicroBatches.SelectMany(micro => run.Rows(micro.Number))];
         Assert.IsNotEmpty(expected);
@@ -63,7 +63,7 @@ public sealed class SftConversationTests
         Assert.AreEqual(" good!", tokenizer.Decode([.. part.Ids.Where((_, at) => part.Learns(at))]));
 
         TokenExample Read(SftOptions options) => new SftReader(Rows([Greeting]), options)
-            .Read(new TextCodec(tokenizer, Tiny.Config()), 100, options, new RowCounts(), default).Single();
+            .Read(new TextCodec(tokenizer, Tiny.Config()), 100, new RowCounts(), default).Single();
     }
 
     [TestMethod]

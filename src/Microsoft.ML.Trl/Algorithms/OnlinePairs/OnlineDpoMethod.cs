@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.OnlineDpo;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>Both answers are the policy's; the loss is that of DPO.</summary>
 internal sealed class OnlineDpoMethod(OnlineDpoOptions options) : IOnlinePairMethod

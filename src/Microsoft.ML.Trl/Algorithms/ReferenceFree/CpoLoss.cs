@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
-namespace Microsoft.ML.Trl.Algorithms.Cpo;
+namespace Microsoft.ML.Trl.Algorithms.ReferenceFree;
 
 /// <summary>
 /// The losses of contrastive preference optimisation, one pure function each: [B] differences in, [B] losses out, which the caller owns.

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>
 /// Answers each prompt twice, has the answers compared, and learns from the verdicts, from token ids to trained weights. What is minimised
@@ -15,9 +15,9 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 /// <param name="hooks">Reports, warnings and stop rule; null = none.</param>
 internal sealed class OnlinePairLoop(
     IOnlinePairMethod method, OnlinePairOptions options, CausalLanguageModel policy, CausalLanguageModel? reference, IAnswerJudge judge,
-    OnlinePairHooks? hooks = null)
+    SamplingHooks? hooks = null)
 {
-    private readonly OnlinePairHooks _hooks = hooks ?? new OnlinePairHooks();
+    private readonly SamplingHooks _hooks = hooks ?? new SamplingHooks();
     private readonly IReadOnlyList<int> _ends = options.Generation.EosTokenIds ?? policy.Config.EosTokenIds;
 
     /// <summary>Runs all steps.</summary>

@@ -1,6 +1,7 @@
+using Microsoft.ML.Trl.Tests.Algorithms.OnlinePairs;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
-namespace Microsoft.ML.Trl.Tests.Algorithms.OnlinePairs;
+namespace Microsoft.ML.Trl.Tests.Algorithms.Dpo;
 
 [TestClass]
 public sealed class IterativeDpoTests
@@ -134,7 +135,7 @@ public sealed class IterativeDpoTests
         CausalLanguageModel policy, IterativeDpoOptions options, CausalLanguageModel? reference = null, int[][]? prompts = null)
     {
         var progress = new Collected();
-        new IterativeDpoLoop(policy, reference, options.Validated(), new Scorer(OnlineRuns.Count), new OnlinePairHooks(progress))
+        new IterativeDpoLoop(policy, reference, options.Validated(), new Scorer(OnlineRuns.Count), new SamplingHooks(progress))
             .Run(prompts ?? Toys.Rows(5, 8, 2, 6));
         return progress.Reports;
     }

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Xpo;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>The loss of exploratory preference optimisation.</summary>
 public static class XpoLoss

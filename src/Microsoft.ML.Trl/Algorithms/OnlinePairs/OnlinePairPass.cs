@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>What a method makes of pairs that were sampled and judged.</summary>
 internal interface IOnlinePairMethod

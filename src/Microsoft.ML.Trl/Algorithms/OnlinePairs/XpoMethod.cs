@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Xpo;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>The second answers are the reference's; the loss is that of DPO, and a bonus for making them less likely.</summary>
 internal sealed class XpoMethod(XpoOptions options) : IOnlinePairMethod

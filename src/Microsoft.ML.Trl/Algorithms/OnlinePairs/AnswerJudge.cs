@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>Compares answers that are token ids.</summary>
 internal interface IAnswerJudge

@@ -6,28 +6,19 @@ namespace Microsoft.ML.Trl;
 /// Settings of odds ratio preference optimisation, with TRL's names and defaults (v1.9.0). Immutable; vary with <c>with</c>.
 /// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record OrpoOptions : PreferenceOptions
+public sealed record OrpoOptions : ReferenceFreeOptions
 {
-    /// <summary>TRL's defaults.</summary>
-    public OrpoOptions() => RouterAuxLossCoef = null;
-
     /// <summary>Weight of the odds ratio beside the likelihood: λ of arXiv:2403.07691, Eq. 6. Unitless, above 0.</summary>
     public double Beta { get; init; } = 0.1;
 
-    /// <summary>Most tokens of an answer alone, at least 2; null = <see cref="PreferenceOptions.MaxLength"/> is the only limit.</summary>
-    public int? MaxCompletionLength { get; init; }
-
     internal override PairLayout Layout => base.Layout with { WithPromptOfChosen = true };
-
-    internal override int? LongestAnswer => MaxCompletionLength;
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
     internal OrpoOptions Validated()
     {
-        ValidatePreferences();
+        ValidateReferenceFree();
         Require.Positive(Beta);
-        Require.AtLeast(MaxCompletionLength, 2);
         return this;
     }
 }

@@ -13,13 +13,7 @@ public sealed class OrpoTrainer : IEstimator<TextGenerationTransformer>
 
     /// <summary>Trains a copy of the starting model; the data are read once.</summary>
     /// <inheritdoc cref="DpoTrainer.Fit"/>
-    public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(
-        _stage, _options, input, (policy, _, limit, rows, session) =>
-        {
-            OrpoOptions options = _options with { MaxLength = limit };
-            new PairLoop(_stage.Name, policy, options, new OrpoObjective(options), session.Progress) { HeldOut = rows.HeldOut }
-                .Run(rows.Training, null, session.Cancel);
-        });
+    public TextGenerationTransformer Fit(IDataView input) => PreferenceStage.Fit(_stage, _options, input, new OrpoObjective(_options));
 
     /// <inheritdoc cref="DpoTrainer.GetOutputSchema"/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => PreferenceStage.Promise(_stage, _options, inputSchema);

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.NashMd;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>The second answers are drawn from a mixture of policy and reference; the policy learns from its own alone.</summary>
 internal sealed class NashMdMethod(NashMdOptions options) : IOnlinePairMethod

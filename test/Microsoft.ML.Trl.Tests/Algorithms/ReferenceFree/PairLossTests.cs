@@ -3,7 +3,7 @@ using Microsoft.ML.Trl.Tests.Numerics;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Tests.Algorithms.PairMethods;
+namespace Microsoft.ML.Trl.Tests.Algorithms.ReferenceFree;
 
 /// <summary>The losses of ORPO and CPO: those of TRL v1.9.0 (losses/orpo_cpo_v190), values by hand, and finite differences.</summary>
 [TestClass]

@@ -7,11 +7,8 @@ namespace Microsoft.ML.Trl;
 /// <see cref="CpoAlpha"/> 0; AlphaPO is SimPO with <see cref="Alpha"/>. Immutable; vary with <c>with</c>.
 /// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record CpoOptions : PreferenceOptions
+public sealed record CpoOptions : ReferenceFreeOptions
 {
-    /// <summary>TRL's defaults.</summary>
-    public CpoOptions() => RouterAuxLossCoef = null;
-
     /// <summary>How steep the loss is: β of arXiv:2401.08417, Eq. 3. Unitless, above 0; SimPO takes 2 and more.</summary>
     public double Beta { get; init; } = 0.1;
 
@@ -30,11 +27,6 @@ public sealed record CpoOptions : PreferenceOptions
     /// <summary>Shape of the reward, α of AlphaPO: arXiv:2501.03884, Eq. 6. Finite; 0 = the log-probability itself.</summary>
     public double Alpha { get; init; }
 
-    /// <summary>Most tokens of an answer alone, at least 2; null = <see cref="PreferenceOptions.MaxLength"/> is the only limit.</summary>
-    public int? MaxCompletionLength { get; init; }
-
-    internal override int? LongestAnswer => MaxCompletionLength;
-
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect())
@@ -49,14 +41,13 @@ public sealed record CpoOptions : PreferenceOptions
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
     internal CpoOptions Validated()
     {
-        ValidatePreferences();
+        ValidateReferenceFree();
         Require.Positive(Beta);
         Require.Between(LabelSmoothing, 0, 0.5);
         Require.Known(LossType);
         Require.NotNegative(CpoAlpha);
         Require.Finite(SimpoGamma);
         Require.Finite(Alpha);
-        Require.AtLeast(MaxCompletionLength, 2);
         return this;
     }
 }

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>What the stages have in common that learn from pairs of their own answers: the data, the models, and what comes out.</summary>
 /// <param name="stage">The stage and its start model.</param>
@@ -28,7 +28,7 @@ internal sealed class OnlinePairStage(StageContext stage, PairwiseJudge? judge, 
             BoundJudge bound = judged.Bind(new RewardContext(stage.Ml, data, model.Tokenizer));
             var judge = new AnswerJudge(bound, judged.GivesScores ? "reward function" : "judge", model, prompts);
             var stops = new StopStrings(options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
-            var hooks = new OnlinePairHooks(session.Progress, session.Warn, stops.IsReached, model.Tokenizer);
+            var hooks = new SamplingHooks(session.Progress, session.Warn, stops.IsReached, model.Tokenizer);
             new OnlinePairLoop(method, options, model.Network, reference, judge, hooks)
                 .Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
         });

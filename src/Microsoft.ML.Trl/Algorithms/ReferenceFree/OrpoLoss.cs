@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
-namespace Microsoft.ML.Trl.Algorithms.Orpo;
+namespace Microsoft.ML.Trl.Algorithms.ReferenceFree;
 
 /// <summary>The odds ratio of two answers: arXiv:2403.07691. Every log-probability is the mean over the tokens of an answer.</summary>
 public static class OrpoLoss

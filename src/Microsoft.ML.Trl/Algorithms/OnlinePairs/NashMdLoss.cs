@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.NashMd;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>The loss of Nash-MD: its gradient is the policy gradient of the regularised preference.</summary>
 public static class NashMdLoss

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Cpo;
+namespace Microsoft.ML.Trl.Algorithms.ReferenceFree;
 
 /// <summary>The loss that the options name, and the likelihood of the chosen answers. Which it is was chosen at construction.</summary>
 /// <param name="options">Validated.</param>

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Microsoft.ML.Trl.Tests.Algorithms.PairMethods;
+namespace Microsoft.ML.Trl.Tests.Algorithms.ReferenceFree;
 
 /// <summary>Whole runs of TRL v1.9.0's ORPOTrainer and CPOTrainer, replayed from the tokens that they fed their model.</summary>
 [TestClass]

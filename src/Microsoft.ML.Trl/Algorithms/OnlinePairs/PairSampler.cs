@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Rollouts;
+namespace Microsoft.ML.Trl.Algorithms.OnlinePairs;
 
 /// <summary>What draws the second answers.</summary>
 /// <param name="Model">Only read.</param>
@@ -9,7 +9,7 @@ internal sealed record Opponent(CausalLanguageModel Model, GeometricMixture? Mix
 /// <param name="policy">Only read.</param>
 /// <param name="options">How to sample, how many rows at once, and the seed.</param>
 /// <param name="hooks">Stop rule and tokenizer.</param>
-internal sealed class PairSampler(CausalLanguageModel policy, OnlinePairOptions options, OnlinePairHooks hooks)
+internal sealed class PairSampler(CausalLanguageModel policy, OnlinePairOptions options, SamplingHooks hooks)
 {
     private long _rows; // drawn so far
 
@@ -41,12 +41,3 @@ internal sealed class PairSampler(CausalLanguageModel policy, OnlinePairOptions 
         ];
     }
 }
-
-/// <summary>Who is told of a run, and what token ids mean there.</summary>
-/// <param name="Progress">Told every <see cref="TrainingOptions.LoggingSteps"/> steps; null = nobody.</param>
-/// <param name="Warn">Told what a human should look at; null = nobody.</param>
-/// <param name="Stop">Tells from an answer's tokens whether it has ended, for stop strings; null = only end tokens do.</param>
-/// <param name="Tokenizer">Tells the bytes of tokens, for constraints; null where there is none.</param>
-internal sealed record OnlinePairHooks(
-    IProgress<StepReport>? Progress = null, Action<string>? Warn = null, Func<IReadOnlyList<int>, bool>? Stop = null,
-    TextTokenizer? Tokenizer = null);

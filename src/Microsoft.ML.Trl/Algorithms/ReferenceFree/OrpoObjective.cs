@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Orpo;
+namespace Microsoft.ML.Trl.Algorithms.ReferenceFree;
 
 /// <summary>Negative log-likelihood of prompts and chosen answers, and the odds ratio: arXiv:2403.07691, Eq. 6.</summary>
 /// <param name="options">Validated.</param>
