@@ -51,7 +51,7 @@ public sealed class RaftTrainer : IEstimator<TextGenerationTransformer>
         _stage.StartModel(input);
         var rewards = new RewardSet(_rewards ?? [UpstreamReward.Of(_stage, input.Schema)], _options.RewardWeights);
         rewards.Check(_stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards);
+        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards.Check);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, HeldReference.Usual, (session, model, _) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
@@ -63,7 +63,7 @@ public sealed class RaftTrainer : IEstimator<TextGenerationTransformer>
             RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
             var work = new RaftWork(model, prompts, scorer, rewards.Weights)
             {
-                HeldOut = heldOut?.Read(model, session, new HeldOutReading
+                HeldOut = heldOut?.Read(model, session, rewards, new HeldOutReading
                 {
                     Keep = ShortEnough, Rollout = (rows, _) => new CleanedAnswers(rows, new CompletionCleaner(model, _options)),
                 }),

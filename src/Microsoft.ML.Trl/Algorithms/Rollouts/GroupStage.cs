@@ -44,7 +44,7 @@ internal sealed class GroupStage
         _stage.StartModel(input);
         RewardSet rewards = _rewards ?? new RewardSet([UpstreamReward.Of(_stage, input.Schema)], _options.RewardWeights);
         rewards.Check(_stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards);
+        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards.Check);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, _options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
@@ -64,7 +64,7 @@ internal sealed class GroupStage
             {
                 Stop = stops.IsReached,
                 MaxLength = method.MaxLength,
-                HeldOut = heldOut?.Read(model, session, new HeldOutReading
+                HeldOut = heldOut?.Read(model, session, rewards, new HeldOutReading
                 {
                     Keep = WithinLimit, Tools = heldOutTools?.Schemas, Rollout = (rows, from) => Rollout(heldOutTools, rows, from),
                 }),

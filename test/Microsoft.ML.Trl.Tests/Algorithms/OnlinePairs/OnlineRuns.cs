@@ -27,13 +27,13 @@ internal static class OnlineRuns
     /// <summary>Trains a policy.</summary>
     public static List<StepReport> Run(
         string method, CausalLanguageModel policy, Settings settings, IAnswerJudge judge, CausalLanguageModel? reference = null,
-        SamplingHooks? hooks = null, CancellationToken cancel = default)
+        SamplingHooks? hooks = null, CancellationToken cancel = default, HeldOutPairs? heldOut = null)
     {
         IProgress<StepReport>? told = hooks?.Progress;
         var progress = new Collected(report => told?.Report(report));
         hooks = (hooks ?? new SamplingHooks()) with { Progress = progress };
         (IOnlinePairMethod made, OnlinePairOptions options) = Of(method, settings);
-        new OnlinePairLoop(made, options, policy, reference, judge, hooks).Run(settings.Prompts, cancel);
+        new OnlinePairLoop(made, options, policy, reference, judge, hooks) { HeldOut = heldOut }.Run(settings.Prompts, cancel);
         return progress.Reports;
     }
 
