@@ -56,7 +56,7 @@ public sealed class OnlineEvaluationTests
             };
             using CausalLanguageModel policy = Toys.Gpt2(), reference = Toys.Gpt2(seed: 2);
             var held = new HeldOutPairs(run.Prompts, WantedScores);
-            List<StepReport> reports = Run(method, policy, run with { Change = Change }, WantedScores, reference, heldOut: held);
+            List<StepReport> reports = Run(method, policy, run with { Change = Change, HeldOut = held }, WantedScores, reference);
             foreach ((string name, double value) in reports[1].Metrics.Where(figure => !OfTraining.Contains(figure.Key)))
                 Close.Absolute(value, reports[0]["eval_" + name], 2e-5, $"{method} {name}");
             Assert.AreEqual(0, reports[0]["eval_val/undecided"]);
@@ -77,7 +77,8 @@ public sealed class OnlineEvaluationTests
         Dictionary<string, double> Figures(string method)
         {
             using CausalLanguageModel trained = Toys.Gpt2();
-            return Run(method, trained, Evaluated(run, options => options), judge, reference, heldOut: new HeldOutPairs(HeldOut, judge))
+            Settings watched = Evaluated(run with { HeldOut = new HeldOutPairs(HeldOut, judge) }, options => options);
+            return Run(method, trained, watched, judge, reference)
                 .First(report => report.Step == 0).Metrics.ToDictionary();
         }
         double?[] verdicts = [.. ours.Zip(theirs, (first, second) => Verdict(first, second))];
@@ -112,8 +113,8 @@ public sealed class OnlineEvaluationTests
     {
         var judge = new FakeJudge(Count);
         using CausalLanguageModel policy = Toys.Gpt2();
-        Settings run = Evaluated(new Settings { LearningRate = 0.1 }, options => options);
-        Run("OnlineDpo", policy, run, WantedScores, heldOut: new HeldOutPairs(HeldOut, judge));
+        var run = new Settings { LearningRate = 0.1, HeldOut = new HeldOutPairs(HeldOut, judge) };
+        Run("OnlineDpo", policy, Evaluated(run, options => options), WantedScores);
         // two questions in each of four evaluations: against the second answer, and against the reference's
         Assert.HasCount(8, judge.Seen);
         for (int evaluation = 1; evaluation < 4; evaluation++)
@@ -162,7 +163,7 @@ public sealed class OnlineEvaluationTests
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         List<StepReport> reports = Run(
-            method, policy, settings, MoreWanted, heldOut: heldOut is null ? null : new HeldOutPairs(heldOut, MoreWanted));
+            method, policy, settings with { HeldOut = heldOut is null ? null : new HeldOutPairs(heldOut, MoreWanted) }, MoreWanted);
         return (reports, Toys.Flat(policy.Weights()));
     }
 

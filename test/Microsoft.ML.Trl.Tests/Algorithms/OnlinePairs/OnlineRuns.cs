@@ -27,13 +27,13 @@ internal static class OnlineRuns
     /// <summary>Trains a policy.</summary>
     public static List<StepReport> Run(
         string method, CausalLanguageModel policy, Settings settings, IAnswerJudge judge, CausalLanguageModel? reference = null,
-        SamplingHooks? hooks = null, CancellationToken cancel = default, HeldOutPairs? heldOut = null)
+        SamplingHooks? hooks = null, CancellationToken cancel = default)
     {
         IProgress<StepReport>? told = hooks?.Progress;
         var progress = new Collected(report => told?.Report(report));
         hooks = (hooks ?? new SamplingHooks()) with { Progress = progress };
         (IOnlinePairMethod made, OnlinePairOptions options) = Of(method, settings);
-        new OnlinePairLoop(made, options, policy, reference, judge, hooks) { HeldOut = heldOut }.Run(settings.Prompts, cancel);
+        new OnlinePairLoop(made, options, policy, reference, judge, hooks) { HeldOut = settings.HeldOut }.Run(settings.Prompts, cancel);
         return progress.Reports;
     }
 
@@ -80,6 +80,7 @@ internal sealed record Settings
     public OptimizerKind Optim { get; init; } = OptimizerKind.AdamW;
     public GenerationOptions Generation { get; init; } = OnlineRuns.Short;
     public int[][] Prompts { get; init; } = Toys.Rows(5, 8, 2, 6);
+    public HeldOutPairs? HeldOut { get; init; }
     public Func<OnlinePairOptions, OnlinePairOptions> Change { get; init; } = options => options;
 
     public OnlinePairOptions On(OnlinePairOptions options) => Change(options with

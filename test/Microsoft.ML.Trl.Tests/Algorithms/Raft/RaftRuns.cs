@@ -34,8 +34,8 @@ internal static class RaftRuns
     }
 
     public static List<StepReport> Run(
-        LanguageModel model, RaftOptions options, RewardSet rewards, Action<StepReport>? also = null, CancellationToken cancel = default,
-        string[]? heldOut = null)
+        LanguageModel model, RaftOptions options, RewardSet rewards, Action<StepReport>? also = null, string[]? heldOut = null,
+        CancellationToken cancel = default)
     {
         MLContext ml = new(1);
         RewardScorer Bind(List<PromptRow> of) =>
