@@ -72,7 +72,7 @@ public sealed class OnlineEvaluationTests
         int[][] theirs = [.. new TokenGenerator(reference).Generate(HeldOut, greedy).Tokens];
         int[][] mixed = [.. new TokenGenerator(policy) { Mixture = new GeometricMixture(reference, 0.5) }.Generate(HeldOut, greedy).Tokens];
         var judge = new FakeJudge((first, second) =>
-            first.SequenceEqual(ours[0]) ? null : Sum(first) == Sum(second) ? 0.5 : Sum(first) < Sum(second) ? 1 : 0.2);
+            first.SequenceEqual(ours[0]) ? null : Sum(first) == Sum(second) ? 0.5 : Sum(first) < Sum(second) ? 0.8 : 0.2);
         var run = new Settings { Generation = greedy, Steps = 1 };
         Dictionary<string, double> Figures(string method)
         {
