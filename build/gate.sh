@@ -24,6 +24,7 @@ check "shortened demo" ./build.sh demo --quick
 check "shortened comparison" ./build.sh demo --quick --method grpo
 check "shortened StackLlama" bash -c 'source build/common.sh; set_up; dotnet run --project samples/StackLlama -c Release -- --quick'
 check "shortened Ddpo" bash -c 'source build/common.sh; set_up; dotnet run --project samples/Ddpo -c Release -- --quick'
+check "shortened ToolUse" bash -c 'source build/common.sh; set_up; dotnet run --project samples/ToolUse -c Release -- --quick'
 check "package" bash build/check-package.sh
 
 echo "$skipped skipped"

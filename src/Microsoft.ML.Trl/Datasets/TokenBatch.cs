@@ -6,7 +6,8 @@ namespace Microsoft.ML.Trl.Datasets;
 /// <summary>Rows of token ids, padded on the right to one length. Owns its tensors.</summary>
 /// <remarks>
 /// What is real and what is padding follows from <see cref="Lengths"/> alone, never from a token id; a causal model needs no mask for
-/// padding on the right. <see cref="Models.CausalLanguageModel.Batch"/> lays texts out as a model reads them: for a model with an encoder,
+/// padding on the right. Where rows begin with the same prompt, a causal model that is given the batch reads that once.
+/// <see cref="Models.CausalLanguageModel.Batch"/> lays texts out as a model reads them: for a model with an encoder,
 /// the rows are what its decoder reads, and the prompts lie apart.
 /// </remarks>
 public sealed class TokenBatch : IDisposable
@@ -19,6 +20,9 @@ public sealed class TokenBatch : IDisposable
 
     /// <summary>Whether a model is to read it without its padding; the numbers are the same.</summary>
     internal bool IsPaddingFree { get; private init; }
+
+    /// <summary>How a model is to read it: each prompt once, or without padding, or both; null = row by row, as it lies.</summary>
+    internal TextParts? Parts { get; private init; }
 
     /// <summary>[B, T] int64; padding is 0.</summary>
     public Tensor Ids { get; }
@@ -110,13 +114,16 @@ public sealed class TokenBatch : IDisposable
                 counts[b]++;
             }
         }
+        int[] read = [.. lengths.Select(own => Math.Max(1, (paddingFree ? own : length) - 1))]; // the last token predicts nothing
+        TextParts? parts = prompts is not null ? null
+            : TextParts.WithSharedPrompts(rows, read) ?? (paddingFree ? TextParts.WholeRows(read) : null);
         using DisposeScope scope = NewDisposeScope();
         return new TokenBatch(
             tensor(ids, [rows.Length, length], device: device).DetachFromDisposeScope(),
             tensor(targets.ToArray(), [targets.Count], device: device).DetachFromDisposeScope(),
             tensor(labels.ToArray(), [labels.Count], device: device).DetachFromDisposeScope(),
             lengths, counts)
-        { Prompts = prompts, IsPaddingFree = paddingFree };
+        { Prompts = prompts, IsPaddingFree = paddingFree, Parts = parts };
     }
 
     /// <summary>The hidden states that predict a label.</summary>

@@ -24,12 +24,12 @@ internal sealed class TokenSampler(GenerationOptions options, LogitsProcessors p
         Tensor logits, Tensor? context, int newTokens, Tensor? uniforms, IReadOnlyList<GrowingRow>? rows = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor logTotal = logits.logsumexp(-1, keepdim: true); // [R, 1]
         Tensor scores = processors.Apply(logits, context, newTokens, rows);
         (Tensor tokens, Tensor top, Tensor? sampled) = options.DoSample ? Sample(scores, uniforms!) : Likeliest(scores);
-        Tensor logProbs = logits.gather(-1, tokens) - logTotal;
-        if (options.DoSample && ReferenceEquals(scores, logits) && !options.BendsTheDraw)
-            sampled = logProbs;
+        bool isOfModel = options.DoSample && ReferenceEquals(scores, logits) && !options.BendsTheDraw; // what it was drawn from
+        Tensor chosen = logits.gather(-1, tokens); // [R, 1]
+        Tensor logTotal = isOfModel ? chosen - sampled! : logits.logsumexp(-1, keepdim: true);
+        Tensor logProbs = isOfModel ? sampled! : chosen - logTotal;
         return new TokenChoice(
             tokens.masked_fill((logTotal + top).isfinite().logical_not(), -1).view(-1).MoveToOuterDisposeScope(),
             logProbs.view(-1).MoveToOuterDisposeScope(),

@@ -47,8 +47,6 @@ internal sealed class Attention : nn.Module
         (Tensor queries, Tensor keys, Tensor values) = Project(x, pattern);
         if (cache is not null)
             (keys, values) = cache.Append(_shape.Layer, keys, values);
-        if (pattern.Reach(_shape.Window) is { } reach)
-            (keys, values) = (keys.narrow(2, keys.shape[2] - reach, reach), values.narrow(2, values.shape[2] - reach, reach));
         Tensor mixed = pattern.Texts is { } texts ? MixTexts(queries, keys, values, texts) : Mix(queries, keys, values, pattern);
         return _output.Forward(rows is null ? mixed : mixed.index_select(0, rows)).MoveToOuterDisposeScope();
     }
@@ -56,17 +54,17 @@ internal sealed class Attention : nn.Module
     /// <summary>[B·T, h·d].</summary>
     private Tensor Mix(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern)
     {
+        if (pattern.Reach(_shape.Window) is { } reach)
+            (keys, values) = (keys.narrow(2, keys.shape[2] - reach, reach), values.narrow(2, values.shape[2] - reach, reach));
         bool isCausal = !_positions.HasBias && pattern.IsCausal(_shape.Window);
         return _softmax.Mix(queries, keys, values, type => Added(pattern, type), isCausal, training);
     }
 
     /// <summary>Mixes each of the texts that stand one behind the other in a row, [1, heads, N, d], by itself: [N, h·d].</summary>
-    private Tensor MixTexts(Tensor queries, Tensor keys, Tensor values, IReadOnlyList<AttentionPattern> texts)
+    private Tensor MixTexts(Tensor queries, Tensor keys, Tensor values, IReadOnlyList<TextRun> texts)
     {
-        long[] lengths = [.. texts.Select(text => text.Length)];
-        Tensor[] Split(Tensor heads) => heads.split(lengths, 2);
-        (Tensor[] q, Tensor[] k, Tensor[] v) = (Split(queries), Split(keys), Split(values));
-        return cat([.. texts.Select((text, i) => Mix(q[i], k[i], v[i], text))]);
+        (Tensor[] q, Tensor[] k, Tensor[] v) = (TextRun.Split(queries, texts), TextRun.Split(keys, texts), TextRun.Split(values, texts));
+        return cat([.. texts.Select((run, i) => Mix(q[i], run.Whole(k, i), run.Whole(v, i), run.Pattern))]);
     }
 
     /// <summary>Queries [B, h, T, d], keys and values [B, kv, T, d].</summary>

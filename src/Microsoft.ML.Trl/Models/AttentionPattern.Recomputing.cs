@@ -34,11 +34,11 @@ internal sealed partial class AttentionPattern
     public AttentionPattern Over(IEnumerable<Tensor?> tensors, AttentionPattern? outer) => new(this, [.. tensors], outer);
 
     /// <summary>The same patterns with nothing made yet; those that are one stay one.</summary>
-    private static AttentionPattern[] Again(IReadOnlyList<AttentionPattern> texts)
+    private static TextRun[] Again(IReadOnlyList<TextRun> texts)
     {
         var known = new Dictionary<AttentionPattern, AttentionPattern>(ReferenceEqualityComparer.Instance);
-        foreach (AttentionPattern text in texts)
+        foreach (AttentionPattern text in texts.Select(run => run.Pattern))
             known.TryAdd(text, new AttentionPattern(text, [text._real, null, null, null], null));
-        return [.. texts.Select(text => known[text])];
+        return [.. texts.Select(run => run with { Pattern = known[run.Pattern] })];
     }
 }

@@ -52,10 +52,10 @@ internal sealed partial class AttentionPattern
     public EncodedPrompts? Prompts { get; init; }
 
     /// <summary>
-    /// The texts that stand one behind the other in the single row of this pattern, without padding, each with the pattern of what it alone
-    /// sees; texts of one length share it. Null where each row is a text.
+    /// The texts that stand one behind the other in the single row of this pattern, each with the pattern of what it alone sees; those of
+    /// one length share it. Null where each row is a text.
     /// </summary>
-    public IReadOnlyList<AttentionPattern>? Texts { get; private init; }
+    public IReadOnlyList<TextRun>? Texts { get; private init; }
 
     /// <summary>Positions of the new tokens in their texts, padding not counted: [T] when nothing is padded, else [B·T]. int64.</summary>
     public Tensor Positions
@@ -117,25 +117,27 @@ internal sealed partial class AttentionPattern
     public static AttentionPattern At(long batch, long length, Tensor positions) =>
         new(batch, length, 0, positions.device) { Positions = positions, LongestText = length };
 
-    /// <summary>The pattern of texts that stand one behind the other, without padding: one row.</summary>
-    /// <param name="lengths">Tokens of each text, at least 1.</param>
+    /// <summary>The pattern of texts that stand one behind the other in one row.</summary>
+    /// <param name="parts">The texts; some may go on from an earlier one.</param>
+    /// <param name="longest">See <see cref="LongestText"/>.</param>
     /// <param name="device">Of the model.</param>
     /// <param name="config">Tells the longest sequence of the model, and whether it is an encoder.</param>
     /// <param name="load">See <see cref="RouterLoad"/>.</param>
     /// <exception cref="ArgumentException">A text is longer than the model's context.</exception>
     public static AttentionPattern OneBehindTheOther(
-        IReadOnlyList<int> lengths, Device device, ModelConfig config, RouterLoad? load = null)
+        IReadOnlyList<TextPart> parts, long longest, Device device, ModelConfig config, RouterLoad? load = null)
     {
-        CheckContext(lengths.Max(), config.ContextLength);
-        AttentionPattern Text(int length) =>
-            new(1, length, 0, device) { LongestText = length, SeesAhead = config.Family.IsEncoder };
-        Dictionary<int, AttentionPattern> known = lengths.Distinct().ToDictionary(length => length, Text);
-        long[] positions = [.. lengths.SelectMany(length => Enumerable.Range(0, length).Select(place => (long)place))];
+        CheckContext(longest, config.ContextLength);
+        long[] positions = [.. parts.SelectMany(part => Enumerable.Range(part.Start, part.Length).Select(place => (long)place))];
         return new(1, positions.Length, 0, device)
         {
             Positions = tensor(positions, device: device),
-            Texts = [.. lengths.Select(length => known[length])],
-            LongestText = lengths.Max(),
+            Texts = TextRun.Of(parts, (length, past) => new(1, length, past, device)
+            {
+                LongestText = past + length,
+                SeesAhead = config.Family.IsEncoder,
+            }),
+            LongestText = longest,
             SeesAhead = config.Family.IsEncoder,
             RouterLoad = load,
         };

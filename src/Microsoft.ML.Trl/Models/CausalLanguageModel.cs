@@ -154,7 +154,8 @@ public sealed class CausalLanguageModel : DecoderModel
     public Tensor HiddenAt(TokenBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return batch.IsPaddingFree ? HiddenAt(batch, null) : HiddenAt(batch.Ids, batch.TargetRows, batch.Prompts);
+        return batch.Parts is { } parts
+            ? Body.HiddenAtParts(batch.Ids, parts, batch.TargetRows, null) : HiddenAt(batch.Ids, batch.TargetRows, batch.Prompts);
     }
 
     /// <summary>The same of prompts that are not encoded yet.</summary>
@@ -168,9 +169,9 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <param name="batch">Of <see cref="Batch"/>.</param>
     /// <param name="load">Told of it; null = nobody.</param>
     internal Tensor HiddenAt(TokenBatch batch, RouterLoad? load) =>
-        batch.IsPaddingFree ? Body.PaddingFreeHiddenAt(batch.Ids, batch.Lengths, batch.TargetRows, load)
-        : load is null ? HiddenAt(batch)
-        : Body.RoutedHiddenAt(batch.Ids, batch.TargetRows, load);
+        load is null ? HiddenAt(batch)
+        : batch.IsPaddingFree ? Body.HiddenAtParts(batch.Ids, TextParts.WholeRows(batch.Lengths), batch.TargetRows, load)
+        : Body.RoutedHiddenAt(batch.Ids, batch.TargetRows, load); // shared prompts would be counted once
 
     /// <summary>Unnormalized log-probabilities of the next token.</summary>
     /// <param name="hidden">[..., H] from <see cref="Hidden"/>, in the type of the weights.</param>

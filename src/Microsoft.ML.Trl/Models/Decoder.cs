@@ -153,21 +153,21 @@ public sealed class Decoder : nn.Module
         return Run(ids, AttentionPattern.Create(ids, null, 0, Config, load: load), null, positions).MoveToOuterDisposeScope();
     }
 
-    /// <summary>As <see cref="RoutedHiddenAt"/>, at the cost of real tokens alone: padding goes through no layer.</summary>
+    /// <summary>As <see cref="RoutedHiddenAt"/>, at the cost of some tokens alone: the others go through no layer.</summary>
     /// <param name="ids">[B, T] int64 token ids, padded on the right.</param>
-    /// <param name="lengths">Real tokens of each row.</param>
-    /// <param name="positions">[N] int64: which of the B·T positions, none of them padding, counted row by row.</param>
+    /// <param name="parts">What is read.</param>
+    /// <param name="positions">[N] int64: which of the B·T positions, all of which are read, counted row by row.</param>
     /// <param name="load">Told where the routers of experts send the tokens; null = nobody.</param>
     /// <returns>[N, H]. The caller owns it.</returns>
-    internal Tensor PaddingFreeHiddenAt(Tensor ids, IReadOnlyList<int> lengths, Tensor positions, RouterLoad? load)
+    internal Tensor HiddenAtParts(Tensor ids, TextParts parts, Tensor positions, RouterLoad? load)
     {
         CheckIds(ids);
         CheckPositions(ids, positions);
         using var scope = NewDisposeScope();
-        AttentionPattern pattern = AttentionPattern.OneBehindTheOther(lengths, ids.device, Config, load);
-        Tensor real = ScoredTokens.Mask(ids, lengths).flatten(); // [B·T]
-        Tensor places = real.cumsum(0).sub_(1).index_select(0, positions);
-        return Run(ids.flatten().masked_select(real), pattern, null, places).MoveToOuterDisposeScope();
+        (long rows, long width) = (ids.size(0), ids.size(1));
+        AttentionPattern pattern = AttentionPattern.OneBehindTheOther(parts.Parts, width, ids.device, Config, load);
+        Tensor read = tensor(parts.Read(width), device: ids.device), places = tensor(parts.Places(rows, width), device: ids.device);
+        return Run(ids.flatten().index_select(0, read), pattern, null, places.index_select(0, positions)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sets what is dropped during training; nothing without a generator.</summary>

@@ -11,8 +11,7 @@ namespace Microsoft.ML.Trl.Models;
 public sealed class KeyValueCache : IDisposable
 {
     private readonly (int Layers, int Heads, int HeadSize, ScalarType Type) _model;
-    private Tensor _memory; // [2 · layers, rows, key-value heads, capacity, head size]: the keys of each block and its values
-    private Tensor[] _parts;
+    private readonly Tensor[] _parts; // the keys of each block and its values: [rows, key-value heads, capacity, head size] each
 
     /// <summary>Takes memory for <paramref name="rows"/> sequences of up to <paramref name="capacity"/> tokens.</summary>
     /// <param name="model">The decoder it will serve; gives sizes, device and type.</param>
@@ -29,15 +28,15 @@ public sealed class KeyValueCache : IDisposable
         model.ThrowIfDisposed();
         _model = ModelOf(model);
         Device device = model.Tokens.Device;
-        long[] shape = [2 * model.Config.LayerCount, rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
-        Int128 bytes = shape.Aggregate((Int128)_model.Type.ElementSize(), (product, size) => product * size);
+        int parts = 2 * model.Config.LayerCount;
+        long[] shape = [rows, model.Config.KeyValueHeadCount, capacity, model.Config.HeadSize];
+        Int128 bytes = shape.Aggregate((Int128)parts * _model.Type.ElementSize(), (product, size) => product * size);
         if (device.type == DeviceType.CPU && !ModelSize.FitsMemory(bytes))
             throw new ArgumentOutOfRangeException(
                 nameof(capacity),
                 $"A cache of {rows} sequences of {capacity} tokens takes {ModelSize.Gigabytes(bytes)}, but {ModelSize.MemoryText}; "
                 + "give smaller numbers.");
-        _memory = empty(shape, _model.Type, device).DetachFromDisposeScope();
-        _parts = Parts(_memory);
+        _parts = [.. Enumerable.Range(0, parts).Select(_ => empty(shape, _model.Type, device).DetachFromDisposeScope())];
     }
 
     /// <summary>Sequences in the batch.</summary>
@@ -57,7 +56,6 @@ public sealed class KeyValueCache : IDisposable
     {
         foreach (Tensor part in _parts)
             part.Dispose();
-        _memory.Dispose();
     }
 
     /// <summary>Writes the new keys and values of a block behind those it holds, and returns all of them.</summary>
@@ -83,12 +81,15 @@ public sealed class KeyValueCache : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         Length = beginning.Length;
-        for (int row = 0; row < Rows; row++)
+        foreach ((Tensor part, Tensor begun) in _parts.Zip(beginning._parts))
         {
-            Tensor sequence = _memory.select(1, row); // [2 · layers, heads, capacity, head size]
-            int before = Math.Min(padding[row], Length);
-            sequence.narrow(2, 0, before).zero_(); // a hidden key still counts with weight 0, which makes NaN of what is no number
-            sequence.narrow(2, before, Length - before).copy_(beginning._memory.select(1, 0).narrow(2, 0, Length - before));
+            for (int row = 0; row < Rows; row++)
+            {
+                Tensor sequence = part.select(0, row); // [heads, capacity, head size]
+                int before = Math.Min(padding[row], Length);
+                sequence.narrow(1, 0, before).zero_(); // a hidden key still counts with weight 0, which makes NaN of what is no number
+                sequence.narrow(1, before, Length - before).copy_(begun.select(0, 0).narrow(1, 0, Length - before));
+            }
         }
     }
 
@@ -96,9 +97,13 @@ public sealed class KeyValueCache : IDisposable
     /// <param name="rows">[rows that stay] int64.</param>
     internal void Keep(Tensor rows)
     {
-        Tensor kept = _memory.index_select(1, rows).DetachFromDisposeScope();
-        Dispose();
-        (_memory, _parts) = (kept, Parts(kept));
+        using DisposeScope scope = NewDisposeScope();
+        for (int i = 0; i < _parts.Length; i++)
+        {
+            using Tensor part = _parts[i];
+            _parts[i] = empty([rows.shape[0], .. part.shape[1..]], part.dtype, part.device).DetachFromDisposeScope();
+            _parts[i].narrow(2, 0, Length).copy_(part.narrow(2, 0, Length).index_select(0, rows));
+        }
         Rows = (int)rows.shape[0];
     }
 
@@ -110,8 +115,8 @@ public sealed class KeyValueCache : IDisposable
         if (changed.Length == 0)
             return;
         using DisposeScope scope = NewDisposeScope();
-        Tensor to = tensor(changed, device: _memory.device);
-        Tensor from = tensor([.. changed.Select(row => places[(int)row])], device: _memory.device);
+        Tensor to = tensor(changed, device: _parts[0].device);
+        Tensor from = tensor([.. changed.Select(row => places[(int)row])], device: _parts[0].device);
         foreach (Tensor part in _parts)
         {
             using Tensor held = part.narrow(2, 0, Length), moved = held.index_select(0, from);
@@ -125,7 +130,7 @@ public sealed class KeyValueCache : IDisposable
     /// <exception cref="ObjectDisposedException">The cache was disposed.</exception>
     internal void CheckUse(Decoder model, long rows, long added)
     {
-        ObjectDisposedException.ThrowIf(_memory.IsInvalid, this);
+        ObjectDisposedException.ThrowIf(_parts[0].IsInvalid, this);
         if (ModelOf(model) is var user && user != _model)
             throw new ArgumentException(
                 $"The cache was made for another decoder: it has {Text(_model)}, this one {Text(user)}. Make one cache per model.");
@@ -143,7 +148,4 @@ public sealed class KeyValueCache : IDisposable
 
     private static string Text((int Layers, int Heads, int HeadSize, ScalarType Type) model) =>
         $"{model.Layers} layers of {model.Heads} heads of size {model.HeadSize} in {model.Type}";
-
-    private static Tensor[] Parts(Tensor memory) =>
-        [.. Enumerable.Range(0, (int)memory.shape[0]).Select(part => memory.select(0, part).DetachFromDisposeScope())];
 }

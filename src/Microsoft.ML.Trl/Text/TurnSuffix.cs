@@ -52,9 +52,9 @@ internal sealed class TurnSuffix(TextTokenizer tokenizer, IReadOnlyCollection<in
         }
     }
 
-    /// <summary>The message with what a function gave.</summary>
-    public static ChatMessage Result(string id, string name, object? result) =>
-        new(ChatRole.Tool, [new FunctionResultContent(id, result)]) { AuthorName = name };
+    /// <summary>The message with what a function gave, and why that is an error; null = it is none.</summary>
+    public static ChatMessage Result(string id, string name, object? result, Exception? cause = null) =>
+        new(ChatRole.Tool, [new FunctionResultContent(id, result) { Exception = cause }]) { AuthorName = name };
 
     // the shortest turn that such messages can follow
     private static ChatMessage Turn(IReadOnlyList<ChatMessage> messages)

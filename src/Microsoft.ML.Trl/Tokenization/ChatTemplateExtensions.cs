@@ -46,7 +46,8 @@ public static class ChatTemplateExtensions
         ArgumentNullException.ThrowIfNull(tokenizer);
         return (options?.Tools is null ? tokenizer.Chat.Default : tokenizer.Chat.ForTools) ?? throw new InvalidOperationException(
             $"The tokenizer has no chat template: no \"chat_template\" in {TokenizerFiles.Config} and no {TokenizerChat.File}. "
-            + $"Use a model that was trained on conversations, or render them with a template of your own: {nameof(ChatTemplate)}.Parse.");
+            + $"Use a model that was trained on conversations, or give it a template of your own: {nameof(TextTokenizer)}."
+            + $"{nameof(TextTokenizer.WithChatTemplate)}.");
     }
 
     private static ChatTemplateOptions WithTokens(TextTokenizer tokenizer, ChatTemplateOptions? options)

@@ -194,6 +194,17 @@ public sealed partial class TextTokenizer
             ?? (_definition.Vocab.TryGetValue(token, out int id) ? id : null);
     }
 
+    /// <summary>A tokenizer of the same tokens with a chat template in the place of those that this one has.</summary>
+    /// <param name="template">A Jinja template, as transformers reads them; it is saved as chat_template.jinja.</param>
+    /// <exception cref="InvalidDataException">It is no Jinja template.</exception>
+    /// <exception cref="NotSupportedException">It uses a part of Jinja that is missing here, which the message names.</exception>
+    public TextTokenizer WithChatTemplate(string template)
+    {
+        ArgumentNullException.ThrowIfNull(template);
+        ChatTemplate.Parse(template, "the given text");
+        return FromFiles(new Dictionary<string, string>(_files) { [TokenizerChat.File] = template });
+    }
+
     /// <summary>A tokenizer of the same tokens with a special one, new or known, that fills up batches.</summary>
     /// <param name="token">Its text.</param>
     /// <param name="id"><see cref="IdOf"/> of the text; <see cref="VocabularySize"/> where there is none.</param>

@@ -137,7 +137,7 @@ internal sealed class MemorySaving : IDisposable
                 : throw new ArgumentException(
                     "ActivationOffloading moves activations out of memory, and on the CPU they can only go to a file; set OffloadFolder.");
         if (_model.Device.type == TorchSharp.DeviceType.CPU)
-            _largeBlocks = LargeBlocks.KeepApart();
+            _largeBlocks = NativeHeap.KeepApart();
         _blocks = new BlockTraining { Recomputes = _options.GradientCheckpointing, Store = _store };
         _model.SetBlockTraining(_blocks);
     }

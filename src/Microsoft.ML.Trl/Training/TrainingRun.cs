@@ -55,7 +55,7 @@ internal sealed class TrainingRun
     /// <exception cref="NotSupportedException">Options ask for evaluations, and the method has none.</exception>
     public void Run(IEnumerable<StepPlan> plan, Action<StepPlan> step, TrainedModel? model = null)
     {
-        using IDisposable records = enable_grad(); // whoever calls may have turned gradients off
+        using IDisposable heap = NativeHeap.Hold(), records = enable_grad(); // whoever calls may have turned gradients off
         using var between = new BetweenSteps(_stage, _totalSteps, _options, Log, Policy, _cancel);
         between.Begin(HeldOut, model);
         foreach (StepPlan next in plan)

@@ -9,6 +9,7 @@ namespace Microsoft.ML.Trl.Tests.BadInputs;
 internal static class TemplateInputs
 {
     private const string Parse = "ChatTemplate.Parse", Render = "ChatTemplate.Render", Apply = "ChatTemplateExtensions.ApplyChatTemplate";
+    private const string Given = "TextTokenizer.WithChatTemplate";
     private const string ByJson = "ChatTemplate.Render(System.String", ByMessages = "ChatTemplate.Render(System.Collections";
 
     private static readonly ChatMessage[] Hello = [new(ChatRole.User, "Hi")];
@@ -24,6 +25,11 @@ internal static class TemplateInputs
             .Select(text => Of<InvalidDataException>(Parse, () => ChatTemplate.Parse(text, "x"), ["the chat template of x, line 1"], text)),
         .. new[] { "include 'a'", "import 'a' as b", "extends 'a'", "block a", "autoescape true" }.Select(tag => Of<NotSupportedException>(
             Parse, () => ChatTemplate.Parse("{% " + tag + " %}"), [$"the tag '{tag.Split(' ')[0]}' is not supported"], tag)),
+        Null(Given, "template", () => Tiny.Tokenizer.WithChatTemplate(null!)),
+        Of<InvalidDataException>(
+            Given, () => Tiny.Tokenizer.WithChatTemplate("{% if %}"), ["the chat template of the given text, line 1, column 7: expected"]),
+        Of<NotSupportedException>(
+            Given, () => Tiny.Tokenizer.WithChatTemplate("{% include 'a' %}"), ["the tag 'include' is not supported"]),
     ];
 
     private static IEnumerable<BadInput> Rendering() =>
@@ -61,7 +67,7 @@ internal static class TemplateInputs
     [
         Null(Apply, "tokenizer", () => ((TextTokenizer)null!).ApplyChatTemplate(Hello)),
         Of<InvalidOperationException>(
-            Apply, () => Tiny.Tokenizer.ApplyChatTemplate(Hello), ["no chat template", "chat_template.jinja", "ChatTemplate.Parse"]),
+            Apply, () => Tiny.Tokenizer.ApplyChatTemplate(Hello), ["no chat template", "chat_template.jinja", Given]),
     ];
 
     private static BadInput Failed(string template, params string[] words) => Of<ChatTemplateException>(

@@ -19,7 +19,7 @@ public sealed class TokenizerChatTests
         InvalidOperationException error = Assert.ThrowsExactly<InvalidOperationException>(() => tokenizer.ApplyChatTemplate("[]"));
         Assert.AreEqual(
             "The tokenizer has no chat template: no \"chat_template\" in tokenizer_config.json and no chat_template.jinja. Use a model "
-            + "that was trained on conversations, or render them with a template of your own: ChatTemplate.Parse.", error.Message);
+            + "that was trained on conversations, or give it a template of your own: TextTokenizer.WithChatTemplate.", error.Message);
     }
 
     [TestMethod]
@@ -70,6 +70,20 @@ public sealed class TokenizerChatTests
 
     [TestMethod]
     public void A_file_of_its_own_counts_more() => Assert.AreEqual("b", With(Template, "b").ChatTemplate!.Text);
+
+    [TestMethod]
+    public void A_template_of_ones_own_takes_the_place_of_all_others()
+    {
+        var several = new JsonArray(Named("tool_use", "b"), Named("default", Template));
+        var tools = new ChatTemplateOptions { Tools = [] };
+        foreach (TextTokenizer before in new[] { With(null, null), With(several, null), With(Template, "c") })
+        {
+            TextTokenizer tokenizer = before.WithChatTemplate("{{ eos_token }}own");
+            Assert.AreEqual("<|endoftext|>own", tokenizer.ApplyChatTemplate("[]").Text);
+            Assert.AreEqual("<|endoftext|>own", tokenizer.ApplyChatTemplate("[]", tools).Text);
+            CollectionAssert.AreEqual(before.Encode("Hello world"), tokenizer.Encode("Hello world"));
+        }
+    }
 
     [TestMethod]
     public void Special_tokens_are_variables_of_the_template()

@@ -15,7 +15,8 @@ public sealed record RewardRow(
 {
     /// <summary>
     /// The completion message by message: what the assistant said and called (<see cref="FunctionCallContent"/>), and what it was answered
-    /// (<see cref="FunctionResultContent"/>, or the user's words). A single message where there are no functions and no environment.
+    /// (<see cref="FunctionResultContent"/>, whose Exception says why a call failed; or the user's words). A single message where there
+    /// are no functions and no environment.
     /// </summary>
     public IReadOnlyList<ChatMessage> Turns
     {

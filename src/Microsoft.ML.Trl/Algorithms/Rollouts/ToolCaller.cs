@@ -32,34 +32,36 @@ internal sealed class ToolCaller
         IReadOnlyList<(string Id, ParsedCall Call)> calls, IReadOnlyDictionary<string, AIFunction> tools, CancellationToken cancel) =>
         await Task.WhenAll(calls.Select(async call =>
         {
-            object? result = await Result(call.Call, tools, cancel).ConfigureAwait(false);
-            return TurnSuffix.Result(call.Id, call.Call.Name, result);
+            (object? result, Exception? cause) = await Result(call.Call, tools, cancel).ConfigureAwait(false);
+            return TurnSuffix.Result(call.Id, call.Call.Name, result, cause);
         })).ConfigureAwait(false);
 
-    private async Task<object?> Result(ParsedCall call, IReadOnlyDictionary<string, AIFunction> tools, CancellationToken cancel)
+    private async Task<(object? Result, Exception? Cause)> Result(
+        ParsedCall call, IReadOnlyDictionary<string, AIFunction> tools, CancellationToken cancel)
     {
         Interlocked.Increment(ref _calls);
         if (call.Arguments is not { } arguments)
-            return Failure(call.Problem!);
+            return Failure(new FormatException(call.Problem));
         if (!tools.TryGetValue(call.Name, out AIFunction? tool))
-            return Failure($"There is no function '{call.Name}'. There are: {string.Join(", ", tools.Keys)}.");
+            return Failure(new KeyNotFoundException(
+                $"There is no function '{call.Name}'. There are: {string.Join(", ", tools.Keys)}."));
         try
         {
             cancel.ThrowIfCancellationRequested();
             object? result = await tool.InvokeAsync(Arguments(tool, arguments), cancel).AsTask().WaitAsync(cancel).ConfigureAwait(false);
-            return result is JsonElement { ValueKind: JsonValueKind.String } text ? text.GetString() : result;
+            return (result is JsonElement { ValueKind: JsonValueKind.String } text ? text.GetString() : result, null);
         }
         catch (Exception cause)
         {
             cancel.ThrowIfCancellationRequested();
-            return Failure(cause.Message);
+            return Failure(cause);
         }
     }
 
-    private JsonObject Failure(string problem)
+    private (object Result, Exception Cause) Failure(Exception cause)
     {
         Interlocked.Increment(ref _failures);
-        return new JsonObject { ["error"] = problem };
+        return (new JsonObject { ["error"] = cause.Message }, cause);
     }
 
     private static AIFunctionArguments Arguments(AIFunction tool, JsonObject given)

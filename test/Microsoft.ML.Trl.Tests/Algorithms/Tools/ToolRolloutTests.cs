@@ -29,6 +29,7 @@ public sealed class ToolRolloutTests
         FunctionCallContent call = turns[0].Contents.OfType<FunctionCallContent>().Single();
         FunctionResultContent result = turns[1].Contents.OfType<FunctionResultContent>().Single();
         Assert.AreEqual(("multiply", call.CallId, "12"), (call.Name, result.CallId, result.Result!.ToString()));
+        Assert.IsNull(result.Exception);
     }
 
     [TestMethod]
@@ -83,6 +84,8 @@ public sealed class ToolRolloutTests
         StringAssert.Contains(Marked(draw.Completions[0]), "[<t>{\"error\":", what);
         StringAssert.Contains(Marked(draw.Completions[0]), problem, what);
         StringAssert.EndsWith(Marked(draw.Completions[0]), "<a>]sorry</>", what);
+        FunctionResultContent result = draw.Completions[0].Turns!.Messages[1].Contents.OfType<FunctionResultContent>().Single();
+        StringAssert.Contains(result.Exception!.Message, problem, what); // for rewards
         Assert.AreEqual((1f, 1f), (draw.Figures["tools/call_frequency"], draw.Figures["tools/failure_frequency"]), what);
     }
 
