@@ -20,7 +20,29 @@ internal static class PlanCommand
         plan.Subcommands.Add(
             Of<DpoOptions>("dpo", "Direct preference optimisation.", console, (trl, options, source) => trl.Plan(options, source)));
         plan.Subcommands.Add(
+            Of<KtoOptions>("kto", "Kahneman-Tversky optimisation.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(
+            Of<BcoOptions>("bco", "Binary classifier optimisation.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(Of<CpoOptions>(
+            "cpo", "Contrastive preference optimisation and SimPO.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(
+            Of<OrpoOptions>("orpo", "Odds ratio preference optimisation.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(Of<GrpoOptions>(
+            "grpo", "Group relative policy optimisation.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(Of<RlooOptions>(
+            "rloo", "REINFORCE with a leave-one-out baseline.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(
             Of<PpoOptions>("ppo", "Proximal policy optimisation.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(Of<OnlineDpoOptions>(
+            "online-dpo", "DPO of answers that the policy writes.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(Of<XpoOptions>(
+            "xpo", "Exploratory preference optimisation.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(Of<NashMdOptions>(
+            "nash-md", "Nash mirror descent.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(Of<RaftOptions>(
+            "raft", "Reward-ranked fine-tuning.", console, (trl, options, source) => trl.Plan(options, source)));
+        plan.Subcommands.Add(
+            Of<PrmOptions>("prm", "A process reward model.", console, (trl, options, source) => trl.Plan(options, source)));
         plan.Subcommands.Add(Of<TextClassificationOptions>(
             "classification", "A text classifier.", console, (trl, options, source) => trl.Plan(options, source)));
         return plan;

@@ -28,10 +28,65 @@ public sealed partial class TrlCatalog
     public TrainingPlan Plan(DpoOptions options, ModelSource source, IDataView? sample = null) =>
         Plan("DPO", Require.NotNull(options).Validated(), source, sample);
 
+    /// <summary>Memory and time of Kahneman-Tversky optimisation, with the starting model as reference.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(KtoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("KTO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of binary classifier optimisation, with the starting model as reference.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(BcoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("BCO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of contrastive preference optimisation, SimPO among it, which has no reference.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(CpoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("CPO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of odds ratio preference optimisation, which has no reference.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(OrpoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("ORPO", Require.NotNull(options).Validated(), source, sample);
+
     /// <summary>Memory and time of PPO, with the starting model as reference; what the reward takes is not counted.</summary>
     /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
     public TrainingPlan Plan(PpoOptions options, ModelSource source, IDataView? sample = null) =>
         Plan("PPO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of GRPO, with the starting model as reference; what rewards and tools take is not counted.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(GrpoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("GRPO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of RLOO, with the starting model as reference; what rewards and tools take is not counted.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(RlooOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("RLOO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of online DPO, with the starting model as reference; what the judge takes is not counted.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(OnlineDpoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("Online DPO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of XPO, with the starting model as reference; what the judge takes is not counted.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(XpoOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("XPO", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of Nash-MD, with the starting model as reference; what the judge takes is not counted.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(NashMdOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("Nash-MD", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of RAFT; what rewards take is not counted.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(RaftOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("RAFT", Require.NotNull(options).Validated(), source, sample);
+
+    /// <summary>Memory and time of a process reward model, without reading or making weights.</summary>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(PrmOptions options, ModelSource source, IDataView? sample = null) =>
+        Plan("PRM", Require.NotNull(options).Validated(), source, sample);
 
     /// <summary>Memory and time of text classification, without reading or making weights.</summary>
     /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>

@@ -35,8 +35,8 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
             yield return moment with { Rows = [.. held, .. moment.Rows] };
         yield return new MemoryMoment(
             "update of the weights", [.. held, gradients.AtTheEnd(), gradients.Widened(), gradients.OfTheUsers()]);
-        if (options is PpoOptions ppo)
-            yield return new MemoryMoment("sampling of responses", [.. _held.Rows(), .. RolloutMemory.Rows(shape, ppo, lengths, _size)]);
+        if (PlannedSampling.Of(options) is { } sampling)
+            yield return new MemoryMoment("sampling of responses", [.. _held.Rows(), .. sampling.Memory(shape, lengths, _size)]);
     }
 
     private TrainingPlanRow MadeOf() => new("weights it is made of", shape.Weights * start.SourceBytes, "gone once it is made");

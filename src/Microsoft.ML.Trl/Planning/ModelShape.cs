@@ -64,10 +64,13 @@ internal sealed class ModelShape : IDisposable
     /// <exception cref="NotSupportedException">The method cannot train such a model.</exception>
     public static ModelShape Of(ModelConfig config, TrainingOptions options)
     {
+        if (config.IsEncoderDecoder && Passes.IsPaddingFree(options) == true)
+            throw CausalLanguageModel.NeedsPadding(config);
         var weights = new ShapedWeights();
         ModelShape shape = new(options switch
         {
             RewardOptions => new RewardModel(config, weights),
+            PrmOptions => new SequenceClassifier(config with { Labels = PrmTrainer.Labels }, weights),
             TextClassificationOptions given =>
                 new SequenceClassifier(given.Labels is null ? config : config with { Labels = given.Labels }, weights),
             _ => new CausalLanguageModel(config, weights),

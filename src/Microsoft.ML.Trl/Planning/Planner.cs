@@ -80,7 +80,17 @@ internal sealed class Planner(MLContext ml, ModelSource source)
         SftOptions sft => sft.Validated(),
         RewardOptions reward => reward.Validated(),
         DpoOptions dpo => dpo.Validated(),
+        KtoOptions kto => kto.Validated(),
+        BcoOptions bco => bco.Validated(),
+        CpoOptions cpo => cpo.Validated(),
+        OrpoOptions orpo => orpo.Validated(),
         PpoOptions ppo => ppo.Validated(),
+        GroupOptions groups => groups.Checked(),
+        OnlineDpoOptions online => online.Validated(),
+        XpoOptions xpo => xpo.Validated(),
+        NashMdOptions nash => nash.Validated(),
+        RaftOptions raft => raft.Validated(),
+        PrmOptions prm => prm.Validated(),
         _ => ((TextClassificationOptions)options).Validated(),
     };
 
@@ -94,8 +104,9 @@ internal sealed class Planner(MLContext ml, ModelSource source)
     {
         bool isThere = model.InMemory is { } held && held == place;
         bool isBase = model.InMemory is { } own && own == place with { Quantization = options.BaseQuantization };
-        bool needsHead = options is RewardOptions or TextClassificationOptions && !model.IsHeaded;
-        bool sharesBase = isBase && options.Peft is { UseDora: false } && options is not TextClassificationOptions;
+        bool isClassifier = options is TextClassificationOptions or PrmOptions;
+        bool needsHead = (options is RewardOptions || isClassifier) && !model.IsHeaded;
+        bool sharesBase = isBase && options.Peft is { UseDora: false } && !isClassifier;
         bool isCpu = place.Device.type == TorchSharp.DeviceType.CPU;
         bool isMoved = model.IsDrawn && (!isCpu || MemoryHabits.IsNarrow(options) || options.BaseQuantization != WeightQuantization.None);
         bool isHeaded = needsHead && model.InMemory is null;

@@ -30,13 +30,9 @@ internal sealed class StepTime(ModelShape shape, TrainingOptions options, TextLe
         double back = Forward(pass, passed, passedBlocks) * (options.GradientCheckpointing ? 2 : 1); // once more forward before
         double learnt = read + back + (2 * pass.Tokens * trained) + Attention(pass, passedBlocks)
             + (hasHead ? (shape.TrainsHead ? 6 : 4) * head * pass.Labels : 0);
-        bool reads = options is DpoOptions { ReferenceFree: false, PrecomputeRefLogProbs: false };
-        double products = Passes.PerStep(options) * (learnt + (reads ? read : 0)), seconds = 0;
-        if (options is PpoOptions ppo)
-        {
-            products += read * ppo.BatchSize / ppo.MiniBatchSize;
-            seconds = Sampling(ppo, all, head);
-        }
+        PlannedSampling? sampling = PlannedSampling.Of(options);
+        double products = (Passes.PerStep(options) * learnt) + (Readings(sampling) * read);
+        double seconds = sampling is null ? 0 : Sampling(sampling, all, head);
         double updates = options is PpoOptions own ? Passes.PerStep(own) / own.GradientAccumulationSteps : 1;
         return seconds + (products / rate.Operations * BesideProducts) + (updates * UpdateBytes() / rate.Bytes);
     }
@@ -62,14 +58,30 @@ internal sealed class StepTime(ModelShape shape, TrainingOptions options, TextLe
     private double Attention(PassShape pass, int blocks) =>
         2.0 * pass.Tokens * blocks * pass.Length * shape.Config.HeadCount * shape.Config.HeadSize;
 
-    /// <summary>Each token reads all weights once, or takes the time of its products, whichever is longer.</summary>
-    private double Sampling(PpoOptions options, double weights, double head)
+    /// <summary>Forward passes of a step that nothing is learnt from.</summary>
+    private double Readings(PlannedSampling? sampling)
     {
-        int answer = TextLengths.Answer(options);
-        double rows = Math.Min(options.BatchSize, options.GenerationBatchSize ?? options.BatchSize), batches = options.BatchSize / rows;
+        double reference = PlannedReference.Of(options) is null ? 0 : 1, passes = Passes.PerStep(options);
+        return options switch
+        {
+            KtoOptions { LossType: KtoLossType.Kto } => passes * (1 + (2 * reference)), // answers to other prompts, under both
+            PpoOptions or GroupOptions => reference * sampling!.PerStep * sampling.Rows / Passes.Rows(options),
+            _ => passes * reference,
+        };
+    }
+
+    /// <summary>Each token reads all weights once, or takes the time of its products, whichever is longer.</summary>
+    private double Sampling(PlannedSampling sampling, double weights, double head)
+    {
+        int answer = Math.Min(sampling.NewTokens, lengths.Longest - 1);
+        double rows = sampling.AtOnce, batches = sampling.PerStep * sampling.Rows / rows;
         double one = Math.Max((weights + head) * _size / rate.Bytes, 2 * rows * (weights + head) / rate.Operations);
-        double prompts = 2 * rows * Math.Max(1, lengths.Longest - answer) * weights / rate.Operations;
-        return batches * BesideProducts * (prompts + (answer * one));
+        double prompts = 2 * rows / sampling.PerPrompt * (lengths.Longest - answer) * weights / rate.Operations;
+        // where two models write together, that is in the second half alone
+        double models = (1 + sampling.Models) / 2.0;
+        bool isTriedGreedily = options is GrpoOptions { AdvantageEstimator: AdvantageEstimator.ReMax };
+        double more = isTriedGreedily ? 1 + (1.0 / sampling.PerPrompt) : 1;
+        return batches * models * more * BesideProducts * (prompts + (answer * one));
     }
 
     /// <summary>Weights of the blocks that a token goes through, those on its way back, and the trained ones; with adapters.</summary>

@@ -10,6 +10,8 @@ namespace Microsoft.ML.Trl.Tests.Cli;
 [TestClass]
 public sealed class PlanCommandTests
 {
+    private const string Methods = "sft, reward, dpo, kto, bco, cpo, orpo, grpo, rloo, ppo, online-dpo, xpo, nash-md, raft, prm, classification.";
+
     private static readonly string Model = Fixtures.Path("models", "gpt2");
 
     [TestMethod]
@@ -19,6 +21,17 @@ public sealed class PlanCommandTests
     [DataRow("sft", "--use_peft --load-in-8bit --max_length 32 --optim paged_adamw_8bit")]
     [DataRow("reward", "--max_length none --weight_averaging_update_freq 3")]
     [DataRow("ppo", "--batch_size 8 --mini_batch_size 4 --generation_max_new_tokens 8 --seed 1")]
+    [DataRow("kto", "--max_length 32 --loss_type apo_zero_unpaired --per_device_train_batch_size 1")]
+    [DataRow("bco", "--max_length 32 --reference_model int8")]
+    [DataRow("cpo", "--max_length 32 --loss_type simpo --simpo_gamma 1 --padding_free")]
+    [DataRow("orpo", "--max_length 32 --max_completion_length 8")]
+    [DataRow("grpo", "--num_generations 4 --beta 0.04 --generation_max_new_tokens 8 --loss_type dr_grpo --steps_per_generation 2")]
+    [DataRow("rloo", "--num_generations 4 --generation_max_new_tokens 8 --use_peft")]
+    [DataRow("online-dpo", "--max_length 24 --generation_max_new_tokens 8 --beta 0.1 0.05")]
+    [DataRow("xpo", "--max_length 24 --generation_max_new_tokens 8 --alpha 1e-5")]
+    [DataRow("nash-md", "--max_length 24 --generation_max_new_tokens 8 --mixture_coef 0.3")]
+    [DataRow("raft", "--output_min_length 4 --output_max_length 9 --inference_batch_size_per_device 4")]
+    [DataRow("prm", "--max_length 32")]
     [DataRow("classification", "--labels good bad --lr_scheduler_type cosine_with_restarts")]
     public void A_plan_is_a_table(string method, string flags)
     {
@@ -44,8 +57,8 @@ public sealed class PlanCommandTests
 
     [TestMethod]
     [DataRow(new[] { "train" }, "'train'", "Allowed here: plan.")]
-    [DataRow(new[] { "plan" }, "Required command", "Allowed here: sft, reward, dpo, ppo, classification.")]
-    [DataRow(new[] { "plan", "grpo" }, "'grpo'", "Allowed here: sft, reward, dpo, ppo, classification.")]
+    [DataRow(new[] { "plan" }, "Required command", "Allowed here: " + Methods)]
+    [DataRow(new[] { "plan", "magic" }, "'magic'", "Allowed here: " + Methods)]
     [DataRow(new[] { "plan", "sft" }, "--model_name_or_path", "'trl plan sft --help' shows all flags.")]
     [DataRow(new[] { "plan", "sft", "M", "--max_lenght", "3" }, "'--max_lenght'", "near '--max_lenght' there are --max_length")]
     [DataRow(new[] { "plan", "sft", "M", "--max_length", "many" }, "--max_length is 'many'", "allowed is a whole number, or none.")]
@@ -79,6 +92,17 @@ public sealed class PlanCommandTests
         Complete<DpoOptions>("generation_bad_words_ids", "generation_constraint");
         Complete<PpoOptions>("generation_bad_words_ids", "generation_constraint", "length_sampler");
         Complete<TextClassificationOptions>();
+        Complete<PrmOptions>();
+        Complete<KtoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<BcoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<CpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<OrpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<GrpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<RlooOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<OnlineDpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<XpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<NashMdOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<RaftOptions>("generation_bad_words_ids", "generation_constraint");
     }
 
     [TestMethod]

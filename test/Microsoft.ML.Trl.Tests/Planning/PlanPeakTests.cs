@@ -19,6 +19,24 @@ public sealed class PlanPeakTests
         Generation = new() { MaxNewTokens = 32, MinNewTokens = 32, TopK = 50, EosTokenIds = [] },
     };
 
+    private static readonly GenerationOptions Drawn = new() { MaxNewTokens = 32, MinNewTokens = 32, EosTokenIds = [] };
+    private static readonly KtoOptions Kto = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+    private static readonly BcoOptions Bco = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+    private static readonly CpoOptions Cpo = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+    private static readonly OrpoOptions Orpo = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+
+    private static readonly GrpoOptions Grpo = new()
+    {
+        NumGenerations = 4, PerDeviceTrainBatchSize = 8, MaxSteps = 2, Generation = Drawn,
+    };
+
+    private static readonly RlooOptions Rloo = new()
+    {
+        NumGenerations = 4, PerDeviceTrainBatchSize = 8, MaxSteps = 2, Generation = Drawn,
+    };
+
+    private static readonly OnlineDpoOptions Online = new() { MaxLength = 64, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Generation = Drawn };
+
     private static readonly Dictionary<string, TrainingOptions> Runs = new()
     {
         ["sft"] = Sft,
@@ -33,6 +51,23 @@ public sealed class PlanPeakTests
         ["ppo"] = Ppo,
         ["ppo lora"] = Ppo with { Peft = Lora },
         ["reward"] = Reward,
+        ["prm"] = new PrmOptions { MaxLength = 96, PerDeviceTrainBatchSize = 8, MaxSteps = 2 },
+        ["kto"] = Kto,
+        ["kto lora"] = Kto with { Peft = Lora },
+        ["bco"] = Bco,
+        ["cpo"] = Cpo,
+        ["cpo lora"] = Cpo with { Peft = Lora },
+        ["orpo"] = Orpo,
+        ["grpo"] = Grpo,
+        ["grpo lora"] = Grpo with { Peft = Lora },
+        ["grpo bf16"] = Grpo with { Bf16 = true },
+        ["grpo reference"] = Grpo with { Beta = 0.04 },
+        ["rloo"] = Rloo,
+        ["rloo lora"] = Rloo with { Peft = Lora },
+        ["online dpo"] = Online,
+        ["online dpo lora"] = Online with { Peft = Lora },
+        ["xpo"] = new XpoOptions { MaxLength = 64, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Generation = Drawn },
+        ["nash-md"] = new NashMdOptions { MaxLength = 64, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Generation = Drawn },
     };
 
     private static readonly string Folder = Path.GetTempPath();
@@ -46,6 +81,21 @@ public sealed class PlanPeakTests
         ["dpo whole"] = Dpo with { GradientCheckpointing = false },
         ["dpo lora whole"] = Dpo with { GradientCheckpointing = false, Peft = Lora },
         ["reward whole"] = Reward with { GradientCheckpointing = false },
+        ["kto whole"] = Kto with { GradientCheckpointing = false, LossType = KtoLossType.ApoZeroUnpaired },
+        ["bco precomputed"] = Bco with { PrecomputeRefLogProbs = true },
+        ["cpo whole"] = Cpo with { GradientCheckpointing = false },
+        ["cpo padding-free"] = Cpo with { GradientCheckpointing = false, PaddingFree = true },
+        ["orpo lora whole"] = Orpo with { GradientCheckpointing = false, Peft = Lora },
+        ["grpo whole"] = Grpo with { GradientCheckpointing = false },
+        ["grpo lora whole"] = Grpo with { GradientCheckpointing = false, Peft = Lora },
+        ["grpo shuffled"] = Grpo with { GradientCheckpointing = false, PerDeviceTrainBatchSize = 4, GradientAccumulationSteps = 4 },
+        ["grpo int8 reference"] = Grpo with { Beta = 0.04, ReferenceModel = ReferenceKind.Int8 },
+        ["grpo sampling"] = Grpo with { Peft = Lora, PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 24, MaxSteps = 1 },
+        ["grpo sampling in parts"] = Grpo with
+        {
+            Peft = Lora, PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 24, GenerationBatchSize = 24, MaxSteps = 1,
+        },
+        ["dpo lora synced"] = Dpo with { Peft = Lora, SyncRefModel = true },
         ["ppo checkpointed"] = Ppo with { GradientCheckpointing = true },
         ["adamw 8 bit"] = Sft with { Optim = OptimizerKind.AdamW8Bit },
         ["adam 8 bit whole"] = Whole with { Optim = OptimizerKind.Adam8Bit },

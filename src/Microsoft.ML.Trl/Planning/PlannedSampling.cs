@@ -1,0 +1,100 @@
+using Microsoft.ML.Trl.Models;
+
+namespace Microsoft.ML.Trl.Planning;
+
+/// <summary>How a method samples completions.</summary>
+/// <param name="Rows">Completions that are made before some of them are learnt from.</param>
+/// <param name="AtOnce">How many of them grow side by side.</param>
+/// <param name="NewTokens">Most tokens of one.</param>
+/// <param name="PerStep">How often it happens in an optimizer step.</param>
+internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, double PerStep)
+{
+    /// <summary>How many of those side by side answer one prompt, which is read once.</summary>
+    public int PerPrompt { get; init; } = 1;
+
+    /// <summary>Whether the last hidden state of each token is kept, for its log-probability.</summary>
+    public bool KeepsStates { get; init; }
+
+    /// <summary>Models that write together: 2 where the reference has its say in each token.</summary>
+    public int Models { get; init; } = 1;
+
+    /// <summary>Most tokens of a prompt that training reads; null = all of them.</summary>
+    public int? LongestPrompt { get; init; }
+
+    /// <summary>What is drawn.</summary>
+    public required GenerationOptions Generation { get; init; }
+
+    /// <summary>That of a method; null where it samples nothing.</summary>
+    /// <param name="options">Checked.</param>
+    public static PlannedSampling? Of(TrainingOptions options) => options switch
+    {
+        PpoOptions ppo => OfPpo(ppo),
+        GroupOptions groups => OfGroups(groups),
+        OnlinePairOptions online => OfPairs(online),
+        RaftOptions raft => OfRaft(raft),
+        _ => null,
+    };
+
+    /// <summary>What it takes: the cache of keys and values, the states that are kept, and the distributions of a step.</summary>
+    /// <param name="shape">The policy.</param>
+    /// <param name="lengths">Of prompts with their answers.</param>
+    /// <param name="size">Bytes of a weight.</param>
+    public IEnumerable<TrainingPlanRow> Memory(ModelShape shape, TextLengths lengths, int size)
+    {
+        ModelConfig config = shape.Config;
+        int answer = Math.Min(NewTokens, lengths.Longest - 1);
+        long keys = 2L * config.LayerCount * config.KeyValueHeadCount * config.HeadSize * size * lengths.Longest * AtOnce * Models;
+        yield return new("key-value cache", keys, FormattableString.Invariant($"{AtOnce:N0} rows of {lengths.Longest:N0} tokens"));
+        if (KeepsStates)
+            yield return new("kept states", 2 * Rows * answer * config.OutputSize * size, "of each sampled token");
+        yield return new("distributions", DrawnBytes * AtOnce * config.VocabularySize * Models, "of the next token of each row");
+        long prompts = (AtOnce + PerPrompt - 1) / PerPrompt;
+        var pass = PassShape.Reading(prompts * (lengths.Longest - answer), lengths.Longest, prompts, size == 2);
+        yield return new(
+            "reading the prompts", (long)(new ActivationSize(shape, pass).WithoutGradient(shape.Model.Body.Blocks[0]) * pass.Tokens),
+            FormattableString.Invariant($"{pass.Tokens:N0} tokens"));
+    }
+
+    /// <summary>Bytes per token of the vocabulary: scores and what they are bent to in float32, where all are left their sums in float64.</summary>
+    private long DrawnBytes => Generation.TopK > 0 ? 16 : 20;
+
+    private static PlannedSampling OfPpo(PpoOptions options) => new(
+        options.BatchSize, Math.Min(options.BatchSize, options.GenerationBatchSize ?? options.BatchSize),
+        options.LengthSampler?.MaxValue - 1 ?? options.Generation.MaxNewTokens, PerStep: 1)
+    {
+        KeepsStates = true, Generation = options.Generation,
+    };
+
+    private static PlannedSampling OfGroups(GroupOptions options)
+    {
+        long rows = (long)options.PassesPerGeneration * options.PerDeviceTrainBatchSize;
+        double passes = (double)options.PassesPerGeneration * options.NumIterations;
+        return new(rows, rows, options.Generation.MaxNewTokens, options.GradientAccumulationSteps / passes)
+        {
+            PerPrompt = options.NumGenerations, KeepsStates = true, Generation = options.Generation,
+        };
+    }
+
+    /// <summary>Two answers to each prompt, of one model or of two.</summary>
+    private static PlannedSampling OfPairs(OnlinePairOptions options)
+    {
+        long prompts = (long)options.PerDeviceTrainBatchSize * options.GradientAccumulationSteps;
+        bool isAlone = options is OnlineDpoOptions; // its second answers grow beside the first
+        return new(2 * prompts, (isAlone ? 2 : 1) * options.PerDeviceTrainBatchSize, options.Generation.MaxNewTokens, PerStep: 1)
+        {
+            PerPrompt = isAlone && options.GradientAccumulationSteps == 1 ? 2 : 1, Generation = options.Generation,
+            Models = options is NashMdOptions ? 2 : 1, LongestPrompt = options.MaxLength - options.Generation.MaxNewTokens,
+        };
+    }
+
+    private static PlannedSampling OfRaft(RaftOptions options)
+    {
+        int each = options.SamplesPerPrompt, atOnce = Math.Max(1, options.InferenceBatchSizePerDevice / each) * each;
+        double learnt = (double)options.PerDeviceTrainBatchSize * options.GradientAccumulationSteps;
+        long rows = (long)options.PromptsPerIteration * each;
+        return new(rows, Math.Min(rows, atOnce), options.OutputMaxLength - 1, learnt / options.NumTrainEpochs / options.RaftBatchSize)
+        {
+            PerPrompt = each, Generation = options.Generation, LongestPrompt = options.MaxPromptLength,
+        };
+    }
+}
