@@ -170,7 +170,9 @@ internal sealed record PassShape(
     /// <summary>Whether texts stand one behind the other, and attention goes through them one by one.</summary>
     public bool IsInParts { get; init; }
 
-    /// <summary>Tokens whose keys and values attention keeps: those of a prompt that is read once, with each row that goes on from it.</summary>
+    /// <summary>
+    /// Tokens whose keys and values attention keeps: those of a prompt that is read once, again with each row that goes on from it.
+    /// </summary>
     public long Keys { get; init; } = Tokens;
 
     /// <summary>A pass of prompts, without gradients.</summary>

@@ -34,7 +34,7 @@ internal static class Advisor
                 nameof(ppo.MiniBatchSize), $"MiniBatchSize = 1, GradientAccumulationSteps = {steps}", "the same updates, in more passes",
                 ppo with { MiniBatchSize = 1, GradientAccumulationSteps = steps });
         }
-        if (options is ReferenceOptions { PrecomputeRefLogProbs: false, SyncRefModel: false } held && PlannedReference.Of(held) is not null)
+        if (options is ReferenceOptions { SyncRefModel: false } held && PlannedReference.Of(held) is not null)
             yield return new(
                 nameof(held.PrecomputeRefLogProbs), "PrecomputeRefLogProbs = true", "all rows are read once before the first step",
                 held with { PrecomputeRefLogProbs = true });

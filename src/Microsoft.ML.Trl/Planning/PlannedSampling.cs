@@ -21,6 +21,9 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
     /// <summary>Most tokens of a prompt that training reads; null = all of them.</summary>
     public int? LongestPrompt { get; init; }
 
+    /// <summary>Whether prompts are learnt, too.</summary>
+    public bool LearnsPrompts { get; init; }
+
     /// <summary>What is drawn.</summary>
     public required GenerationOptions Generation { get; init; }
 
@@ -55,7 +58,7 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
             FormattableString.Invariant($"{pass.Tokens:N0} tokens"));
     }
 
-    /// <summary>Bytes per token of the vocabulary: scores and what they are bent to in float32, where all are left their sums in float64.</summary>
+    /// <summary>Bytes per token of the vocabulary: scores and what is made of them in float32; sums in float64 where all are left.</summary>
     private long DrawnBytes => Generation.TopK > 0 ? 16 : 20;
 
     private static PlannedSampling OfPpo(PpoOptions options) => new(
@@ -95,6 +98,7 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
         return new(rows, Math.Min(rows, atOnce), options.OutputMaxLength - 1, learnt / options.NumTrainEpochs / options.RaftBatchSize)
         {
             PerPrompt = each, Generation = options.Generation, LongestPrompt = options.MaxPromptLength,
+            LearnsPrompts = !options.CompletionOnlyLoss,
         };
     }
 }

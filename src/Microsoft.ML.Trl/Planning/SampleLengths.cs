@@ -68,7 +68,7 @@ internal sealed class SampleLengths(ModelDescription model)
         {
             int prompt = Math.Min(row.Prompt.Ids.Length, sampling.LongestPrompt ?? int.MaxValue);
             int length = Math.Min(prompt + sampling.NewTokens, model.Config.ContextLength);
-            return new RowLength(length, length - prompt, prompt);
+            return new RowLength(length, sampling.LearnsPrompts ? length : length - prompt, prompt);
         })];
     }
 

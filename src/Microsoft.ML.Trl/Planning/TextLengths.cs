@@ -46,7 +46,8 @@ internal sealed record TextLengths(int Longest, double Mean, double Labels, doub
         string origin = sampling.LongestPrompt is null
             ? $"prompts of {prompt} tokens, which are assumed: give data, and theirs are counted"
             : $"prompts of {prompt} tokens, the most that are read of one, with answers of {answer}";
-        return new TextLengths(prompt + answer, prompt + answer, answer, prompt, origin);
+        return new TextLengths(
+            prompt + answer, prompt + answer, sampling.LearnsPrompts ? prompt + answer : answer, prompt, origin);
     }
 }
 

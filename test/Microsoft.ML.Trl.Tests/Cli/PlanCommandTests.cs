@@ -10,7 +10,8 @@ namespace Microsoft.ML.Trl.Tests.Cli;
 [TestClass]
 public sealed class PlanCommandTests
 {
-    private const string Methods = "sft, reward, dpo, kto, bco, cpo, orpo, grpo, rloo, ppo, online-dpo, xpo, nash-md, raft, prm, classification.";
+    private const string Methods =
+        "sft, reward, dpo, kto, bco, cpo, orpo, grpo, rloo, ppo, online-dpo, xpo, nash-md, raft, prm, classification.";
 
     private static readonly string Model = Fixtures.Path("models", "gpt2");
 

@@ -1,3 +1,5 @@
+using Microsoft.ML.Trl.Tests.Algorithms;
+using Microsoft.ML.Trl.Tests.Algorithms.Raft;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -35,7 +37,10 @@ public sealed class PlanPeakTests
         NumGenerations = 4, PerDeviceTrainBatchSize = 8, MaxSteps = 2, Generation = Drawn,
     };
 
-    private static readonly OnlineDpoOptions Online = new() { MaxLength = 64, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Generation = Drawn };
+    private static readonly OnlineDpoOptions Online = new()
+    {
+        MaxLength = 64, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Generation = Drawn,
+    };
 
     private static readonly Dictionary<string, TrainingOptions> Runs = new()
     {
@@ -175,6 +180,15 @@ public sealed class PlanPeakTests
     public void Options_that_save_memory(string run) => IsWithinAFifth("gpt2", Saving[run]);
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Raft_on_a_model_that_writes_words(bool adapts) => IsWithinAFifth("gpt2 of words", RaftRuns.Quick with
+    {
+        RaftBatchSize = 8, OutputMinLength = 63, OutputMaxLength = 64, NumRaftIteration = 1, Optim = OptimizerKind.AdamW,
+        Generation = new() { EosTokenIds = [] }, InferenceBatchSizePerDevice = adapts ? 16 : 4, Peft = adapts ? Lora : null,
+    });
+
+    [TestMethod]
     public void Dropout_keeps_what_was_drawn() => IsWithinAFifth("gpt2 dropping", Sft);
 
     [TestMethod]
@@ -209,6 +223,7 @@ public sealed class PlanPeakTests
     private static ModelConfig Config(string model) => model switch
     {
         "gpt2" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0),
+        "gpt2 of words" => ModelConfig.Gpt2(Tiny.Tokenizer.VocabularySize, 192, 4, 4, 256, dropout: 0),
         "gpt2 dropping" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0.1),
         "gpt2 small" => ModelConfig.Gpt2(50_257, 768, 12, 12, 256, dropout: 0),
         "llama" => ModelConfig.Llama(2048, 192, 4, 4, 256),

@@ -120,7 +120,10 @@ public sealed class PlanTests
         Advises(
             Ml.Trl().Plan(new CpoOptions { MaxLength = 64, PerDeviceTrainBatchSize = 64, Peft = new() }, source),
             "PerDeviceTrainBatchSize = 1, GradientAccumulationSteps = 64", "MaxLength = 32");
-        GrpoOptions grpo = new() { PerDeviceTrainBatchSize = 64, Peft = new(), Generation = new() { MaxNewTokens = 48 }, StepsPerGeneration = 2 };
+        GrpoOptions grpo = new()
+        {
+            PerDeviceTrainBatchSize = 64, Peft = new(), Generation = new() { MaxNewTokens = 48 }, StepsPerGeneration = 2,
+        };
         Advises(
             Ml.Trl().Plan(grpo, source),
             "PerDeviceTrainBatchSize = 1, GradientAccumulationSteps = 64, StepsPerGeneration = 128", "Generation with MaxNewTokens = 24");
@@ -140,7 +143,7 @@ public sealed class PlanTests
         TextLengths lengths = new(32, 32, 8, 24, "");
         PassShape shared = Passes.Training(grpo, lengths, config, isCpu: true);
         Assert.AreEqual(((2 * 24) + (8 * 8), (8 * 32) + (2 * 24), 64), (shared.Tokens, shared.Keys, shared.Labels));
-        Assert.AreEqual(8 * 32, Passes.Training(grpo, lengths with { Prompt = 15 }, config, isCpu: true).Tokens); // too short to be worth it
+        Assert.AreEqual(8 * 32, Passes.Training(grpo, lengths with { Prompt = 15 }, config, isCpu: true).Tokens); // not worth it
         PassShape pairs = Passes.Training(new CpoOptions { PerDeviceTrainBatchSize = 4 }, lengths, config, isCpu: true);
         Assert.AreEqual((4 * 24) + (8 * 8), pairs.Tokens);
         Assert.AreEqual(8 * 32, Passes.Training(new KtoOptions(), lengths, config, isCpu: true).Tokens);

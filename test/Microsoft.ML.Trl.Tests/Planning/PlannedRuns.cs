@@ -1,6 +1,7 @@
 using Microsoft.ML.Trl.Planning;
 using Microsoft.ML.Trl.Tests.Algorithms;
 using Microsoft.ML.Trl.Tests.Algorithms.OnlinePairs;
+using Microsoft.ML.Trl.Tests.Algorithms.Raft;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -50,7 +51,10 @@ internal static class PlannedRuns
     {
         TextLengths longest = TextLengths.Of(options, config);
         if (PlannedSampling.Of(options) is { NewTokens: var answer })
-            return longest with { Longest = Prompt + answer, Mean = Prompt + answer, Prompt = Prompt };
+        {
+            int prompt = options is RaftOptions ? 3 : Prompt; // some words
+            return longest with { Longest = prompt + answer, Mean = prompt + answer, Prompt = prompt };
+        }
         double half = longest.Mean / 2;
         return options switch
         {
@@ -95,6 +99,9 @@ internal static class PlannedRuns
                 break;
             case GroupOptions groups:
                 new GroupLoop("Groups", policy, groups, groups.Objective()).Run(new GroupWork(texts.Prompts(8), new AnyScores(), [1]));
+                break;
+            case RaftOptions raft:
+                RaftRuns.Run(new LanguageModel(policy, Tiny.Tokenizer), raft);
                 break;
             case OnlinePairOptions online:
                 new OnlinePairLoop(Method(online), online, policy, null, new FakeJudge((_, _) => 1)).Run(texts.Prompts(8));
@@ -150,7 +157,8 @@ internal static class PlannedRuns
         public StepExample[] Steps(int length)
         {
             int[] ends = [.. Enumerable.Range(1, length / StepLength).Select(step => (step * StepLength) - 1)];
-            return [.. Enumerable.Range(0, 8).Select(_ => new StepExample(new(Draw(length), ends), [.. ends.Select(end => end / StepLength % 2)]))];
+            int[] labels = [.. ends.Select(end => end / StepLength % 2)];
+            return [.. Enumerable.Range(0, 8).Select(_ => new StepExample(new(Draw(length), ends), labels))];
         }
 
         public double[] Scores(int count) => [.. Enumerable.Range(0, count).Select(_ => _random.NextDouble())];
