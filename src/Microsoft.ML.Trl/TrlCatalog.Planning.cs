@@ -93,6 +93,34 @@ public sealed partial class TrlCatalog
     public TrainingPlan Plan(TextClassificationOptions options, ModelSource source, IDataView? sample = null) =>
         Plan("Classification", Require.NotNull(options).Validated(), source, sample);
 
-    private TrainingPlan Plan(string method, TrainingOptions options, ModelSource source, IDataView? sample) =>
-        new Planner(_ml, Given(source)).Plan(method, options, sample);
+    /// <summary>Memory and time of logit distillation, without reading or making weights.</summary>
+    /// <param name="options">Of the run.</param>
+    /// <param name="source">The student to start from; of a folder its small files are read, of a GGUF file its header.</param>
+    /// <param name="teacher">The model to learn from, of which no more is read.</param>
+    /// <param name="sample">Rows as the stage reads them, for their lengths. Null = the longest rows that the options allow.</param>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(DistillOptions options, ModelSource source, ModelSource teacher, IDataView? sample = null) =>
+        Plan("Distill", Require.NotNull(options).Validated(), source, sample, Require.NotNull(teacher));
+
+    /// <summary>Memory and time of generalized knowledge distillation, without reading or making weights.</summary>
+    /// <param name="options">Of the run.</param>
+    /// <param name="source">The student to start from; of a folder its small files are read, of a GGUF file its header.</param>
+    /// <param name="teacher">The model to learn from, of which no more is read.</param>
+    /// <param name="sample">Rows as the stage reads them, for their lengths. Null = the longest rows that the options allow.</param>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(GkdOptions options, ModelSource source, ModelSource teacher, IDataView? sample = null) =>
+        Plan("GKD", Require.NotNull(options).Validated(), source, sample, Require.NotNull(teacher));
+
+    /// <summary>Memory and time of MiniLLM, without reading or making weights.</summary>
+    /// <param name="options">Of the run.</param>
+    /// <param name="source">The student to start from; of a folder its small files are read, of a GGUF file its header.</param>
+    /// <param name="teacher">The model to learn from, of which no more is read.</param>
+    /// <param name="sample">Rows as the stage reads them, for their lengths. Null = the longest rows that the options allow.</param>
+    /// <inheritdoc cref="Plan(SftOptions, ModelSource, IDataView?)"/>
+    public TrainingPlan Plan(MiniLlmOptions options, ModelSource source, ModelSource teacher, IDataView? sample = null) =>
+        Plan("MiniLLM", Require.NotNull(options).Validated(), source, sample, Require.NotNull(teacher));
+
+    private TrainingPlan Plan(
+        string method, TrainingOptions options, ModelSource source, IDataView? sample, ModelSource? teacher = null) =>
+        new Planner(_ml, Given(source), teacher).Plan(method, options, sample);
 }

@@ -45,6 +45,7 @@ internal static class Advisor
         SftOptions sft => sft with { PaddingFree = true },
         PreferenceOptions preferences => preferences with { PaddingFree = true },
         GroupOptions groups => groups with { PaddingFree = true },
+        TextDistillationOptions texts => texts with { PaddingFree = true },
         _ => ((RaftOptions)options) with { PaddingFree = true },
     };
 
@@ -95,7 +96,8 @@ internal static class Advisor
         if (options is GroupOptions { StepsPerGeneration: null } groups
             && (long)groups.PassesPerGeneration * groups.PerDeviceTrainBatchSize / 2 is > 1 and <= int.MaxValue and var half)
             yield return new(
-                nameof(groups.GenerationBatchSize), $"GenerationBatchSize = {half}", Price, groups with { GenerationBatchSize = (int)half });
+                nameof(groups.GenerationBatchSize), $"GenerationBatchSize = {half}", Price,
+                groups with { GenerationBatchSize = (int)half });
         if (options is RaftOptions { InferenceBatchSizePerDevice: > 1 } raft)
         {
             int atOnce = raft.InferenceBatchSizePerDevice / 2;
@@ -126,6 +128,10 @@ internal static class Advisor
             yield return new(
                 "ReferenceModel", "ReferenceModel = ReferenceKind.Int8", "log-probabilities of the reference are a little off",
                 WithInt8Reference(options));
+        if (options is DistillationOptions { TeacherModel: ReferenceKind.Full } taught)
+            yield return new(
+                nameof(taught.TeacherModel), "TeacherModel = ReferenceKind.Int8", "distributions of the teacher are a little off",
+                taught with { TeacherModel = ReferenceKind.Int8 });
         if (options is { Optim: OptimizerKind.AdamW or OptimizerKind.Adam, OptimizerFactory: null })
         {
             OptimizerKind narrow = options.Optim == OptimizerKind.Adam ? OptimizerKind.Adam8Bit : OptimizerKind.AdamW8Bit;
@@ -164,6 +170,12 @@ internal static class Advisor
             yield return new(nameof(sft.MaxLength), $"MaxLength = {most / 2}", Price, sft with { MaxLength = most / 2 });
         if (options is PreferenceOptions { MaxLength: > 3 and { } longest } rows)
             yield return new(nameof(rows.MaxLength), $"MaxLength = {longest / 2}", Price, rows with { MaxLength = longest / 2 });
+        if (options is TextDistillationOptions { MaxLength: > 3 and { } whole } texts)
+            yield return new(nameof(texts.MaxLength), $"MaxLength = {whole / 2}", Price, texts with { MaxLength = whole / 2 });
+        if (options is MiniLlmOptions { MaxCompletionLength: > 1 and var written } mini)
+            yield return new(
+                nameof(mini.MaxCompletionLength), $"MaxCompletionLength = {written / 2}", "longer completions lose their end",
+                mini with { MaxCompletionLength = written / 2 });
         if (options is GroupOptions { Generation: { MaxNewTokens: > 1 and var answer } generation } groups)
             yield return new(
                 nameof(groups.Generation), $"Generation with MaxNewTokens = {answer / 2}", "longer completions lose their end",

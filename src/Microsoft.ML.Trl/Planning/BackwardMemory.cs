@@ -19,6 +19,8 @@ internal sealed class BackwardMemory(ModelShape shape, TrainingOptions options, 
         // backwards: the decoder's last block first, an encoder's first block last
         Block[] path = [.. Path()];
         double[] bytes = [.. path.Select(Bytes)];
+        if (options is DistillationOptions)
+            yield return new MemoryMoment("end of the forward pass", [.. End(path, bytes)]);
         yield return new MemoryMoment("begin of the backward pass", [.. Begin(path, bytes)]);
         HashSet<Block> above = new(ReferenceEqualityComparer.Instance);
         for (int index = 0; index < path.Length; index++)
@@ -41,14 +43,20 @@ internal sealed class BackwardMemory(ModelShape shape, TrainingOptions options, 
     /// <summary>Bytes of a block's input that wait for its backward pass.</summary>
     private double Input => (double)pass.Tokens * shape.Config.HiddenSize * MemoryHabits.InputSize(options);
 
+    /// <summary>Where the teacher's distribution is beside the student's.</summary>
+    private IEnumerable<TrainingPlanRow> End(Block[] path, double[] bytes) =>
+        [Activations(AtTheHead(path, bytes), path.Length), Vocabulary(MemoryHabits.Distributions(options) + 1), gradients.Before()];
+
+    /// <summary>What all blocks keep, with final norm and what the head reads.</summary>
+    private double AtTheHead(Block[] path, double[] bytes) =>
+        (pass.Labels * 3.0 * shape.Config.OutputSize * _size) + (_recomputes ? Input * path.Length : bytes.Sum());
+
     private IEnumerable<TrainingPlanRow> Begin(Block[] path, double[] bytes)
     {
-        double ends = pass.Labels * 3.0 * shape.Config.OutputSize * _size; // final norm, and what the head reads
-        double kept = _recomputes ? Input * path.Length : bytes.Sum();
         double last = _recomputes || path.Length == 0 ? 0 : _sizes.InBackward(path[0]) * RowsOf(path[0]);
-        yield return Activations(kept + ends + last, path.Length);
+        yield return Activations(AtTheHead(path, bytes) + last, path.Length);
         if (shape.Model is CausalLanguageModel)
-            yield return Vocabulary();
+            yield return Vocabulary(MemoryHabits.Distributions(options));
         yield return gradients.While(new HashSet<Block>(), null, isLast: false);
     }
 
@@ -70,11 +78,12 @@ internal sealed class BackwardMemory(ModelShape shape, TrainingOptions options, 
                 : FormattableString.Invariant($"all of {blocks} blocks")));
 
     /// <summary>Logits, or the softmax that is kept: a part of the rows at a time.</summary>
-    private TrainingPlanRow Vocabulary()
+    /// <param name="times">Of how many distributions.</param>
+    private TrainingPlanRow Vocabulary(int times)
     {
         long all = pass.Labels * shape.Config.VocabularySize * 4;
         bool isKept = all <= Numerics.LogProbs.KeepBytes && shape.Config.LogitSoftCap is null;
-        long bytes = isKept ? all : Math.Min(all, Numerics.VocabularyHead.ChunkBytes);
+        long bytes = isKept ? all * times : Math.Min(all, Numerics.VocabularyHead.ChunkBytes);
         return new(
             "logits", (long)(bytes * (!_isNarrow ? 1 : shape.TrainsHead ? 2 : 1.25)), // 16-bit products beside them
             FormattableString.Invariant($"{pass.Labels:N0} labels over {shape.Config.VocabularySize:N0} tokens, ")

@@ -40,6 +40,7 @@ internal static class Passes
         PreferenceOptions preferences => preferences.PaddingFree,
         GroupOptions groups => groups.PaddingFree,
         RaftOptions raft => raft.PaddingFree,
+        TextDistillationOptions texts => texts.PaddingFree,
         _ => null,
     };
 

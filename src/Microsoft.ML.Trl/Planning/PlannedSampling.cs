@@ -35,6 +35,8 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
         GroupOptions groups => OfGroups(groups),
         OnlinePairOptions online => OfPairs(online),
         RaftOptions raft => OfRaft(raft),
+        GkdOptions { Writes: true } gkd => OfStudent(gkd, gkd.MaxNewTokens, gkd.SeqKd ? 1 : gkd.Lmbda, new()),
+        MiniLlmOptions mini => OfStudent(mini, mini.MaxCompletionLength, perStep: 1, new() { TopK = mini.TopK }),
         _ => null,
     };
 
@@ -58,7 +60,7 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
             FormattableString.Invariant($"{pass.Tokens:N0} tokens"));
     }
 
-    /// <summary>Bytes per token of the vocabulary: scores and what is made of them in float32; sums in float64 where all are left.</summary>
+    /// <summary>Bytes per token of the vocabulary: scores and what is made of them in float32, sums of all in float64.</summary>
     private long DrawnBytes => Generation.TopK > 0 ? 16 : 20;
 
     private static PlannedSampling OfPpo(PpoOptions options) => new(
@@ -88,6 +90,12 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
             PerPrompt = isAlone && options.GradientAccumulationSteps == 1 ? 2 : 1, Generation = options.Generation,
             Models = options is NashMdOptions ? 2 : 1, LongestPrompt = options.MaxLength - options.Generation.MaxNewTokens,
         };
+    }
+
+    private static PlannedSampling OfStudent(EpochOptions options, int newTokens, double perStep, GenerationOptions generation)
+    {
+        long rows = (long)options.PerDeviceTrainBatchSize * options.GradientAccumulationSteps;
+        return new(rows, options.PerDeviceTrainBatchSize, newTokens, perStep) { Generation = generation };
     }
 
     private static PlannedSampling OfRaft(RaftOptions options)

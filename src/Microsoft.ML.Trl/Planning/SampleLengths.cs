@@ -24,6 +24,9 @@ internal sealed class SampleLengths(ModelDescription model)
         GroupOptions groups => Prompts(options, data, groups.PromptColumnName, groups.Conversations),
         OnlinePairOptions online => Prompts(options, data, online.PromptColumnName, online.Conversations),
         RaftOptions raft => Prompts(options, data, raft.PromptColumnName, raft.Conversations),
+        GkdOptions { ReadsCompletions: false } gkd => Written(gkd, data),
+        TextDistillationOptions texts => Distillation(texts, data),
+        MiniLlmOptions mini => Prompts(options, data, mini.PromptColumnName, mini.Conversations),
         PrmOptions prm => [.. new StepReader(data, prm).Read(_tokenizer, Limit(prm.MaxLength), _counts, default)
             .Select(row => new RowLength(row.Tokens.Ids.Length, row.Tokens.Ends.Length))],
         _ => Texts((TextClassificationOptions)options, data),
@@ -59,6 +62,27 @@ internal sealed class SampleLengths(ModelDescription model)
             yield return new(prompt.Length + chosen.Length, chosen.Length + (learnsPrompts ? prompt.Length : 0), prompt.Length);
             yield return new(prompt.Length + rejected.Length, rejected.Length, prompt.Length);
         }
+    }
+
+    private RowLength[] Distillation(TextDistillationOptions options, IDataView data)
+    {
+        bool writes = options is GkdOptions { Writes: true };
+        List<DistillationRow> rows = new DistillationReader(data, options).Read(Codec, Limit(options.MaxLength), writes, _counts, default);
+        IEnumerable<RowLength> read = rows.Select(row => new RowLength(row.Text.Ids.Length, row.Text.LearnedTokens()));
+        return [.. writes ? read.Concat(rows.Select(row => Written((GkdOptions)options, row))) : read];
+    }
+
+    private RowLength[] Written(GkdOptions options, IDataView data)
+    {
+        var prompts = new PromptReader(data, options.PromptColumnName, options.Conversations);
+        return [.. DistillationReader.ReadPrompts(prompts, Codec, Limit(options.MaxLength), _counts, default)
+            .Select(row => Written(options, row))];
+    }
+
+    private RowLength Written(GkdOptions options, DistillationRow row)
+    {
+        int prompt = row.Prompt.Length, length = Math.Min(prompt + options.MaxNewTokens, Limit(options.MaxLength));
+        return new RowLength(length, Math.Max(1, length - prompt));
     }
 
     private RowLength[] Prompts(TrainingOptions options, IDataView data, string column, ConversationOptions? conversations)

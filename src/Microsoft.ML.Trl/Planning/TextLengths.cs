@@ -16,7 +16,7 @@ internal sealed record TextLengths(int Longest, double Mean, double Labels, doub
     /// <param name="config">Of the model.</param>
     public static TextLengths Of(TrainingOptions options, ModelConfig config)
     {
-        if (PlannedSampling.Of(options) is { } sampling)
+        if (options is not TextDistillationOptions && PlannedSampling.Of(options) is { } sampling)
             return OfSampling(sampling, config);
         int? given = options switch
         {
@@ -24,6 +24,7 @@ internal sealed record TextLengths(int Longest, double Mean, double Labels, doub
             PreferenceOptions preferences => preferences.MaxLength,
             RewardOptions reward => reward.MaxLength,
             PrmOptions prm => prm.MaxLength,
+            TextDistillationOptions texts => texts.MaxLength,
             _ => ((TextClassificationOptions)options).MaxLength,
         };
         int context = config.ContextLength == int.MaxValue ? Assumed : config.ContextLength, longest = Math.Min(given ?? context, context);

@@ -23,6 +23,13 @@ internal static class PlanInputs
         Null(Plan, "options", () => Trl.Plan((RewardOptions)null!, Tiny.Source())),
         Null(Plan, "options", () => Trl.Plan((PpoOptions)null!, Tiny.Source())),
         Null(Plan, "options", () => Trl.Plan((TextClassificationOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((DistillOptions)null!, Tiny.Source(), Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((GkdOptions)null!, Tiny.Source(), Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((MiniLlmOptions)null!, Tiny.Source(), Tiny.Source())),
+        Null(Plan, "source", () => Trl.Plan(new GkdOptions(), null!, Tiny.Source())),
+        Null(Plan, "teacher", () => Trl.Plan(new GkdOptions(), Tiny.Source(), (ModelSource)null!)),
+        Of<ArgumentException>(
+            Plan, () => Trl.Plan(new DistillOptions(), Tiny.Source(), TinyT5.Source()), ["teacher"]),
         Null(Plan, "options", () => Trl.Plan((PrmOptions)null!, Tiny.Source())),
         Null(Plan, "options", () => Trl.Plan((KtoOptions)null!, Tiny.Source())),
         Null(Plan, "options", () => Trl.Plan((BcoOptions)null!, Tiny.Source())),

@@ -11,7 +11,8 @@ namespace Microsoft.ML.Trl.Tests.Cli;
 public sealed class PlanCommandTests
 {
     private const string Methods =
-        "sft, reward, dpo, kto, bco, cpo, orpo, grpo, rloo, ppo, online-dpo, xpo, nash-md, raft, prm, classification.";
+        "sft, reward, dpo, kto, bco, cpo, orpo, prm, classification, "
+        + "ppo, grpo, rloo, online-dpo, xpo, nash-md, raft, distill, gkd, minillm.";
 
     private static readonly string Model = Fixtures.Path("models", "gpt2");
 
@@ -33,10 +34,14 @@ public sealed class PlanCommandTests
     [DataRow("nash-md", "--max_length 24 --generation_max_new_tokens 8 --mixture_coef 0.3")]
     [DataRow("raft", "--output_min_length 4 --output_max_length 9 --inference_batch_size_per_device 4")]
     [DataRow("prm", "--max_length 32")]
+    [DataRow("distill", "--max_length 32 --alpha 0 --teacher_model_name_or_path MODEL")]
+    [DataRow("gkd", "--max_length 32 --max_new_tokens 8 --teacher-model-name-or-path MODEL --teacher_model int8")]
+    [DataRow("minillm", "--max_completion_length 8 --num_generations 2 --teacher_model_name_or_path MODEL")]
     [DataRow("classification", "--labels good bad --lr_scheduler_type cosine_with_restarts")]
     public void A_plan_is_a_table(string method, string flags)
     {
-        (int code, string shown, string errors) = Run(["plan", method, "--model_name_or_path", Model, .. flags.Split(' ')]);
+        string[] given = flags.Replace("MODEL", Model, StringComparison.Ordinal).Split(' ');
+        (int code, string shown, string errors) = Run(["plan", method, "--model_name_or_path", Model, .. given]);
         Assert.AreEqual((0, ""), (code, errors));
         foreach (string word in new[] { "weights", "optimizer", "peak", "time per step", "gpt2" })
             StringAssert.Contains(shown, word);
@@ -61,6 +66,7 @@ public sealed class PlanCommandTests
     [DataRow(new[] { "plan" }, "Required command", "Allowed here: " + Methods)]
     [DataRow(new[] { "plan", "magic" }, "'magic'", "Allowed here: " + Methods)]
     [DataRow(new[] { "plan", "sft" }, "--model_name_or_path", "'trl plan sft --help' shows all flags.")]
+    [DataRow(new[] { "plan", "gkd", "M" }, "--teacher_model_name_or_path", "'trl plan gkd --help' shows all flags.")]
     [DataRow(new[] { "plan", "sft", "M", "--max_lenght", "3" }, "'--max_lenght'", "near '--max_lenght' there are --max_length")]
     [DataRow(new[] { "plan", "sft", "M", "--max_length", "many" }, "--max_length is 'many'", "allowed is a whole number, or none.")]
     [DataRow(new[] { "plan", "sft", "M", "--max_length" }, "--max_length", "shows all flags")]
@@ -94,6 +100,9 @@ public sealed class PlanCommandTests
         Complete<PpoOptions>("generation_bad_words_ids", "generation_constraint", "length_sampler");
         Complete<TextClassificationOptions>();
         Complete<PrmOptions>();
+        Complete<DistillOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<GkdOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<MiniLlmOptions>("generation_bad_words_ids", "generation_constraint");
         Complete<KtoOptions>("generation_bad_words_ids", "generation_constraint");
         Complete<BcoOptions>("generation_bad_words_ids", "generation_constraint");
         Complete<CpoOptions>("generation_bad_words_ids", "generation_constraint");

@@ -57,6 +57,14 @@ public sealed class PlanPeakTests
         ["ppo lora"] = Ppo with { Peft = Lora },
         ["reward"] = Reward,
         ["prm"] = new PrmOptions { MaxLength = 96, PerDeviceTrainBatchSize = 8, MaxSteps = 2 },
+        ["distill"] = new DistillOptions { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 },
+        ["distill softly"] = new DistillOptions { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Alpha = 0 },
+        ["distill lora"] = new DistillOptions { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Peft = Lora },
+        ["gkd"] = new GkdOptions { MaxLength = 64, MaxNewTokens = 32, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Lmbda = 1 },
+        ["minillm lora"] = new MiniLlmOptions
+        {
+            MaxCompletionLength = 32, NumGenerations = 2, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Peft = Lora,
+        },
         ["kto"] = Kto,
         ["kto lora"] = Kto with { Peft = Lora },
         ["bco"] = Bco,

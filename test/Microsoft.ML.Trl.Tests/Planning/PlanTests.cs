@@ -214,6 +214,29 @@ public sealed class PlanTests
     }
 
     [TestMethod]
+    public void A_teacher_is_counted_unless_it_is_in_memory()
+    {
+        using LanguageModel held = Tiny.Model();
+        IDataView data = Ml.Data.LoadFromEnumerable(Tiny.Pairs);
+        (DistillOptions distill, ModelSource student) = (new() { MaxLength = 16 }, Tiny.Source());
+        TrainingPlan own = Ml.Trl().Plan(distill, student, Tiny.Source(2));
+        long weights = held.Network.ParameterCount * 4;
+        Assert.AreEqual(weights, own.Rows.Single(row => row.Component == "teacher").Bytes);
+        Assert.AreEqual(weights, own.PeakBytes - Ml.Trl().Plan(distill, student, ModelSource.FromModel(held)).PeakBytes);
+        Assert.IsTrue(own.Advice.Any(advice => advice.Change == "TeacherModel = ReferenceKind.Int8"), own.ToString());
+        GkdOptions gkd = new() { MaxLength = 16, MaxNewTokens = 8 };
+        TrainingPlan[] read =
+        [
+            Ml.Trl().Plan(distill, student, Tiny.Source(2), data), Ml.Trl().Plan(gkd, student, Tiny.Source(2), data),
+            Ml.Trl().Plan(gkd with { SeqKd = true, Lmbda = 0 }, student, Tiny.Source(2), data),
+            Ml.Trl().Plan(new MiniLlmOptions { MaxCompletionLength = 8 }, student, Tiny.Source(2), data),
+        ];
+        foreach (TrainingPlan plan in read)
+            StringAssert.Contains(plan.Lengths, "rows of the data");
+        CollectionAssert.AreEqual(new[] { "Distill", "GKD", "GKD", "MiniLLM" }, read.Select(plan => plan.Method).ToArray());
+    }
+
+    [TestMethod]
     [DataRow("t5")]
     [DataRow("gemma")]
     [DataRow("bloom")]

@@ -29,7 +29,11 @@ internal static class PlannedRuns
     public static TrainingPlan Plan(ModelConfig config, TrainingOptions options)
     {
         using ModelShape shape = ModelShape.Of(config, options);
-        var start = new StartFacts(IsCpu: true, SourceBytes: IsMade(options) ? 4 : 0);
+        using ModelShape? teacher = options is DistillationOptions ? ModelShape.Frozen(TeacherOf(config)) : null;
+        var start = new StartFacts(IsCpu: true, SourceBytes: IsMade(options) ? 4 : 0)
+        {
+            Teacher = teacher is null ? null : new PlannedTeacher(teacher, null),
+        };
         MemoryMoment peak = new MemoryModel(shape, options, Lengths(options, config), start).Peak();
         return new TrainingPlan
         {
@@ -38,6 +42,8 @@ internal static class PlannedRuns
             Advice = [],
         };
     }
+
+    private static ModelConfig TeacherOf(ModelConfig config) => config with { LayerCount = config.LayerCount + 1 };
 
     /// <summary>Whether the model that is trained is made of another one, in float32.</summary>
     private static bool IsMade(TrainingOptions options) =>
@@ -50,7 +56,7 @@ internal static class PlannedRuns
     private static TextLengths Lengths(TrainingOptions options, ModelConfig config)
     {
         TextLengths longest = TextLengths.Of(options, config);
-        if (PlannedSampling.Of(options) is { NewTokens: var answer })
+        if (options is not TextDistillationOptions && PlannedSampling.Of(options) is { NewTokens: var answer })
         {
             int prompt = options is RaftOptions ? 3 : Prompt; // some words
             return longest with { Longest = prompt + answer, Mean = prompt + answer, Prompt = prompt };
@@ -60,6 +66,7 @@ internal static class PlannedRuns
         {
             OrpoOptions => longest with { Labels = half * 3 / 2, Prompt = half },
             PreferenceOptions => longest with { Labels = half, Prompt = half },
+            TextDistillationOptions => longest with { Labels = half },
             PrmOptions => longest with { Labels = longest.Longest / StepLength },
             _ => longest,
         };
@@ -94,6 +101,9 @@ internal static class PlannedRuns
             case PreferenceOptions preferences:
                 Prefer(policy, preferences, texts);
                 break;
+            case DistillationOptions distillation:
+                Teach(policy, config, distillation, texts);
+                break;
             case PpoOptions ppo:
                 Play(policy, ppo, texts);
                 break;
@@ -121,6 +131,23 @@ internal static class PlannedRuns
             KtoOptions kto => Loops.Kto(policy, null, kto, single),
             _ => Loops.Bco(policy, null, (BcoOptions)options, single),
         };
+    }
+
+    private static void Teach(CausalLanguageModel student, ModelConfig config, DistillationOptions options, Texts texts)
+    {
+        using CausalLanguageModel teacher = CausalLanguageModel.Create(TeacherOf(config), 2);
+        switch (options)
+        {
+            case DistillOptions distill:
+                new DistillLoop(student, teacher, distill).Run(texts.Rows(distill.MaxLength!.Value));
+                break;
+            case GkdOptions gkd:
+                new GkdLoop(student, teacher, gkd) { EndTokens = [] }.Run(texts.Rows(gkd.MaxLength!.Value));
+                break;
+            default:
+                new MiniLlmLoop(student, teacher, (MiniLlmOptions)options) { EndTokens = [] }.Run(texts.Prompts(8));
+                break;
+        }
     }
 
     private static void Play(CausalLanguageModel policy, PpoOptions options, Texts texts)
@@ -152,6 +179,13 @@ internal static class PlannedRuns
         /// <summary>Half of each is the prompt.</summary>
         public PreferenceExample[] Pairs(int length) =>
             [.. Enumerable.Range(0, 8).Select(_ => new PreferenceExample(Draw(length / 2), Draw(length / 2), Draw(length / 2)))];
+
+        /// <summary>Half of each is the prompt.</summary>
+        public DistillationRow[] Rows(int length) => [.. Enumerable.Range(0, 8).Select(_ =>
+        {
+            int[] ids = Draw(length);
+            return new DistillationRow(ids[..(length / 2)], new TokenExample(ids, length / 2));
+        })];
 
         /// <summary>Each has a step every few tokens, right and wrong in turn.</summary>
         public StepExample[] Steps(int length)
