@@ -48,7 +48,7 @@ internal static class PlanInputs
         Of<ArgumentException>(
             Plan, () => Trl.Plan(new GrpoOptions { PerDeviceTrainBatchSize = 3 }, Tiny.Source()),
             ["NumGenerations (8)", "PerDeviceTrainBatchSize (3)"]),
-        Of<ArgumentOutOfRangeException>(
+        Of<ArgumentException>(
             Plan, () => Trl.Plan(new OnlineDpoOptions { Generation = new() { MaxNewTokens = 0 } }, Tiny.Source()), ["MaxNewTokens (0)"]),
         Of<NotSupportedException>(
             Plan, () => Trl.Plan(new OrpoOptions { PaddingFree = true }, TinyT5.Source()), ["PaddingFree", "t5", "set it to false"]),
