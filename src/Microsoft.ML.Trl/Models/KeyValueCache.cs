@@ -97,9 +97,9 @@ public sealed class KeyValueCache : IDisposable
     /// <param name="rows">[rows that stay] int64.</param>
     internal void Keep(Tensor rows)
     {
-        using DisposeScope scope = NewDisposeScope();
         for (int i = 0; i < _parts.Length; i++)
         {
+            using DisposeScope scope = NewDisposeScope(); // what is picked of a part is gone before the next one
             using Tensor part = _parts[i];
             _parts[i] = empty([rows.shape[0], .. part.shape[1..]], part.dtype, part.device).DetachFromDisposeScope();
             _parts[i].narrow(2, 0, Length).copy_(part.narrow(2, 0, Length).index_select(0, rows));

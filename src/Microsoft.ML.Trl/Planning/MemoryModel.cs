@@ -38,8 +38,9 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
         if (start.Teacher is { } teacher)
             yield return new MemoryMoment("reading of the teacher", [.. held, gradients.Before(), teacher.Reading(_pass)]);
         if (PlannedSampling.Of(options) is { } sampling)
-            foreach (ModelShape writer in Writers())
-                yield return new MemoryMoment("sampling of responses", [.. _held.Rows(), .. sampling.Memory(writer, lengths, _size)]);
+            foreach (MemoryMoment moment in Writers().SelectMany(writer =>
+                sampling.Moments(writer, lengths, MemoryHabits.IsNarrow(options), start.IsCpu)))
+                yield return moment with { Rows = [.. _held.Rows(), .. moment.Rows] };
     }
 
     /// <summary>Which models write completions.</summary>

@@ -40,24 +40,36 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
         _ => null,
     };
 
-    /// <summary>What it takes: the cache of keys and values, the states that are kept, and the distributions of a step.</summary>
-    /// <param name="shape">The policy.</param>
+    /// <summary>Moments of it that may take most: rows are those of sampling alone.</summary>
+    /// <param name="shape">Of the model that writes.</param>
     /// <param name="lengths">Of prompts with their answers.</param>
-    /// <param name="size">Bytes of a weight.</param>
-    public IEnumerable<TrainingPlanRow> Memory(ModelShape shape, TextLengths lengths, int size)
+    /// <param name="isNarrow">Whether weights have 16 bits.</param>
+    /// <param name="isCpu">Whether it runs on the CPU.</param>
+    public IEnumerable<MemoryMoment> Moments(ModelShape shape, TextLengths lengths, bool isNarrow, bool isCpu)
     {
         ModelConfig config = shape.Config;
-        int answer = Math.Min(NewTokens, lengths.Longest - 1);
-        long keys = 2L * config.LayerCount * config.KeyValueHeadCount * config.HeadSize * size * lengths.Longest * AtOnce * Models;
-        yield return new("key-value cache", keys, FormattableString.Invariant($"{AtOnce:N0} rows of {lengths.Longest:N0} tokens"));
-        if (KeepsStates)
-            yield return new("kept states", 2 * Rows * answer * config.OutputSize * size, "of each sampled token");
-        yield return new("distributions", DrawnBytes * AtOnce * config.VocabularySize * Models, "of the next token of each row");
-        long prompts = (AtOnce + PerPrompt - 1) / PerPrompt;
-        var pass = PassShape.Reading(prompts * (lengths.Longest - answer), lengths.Longest, prompts, size == 2);
-        yield return new(
-            "reading the prompts", (long)(new ActivationSize(shape, pass).WithoutGradient(shape.Model.Body.Blocks[0]) * pass.Tokens),
-            FormattableString.Invariant($"{pass.Tokens:N0} tokens"));
+        int answer = Math.Min(NewTokens, lengths.Longest - 1), size = isNarrow ? 2 : 4;
+        long keys = 2L * config.LayerCount * config.KeyValueHeadCount * config.HeadSize * size * lengths.Longest * Models; // of a row
+        long states = KeepsStates ? (long)answer * config.OutputSize * size : 0, prompts = (AtOnce + PerPrompt - 1) / PerPrompt;
+        TrainingPlanRow Cache(long rows) =>
+            new("key-value cache", rows * keys, FormattableString.Invariant($"{rows:N0} rows of {lengths.Longest:N0} tokens"));
+        TrainingPlanRow States(long rows) => new("kept states", rows * states, "the last ones of each sampled token");
+        var pass = PassShape.Reading(prompts * (lengths.Longest - answer), lengths.Longest, prompts, isNarrow);
+        double read = new ActivationSize(shape, pass).WithoutGradient(shape.Model.Body.Blocks[0]) * pass.Tokens;
+        yield return new("reading of the prompts",
+        [
+            Cache(prompts), States(Rows - AtOnce),
+            new("reading the prompts", (long)read, FormattableString.Invariant($"{pass.Tokens:N0} tokens")),
+        ]);
+        // on the CPU a query by itself is compared with keys in float32
+        long widened = isNarrow && isCpu ? 2 * AtOnce * keys / config.LayerCount : 0;
+        yield return new("sampling of responses",
+        [
+            Cache(AtOnce), States(Rows), new("widened keys and values", widened, "of a block"),
+            new("distributions", DrawnBytes * AtOnce * config.VocabularySize * Models, "of the next token of each row"),
+        ]);
+        // step by step, joined, and row by row; or those of all rows joined once more
+        yield return new("end of sampling", [States(Math.Max(Rows + (2 * AtOnce), 2 * Rows))]);
     }
 
     /// <summary>Bytes per token of the vocabulary: scores and what is made of them in float32, sums of all in float64.</summary>

@@ -104,6 +104,10 @@ public sealed class PlanPeakTests
         ["grpo shuffled"] = Grpo with { GradientCheckpointing = false, PerDeviceTrainBatchSize = 4, GradientAccumulationSteps = 4 },
         ["grpo int8 reference"] = Grpo with { Beta = 0.04, ReferenceModel = ReferenceKind.Int8 },
         ["grpo sampling"] = Grpo with { Peft = Lora, PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 24, MaxSteps = 1 },
+        ["grpo sampling bf16"] = Grpo with
+        {
+            Peft = Lora, Bf16 = true, PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 24, MaxSteps = 1,
+        },
         ["grpo sampling in parts"] = Grpo with
         {
             Peft = Lora, PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 24, GenerationBatchSize = 24, MaxSteps = 1,
