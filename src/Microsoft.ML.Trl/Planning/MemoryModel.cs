@@ -31,7 +31,7 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
         yield return new MemoryMoment("opening of the model", [_held.Weights(), MadeOf()]);
         IReadOnlyList<TrainingPlanRow> held = [.. _held.Rows(), .. Snapshot(), .. Scratch()];
         var gradients = new GradientMemory(shape, options);
-        foreach (MemoryMoment moment in new BackwardMemory(shape, options, _pass, gradients).Moments())
+        foreach (MemoryMoment moment in new BackwardMemory(shape, options, _pass, gradients, start.IsCpu).Moments())
             yield return moment with { Rows = [.. held, .. moment.Rows] };
         yield return new MemoryMoment(
             "update of the weights", [.. held, gradients.AtTheEnd(), gradients.Widened(), gradients.OfTheUsers()]);
