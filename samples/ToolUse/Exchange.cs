@@ -18,7 +18,10 @@ internal sealed partial record Exchange(IReadOnlyList<ChatMessage> Turns)
 
     /// <summary>For each call, whether the calculator understood it: it says a number then, and else what is wrong.</summary>
     public bool[] Calls =>
-        [.. Turns.SelectMany(turn => turn.Contents.OfType<FunctionResultContent>()).Select(result => int.TryParse($"{result.Result}", out _))];
+    [
+        .. Turns.SelectMany(turn => turn.Contents.OfType<FunctionResultContent>())
+            .Select(result => int.TryParse($"{result.Result}", out _)),
+    ];
 
     /// <summary>Whether the calculator was asked once, in the way that it understands.</summary>
     public bool IsWellCalled => Calls is [true];

@@ -6,7 +6,7 @@ namespace Microsoft.ML.Trl.Benchmarks;
 /// <summary>What is measured. In training half of each row is prompt.</summary>
 internal static class Tasks
 {
-    private const int PromptLength = 32, NewTokens = 64, Prompts = 8;
+    private const int PromptLength = 32, LongPrompt = 256, NewTokens = 64, Prompts = 8;
     private const int Beginning = 200, Own = 8, Few = 8; // tokens that prompts share, and do not; new ones
     private const int RateMeasurements = 10;
     private const double LearningRate = 1e-5;
@@ -25,8 +25,10 @@ internal static class Tasks
             ["reward"] = Reward,
             ["dpo"] = Dpo,
             ["ppo"] = Ppo,
-            ["grpo"] = GrpoTask.Run,
-            ["grpo-plain"] = GrpoTask.Plain,
+            ["grpo"] = (shape, measured) => GrpoTask.Run(shape, measured, PromptLength),
+            ["grpo-plain"] = (shape, measured) => GrpoTask.Plain(shape, measured, PromptLength),
+            ["grpo-long"] = (shape, measured) => GrpoTask.Run(shape, measured, LongPrompt),
+            ["grpo-long-plain"] = (shape, measured) => GrpoTask.Plain(shape, measured, LongPrompt),
             ["generate"] = (shape, measured) => Generate(shape, measured, Greedy, shape.Rows(shape.Prompts, PromptLength, seed: 2)),
             ["sample"] = (shape, measured) => Generate(
                 shape, measured, Greedy with { DoSample = true, TopK = 50 }, shape.Rows(shape.Prompts, PromptLength, seed: 2)),

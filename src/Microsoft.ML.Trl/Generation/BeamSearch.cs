@@ -32,8 +32,9 @@ internal sealed class BeamSearch(
         Tensor? context = processors.NeedsContext ? RowContext.Create([.. rows.Select(row => row.Prompt)], most, model.Device) : null;
         cancel.ThrowIfCancellationRequested();
         Tensor hidden = session.Start();
-        Tensor order = arange(prompts.Count, device: model.Device).repeat_interleave(_beams);
-        session.Keep(order);
+        long[] places = [.. Enumerable.Range(0, prompts.Count).SelectMany(prompt => Enumerable.Repeat((long)prompt, _beams))];
+        session.Keep(places);
+        Tensor order = tensor(places, device: model.Device);
         (hidden, context) = (hidden.index_select(0, order), context?.index_select(0, order));
         BeamGroup[] running = groups;
         for (int step = 0; ; step++)
@@ -51,7 +52,7 @@ internal sealed class BeamSearch(
             if (kept.Length == found.Length * _beams)
                 session.Rearrange(kept);
             else
-                session.Keep(tensor(kept, device: model.Device));
+                session.Keep(kept);
             if (context is not null)
                 Replace(ref context, tensor(kept, device: model.Device));
             context?.narrow(1, step, 1).copy_(tokens.unsqueeze(-1));

@@ -56,9 +56,8 @@ internal sealed class DecodingSession : IDecoding
             return hidden;
         using DisposeScope scope = NewDisposeScope();
         using Tensor different = hidden;
-        Tensor rows = tensor(_places, device: _model.Device);
-        Keep(rows);
-        return different.index_select(0, rows).MoveToOuterDisposeScope();
+        Keep(_places);
+        return different.index_select(0, tensor(_places, device: _model.Device)).MoveToOuterDisposeScope();
     }
 
     private Tensor Read()
@@ -93,13 +92,14 @@ internal sealed class DecodingSession : IDecoding
     }
 
     /// <summary>Keeps some rows and forgets the others; one may be kept more than once.</summary>
-    /// <param name="rows">[rows that stay] int64.</param>
-    public void Keep(Tensor rows)
+    /// <param name="rows">The rows that stay.</param>
+    public void Keep(IReadOnlyList<long> rows)
     {
         _cache.Keep(rows);
-        _encoded?.Keep(rows);
-        Replace(ref _padding, rows);
-        Replace(ref _scores, rows);
+        using Tensor kept = tensor(rows.ToArray(), device: _model.Device);
+        _encoded?.Keep(kept);
+        Replace(ref _padding, kept);
+        Replace(ref _scores, kept);
     }
 
     /// <inheritdoc/>

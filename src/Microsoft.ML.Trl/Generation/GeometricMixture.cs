@@ -38,7 +38,7 @@ internal sealed record GeometricMixture(CausalLanguageModel Other, double Share)
 
         public Tensor Next(Tensor tokens) => Beside(model.Next(tokens), other.Next(tokens));
 
-        public void Keep(Tensor rows)
+        public void Keep(IReadOnlyList<long> rows)
         {
             model.Keep(rows);
             other.Keep(rows);

@@ -15,8 +15,8 @@ internal interface IDecoding : IDisposable
     Tensor Next(Tensor tokens);
 
     /// <summary>Keeps some rows and forgets the others.</summary>
-    /// <param name="rows">[rows that stay] int64.</param>
-    void Keep(Tensor rows);
+    /// <param name="rows">The rows that stay.</param>
+    void Keep(IReadOnlyList<long> rows);
 
     /// <summary>From states to the logits of the next token.</summary>
     /// <param name="states">[R, H]</param>

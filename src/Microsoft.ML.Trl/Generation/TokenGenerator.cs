@@ -122,8 +122,9 @@ public sealed class TokenGenerator(CausalLanguageModel model)
             context?.narrow(1, step, 1).copy_(tokens.unsqueeze(-1));
             if (active.Length * 2 <= batch.Length)
             {
-                Tensor kept = tensor([.. active.Select(row => (long)Array.IndexOf(batch, row))], device: _model.Device);
-                session.Keep(kept);
+                long[] places = [.. active.Select(row => (long)Array.IndexOf(batch, row))];
+                session.Keep(places);
+                Tensor kept = tensor(places, device: _model.Device);
                 (tokens, context, batch) = (tokens.index_select(0, kept), context?.index_select(0, kept), active);
             }
             hidden = session.Next(tokens);

@@ -45,26 +45,27 @@ internal sealed class Attention : nn.Module
     {
         using var scope = NewDisposeScope();
         (Tensor queries, Tensor keys, Tensor values) = Project(x, pattern);
-        if (cache is not null)
-            (keys, values) = cache.Append(_shape.Layer, keys, values);
-        Tensor mixed = pattern.Texts is { } texts ? MixTexts(queries, keys, values, texts) : Mix(queries, keys, values, pattern);
+        KeysAndValues seen = cache?.Append(_shape.Layer, keys, values) ?? new KeysAndValues(keys, values);
+        Tensor mixed = pattern.Texts is { } texts ? MixTexts(queries, keys, values, texts)
+            : Mix(queries, seen, pattern);
         return _output.Forward(rows is null ? mixed : mixed.index_select(0, rows)).MoveToOuterDisposeScope();
     }
 
     /// <summary>[B·T, h·d].</summary>
-    private Tensor Mix(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern)
+    private Tensor Mix(Tensor queries, KeysAndValues seen, AttentionPattern pattern)
     {
-        if (pattern.Reach(_shape.Window) is { } reach)
-            (keys, values) = (keys.narrow(2, keys.shape[2] - reach, reach), values.narrow(2, values.shape[2] - reach, reach));
+        seen = seen.Last(pattern.Reach(_shape.Window));
+        if (seen.Shared is not null)
+            return _softmax.MixShared(queries, seen, type => Added(pattern, type));
         bool isCausal = !_positions.HasBias && pattern.IsCausal(_shape.Window);
-        return _softmax.Mix(queries, keys, values, type => Added(pattern, type), isCausal, training);
+        return _softmax.Mix(queries, seen.Keys, seen.Values, type => Added(pattern, type), isCausal, training);
     }
 
     /// <summary>Mixes each of the texts that stand one behind the other in a row, [1, heads, N, d], by itself: [N, h·d].</summary>
     private Tensor MixTexts(Tensor queries, Tensor keys, Tensor values, IReadOnlyList<TextRun> texts)
     {
         (Tensor[] q, Tensor[] k, Tensor[] v) = (TextRun.Split(queries, texts), TextRun.Split(keys, texts), TextRun.Split(values, texts));
-        return cat([.. texts.Select((run, i) => Mix(q[i], run.Whole(k, i), run.Whole(v, i), run.Pattern))]);
+        return cat([.. texts.Select((run, i) => Mix(q[i], new KeysAndValues(run.Whole(k, i), run.Whole(v, i)), run.Pattern))]);
     }
 
     /// <summary>Queries [B, h, T, d], keys and values [B, kv, T, d].</summary>

@@ -5,13 +5,18 @@ namespace Microsoft.ML.Trl.Models;
 
 /// <summary>
 /// Keys and values of the tokens a decoder has already seen, so that each further token costs one row of work.
-/// The memory is taken at once and filled from the left; nothing is copied as it grows.
+/// The memory is taken at once and filled from the left; nothing is copied as it grows. Sequences that go on from one may share what it
+/// holds.
 /// </summary>
 /// <remarks>Belongs to one sequence of calls and one thread at a time. The creator disposes it.</remarks>
 public sealed class KeyValueCache : IDisposable
 {
+    internal const int LeastShared = 64; // tokens; below, a copy costs less than attention in two parts
+
     private readonly (int Layers, int Heads, int HeadSize, ScalarType Type) _model;
-    private readonly Tensor[] _parts; // the keys of each block and its values: [rows, key-value heads, capacity, head size] each
+    private readonly Tensor[] _parts; // the keys of each block and its values: [rows, key-value heads, capacity - shared, head size] each
+    private Tensor[]? _shared; // [groups, key-value heads, shared, head size] each; null = nothing is shared
+    private int _groupSize = 1; // rows that share a sequence, one behind the other
 
     /// <summary>Takes memory for <paramref name="rows"/> sequences of up to <paramref name="capacity"/> tokens.</summary>
     /// <param name="model">The decoder it will serve; gives sizes, device and type.</param>
@@ -49,26 +54,38 @@ public sealed class KeyValueCache : IDisposable
     public int Length { get; private set; }
 
     /// <summary>Forgets everything; the memory stays.</summary>
-    public void Clear() => Length = 0;
+    public void Clear()
+    {
+        Length = 0;
+        if (_shared is null)
+            return;
+        Drop(ref _shared);
+        for (int i = 0; i < _parts.Length; i++)
+            Replace(i, Empty(i, Rows, Capacity));
+    }
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         foreach (Tensor part in _parts)
             part.Dispose();
+        Drop(ref _shared);
     }
 
     /// <summary>Writes the new keys and values of a block behind those it holds, and returns all of them.</summary>
     /// <param name="layer">Number of the block.</param>
     /// <param name="keys">[rows, key-value heads, new tokens, head size].</param>
     /// <param name="values">The same.</param>
-    /// <returns>Views [rows, key-value heads, held + new tokens, head size].</returns>
-    internal (Tensor Keys, Tensor Values) Append(int layer, Tensor keys, Tensor values)
+    /// <returns>Views.</returns>
+    internal KeysAndValues Append(int layer, Tensor keys, Tensor values)
     {
         (Tensor allKeys, Tensor allValues, long added) = (_parts[2 * layer], _parts[(2 * layer) + 1], keys.size(2));
-        allKeys.narrow(2, Length, added).copy_(keys);
-        allValues.narrow(2, Length, added).copy_(values);
-        return (allKeys.narrow(2, 0, Length + added), allValues.narrow(2, 0, Length + added));
+        allKeys.narrow(2, Own, added).copy_(keys);
+        allValues.narrow(2, Own, added).copy_(values);
+        return new KeysAndValues(allKeys.narrow(2, 0, Own + added), allValues.narrow(2, 0, Own + added))
+        {
+            Shared = _shared is null ? null : new KeysAndValues(_shared[2 * layer].alias(), _shared[(2 * layer) + 1].alias()),
+        };
     }
 
     /// <summary>Counts the tokens that every block has appended.</summary>
@@ -93,33 +110,35 @@ public sealed class KeyValueCache : IDisposable
         }
     }
 
-    /// <summary>Keeps some sequences and forgets the others; one may be kept more than once.</summary>
-    /// <param name="rows">[rows that stay] int64.</param>
-    internal void Keep(Tensor rows)
+    /// <summary>
+    /// Keeps some sequences and forgets the others; one may be kept more than once. Where each is kept equally often, they share what they
+    /// hold now.
+    /// </summary>
+    /// <param name="rows">The sequences that stay.</param>
+    internal void Keep(IReadOnlyList<long> rows)
     {
-        for (int i = 0; i < _parts.Length; i++)
-        {
-            using DisposeScope scope = NewDisposeScope(); // what is picked of a part is gone before the next one
-            using Tensor part = _parts[i];
-            _parts[i] = empty([rows.shape[0], .. part.shape[1..]], part.dtype, part.device).DetachFromDisposeScope();
-            _parts[i].narrow(2, 0, Length).copy_(part.narrow(2, 0, Length).index_select(0, rows));
-        }
-        Rows = (int)rows.shape[0];
+        int repeated = _shared is null && Length >= LeastShared ? rows.TakeWhile(row => row == rows[0]).Count() : 1;
+        if (repeated > 1 && InGroups(rows, repeated, row => row))
+            Share(rows, repeated);
+        else if (_shared is not null && InGroups(rows, _groupSize, row => row / _groupSize))
+            KeepGroups(rows);
+        else
+            KeepApart(rows);
+        Rows = rows.Count;
     }
 
     /// <summary>Gives every place the sequence of another place; only what changes is moved, part by part.</summary>
-    /// <param name="places">[rows] for each place, the one whose sequence it gets.</param>
+    /// <param name="places">[rows] for each place, the one whose sequence it gets; of those that share a beginning, one of them.</param>
     internal void Rearrange(IReadOnlyList<long> places)
     {
         long[] changed = [.. Enumerable.Range(0, places.Count).Where(row => places[row] != row).Select(row => (long)row)];
         if (changed.Length == 0)
             return;
         using DisposeScope scope = NewDisposeScope();
-        Tensor to = tensor(changed, device: _parts[0].device);
-        Tensor from = tensor([.. changed.Select(row => places[(int)row])], device: _parts[0].device);
+        Tensor to = Numbers(changed), from = Numbers(changed.Select(row => places[(int)row]));
         foreach (Tensor part in _parts)
         {
-            using Tensor held = part.narrow(2, 0, Length), moved = held.index_select(0, from);
+            using Tensor held = part.narrow(2, 0, Own), moved = held.index_select(0, from);
             held.index_copy_(0, to, moved);
         }
     }
@@ -141,6 +160,79 @@ public sealed class KeyValueCache : IDisposable
                 $"The cache holds {Length} of {Capacity} tokens; there is no room for {added} more. Make it larger when creating it.");
         if (is_grad_enabled())
             throw new InvalidOperationException("A key-value cache cannot be used while gradients are recorded; call inside no_grad().");
+    }
+
+    /// <summary>Tokens that each sequence holds by itself.</summary>
+    private int Own => Length - (int)(_shared?[0].size(2) ?? 0);
+
+    /// <summary>Whether rows come in blocks of one size whose rows belong together.</summary>
+    private static bool InGroups(IReadOnlyList<long> rows, int size, Func<long, long> group) =>
+        rows.Count % size == 0 && Enumerable.Range(0, rows.Count).All(place => group(rows[place]) == group(rows[place - (place % size)]));
+
+    /// <summary>What is held becomes the beginning of several rows each.</summary>
+    private void Share(IReadOnlyList<long> rows, int size)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor first = Numbers(rows.Where((_, place) => place % size == 0));
+        (_shared, _groupSize) = (new Tensor[_parts.Length], size);
+        for (int i = 0; i < _parts.Length; i++)
+        {
+            _shared[i] = _parts[i].narrow(2, 0, Length).index_select(0, first).DetachFromDisposeScope();
+            Replace(i, Empty(i, rows.Count, Capacity - Length));
+        }
+    }
+
+    private void KeepGroups(IReadOnlyList<long> rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor groups = Numbers(rows.Where((_, place) => place % _groupSize == 0).Select(row => row / _groupSize)), own = Numbers(rows);
+        for (int i = 0; i < _parts.Length; i++)
+        {
+            using (Tensor shared = _shared![i])
+                _shared[i] = shared.index_select(0, groups).DetachFromDisposeScope();
+            Tensor kept = Empty(i, rows.Count, _parts[i].size(2));
+            kept.narrow(2, 0, Own).copy_(_parts[i].narrow(2, 0, Own).index_select(0, own));
+            Replace(i, kept);
+        }
+    }
+
+    private void KeepApart(IReadOnlyList<long> rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor own = Numbers(rows), groups = Numbers(rows.Select(row => row / _groupSize));
+        for (int i = 0; i < _parts.Length; i++)
+        {
+            using DisposeScope part = NewDisposeScope(); // what is picked of a part is gone before the next one
+            Tensor kept = Empty(i, rows.Count, Capacity);
+            if (_shared is not null)
+                kept.narrow(2, 0, Length - Own).copy_(_shared[i].index_select(0, groups));
+            kept.narrow(2, Length - Own, Own).copy_(_parts[i].narrow(2, 0, Own).index_select(0, own));
+            Replace(i, kept);
+        }
+        Drop(ref _shared);
+        _groupSize = 1;
+    }
+
+    private Tensor Numbers(IEnumerable<long> numbers) => tensor(numbers.ToArray(), device: _parts[0].device);
+
+    /// <summary>Memory for a part of more or fewer tokens.</summary>
+    private Tensor Empty(int part, long rows, long tokens)
+    {
+        long[] shape = _parts[part].shape;
+        return empty([rows, shape[1], tokens, shape[3]], _parts[part].dtype, _parts[part].device);
+    }
+
+    private void Replace(int part, Tensor tensor)
+    {
+        _parts[part].Dispose();
+        _parts[part] = tensor.DetachFromDisposeScope();
+    }
+
+    private static void Drop(ref Tensor[]? tensors)
+    {
+        foreach (Tensor tensor in tensors ?? [])
+            tensor.Dispose();
+        tensors = null;
     }
 
     private static (int Layers, int Heads, int HeadSize, ScalarType Type) ModelOf(Decoder model) =>

@@ -32,8 +32,8 @@ internal sealed class PackedProjection(ILinear layer, long wide, long narrow) : 
 
     public override (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x)
     {
-        Tensor packed = layer.Forward(x);
-        return (packed.narrow(1, 0, wide), packed.narrow(1, wide, narrow), packed.narrow(1, wide + narrow, narrow));
+        Tensor[] parts = layer.Forward(x).split([wide, narrow, narrow], 1); // gradients come back in one piece
+        return (parts[0], parts[1], parts[2]);
     }
 }
 
@@ -48,7 +48,8 @@ internal sealed class InterleavedProjection(ILinear layer, AttentionShape shape)
     {
         long group = shape.Heads / shape.KeyValueHeads;
         Tensor packed = layer.Forward(x).view(-1, shape.KeyValueHeads, group + 2, shape.HeadSize);
-        Tensor Part(long first, long count) => packed.narrow(2, first, count).reshape(packed.shape[0], -1);
-        return (Part(0, group), Part(group, 1), Part(group + 1, 1));
+        Tensor[] parts = packed.split([group, 1, 1], 2);
+        Tensor Flat(Tensor part) => part.reshape(packed.shape[0], -1);
+        return (Flat(parts[0]), Flat(parts[1]), Flat(parts[2]));
     }
 }

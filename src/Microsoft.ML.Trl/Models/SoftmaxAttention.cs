@@ -38,6 +38,34 @@ internal sealed class SoftmaxAttention(AttentionShape shape)
         return (length == 1 ? mixed : mixed.transpose(1, 2)).reshape(batch * length, -1);
     }
 
+    /// <summary>The same of single tokens whose texts share a beginning, which is read once for all of them. Without dropout.</summary>
+    /// <param name="queries">[B, h, 1, d].</param>
+    /// <param name="seen">Of the texts, [B, kv, S, d], and of their beginnings, [G, kv, P, d].</param>
+    /// <param name="added">Given the type of the scores, what is added, [B or 1, h or 1, 1, P + S]; null when there is nothing.</param>
+    /// <returns>[B, h·d], in the current scope.</returns>
+    public Tensor MixShared(Tensor queries, KeysAndValues seen, Func<ScalarType, Tensor?> added)
+    {
+        ScalarType type = queries.dtype;
+        KeysAndValues shared = seen.Shared!;
+        if (queries.device_type == DeviceType.CPU) // as below
+            (queries, seen, shared) = (Wide(queries), new(Wide(seen.Keys), Wide(seen.Values)), new(Wide(shared.Keys), Wide(shared.Values)));
+        (long batch, long groups, long beginning) = (queries.shape[0], shared.Keys.shape[0], shared.Keys.shape[2]);
+        (long heads, long group) = (shape.KeyValueHeads, shape.Heads / shape.KeyValueHeads);
+        Tensor own = (queries * shape.Scale).view(batch, heads, group, shape.HeadSize);
+        // [B, kv, g, n] as rows of [G, kv, B / G · g, n], and back
+        Tensor Together(Tensor x) => x.view(groups, -1, heads, group, x.shape[3]).transpose(1, 2).reshape(groups, heads, -1, x.shape[3]);
+        Tensor Apart(Tensor x) => x.view(groups, heads, -1, group, x.shape[3]).transpose(1, 2).reshape(batch, heads, group, x.shape[3]);
+        Tensor scores = cat(
+            [Apart(Together(own).matmul(shared.Keys.transpose(-1, -2))), own.matmul(seen.Keys.transpose(-1, -2))], -1); // [B, kv, g, P + S]
+        if (shape.SoftCap is { } cap)
+            scores = (scores / cap).tanh() * cap;
+        if (added(scores.dtype) is { } mask)
+            scores = scores.add(mask.shape[1] == 1 ? mask : mask.view(mask.shape[0], heads, group, mask.shape[3]));
+        Tensor weights = scores.softmax(-1, ScalarType.Float32).to_type(queries.dtype);
+        Tensor mixed = Apart(Together(weights.narrow(-1, 0, beginning).contiguous()).matmul(shared.Values));
+        return mixed.add_(weights.narrow(-1, beginning, weights.shape[3] - beginning).matmul(seen.Values)).reshape(batch, -1).to_type(type);
+    }
+
     /// <summary>By libtorch's fused operator. Of single tokens the heads come in any grouping.</summary>
     private Tensor Fused(Tensor queries, Tensor keys, Tensor values, Func<ScalarType, Tensor?> added, bool isCausal) // -> [B, h, T, d]
     {

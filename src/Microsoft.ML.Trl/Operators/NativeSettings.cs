@@ -39,8 +39,9 @@ internal static partial class NativeSettings
         if ((avx512 || avx2) && environment("MKL_CBWR") is null)
             yield return ("MKL_CBWR", avx512 ? "AVX512" : "AVX2");
         // Threads that wait spin for milliseconds by default: beside any other work on the same cores they take its time and their own.
+        // So many turns last from one small product of a step to the next.
         if (environment("GOMP_SPINCOUNT") is null && environment("OMP_WAIT_POLICY") is null)
-            yield return ("GOMP_SPINCOUNT", "1000");
+            yield return ("GOMP_SPINCOUNT", "5000");
     }
 
     private static bool IsTorchLoaded() => File.ReadLines("/proc/self/maps").Any(line =>

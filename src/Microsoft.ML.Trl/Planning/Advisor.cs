@@ -128,10 +128,11 @@ internal static class Advisor
             yield return new(
                 "ReferenceModel", "ReferenceModel = ReferenceKind.Int8", "log-probabilities of the reference are a little off",
                 WithInt8Reference(options));
-        if (options is DistillationOptions { TeacherModel: ReferenceKind.Full } taught)
+        if (PlannedTeacher.KindOf(options) == ReferenceKind.Full)
             yield return new(
-                nameof(taught.TeacherModel), "TeacherModel = ReferenceKind.Int8", "distributions of the teacher are a little off",
-                taught with { TeacherModel = ReferenceKind.Int8 });
+                "TeacherModel", "TeacherModel = ReferenceKind.Int8", "distributions of the teacher are a little off",
+                options is MiniLlmOptions mini ? mini with { TeacherModel = ReferenceKind.Int8 }
+                    : ((DistillationOptions)options) with { TeacherModel = ReferenceKind.Int8 });
         if (options is { Optim: OptimizerKind.AdamW or OptimizerKind.Adam, OptimizerFactory: null })
         {
             OptimizerKind narrow = options.Optim == OptimizerKind.Adam ? OptimizerKind.Adam8Bit : OptimizerKind.AdamW8Bit;
@@ -172,10 +173,6 @@ internal static class Advisor
             yield return new(nameof(rows.MaxLength), $"MaxLength = {longest / 2}", Price, rows with { MaxLength = longest / 2 });
         if (options is TextDistillationOptions { MaxLength: > 3 and { } whole } texts)
             yield return new(nameof(texts.MaxLength), $"MaxLength = {whole / 2}", Price, texts with { MaxLength = whole / 2 });
-        if (options is MiniLlmOptions { MaxCompletionLength: > 1 and var written } mini)
-            yield return new(
-                nameof(mini.MaxCompletionLength), $"MaxCompletionLength = {written / 2}", "longer completions lose their end",
-                mini with { MaxCompletionLength = written / 2 });
         if (options is GroupOptions { Generation: { MaxNewTokens: > 1 and var answer } generation } groups)
             yield return new(
                 nameof(groups.Generation), $"Generation with MaxNewTokens = {answer / 2}", "longer completions lose their end",

@@ -21,7 +21,7 @@ internal sealed class BackwardMemory(
         // backwards: the decoder's last block first, an encoder's first block last
         Block[] path = [.. Path()];
         double[] bytes = [.. path.Select(Bytes)];
-        if (options is DistillationOptions)
+        if (PlannedTeacher.KindOf(options) is not null)
             yield return new MemoryMoment("end of the forward pass", [.. End(path, bytes)]);
         yield return new MemoryMoment("begin of the backward pass", [.. Begin(path, bytes)]);
         HashSet<Block> above = new(ReferenceEqualityComparer.Instance);

@@ -16,8 +16,8 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
             yield return Adapters();
         if (ReferenceWeights() is { } reference)
             yield return reference;
-        if (options is DistillationOptions distillation)
-            yield return start.Teacher!.Weights(distillation, start.Place);
+        if (start.Teacher is { } teacher)
+            yield return teacher.Weights(options, start.Place);
         if (options is PpoOptions)
             yield return new("value head", (shape.Config.OutputSize + 1) * 4L, "float32");
         yield return Optimizer();

@@ -70,7 +70,7 @@ internal static class MemoryHabits
 
     /// <summary>Distributions over the vocabulary that a pass has for each label.</summary>
     public static int Distributions(TrainingOptions options) => options
-        is DistillOptions { Alpha: > 0 } or MiniLlmOptions { RklAdvantage: true, SingleStepDecomposition: true } ? 2 : 1;
+        is DistillOptions { Alpha: > 0 } or MiniLlmOptions { SingleStepDecomposition: true } ? 2 : 1;
 
     /// <summary>Tensors that comparing two distributions makes, each as large as what is compared at a time; 0 without a teacher.</summary>
     public static int Compared(TrainingOptions options)

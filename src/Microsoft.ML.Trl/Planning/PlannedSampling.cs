@@ -35,8 +35,7 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
         GroupOptions groups => OfGroups(groups),
         OnlinePairOptions online => OfPairs(online),
         RaftOptions raft => OfRaft(raft),
-        GkdOptions { Writes: true } gkd => OfStudent(gkd, gkd.MaxNewTokens, gkd.SeqKd ? 1 : gkd.Lmbda, new()),
-        MiniLlmOptions mini => OfStudent(mini, mini.MaxCompletionLength, perStep: 1, new() { TopK = mini.TopK }),
+        GkdOptions { Writes: true } gkd => OfStudent(gkd, gkd.MaxNewTokens, gkd.SeqKd ? 1 : gkd.Lmbda),
         _ => null,
     };
 
@@ -49,10 +48,13 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
     {
         ModelConfig config = shape.Config;
         int answer = Math.Min(NewTokens, lengths.Longest - 1), size = isNarrow ? 2 : 4;
-        long keys = 2L * config.LayerCount * config.KeyValueHeadCount * config.HeadSize * size * lengths.Longest * Models; // of a row
+        long keys = 2L * config.LayerCount * config.KeyValueHeadCount * config.HeadSize * size * Models; // of a token
         long states = KeepsStates ? (long)answer * config.OutputSize * size : 0, prompts = (AtOnce + PerPrompt - 1) / PerPrompt;
-        TrainingPlanRow Cache(long rows) =>
-            new("key-value cache", rows * keys, FormattableString.Invariant($"{rows:N0} rows of {lengths.Longest:N0} tokens"));
+        int prompt = lengths.Longest - answer;
+        bool isShared = PerPrompt > 1 && prompt >= KeyValueCache.LeastShared; // the rows of a prompt have its keys in common
+        TrainingPlanRow Cache(long rows) => new(
+            "key-value cache", keys * (((isShared ? prompts : rows) * prompt) + (rows * answer)),
+            FormattableString.Invariant($"{rows:N0} rows of {lengths.Longest:N0} tokens{(isShared ? ", prompts once" : "")}"));
         TrainingPlanRow States(long rows) => new("kept states", rows * states, "the last ones of each sampled token");
         var pass = PassShape.Reading(prompts * (lengths.Longest - answer), lengths.Longest, prompts, isNarrow);
         double read = new ActivationSize(shape, pass).WithoutGradient(shape.Model.Body.Blocks[0]) * pass.Tokens;
@@ -62,7 +64,7 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
             new("reading the prompts", (long)read, FormattableString.Invariant($"{pass.Tokens:N0} tokens")),
         ]);
         // on the CPU a query by itself is compared with keys in float32
-        long widened = isNarrow && isCpu ? 2 * AtOnce * keys / config.LayerCount : 0;
+        long widened = isNarrow && isCpu ? 2 * AtOnce * keys * lengths.Longest / config.LayerCount : 0;
         yield return new("sampling of responses",
         [
             Cache(AtOnce), States(Rows), new("widened keys and values", widened, "of a block"),
@@ -104,10 +106,10 @@ internal sealed record PlannedSampling(long Rows, long AtOnce, int NewTokens, do
         };
     }
 
-    private static PlannedSampling OfStudent(EpochOptions options, int newTokens, double perStep, GenerationOptions generation)
+    private static PlannedSampling OfStudent(EpochOptions options, int newTokens, double perStep)
     {
         long rows = (long)options.PerDeviceTrainBatchSize * options.GradientAccumulationSteps;
-        return new(rows, options.PerDeviceTrainBatchSize, newTokens, perStep) { Generation = generation };
+        return new(rows, options.PerDeviceTrainBatchSize, newTokens, perStep) { Generation = new() };
     }
 
     private static PlannedSampling OfRaft(RaftOptions options)

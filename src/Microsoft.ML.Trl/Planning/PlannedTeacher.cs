@@ -7,12 +7,21 @@ namespace Microsoft.ML.Trl.Planning;
 /// <param name="InMemory">Where its weights are in memory; null = they are not.</param>
 internal sealed record PlannedTeacher(ModelShape Shape, Placement? InMemory)
 {
+    /// <summary>How a method holds its teacher; null where it has none.</summary>
+    /// <param name="options">Checked.</param>
+    public static ReferenceKind? KindOf(TrainingOptions options) => options switch
+    {
+        DistillationOptions distillation => distillation.TeacherModel,
+        MiniLlmOptions mini => mini.TeacherModel,
+        _ => null,
+    };
+
     /// <summary>Its weights.</summary>
     /// <param name="options">Say how they are held.</param>
     /// <param name="place">Of the run; null = they are in memory nowhere.</param>
-    public TrainingPlanRow Weights(DistillationOptions options, Placement? place)
+    public TrainingPlanRow Weights(TrainingOptions options, Placement? place)
     {
-        WeightQuantization bits = options.TeacherModel == ReferenceKind.Int8 ? WeightQuantization.Int8 : WeightQuantization.None;
+        WeightQuantization bits = KindOf(options) == ReferenceKind.Int8 ? WeightQuantization.Int8 : WeightQuantization.None;
         if (InMemory is { } there && place is { } run && there == run with { Quantization = bits })
             return new("teacher", 0, "in memory already, and shared");
         string type = MemoryHabits.TypeName(options) + (bits == WeightQuantization.None ? "" : $", matrices in {bits}");

@@ -100,7 +100,6 @@ internal sealed class Planner(MLContext ml, ModelSource source, ModelSource? tea
         PrmOptions prm => prm.Validated(),
         DistillOptions distill => distill.Validated(),
         GkdOptions gkd => gkd.Validated(),
-        MiniLlmOptions mini => mini.Validated(),
         _ => ((TextClassificationOptions)options).Validated(),
     };
 

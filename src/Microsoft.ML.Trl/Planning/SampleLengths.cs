@@ -26,7 +26,6 @@ internal sealed class SampleLengths(ModelDescription model)
         RaftOptions raft => Prompts(options, data, raft.PromptColumnName, raft.Conversations),
         GkdOptions { ReadsCompletions: false } gkd => Written(gkd, data),
         TextDistillationOptions texts => Distillation(texts, data),
-        MiniLlmOptions mini => Prompts(options, data, mini.PromptColumnName, mini.Conversations),
         PrmOptions prm => [.. new StepReader(data, prm).Read(_tokenizer, Limit(prm.MaxLength), _counts, default)
             .Select(row => new RowLength(row.Tokens.Ids.Length, row.Tokens.Ends.Length))],
         _ => Texts((TextClassificationOptions)options, data),

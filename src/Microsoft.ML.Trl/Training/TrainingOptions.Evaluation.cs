@@ -39,7 +39,7 @@ public abstract partial record TrainingOptions
 
     /// <summary>
     /// Which figure of the evaluations says how good a model is, with or without <c>eval_</c>. Null = <c>loss</c>; of methods that are
-    /// told how good answers are, such as PPO, <c>reward</c>.
+    /// told how good answers are, such as PPO, <c>reward</c>; of those whose answers are compared, such as online DPO, <c>win_rate</c>.
     /// </summary>
     public string? MetricForBestModel { get; init; }
 

@@ -17,6 +17,8 @@ internal static class DistillationInputs
 
     private static ModelSource Source => Tiny.Source();
 
+    private static RewardFunction One => RewardFunction.Of((_, _) => 1);
+
     private static IDataView Rows => Ml.Data.LoadFromEnumerable(Tiny.Pairs);
 
     public static IEnumerable<BadInput> All() =>
@@ -34,23 +36,41 @@ internal static class DistillationInputs
         .. NoShare.Select(x => Option(new DistillOptions { Beta = x }, "Beta", x, Share)),
         Option(new DistillOptions { MaxLength = 0 }, "MaxLength", 0, "2 or greater"),
         .. NotPositive.Select(x => Option(new MiniLlmOptions { KdTemperature = x }, "KdTemperature", x, Positive)),
-        .. NotPositive.Select(x => Option(new MiniLlmOptions { Temperature = x }, "Temperature", x, Positive)),
         .. NoShare.Select(x => Option(new MiniLlmOptions { Gamma = x }, "Gamma", x, Share)),
-        .. new[] { 0, 1.5, double.NaN }.Select(x => Option(new MiniLlmOptions { TopP = x }, "TopP", x, "greater than 0 and at most 1")),
-        Option(new MiniLlmOptions { TopK = -1 }, "TopK", -1, "0 or greater"),
         Option(new MiniLlmOptions { NumGenerations = 0 }, "NumGenerations", 0, "1 or greater"),
-        Option(new MiniLlmOptions { MaxCompletionLength = 0 }, "MaxCompletionLength", 0, "1 or greater"),
+        Option(new MiniLlmOptions { Beta = -1 }, "Beta", -1, "0 or greater"),
+        Option<ArgumentException>(new MiniLlmOptions { LossType = (GrpoLossType)8 }, "LossType (8)", "Grpo, DrGrpo"),
+        Option<ArgumentException>(new MiniLlmOptions { NumGenerations = 3 }, "NumGenerations (3) must divide the completions"),
+        Option<ArgumentException>(new MiniLlmOptions { TeacherModel = (ReferenceKind)2 }, "TeacherModel (2)", "Full, Int8"),
+        .. new[] { GrpoLossType.Luspo, GrpoLossType.Vespo }.Select(type => Of<NotSupportedException>(
+            "TrlCatalog.MiniLlm",
+            () => Trl.MiniLlm(Source, new MiniLlmOptions
+            {
+                LossType = type, ImportanceSamplingLevel = ImportanceSamplingLevel.Sequence,
+            }),
+            ["RklAdvantage gives each token an advantage", $"LossType {type}", "set RklAdvantage to false"], $"{type}")),
+        Option<ArgumentException>(new MiniLlmOptions { RewardWeights = [1] }, "RewardWeights has 1 numbers", "there is no reward function"),
+        Of<ArgumentException>(
+            "TrlCatalog.MiniLlm", () => Trl.MiniLlm(Source, [One], new MiniLlmOptions { NumGenerations = 1 }),
+            ["NumGenerations is 1", "set it to 2 or more"], "one completion for a reward"),
+        Of<ArgumentException>(
+            "TrlCatalog.MiniLlm", () => Trl.MiniLlm(Source, [One], new MiniLlmOptions { RewardWeights = [1, 2] }),
+            ["RewardWeights has 2 numbers for 1"], "weights of other rewards"),
+        Null("TrlCatalog.MiniLlm", "rewards", () => Trl.MiniLlm(Source, (IReadOnlyList<RewardFunction>)null!), "no rewards"),
         Option<ArgumentException>(
             new MiniLlmOptions { RklAdvantage = false, SingleStepDecomposition = false },
-            "RklAdvantage and SingleStepDecomposition are both false", "set one of them to true"),
+            "RklAdvantage and SingleStepDecomposition are both false", "them to true, or use Grpo"),
     ];
 
     private static IEnumerable<BadInput> SharedOptions() =>
     [
-        .. new DistillationOptions[] { new GkdOptions(), new MiniLlmOptions(), new DistillOptions() }.SelectMany(options => new[]
+        .. new EpochOptions[] { new GkdOptions(), new MiniLlmOptions(), new DistillOptions() }.SelectMany(options => new[]
         {
             Option(options with { LearningRate = 0 }, "LearningRate", 0, Positive),
             Option(options with { NumTrainEpochs = 0 }, "NumTrainEpochs", 0, Positive),
+        }),
+        .. new DistillationOptions[] { new GkdOptions(), new DistillOptions() }.SelectMany(options => new[]
+        {
             Option<ArgumentException>(options with { TeacherModel = (ReferenceKind)2 }, "TeacherModel (2)", "Full, Int8"),
             Option<ArgumentException>(options with { OutputColumnName = " " }, "OutputColumnName is empty"),
             Option<ArgumentException>(options with { PromptColumnName = "" }, "PromptColumnName is empty"),
@@ -97,7 +117,7 @@ internal static class DistillationInputs
     private static IEnumerable<BadInput> Losses()
     {
         const string mean = "DistillationLoss.Mean", hinton = "DistillationLoss.Hinton";
-        const string advantages = "MiniLlmLoss.Advantages", policy = "MiniLlmLoss.PolicyGradient";
+        const string advantages = "MiniLlmLoss.Advantages";
         Tensor Ids() => ones(2, ScalarType.Int64);
         yield return Null(mean, "divergences", () => DistillationLoss.Mean(null!, 1));
         yield return Null(hinton, "logProbs", () => DistillationLoss.Hinton(null!, ones(2), 0.5, 1, 1));
@@ -105,8 +125,6 @@ internal static class DistillationInputs
         yield return Null(advantages, "logProbs", () => MiniLlmLoss.Advantages(null!, ones(2), [2], 0, true));
         yield return Null(advantages, "teacherLogProbs", () => MiniLlmLoss.Advantages(ones(2), null!, [2], 0, true));
         yield return Null(advantages, "lengths", () => MiniLlmLoss.Advantages(ones(2), ones(2), null!, 0, true));
-        yield return Null(policy, "logProbs", () => MiniLlmLoss.PolicyGradient(null!, ones(2), 1));
-        yield return Null(policy, "advantages", () => MiniLlmLoss.PolicyGradient(ones(2), null!, 1));
         foreach ((string member, Action act, string[] words) in new (string, Action, string[])[]
         {
             (mean, () => DistillationLoss.Mean(Ids(), 1), ["divergences", "floating", "Int64"]),
@@ -115,7 +133,6 @@ internal static class DistillationInputs
             (advantages, () => MiniLlmLoss.Advantages(ones(2), ones(3), [2], 0, true), ["logProbs [2]", "teacherLogProbs [3]"]),
             (advantages, () => MiniLlmLoss.Advantages(ones(2), ones(2), [1], 0, true), ["add up to 1", "2 log-probabilities"]),
             (advantages, () => MiniLlmLoss.Advantages(ones(2), ones(2), [-1, 3], 0, true), ["at least 0"]),
-            (policy, () => MiniLlmLoss.PolicyGradient(ones(2), ones(3), 1), ["logProbs [2]", "advantages [3]"]),
         })
             yield return Of<ArgumentException>(member, act, words, string.Join(", ", words));
         foreach ((string member, Action act, string words) in new (string, Action, string)[]
@@ -125,7 +142,6 @@ internal static class DistillationInputs
             (hinton, () => DistillationLoss.Hinton(ones(2), ones(2), 0.5, 0, 1), "temperature (0)"),
             (hinton, () => DistillationLoss.Hinton(ones(2), ones(2), 0.5, 1, -1), "divisor (-1)"),
             (advantages, () => MiniLlmLoss.Advantages(ones(2), ones(2), [2], 1.5, true), "gamma (1.5)"),
-            (policy, () => MiniLlmLoss.PolicyGradient(ones(2), ones(2), 0), "divisor (0)"),
         })
             yield return Of<ArgumentOutOfRangeException>(member, act, [words], words);
         foreach (double x in NotPositive)
@@ -226,13 +242,13 @@ internal static class DistillationInputs
     private static BadInput Fit<T>(string name, Action act, params string[] words)
         where T : Exception => Of<T>("GkdTrainer.Fit", act, words, name);
 
-    private static BadInput Option(DistillationOptions options, string name, double value, string allowed) =>
+    private static BadInput Option(EpochOptions options, string name, double value, string allowed) =>
         Refused<ArgumentOutOfRangeException>(options, [$"{name} ({Number(value)})", allowed], $"{name} {Number(value)}, {allowed}");
 
-    private static BadInput Option<T>(DistillationOptions options, params string[] words)
+    private static BadInput Option<T>(EpochOptions options, params string[] words)
         where T : ArgumentException => Refused<T>(options, words, string.Join(", ", words));
 
-    private static BadInput Refused<T>(DistillationOptions options, string[] words, string name)
+    private static BadInput Refused<T>(EpochOptions options, string[] words, string name)
         where T : ArgumentException => options switch
         {
             GkdOptions gkd => Of<T>("TrlCatalog.Gkd", () => Trl.Gkd(Source, gkd), words, name),

@@ -177,9 +177,6 @@ internal static class GroupInputs
             new RlooOptions { EnvironmentFactory = () => null! }, "EnvironmentFactory needs prompts that are conversations");
         yield return Option<ArgumentException>(talk with { Tools = [lamp, null!] }, "Tools[1] is null");
         yield return BadInput.Of<NotSupportedException>(
-            "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], EvalOnStart = true }),
-            ["answered in one turn", "EvalStrategy to No"]);
-        yield return BadInput.Of<NotSupportedException>(
             "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], AdvantageEstimator = AdvantageEstimator.ReMax }),
             ["ReMax compares with a completion of a single turn", "use Group"]);
         yield return Option<ArgumentException>(talk with { Tools = [lamp, lamp] }, "Tools has 2 functions with the name 'lamp'");
@@ -211,6 +208,9 @@ internal static class GroupInputs
             ["GradientAccumulationSteps (2) must divide the passes over a generation (1)"]);
         yield return Of<NotSupportedException>(
             Made, () => new GroupSession(Network, Session with { EvalOnStart = true }).Dispose(), ["made", "EvalOnStart"]);
+        yield return Of<NotSupportedException>(
+            Made, () => new GroupSession(Network, new MiniLlmOptions { MaxSteps = 1 }).Dispose(),
+            ["MiniLlmOptions need a teacher", "or GrpoOptions here"]);
         yield return Of<NotSupportedException>(
             Made, () => new GroupSession(Network, Session with { AdvantageEstimator = AdvantageEstimator.ReMax }).Dispose(),
             ["ReMax compares", "another AdvantageEstimator"]);

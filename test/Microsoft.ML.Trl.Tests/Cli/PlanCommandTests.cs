@@ -36,7 +36,7 @@ public sealed class PlanCommandTests
     [DataRow("prm", "--max_length 32")]
     [DataRow("distill", "--max_length 32 --alpha 0 --teacher_model_name_or_path MODEL")]
     [DataRow("gkd", "--max_length 32 --max_new_tokens 8 --teacher-model-name-or-path MODEL --teacher_model int8")]
-    [DataRow("minillm", "--max_completion_length 8 --num_generations 2 --teacher_model_name_or_path MODEL")]
+    [DataRow("minillm", "--generation_max_new_tokens 8 --num_generations 2 --teacher_model_name_or_path MODEL")]
     [DataRow("classification", "--labels good bad --lr_scheduler_type cosine_with_restarts")]
     public void A_plan_is_a_table(string method, string flags)
     {

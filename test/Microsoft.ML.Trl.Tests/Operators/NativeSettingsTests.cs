@@ -12,15 +12,15 @@ public sealed class NativeSettingsTests
     [TestMethod]
     public void Open_settings_follow_the_processor()
     {
-        Assert.AreEqual("MKL_CBWR=AVX512 GOMP_SPINCOUNT=1000", Missing(true, true));
-        Assert.AreEqual("MKL_CBWR=AVX2 GOMP_SPINCOUNT=1000", Missing(false, true));
-        Assert.AreEqual("GOMP_SPINCOUNT=1000", Missing(false, false));
+        Assert.AreEqual("MKL_CBWR=AVX512 GOMP_SPINCOUNT=5000", Missing(true, true));
+        Assert.AreEqual("MKL_CBWR=AVX2 GOMP_SPINCOUNT=5000", Missing(false, true));
+        Assert.AreEqual("GOMP_SPINCOUNT=5000", Missing(false, false));
     }
 
     [TestMethod]
     public void What_the_user_set_stays()
     {
-        Assert.AreEqual("GOMP_SPINCOUNT=1000", Missing(true, true, "MKL_CBWR"));
+        Assert.AreEqual("GOMP_SPINCOUNT=5000", Missing(true, true, "MKL_CBWR"));
         Assert.AreEqual("MKL_CBWR=AVX512", Missing(true, true, "GOMP_SPINCOUNT"));
         Assert.AreEqual("MKL_CBWR=AVX512", Missing(true, true, "OMP_WAIT_POLICY"));
     }

@@ -63,7 +63,7 @@ public sealed class PlanPeakTests
         ["gkd"] = new GkdOptions { MaxLength = 64, MaxNewTokens = 32, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Lmbda = 1 },
         ["minillm lora"] = new MiniLlmOptions
         {
-            MaxCompletionLength = 32, NumGenerations = 2, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Peft = Lora,
+            Generation = Drawn, NumGenerations = 2, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Peft = Lora,
         },
         ["kto"] = Kto,
         ["kto lora"] = Kto with { Peft = Lora },

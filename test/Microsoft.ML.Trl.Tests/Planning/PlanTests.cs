@@ -229,7 +229,7 @@ public sealed class PlanTests
         [
             Ml.Trl().Plan(distill, student, Tiny.Source(2), data), Ml.Trl().Plan(gkd, student, Tiny.Source(2), data),
             Ml.Trl().Plan(gkd with { SeqKd = true, Lmbda = 0 }, student, Tiny.Source(2), data),
-            Ml.Trl().Plan(new MiniLlmOptions { MaxCompletionLength = 8 }, student, Tiny.Source(2), data),
+            Ml.Trl().Plan(new MiniLlmOptions { Generation = new() { MaxNewTokens = 8 } }, student, Tiny.Source(2), data),
         ];
         foreach (TrainingPlan plan in read)
             StringAssert.Contains(plan.Lengths, "rows of the data");

@@ -29,7 +29,7 @@ internal static class PlannedRuns
     public static TrainingPlan Plan(ModelConfig config, TrainingOptions options)
     {
         using ModelShape shape = ModelShape.Of(config, options);
-        using ModelShape? teacher = options is DistillationOptions ? ModelShape.Frozen(TeacherOf(config)) : null;
+        using ModelShape? teacher = PlannedTeacher.KindOf(options) is not null ? ModelShape.Frozen(TeacherOf(config)) : null;
         var start = new StartFacts(IsCpu: true, SourceBytes: IsMade(options) ? 4 : 0)
         {
             Teacher = teacher is null ? null : new PlannedTeacher(teacher, null),
@@ -101,8 +101,8 @@ internal static class PlannedRuns
             case PreferenceOptions preferences:
                 Prefer(policy, preferences, texts);
                 break;
-            case DistillationOptions distillation:
-                Teach(policy, config, distillation, texts);
+            case DistillationOptions or MiniLlmOptions:
+                Teach(policy, config, options, texts);
                 break;
             case PpoOptions ppo:
                 Play(policy, ppo, texts);
@@ -133,7 +133,7 @@ internal static class PlannedRuns
         };
     }
 
-    private static void Teach(CausalLanguageModel student, ModelConfig config, DistillationOptions options, Texts texts)
+    private static void Teach(CausalLanguageModel student, ModelConfig config, TrainingOptions options, Texts texts)
     {
         using CausalLanguageModel teacher = CausalLanguageModel.Create(TeacherOf(config), 2);
         switch (options)
@@ -145,7 +145,9 @@ internal static class PlannedRuns
                 new GkdLoop(student, teacher, gkd) { EndTokens = [] }.Run(texts.Rows(gkd.MaxLength!.Value));
                 break;
             default:
-                new MiniLlmLoop(student, teacher, (MiniLlmOptions)options) { EndTokens = [] }.Run(texts.Prompts(8));
+                var mini = (MiniLlmOptions)options;
+                new GroupLoop("MiniLLM", student, mini, new MiniLlmObjective(student, teacher, mini)).Run(
+                    new GroupWork(texts.Prompts(8), new AnyScores(), [1]));
                 break;
         }
     }

@@ -18,7 +18,7 @@ public sealed class EveryMethodOptionsTests
         ["Kto"] = change => Policy(policy => Loops.Kto(policy, null, Of(change, new KtoOptions()), Completions())),
         ["Bco"] = change => Policy(policy => Loops.Bco(policy, null, Of(change, new BcoOptions()), Completions())),
         ["Gkd"] = change => Distilled(Of(change, new GkdOptions { MaxNewTokens = 4 })),
-        ["MiniLlm"] = change => Distilled(Of(change, new MiniLlmOptions { MaxCompletionLength = 4, NumGenerations = 2 })),
+        ["MiniLlm"] = change => Distilled(Group(change, new MiniLlmOptions())),
         ["Distill"] = change => Distilled(Of(change, new DistillOptions())),
         ["Grpo"] = change => Policy(policy => Loops.Grpo(policy, null, Group(change, new GrpoOptions()), Prompts())),
         ["Rloo"] = change => Policy(policy => Loops.Rloo(policy, null, Group(change, new RlooOptions()), Prompts())),
@@ -81,7 +81,7 @@ public sealed class EveryMethodOptionsTests
         return TinyModels.Flat(policy.Weights());
     }
 
-    private static float[] Distilled(DistillationOptions options)
+    private static float[] Distilled(EpochOptions options)
     {
         using CausalLanguageModel teacher = DistillationRuns.Teacher();
         return Policy(student => DistillationRuns.Run(options, student, teacher));

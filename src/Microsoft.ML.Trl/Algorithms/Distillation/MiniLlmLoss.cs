@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Trl.Algorithms.Distillation;
 
-/// <summary>The policy gradient of MiniLLM: arXiv:2306.08543, Eq. 2, with the reverse KL as reward.</summary>
+/// <summary>What a teacher says of tokens that a student drew: arXiv:2306.08543, Eq. 2, with the reverse KL as reward.</summary>
 public static class MiniLlmLoss
 {
     /// <summary>
@@ -43,24 +43,6 @@ public static class MiniLlmLoss
             Discount(sums.AsSpan(end - length, length), gamma, lengthNormalization);
         }
         return tensor(sums, device: logProbs.device).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>
-    /// <c>-Σ A log p / n</c>: its gradient is that of GRPO's clipped loss at a ratio of 1, where completions are learnt from once.
-    /// </summary>
-    /// <param name="logProbs">[N] log-probabilities of the drawn tokens under the student, with gradient.</param>
-    /// <param name="advantages">[N] of <see cref="Advantages"/>.</param>
-    /// <param name="divisor">n: tokens of the whole effective batch. Greater than 0.</param>
-    /// <returns>A scalar whose value is GRPO's, <c>-Σ A / n</c>. The caller owns it.</returns>
-    /// <exception cref="ArgumentException">The two differ in shape, or the divisor is out of range.</exception>
-    public static Tensor PolicyGradient(Tensor logProbs, Tensor advantages, double divisor)
-    {
-        RequireTensor.Floating(logProbs);
-        RequireTensor.Floating(advantages);
-        RequireTensor.OneShape((logProbs, nameof(logProbs)), (advantages, nameof(advantages)));
-        Require.Positive(divisor);
-        return WrappedTensorDisposeScope(() =>
-            ((logProbs - logProbs.detach()).exp() * advantages.detach()).sum() * (-1 / divisor));
     }
 
     /// <summary>Replaces the rewards of a row by their discounted sums from each token on.</summary>

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl;
 [JsonConverter(typeof(JsonStringEnumConverter<AdvantageEstimator>))]
 public enum AdvantageEstimator
 {
-    /// <summary>The other completions of its prompt, as <see cref="GrpoOptions.ScaleRewards"/> says: GRPO.</summary>
+    /// <summary>The other completions of its prompt, as <see cref="GrpoLossOptions.ScaleRewards"/> says: GRPO.</summary>
     [JsonStringEnumMemberName("group")] Group,
 
     /// <summary>

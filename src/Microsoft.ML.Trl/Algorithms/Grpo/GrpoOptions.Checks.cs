@@ -2,42 +2,29 @@ namespace Microsoft.ML.Trl;
 
 public sealed partial record GrpoOptions
 {
-    /// <summary>Whether ratios are clipped.</summary>
-    internal bool Clips => LossType
-        is GrpoLossType.Grpo or GrpoLossType.DrGrpo or GrpoLossType.Dapo or GrpoLossType.Bnpo or GrpoLossType.Luspo;
+    internal override bool ChargesKl => Beta != 0 && HasTokenAdvantages && !UseKlLoss;
 
-    /// <summary>Whether entropy is part of the loss.</summary>
-    internal bool RewardsEntropy => EntropyCoef != 0 || UseAdaptiveEntropy;
+    internal override bool HasSquaredKl => HasTokenAdvantages && KlEstimator == KlEstimator.K2;
 
-    /// <summary>Whether KL is taken from rewards.</summary>
-    internal bool ChargesKl => Beta != 0 && HasTokenAdvantages && !UseKlLoss;
-
-    /// <summary>Whether the loss has half the square of log-ratios for its KL.</summary>
-    internal bool HasSquaredKl => HasTokenAdvantages && KlEstimator == KlEstimator.K2;
+    internal override bool NeedsGreedyRewards => AdvantageEstimator == AdvantageEstimator.ReMax;
 
     private bool HasTokenAdvantages => AdvantageEstimator != AdvantageEstimator.Group;
 
     private protected override int FewestGenerations =>
         AdvantageEstimator is AdvantageEstimator.ReinforcePlusPlus or AdvantageEstimator.ReMax ? 1 : 2;
 
+    internal override Func<GroupScores, GroupJudgement> Judge() => AdvantageEstimator switch
+    {
+        AdvantageEstimator.ReinforcePlusPlus => scores => ReinforceAdvantages.PlusPlus(scores, this),
+        AdvantageEstimator.ReinforcePlusPlusBaseline => scores => ReinforceAdvantages.PlusPlusBaseline(scores, this),
+        AdvantageEstimator.ReMax => scores => ReinforceAdvantages.ReMax(scores, this),
+        _ => base.Judge(),
+    };
+
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect())
             yield return unused;
-        if (!Clips && Delta is not null)
-            yield return $"Delta with LossType {LossType}";
-        if (!Clips && LossType != GrpoLossType.Cispo && (Epsilon != 0.2 || EpsilonHigh is not null))
-            yield return $"Epsilon and EpsilonHigh with LossType {LossType}";
-        if (LossType == GrpoLossType.Cispo && Epsilon != 0.2)
-            yield return "Epsilon with LossType Cispo, which caps at EpsilonHigh";
-        if (LossType != GrpoLossType.Sapo && (SapoTemperatureNeg != 1.05 || SapoTemperaturePos != 1))
-            yield return $"SapoTemperatureNeg and SapoTemperaturePos with LossType {LossType}";
-        if (LossType != GrpoLossType.Vespo && (VespoKPos != 2 || VespoLambdaPos != 3 || VespoKNeg != 3 || VespoLambdaNeg != 2))
-            yield return $"VespoKPos, VespoLambdaPos, VespoKNeg and VespoLambdaNeg with LossType {LossType}";
-        if (LossType == GrpoLossType.Vespo && ImportanceSamplingLevel == ImportanceSamplingLevel.Sequence && !UseBiasCorrectionKl)
-            yield return "ImportanceSamplingLevel with LossType Vespo, which weighs whole completions";
-        if (Beta == 0 && UseBiasCorrectionKl)
-            yield return "UseBiasCorrectionKl with Beta 0";
         if (Beta == 0 && UseKlLoss)
             yield return "UseKlLoss with Beta 0";
         if (ChargesKl && UseBiasCorrectionKl)
@@ -46,11 +33,6 @@ public sealed partial record GrpoOptions
             yield return "UseKlLoss and KlEstimator with AdvantageEstimator Group";
         if (HasTokenAdvantages && ScaleRewards != ScaleRewards.Group)
             yield return $"ScaleRewards with AdvantageEstimator {AdvantageEstimator}";
-        if (!UseAdaptiveEntropy
-            && (EntropyCoefMin != 0 || EntropyCoefMax != 1 || EntropyCoefDelta != 0.005 || EntropyTarget != 0.2))
-            yield return "EntropyCoefMin, EntropyCoefMax, EntropyCoefDelta and EntropyTarget without UseAdaptiveEntropy";
-        if (OffPolicyMaskThreshold is not null && GradientAccumulationSteps % ((long)PassesPerGeneration * NumIterations) == 0)
-            yield return "OffPolicyMaskThreshold where each step learns from completions of its own";
     }
 
     internal override GroupOptions Checked() => Validated();
@@ -62,41 +44,12 @@ public sealed partial record GrpoOptions
     internal GrpoOptions Validated()
     {
         ValidateGroups();
-        Require.Known(LossType);
-        Require.Known(ImportanceSamplingLevel);
-        Require.Known(ScaleRewards);
-        Require.Known(MultiObjectiveAggregation);
         ValidateEstimator();
+        ValidateLoss();
         if (HasTurns && AdvantageEstimator == AdvantageEstimator.ReMax)
             throw new NotSupportedException(
                 "AdvantageEstimator ReMax compares with a completion of a single turn, which is no baseline for Tools and "
                 + "EnvironmentFactory; use Group.");
-        Require.Positive(SapoTemperatureNeg);
-        Require.Positive(SapoTemperaturePos);
-        Require.NotNegative(VespoKPos);
-        Require.NotNegative(VespoLambdaPos);
-        Require.NotNegative(VespoKNeg);
-        Require.NotNegative(VespoLambdaNeg);
-        Require.Positive(TopEntropyQuantile);
-        Require.Between(TopEntropyQuantile, 0, 1);
-        Require.Positive(OffPolicyMaskThreshold);
-        ValidateEntropy();
-        if (Delta is { } delta && !(delta > 1 + Epsilon && double.IsFinite(delta)))
-            throw new ArgumentException(FormattableString.Invariant(
-                $"Delta ({delta}) must be greater than 1 + Epsilon ({1 + Epsilon}): it bounds the ratios that are not clipped."),
-                nameof(Delta));
-        if (LossType == GrpoLossType.Cispo && EpsilonHigh is null)
-            throw new ArgumentException(
-                "LossType Cispo caps ratios at EpsilonHigh, which is not set; set it, to 5 as arXiv:2510.13786 has it.",
-                nameof(EpsilonHigh));
-        if (LossType == GrpoLossType.Luspo && ImportanceSamplingLevel != ImportanceSamplingLevel.Sequence)
-            throw new ArgumentException(
-                "LossType Luspo multiplies the cost of whole completions with their lengths; set ImportanceSamplingLevel to Sequence.",
-                nameof(ImportanceSamplingLevel));
-        if (MultiObjectiveAggregation == MultiObjectiveAggregation.NormalizeThenSum && ScaleRewards != ScaleRewards.Group)
-            throw new ArgumentException(
-                $"MultiObjectiveAggregation NormalizeThenSum scales each reward within its group; ScaleRewards ({ScaleRewards}) must be "
-                + "Group.", nameof(ScaleRewards));
         return this;
     }
 
@@ -120,17 +73,5 @@ public sealed partial record GrpoOptions
         if (UseKlLoss && KlEstimator == KlEstimator.K1)
             throw new ArgumentException(
                 "UseKlLoss is true, but the gradient of KlEstimator K1 does not draw to the reference; use K2 or K3.", nameof(KlEstimator));
-    }
-
-    private void ValidateEntropy()
-    {
-        Require.Finite(EntropyCoef);
-        Require.Finite(EntropyCoefMin);
-        Require.Finite(EntropyCoefMax);
-        Require.Positive(EntropyCoefDelta);
-        Require.NotNegative(EntropyTarget);
-        if (EntropyCoefMin > EntropyCoefMax)
-            throw new ArgumentException(FormattableString.Invariant(
-                $"EntropyCoefMin ({EntropyCoefMin}) must not be greater than EntropyCoefMax ({EntropyCoefMax})."), nameof(EntropyCoefMin));
     }
 }

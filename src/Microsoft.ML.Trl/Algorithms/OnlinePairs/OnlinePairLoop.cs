@@ -18,7 +18,9 @@ internal sealed class OnlinePairLoop(
     SamplingHooks? hooks = null)
 {
     private readonly SamplingHooks _hooks = hooks ?? new SamplingHooks();
-    private readonly IReadOnlyList<int> _ends = options.Generation.EosTokenIds ?? policy.Config.EosTokenIds;
+
+    /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
+    public HeldOutPairs? HeldOut { get; init; }
 
     /// <summary>Runs all steps.</summary>
     /// <param name="prompts">Token ids, at least one prompt.</param>
@@ -30,40 +32,41 @@ internal sealed class OnlinePairLoop(
     public void Run(IReadOnlyList<int[]> prompts, CancellationToken cancel = default)
     {
         int context = Math.Min(policy.Config.ContextLength, reference?.Config.ContextLength ?? int.MaxValue);
-        RolloutChecks.CheckPrompts(
-            prompts, new RolloutLimits(options.PerDeviceTrainBatchSize, policy.Config.VocabularySize, context, policy.Layout));
+        var limits = new RolloutLimits(options.PerDeviceTrainBatchSize, policy.Config.VocabularySize, context, policy.Layout);
+        RolloutChecks.CheckPrompts(prompts, limits);
+        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(HeldOut?.Prompts ?? prompts, limits));
         var plan = new EpochPlan([.. prompts.Select(prompt => prompt.Length)], options);
         var run = new TrainingRun(method.Stage, plan, options, _hooks.Progress, cancel);
         using CausalLanguageModel? own = reference is null ? policy.CreateReferenceModel(options.ReferenceModel) : null;
         CausalLanguageModel held = reference ?? own!;
         held.eval(); // no dropout in a reference
         var sampler = new PairSampler(policy, options, _hooks);
+        var comparison = new PairComparison(method, options, policy, held);
+        PairEvaluation? evaluation = HeldOut is null ? null : new PairEvaluation(HeldOut, comparison, sampler, cancel);
+        run.HeldOut = evaluation?.Measured();
         run.Learn(plan.Steps(), policy, options, dropout: !options.DisableDropout, (step, gradients) =>
         {
-            int epoch = Math.Max(0, (int)Math.Ceiling(step.Epoch) - 1);
             int[] chosen = [.. step.MicroBatches.SelectMany(batch => batch)];
             int[][] queries = Array.ConvertAll(chosen, prompt => prompts[prompt]);
+            int epoch = EpochOf(step);
             (int[][] first, int[][] second) = sampler.Draw(queries, method.Opponent(policy, held, epoch), cancel);
-            JudgedPairs pairs = Judged(
-                new RolloutTexts(step.Number, chosen, queries, first), new RolloutTexts(step.Number, chosen, queries, second), run, cancel);
+            JudgedPairs pairs = Judged(comparison, new RolloutTexts(step.Number, chosen, queries, first), second, run, cancel);
             foreach ((string name, double value) in method.Figures(pairs, epoch))
                 run.Log.Note(name, value);
-            return Learn(pairs, new Learning(step.Number, epoch, held, gradients, run));
-        });
+            return Learn(pairs, new Learning(step.Number, epoch, comparison, gradients, run));
+        }, updated: step => evaluation?.At(step.Number + 1, EpochOf(step)));
     }
 
-    private JudgedPairs Judged(RolloutTexts first, RolloutTexts second, TrainingRun run, CancellationToken cancel)
+    private static int EpochOf(StepPlan step) => Math.Max(0, (int)Math.Ceiling(step.Epoch) - 1);
+
+    private JudgedPairs Judged(PairComparison comparison, RolloutTexts first, int[][] second, TrainingRun run, CancellationToken cancel)
     {
-        PairVerdicts verdicts = judge.Judge(first, second, cancel);
-        bool[] firstEnded = [.. first.Responses.Select(HasEnded)], secondEnded = [.. second.Responses.Select(HasEnded)];
-        if (options.MissingEosPenalty is { } penalty && verdicts.Scores is { } scores)
-            verdicts = verdicts.With([.. scores.Select((pair, row) => (
-                pair.First - (firstEnded[row] ? 0 : penalty), pair.Second - (secondEnded[row] ? 0 : penalty)))]);
-        foreach ((string name, double value) in verdicts.Log.Metrics())
+        RolloutTexts others = first with { Responses = second };
+        JudgedPairs pairs = comparison.Judged(judge, first, others, cancel);
+        foreach ((string name, double value) in pairs.Verdicts.Log.Metrics())
             run.Log.Note(name, value);
-        run.Log.NoteCompletions(judge.Samples(first, second, verdicts, options.NumCompletionsToPrint));
-        return new JudgedPairs(
-            [.. first.Queries], [.. first.Responses], [.. second.Responses], firstEnded, secondEnded, verdicts);
+        run.Log.NoteCompletions(judge.Samples(first, others, pairs.Verdicts, options.NumCompletionsToPrint));
+        return pairs;
     }
 
     /// <summary>
@@ -71,8 +74,7 @@ internal sealed class OnlinePairLoop(
     /// </summary>
     private double Learn(JudgedPairs pairs, Learning step)
     {
-        int[] all = [.. Enumerable.Range(0, pairs.Prompts.Length)];
-        int[] decided = Array.FindAll(all, row => pairs.Verdicts.FirstWins[row] is not null);
+        int[] all = [.. Enumerable.Range(0, pairs.Prompts.Length)], decided = pairs.Decided;
         if (decided.Length < all.Length)
             step.Run.Log.Note("val/undecided", 1 - (decided.Length / (double)all.Length));
         if (decided.Length == 0)
@@ -84,15 +86,11 @@ internal sealed class OnlinePairLoop(
 
     /// <summary>Forward and backward pass of one micro batch.</summary>
     /// <returns>Its share of the step's loss.</returns>
-    private double Accumulate(JudgedPairs pairs, int[] rows, double share, Learning step)
+    private static double Accumulate(JudgedPairs pairs, int[] rows, double share, Learning step)
     {
         using DisposeScope scope = NewDisposeScope();
-        using AnswerBatch answers = Answers(pairs, rows);
-        Tensor firstWins = tensor(
-            Array.ConvertAll(rows, row => (float)(pairs.Verdicts.FirstWins[row] ?? 0.5)), device: policy.Device); // [B]
-        double? meanScore = pairs.Verdicts.Scores is { } scores ? rows.Average(row => (scores[row].First + scores[row].Second) / 2) : null;
-        var pass = new OnlinePairPass(answers, LogProbsOf(policy, answers), Frozen(step.Reference, answers), firstWins, meanScore);
-        (Tensor loss, Dictionary<string, float> metrics) = method.Compare(pass, step.Epoch);
+        using AnswerBatch answers = step.Comparison.Answers(pairs, rows);
+        (Tensor loss, Dictionary<string, float> metrics) = step.Comparison.Compare(pairs, rows, answers, step.Epoch);
         step.Gradients.Accumulate(share == 1 ? loss : loss * share);
         step.Run.Log.CountTokens(answers.Tokens.Tokens);
         if (share > 0)
@@ -100,37 +98,6 @@ internal sealed class OnlinePairLoop(
         return metrics["loss"] * share;
     }
 
-    private AnswerBatch Answers(JudgedPairs pairs, int[] rows)
-    {
-        IEnumerable<TokenExample> texts = rows.Select(row => Text(pairs.Prompts[row], pairs.First[row]));
-        if (method.ReadsSecond)
-            texts = texts.Concat(rows.Select(row => Text(pairs.Prompts[row], pairs.Second[row])));
-        TokenExample[] all = [.. texts];
-        return new AnswerBatch(policy.BatchOf(all, paddingFree: false), [.. Enumerable.Range(0, all.Length)]);
-    }
-
-    /// <summary>Prompt and answer; of a prompt that is too long the beginning is cut off, as in TRL.</summary>
-    private TokenExample Text(int[] prompt, int[] answer)
-    {
-        int cut = Math.Max(0, prompt.Length + answer.Length - options.MaxLength);
-        return new TokenExample([.. prompt.AsSpan(cut), .. answer], prompt.Length - cut);
-    }
-
-    private bool HasEnded(int[] answer) => answer.Length > 0 && _ends.Contains(answer[^1]);
-
-    private static Tensor LogProbsOf(CausalLanguageModel model, AnswerBatch answers) // [N] in the current scope
-    {
-        VocabularyProjection head = model.Head; // widened where it is quantized: the backward pass reads it
-        return LogProbs.OfHidden(model.HiddenAt(answers.Tokens), head, answers.Tokens.Labels);
-    }
-
-    private static Tensor Frozen(CausalLanguageModel model, AnswerBatch answers) // [N] in the scope around
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable frozen = no_grad();
-        return LogProbsOf(model, answers).MoveToOuterDisposeScope();
-    }
-
     /// <summary>The step that runs now.</summary>
-    private sealed record Learning(int Number, int Epoch, CausalLanguageModel Reference, GradientStep Gradients, TrainingRun Run);
+    private sealed record Learning(int Number, int Epoch, PairComparison Comparison, GradientStep Gradients, TrainingRun Run);
 }

@@ -6,7 +6,10 @@ namespace Microsoft.ML.Trl;
 /// Settings that the methods share which answer each prompt twice, have a judge or a reward compare the answers, and learn from that: TRL's
 /// names and defaults (v1.9.0). Immutable; make variants with <c>with</c>.
 /// </summary>
-/// <remarks>A step answers the prompts of all its micro batches before it learns from the first.</remarks>
+/// <remarks>
+/// A step answers the prompts of all its micro batches before it learns from the first. Evaluations report what a step over the held-out
+/// prompts would, and the share of them that the policy answers better than the reference: <c>eval_win_rate</c>.
+/// </remarks>
 public abstract record OnlinePairOptions : EpochOptions
 {
     /// <summary>TRL's defaults.</summary>
@@ -64,6 +67,8 @@ public abstract record OnlinePairOptions : EpochOptions
 
     /// <summary>β of an epoch, counted from 0.</summary>
     internal double BetaAt(int epoch) => At(Beta, epoch);
+
+    private protected override string UsualBestMetric => "win_rate";
 
     private protected override bool HasDropout => !DisableDropout;
 

@@ -39,6 +39,9 @@ internal interface IOnlinePairMethod
 internal sealed record JudgedPairs(
     int[][] Prompts, int[][] First, int[][] Second, bool[] FirstEnded, bool[] SecondEnded, PairVerdicts Verdicts)
 {
+    /// <summary>The pairs that the judge could decide.</summary>
+    public int[] Decided { get; } = [.. Enumerable.Range(0, Prompts.Length).Where(row => Verdicts.FirstWins[row] is not null)];
+
     /// <summary>Means of the scores of the first answers and of the second; null where a judge compared, or no reward applies.</summary>
     public (double First, double Second)? MeanScores =>
         (Verdicts.Scores?.Average(pair => pair.First), Verdicts.Scores?.Average(pair => pair.Second)) is ({ } first, { } second)

@@ -18,6 +18,7 @@ internal sealed class OnlinePairStage(StageContext stage, PairwiseJudge? judge, 
         stage.StartModel(input);
         PairwiseJudge judged = _judge ?? Upstream(input.Schema) ?? throw NoJudge();
         judged.Check(stage.Ml, data.Schema);
+        HeldOutReader? heldOut = HeldOutReader.Open(stage, options, options.PromptColumnName, options.Conversations, judged.Check);
         var held = new HeldReference(options.ReferenceModel);
         return FitSession.TrainPolicy(stage, options, input, options.Output, held, (session, model, reference) =>
         {
@@ -25,11 +26,15 @@ internal sealed class OnlinePairStage(StageContext stage, PairwiseJudge? judge, 
             var counts = new RowCounts();
             List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
             session.Tell(counts);
-            BoundJudge bound = judged.Bind(new RewardContext(stage.Ml, data, model.Tokenizer));
-            var judge = new AnswerJudge(bound, judged.GivesScores ? "reward function" : "judge", model, prompts);
+            AnswerJudge Judge(RewardContext context, IReadOnlyList<PromptRow> rows) =>
+                new(judged.Bind(context), judged.GivesScores ? "reward function" : "judge", model, rows);
+            AnswerJudge judge = Judge(new RewardContext(stage.Ml, data, model.Tokenizer), prompts);
+            HeldOutPairs? evaluated = null;
+            if (heldOut?.Rows(model, session) is ({ } rows, { } context))
+                evaluated = new HeldOutPairs([.. rows.Select(row => row.Prompt.Ids)], Judge(context, rows));
             var stops = new StopStrings(options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             var hooks = new SamplingHooks(session.Progress, session.Warn, stops.IsReached, model.Tokenizer);
-            new OnlinePairLoop(method, options, model.Network, reference, judge, hooks)
+            new OnlinePairLoop(method, options, model.Network, reference, judge, hooks) { HeldOut = evaluated }
                 .Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
         });
     }

@@ -20,24 +20,36 @@ internal sealed class PairSampler(CausalLanguageModel policy, OnlinePairOptions 
     /// <returns>[B] and [B]</returns>
     public (int[][] First, int[][] Second) Draw(int[][] prompts, Opponent? opponent, CancellationToken cancel)
     {
-        var ours = new Opponent(policy);
+        int atOnce = options.PerDeviceTrainBatchSize;
         if (opponent is not null)
-            return (Answers(ours, prompts, 1, cancel), Answers(opponent, prompts, 1, cancel));
-        int[][] both = Answers(ours, [.. prompts, .. prompts], 2, cancel);
+            return (Answers(null, Next(prompts), atOnce, cancel), Answers(opponent, Next(prompts), atOnce, cancel));
+        int[][] both = Answers(null, Next([.. prompts, .. prompts]), 2 * atOnce, cancel);
         return (both[..prompts.Length], both[prompts.Length..]);
     }
 
-    private int[][] Answers(Opponent model, int[][] prompts, int answersPerPrompt, CancellationToken cancel)
+    /// <summary>Draws with given random streams, which are counted from the first of the run.</summary>
+    /// <param name="opponent">Draws; null = the policy does.</param>
+    /// <param name="rows">Prompts with the streams of their answers.</param>
+    /// <param name="atOnce">Rows at once.</param>
+    /// <param name="cancel">Looked at for every token.</param>
+    /// <returns>[rows]</returns>
+    public int[][] Answers(Opponent? opponent, IEnumerable<(int[] Prompt, long Stream)> rows, int atOnce, CancellationToken cancel)
     {
+        Opponent model = opponent ?? new Opponent(policy);
         var generator = new TokenGenerator(model.Model) { Mixture = model.Mixture, Tokenizer = hooks.Tokenizer };
-        long next = ((long)options.Seed << 32) + _rows;
-        _rows += prompts.Length;
-        IEnumerable<(int[] Prompt, long Stream)> rows = prompts.Select((prompt, row) => (prompt, next + row));
+        long first = (long)options.Seed << 32;
         return
         [
-            .. rows.Chunk(answersPerPrompt * options.PerDeviceTrainBatchSize).SelectMany(part => generator.Generate(
-                [.. part.Select(row => row.Prompt)], options.Generation, [.. part.Select(row => row.Stream)], hooks.Stop,
+            .. rows.Chunk(atOnce).SelectMany(part => generator.Generate(
+                [.. part.Select(row => row.Prompt)], options.Generation, [.. part.Select(row => first + row.Stream)], hooks.Stop,
                 cancel: cancel).Tokens),
         ];
+    }
+
+    private (int[] Prompt, long Stream)[] Next(int[][] prompts)
+    {
+        long next = _rows;
+        _rows += prompts.Length;
+        return [.. prompts.Select((prompt, row) => (prompt, next + row))];
     }
 }

@@ -37,7 +37,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
         _stage.StartModel(input);
         var rewards = new RewardSet([_reward ?? UpstreamReward.Of(_stage, input.Schema)]);
         rewards.Check(_stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards);
+        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards.Check);
         var held = new HeldReference(_options.ReferenceModel);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
@@ -51,7 +51,7 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, reference);
             var loop = new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached)
             {
-                HeldOut = heldOut?.Read(model, session),
+                HeldOut = heldOut?.Read(model, session, rewards),
             };
             loop.Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
         });

@@ -13,6 +13,20 @@ internal sealed record RaftSample(TokenExample Text, string Completion, bool IsU
     public int[] Response => Text.Ids[Text.PromptLength..];
 }
 
+/// <summary>Answers held-out prompts once each, and cleans the answers as those that are learnt are cleaned.</summary>
+/// <param name="rows">The prompts.</param>
+/// <param name="cleaner">Of the run.</param>
+internal sealed class CleanedAnswers(IReadOnlyList<PromptRow> rows, CompletionCleaner cleaner) : IRollout
+{
+    /// <inheritdoc/>
+    public RolloutDraw Draw(RolloutTask task, TurnSampling sample, CancellationToken cancel)
+    {
+        IReadOnlyList<int[]> responses = sample(task.Queries, [.. Enumerable.Range(0, task.Queries.Count)], int.MaxValue, cancel);
+        IEnumerable<RaftSample> samples = task.Prompts.Zip(responses, (row, response) => cleaner.Clean(rows[row].Prompt, response));
+        return new RolloutDraw([.. samples.Select(cleaned => new DrawnCompletion(cleaned.Query, cleaned.Response))], []);
+    }
+}
+
 /// <summary>Cuts completions where they go on with the next turn, and says which are none.</summary>
 /// <param name="model">Whose completions they are.</param>
 /// <param name="options">Validated.</param>

@@ -6,7 +6,11 @@ namespace Microsoft.ML.Trl.Algorithms.Raft;
 /// <param name="Scorer">Of the completions.</param>
 /// <param name="Weights">Of the rewards of the scorer.</param>
 internal sealed record RaftWork(
-    LanguageModel Model, IReadOnlyList<PromptRow> Prompts, IRolloutScorer Scorer, IReadOnlyList<double> Weights);
+    LanguageModel Model, IReadOnlyList<PromptRow> Prompts, IRolloutScorer Scorer, IReadOnlyList<double> Weights)
+{
+    /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
+    public HeldOutPrompts? HeldOut { get; init; }
+}
 
 /// <summary>What an iteration learns from.</summary>
 /// <param name="Texts">Prompts with completions, the selected ones.</param>

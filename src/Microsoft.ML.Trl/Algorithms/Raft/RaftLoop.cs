@@ -23,10 +23,13 @@ internal sealed class RaftLoop(RaftWork work, RaftOptions options, IProgress<Ste
     /// <exception cref="TrainingFailedException">The same of a later iteration; the weights are of the last step.</exception>
     public void Run(CancellationToken cancel = default)
     {
-        RolloutChecks.CheckPrompts(
-            [.. work.Prompts.Select(row => row.Prompt.Ids)],
-            new RolloutLimits(1, _policy.Config.VocabularySize, _policy.Config.ContextLength, _policy.Layout));
+        var limits = new RolloutLimits(1, _policy.Config.VocabularySize, _policy.Config.ContextLength, _policy.Layout);
+        RolloutChecks.CheckPrompts([.. work.Prompts.Select(row => row.Prompt.Ids)], limits);
+        if (work.HeldOut is { } heldOut)
+            EvaluationRows.Check(() => RolloutChecks.CheckPrompts(heldOut.Prompts, limits));
         var run = new TrainingRun("RAFT", TotalSteps(), options, progress, cancel);
+        HeldOutAnswers? answers = Answers(cancel);
+        run.HeldOut = answers?.Measured();
         var collector = new RaftCollector(work, options);
         var record = new RaftRecord(options);
         run.Learn(Steps(), _policy, options, dropout: true, (step, gradients) =>
@@ -36,7 +39,19 @@ internal sealed class RaftLoop(RaftWork work, RaftOptions options, IProgress<Ste
             TokenExample[][] batches = [.. step.MicroBatches.Select(batch => batch.Select(row => _texts[row]).ToArray())];
             double divisor = Math.Max(1, batches.Sum(batch => batch.Sum(LabelCount)));
             return batches.Sum(batch => Accumulate(batch, divisor, gradients, run.Log));
-        });
+        }, updated: step => answers?.NextStep = step.Number + 1);
+    }
+
+    private HeldOutAnswers? Answers(CancellationToken cancel)
+    {
+        if (work.HeldOut is not { } heldOut)
+            return null;
+        var stops = new StopStrings(options.Generation.StopStrings, tokens => work.Model.Tokenizer.Decode(tokens));
+        var plan = new AnswerPlan(options.Generation, options.Seed, options.NumCompletionsToPrint)
+        {
+            Stop = stops.IsReached, Tokenizer = work.Model.Tokenizer,
+        };
+        return new HeldOutAnswers(_policy, heldOut, plan, cancel);
     }
 
     /// <summary>All steps; the first of each iteration collects what the others learn from, and so has no examples yet.</summary>

@@ -18,6 +18,8 @@ public sealed partial record RaftOptions
     /// <summary>Columns and generation options of the fitted stage.</summary>
     internal PolicyOutput Output => new(OutputColumnName, ScoreColumnName, PromptColumnName, Generation, Conversations);
 
+    private protected override string UsualBestMetric => "reward";
+
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect().Concat(Generation.WithoutEffect()))

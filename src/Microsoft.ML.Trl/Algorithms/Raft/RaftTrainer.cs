@@ -22,7 +22,8 @@ public sealed class RaftTrainer : IEstimator<TextGenerationTransformer>
     /// <returns>
     /// Owns the trained model. Reports in which an iteration began carry its mean rewards, of all completions and of the selected ones, as
     /// <c>reward</c> and <c>reward_selected</c>, and the share of different ones among pairs of neighbouring words, as <c>distinct_2</c>:
-    /// where it falls while rewards rise, the reward is being exploited.
+    /// where it falls while rewards rise, the reward is being exploited. Evaluations answer each held-out prompt once, as the options'
+    /// Generation says, and clean the answers as those that are learnt: <c>eval_reward</c>, and the mean of each reward.
     /// </returns>
     /// <exception cref="ArgumentException">
     /// Columns or rows cannot be used, or options do not fit the model; the message names them.
@@ -50,6 +51,7 @@ public sealed class RaftTrainer : IEstimator<TextGenerationTransformer>
         _stage.StartModel(input);
         var rewards = new RewardSet(_rewards ?? [UpstreamReward.Of(_stage, input.Schema)], _options.RewardWeights);
         rewards.Check(_stage.Ml, data.Schema);
+        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards.Check);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, HeldReference.Usual, (session, model, _) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
@@ -59,7 +61,14 @@ public sealed class RaftTrainer : IEstimator<TextGenerationTransformer>
             List<PromptRow> prompts = ShortEnough(reader.Read(model.Codec, counts, session.Cancel), counts);
             session.Tell(counts);
             RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
-            new RaftLoop(new RaftWork(model, prompts, scorer, rewards.Weights), _options, session.Progress).Run(session.Cancel);
+            var work = new RaftWork(model, prompts, scorer, rewards.Weights)
+            {
+                HeldOut = heldOut?.Read(model, session, rewards, new HeldOutReading
+                {
+                    Keep = ShortEnough, Rollout = (rows, _) => new CleanedAnswers(rows, new CompletionCleaner(model, _options)),
+                }),
+            };
+            new RaftLoop(work, _options, session.Progress).Run(session.Cancel);
         });
     }
 

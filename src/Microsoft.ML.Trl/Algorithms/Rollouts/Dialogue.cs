@@ -16,6 +16,9 @@ internal sealed class Dialogue(
     private readonly List<ChatMessage> _messages = [];
     private int _calls; // so far
 
+    /// <summary>Which answer of the task it is, counted from 0.</summary>
+    public int Place { get; init; }
+
     /// <summary>Of the data.</summary>
     public long Row => row;
 

@@ -9,6 +9,10 @@ internal sealed record GenerationBatch(int[][] Queries, GenerationOptions Option
 /// <summary>Answers batches with any model.</summary>
 internal static class GenerationBatches
 {
+    /// <summary>The same options, with no more new tokens than that.</summary>
+    public static GenerationOptions UpTo(this GenerationOptions options, int most) => most >= options.MaxNewTokens
+        ? options : options with { MaxNewTokens = most, MinNewTokens = Math.Min(options.MinNewTokens, most) };
+
     /// <summary>One response per query, of all batches.</summary>
     /// <param name="batches">In order.</param>
     /// <param name="model">Only read.</param>

@@ -17,6 +17,9 @@ internal sealed record GroupWork(
     /// <summary>Tells from a response's new tokens whether it has ended, for stop strings; null = only end tokens do.</summary>
     public Func<IReadOnlyList<int>, bool>? Stop { get; init; }
 
+    /// <summary>Most tokens of prompt and completion, where another model reads them too; null = as many as the policy writes.</summary>
+    public int? MaxLength { get; init; }
+
     /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
     public HeldOutPrompts? HeldOut { get; init; }
 
@@ -67,9 +70,11 @@ internal sealed class GroupCollector : IDisposable
         int[] prompts =
             [.. _stream.Next(_plan.PromptsPerGeneration).SelectMany(prompt => Enumerable.Repeat(prompt, _options.NumGenerations))];
         int[][] queries = Array.ConvertAll(prompts, prompt => _work.Prompts[prompt]);
-        RolloutDraw draw = _work.Rollout?.Draw(new RolloutTask(step, prompts, queries), Sample, cancel)
+        RolloutDraw draw = _work.Rollout?.Draw(
+                new RolloutTask(step, prompts, queries), (texts, _, most, stop) => Sample(texts, most, stop), cancel)
             ?? RolloutDraw.OfOneTurn(queries, Sample(queries, _options.Generation.MaxNewTokens, cancel));
-        IReadOnlyList<DrawnCompletion> drawn = draw.Completions;
+        IReadOnlyList<DrawnCompletion> drawn =
+            _work.MaxLength is { } most ? [.. draw.Completions.Select(row => row.Within(most))] : draw.Completions;
         bool[] hasEnded = [.. drawn.Select(row => _ends.HasEnded(row.Query, row.Ids))];
         var rollout = new GroupRollout([.. drawn.Select((completion, row) => Text(completion, hasEnded[row]))]);
         float[]? old = OldLogProbs(rollout, drawn);
@@ -125,21 +130,14 @@ internal sealed class GroupCollector : IDisposable
     {
         if (_work.Sample is { } sample)
             return sample(texts, cancel);
-        GenerationOptions options = _options.Generation;
-        if (most < options.MaxNewTokens)
-            options = options with { MaxNewTokens = most, MinNewTokens = Math.Min(options.MinNewTokens, most) };
-        return _sampler.Generate(_sampler.Batches(texts, options, null, null), _work.Stop, cancel);
+        return _sampler.Generate(_sampler.Batches(texts, _options.Generation.UpTo(most), null, null), _work.Stop, cancel);
     }
 
     /// <summary>A completion as it is learnt: what the policy wrote of it, or nothing where it was cut and such are left out.</summary>
     private TokenExample Text(DrawnCompletion completion, bool hasEnded)
     {
-        int[] query = completion.Query, ids = [.. query, .. completion.Ids];
-        return new TokenExample(ids, query.Length)
-        {
-            Learned = !hasEnded && _options.MaskTruncatedCompletions ? new bool[ids.Length]
-                : completion.Own is { } own ? [.. new bool[query.Length], .. own] : null,
-        };
+        TokenExample text = completion.Text;
+        return !hasEnded && _options.MaskTruncatedCompletions ? text with { Learned = new bool[text.Ids.Length] } : text;
     }
 
     private float[]? OldLogProbs(GroupRollout rollout, IReadOnlyList<DrawnCompletion> drawn)

@@ -27,12 +27,15 @@ internal sealed class GroupLoop(
         EvaluationRows.Check(() => RolloutChecks.CheckPrompts(work.HeldOut?.Prompts ?? work.Prompts, limits));
         var plan = new GroupPlan(work.Prompts.Count, options);
         var run = new TrainingRun(stage, plan.TotalSteps, options, progress, cancel);
+        var learning = new GroupPass(policy, options, objective) { Hidden = work.Hidden };
         HeldOutAnswers? answers = work.HeldOut is { } heldOut
-            ? new HeldOutAnswers(policy, heldOut, options.Answers(work.Stop), cancel) : null;
+            ? new HeldOutAnswers(policy, heldOut, options.Answers(work.Stop), cancel)
+            {
+                Also = (texts, figures) => learning.Measure([.. texts.Select(text => text.Truncated(work.MaxLength))], figures),
+            } : null;
         run.HeldOut = answers?.Measured();
         using HeldModel? held = options.Beta == 0 ? null : HeldModel.Of(policy, reference, options.ReferenceModel, options.Sync);
         using var collector = new GroupCollector(policy, options, objective, work, held);
-        var learning = new GroupPass(policy, options, objective) { Hidden = work.Hidden };
         (long Number, GroupRollout Rollout)? latest = null;
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,

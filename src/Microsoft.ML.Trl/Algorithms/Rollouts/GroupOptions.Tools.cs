@@ -22,9 +22,9 @@ public abstract partial record GroupOptions
     public IReadOnlyList<AIFunction>? Tools { get; init; }
 
     /// <summary>
-    /// Makes the world that a completion acts in; called as often as there are completions in a generation. Prompts must be
-    /// <see cref="Conversations"/>. Rewards find it in <see cref="RewardRow.Environment"/>. Null, the default: none. No part of the
-    /// options' JSON.
+    /// Makes the world that a completion acts in; called as often as there are completions in a generation, and again for those that an
+    /// evaluation answers at once. Prompts must be <see cref="Conversations"/>. Rewards find it in <see cref="RewardRow.Environment"/>.
+    /// Null, the default: none. No part of the options' JSON.
     /// </summary>
     [JsonIgnore]
     public Func<IEnvironment>? EnvironmentFactory { get; init; }
@@ -46,11 +46,6 @@ public abstract partial record GroupOptions
             throw new ArgumentException(
                 $"{(Tools is { Count: > 0 } ? nameof(Tools) : nameof(EnvironmentFactory))} needs prompts that are conversations, since a "
                 + "chat template writes what follows a turn; set Conversations.", nameof(Conversations));
-        if (HasTurns && (EvalStrategy != EvalStrategy.No || EvalOnStart))
-            throw new NotSupportedException(
-                "Held-out prompts are answered in one turn, without functions or environments, so that their rewards would tell nothing of "
-                + "a run with Tools or EnvironmentFactory; set EvalStrategy to No and EvalOnStart to false, and evaluate the fitted model "
-                + "through AsChatClient.");
     }
 }
 

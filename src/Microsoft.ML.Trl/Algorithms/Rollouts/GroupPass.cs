@@ -27,18 +27,35 @@ internal sealed class GroupPass(CausalLanguageModel policy, GroupOptions options
             .Sum(pass => Accumulate(pass.Rollout, pass.Rows, totals, gradients, log));
     }
 
+    /// <summary>Measures completions that are not learnt from. Called in evaluation mode, without gradient.</summary>
+    /// <param name="texts">Prompts with completions.</param>
+    /// <param name="figures">Told of them.</param>
+    public void Measure(IReadOnlyList<TokenExample> texts, IFigures figures)
+    {
+        if (objective.Measure is not { } measure)
+            return;
+        foreach (TokenExample[] rows in texts.Where(text => text.LearnedTokens() > 0).Chunk(options.PerDeviceTrainBatchSize))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using TokenBatch batch = policy.BatchOf(rows, options.PaddingFree);
+            Tensor? others = objective.OtherStates(batch);
+            measure(new GroupStates(batch, Hidden?.Invoke(policy, batch) ?? policy.HiddenAt(batch), others), figures);
+        }
+    }
+
     /// <summary>Forward and backward pass over some completions.</summary>
     /// <returns>Their share of the step's loss.</returns>
     private double Accumulate(GroupRollout rollout, int[] rows, GroupTotals totals, GradientStep gradients, StepLog log)
     {
         using DisposeScope scope = NewDisposeScope();
         using TokenBatch batch = policy.BatchOf([.. rows.Select(row => rollout.Texts[row])], options.PaddingFree);
+        Tensor? others = objective.OtherStates(batch);
         RouterLoad? load = _auxiliary.Begin(batch);
         Tensor hidden = Hidden?.Invoke(policy, batch) ?? policy.HiddenAt(batch, load); // [n, H]
         VocabularyProjection head = policy.Head with { Temperature = options.Generation.Temperature };
         TokenLogProbs now = LogProbs.WithStatistics(hidden, head, batch.Labels);
         Tensor entropy = objective.NeedsEntropyGradient ? HiddenEntropy.Of(hidden, head) : now.Entropy;
-        GroupTokens tokens = rollout.Tokens(rows, policy.Device);
+        GroupTokens tokens = rollout.Tokens(rows, policy.Device) with { States = new GroupStates(batch, hidden, others) };
         (Tensor learned, Dictionary<string, float> metrics) = objective.Loss(tokens, now.LogProbs, entropy, totals);
         (Tensor loss, _) = _auxiliary.AddTo(learned, load, log, share: 1.0 / totals.PassCount);
         gradients.Accumulate(loss);

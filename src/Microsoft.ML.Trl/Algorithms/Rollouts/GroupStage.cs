@@ -1,22 +1,38 @@
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
+/// <summary>What a method brings to a run of its own. Owns what it opened for that.</summary>
+/// <param name="Objective">Of the run.</param>
+/// <param name="Opened">Disposed of at the end; null = nothing.</param>
+internal sealed record GroupMethod(IGroupObjective Objective, IDisposable? Opened = null) : IDisposable
+{
+    /// <summary>Most tokens of prompt and completion; null = as many as the policy reads.</summary>
+    public int? MaxLength { get; init; }
+
+    /// <inheritdoc/>
+    public void Dispose() => Opened?.Dispose();
+}
+
 /// <summary>What the stages have in common that learn from several completions of each prompt.</summary>
 internal sealed class GroupStage
 {
     private readonly StageContext _stage;
-    private readonly IReadOnlyList<RewardFunction>? _rewards;
+    private readonly RewardSet? _rewards;
     private readonly GroupOptions _options;
+    private readonly Func<FitSession, LanguageModel, GroupMethod>? _open;
 
     /// <summary>Keeps what the stage was given.</summary>
     /// <param name="stage">The stage and its start model.</param>
-    /// <param name="rewards">Rewards; null = the nearest reward model upstream.</param>
+    /// <param name="rewards">Rewards; null = the nearest reward model upstream; empty only where the method learns without them.</param>
     /// <param name="options">Validated.</param>
+    /// <param name="open">Makes the method when the policy is there; null = as the options say.</param>
     /// <exception cref="ArgumentException">There are no rewards, or not as many as weights.</exception>
-    public GroupStage(StageContext stage, IReadOnlyList<RewardFunction>? rewards, GroupOptions options)
+    public GroupStage(
+        StageContext stage, IReadOnlyList<RewardFunction>? rewards, GroupOptions options,
+        Func<FitSession, LanguageModel, GroupMethod>? open = null)
     {
-        (_stage, _rewards, _options) = (stage, rewards, options);
-        if (rewards is not null)
-            _ = new RewardSet(rewards, options.RewardWeights); // says what does not fit before anything is fitted
+        (_stage, _options, _open) = (stage, options, open);
+        _rewards = rewards is null ? null // says what does not fit before anything is fitted
+            : rewards.Count == 0 && open is not null ? RewardSet.None : new RewardSet(rewards, options.RewardWeights);
     }
 
     /// <summary>Reads prompts and trains a copy of the starting model, with the starting model as reference.</summary>
@@ -26,26 +42,35 @@ internal sealed class GroupStage
         IDataView data = _stage.TrainingData ?? input;
         _ = new PromptReader(data, _options.PromptColumnName, _options.Conversations); // says what is missing before a model is loaded
         _stage.StartModel(input);
-        var rewards = new RewardSet(_rewards ?? [UpstreamReward.Of(_stage, input.Schema)], _options.RewardWeights);
+        RewardSet rewards = _rewards ?? new RewardSet([UpstreamReward.Of(_stage, input.Schema)], _options.RewardWeights);
         rewards.Check(_stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards);
+        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards.Check);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, _options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
+            using GroupMethod method = _open?.Invoke(session, model) ?? new GroupMethod(_options.Objective());
             using MultiTurnTools? tools = _options.HasTurns ? new MultiTurnTools(_options) : null;
+            using MultiTurnTools? heldOutTools = _options.HasTurns && heldOut is not null ? new MultiTurnTools(_options) : null;
             var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations) { Tools = tools?.Schemas };
+            List<PromptRow> WithinLimit(List<PromptRow> rows, RowCounts counts) => WithRoom(rows, method.MaxLength, counts);
+            IRollout? Rollout(MultiTurnTools? acting, IReadOnlyList<PromptRow> rows, IDataView from) =>
+                acting is null ? null : new MultiTurnRollout(model, acting, rows, new TypedRows(_stage.Ml, from), _options);
             var counts = new RowCounts();
-            List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
+            List<PromptRow> prompts = WithinLimit(reader.Read(model.Codec, counts, session.Cancel), counts);
             session.Tell(counts);
             RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
             var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             var work = new GroupWork([.. prompts.Select(row => row.Prompt.Ids)], scorer, rewards.Weights)
             {
                 Stop = stops.IsReached,
-                HeldOut = heldOut?.Read(model, session),
-                Rollout = tools is null ? null : new MultiTurnRollout(model, tools, prompts, new TypedRows(_stage.Ml, data), _options),
+                MaxLength = method.MaxLength,
+                HeldOut = heldOut?.Read(model, session, rewards, new HeldOutReading
+                {
+                    Keep = WithinLimit, Tools = heldOutTools?.Schemas, Rollout = (rows, from) => Rollout(heldOutTools, rows, from),
+                }),
+                Rollout = Rollout(tools, prompts, data),
             };
-            new GroupLoop(_stage.Name, model.Network, _options, _options.Objective(), session.Progress)
+            new GroupLoop(_stage.Name, model.Network, _options, method.Objective, session.Progress)
                 .Run(work, reference, session.Cancel);
         });
     }
@@ -53,4 +78,13 @@ internal sealed class GroupStage
     /// <summary>The columns that the fitted stage promises, where the pipeline before it promises those that training reads.</summary>
     public SchemaShape Promise(SchemaShape inputSchema) =>
         PromptStage.Promise(_stage, _options.Output, inputSchema, _rewards is null ? UpstreamReward.Require : null);
+
+    /// <summary>The prompts that leave room for an answer.</summary>
+    private static List<PromptRow> WithRoom(List<PromptRow> prompts, int? most, RowCounts counts)
+    {
+        ILookup<bool, PromptRow> hasRoom = prompts.ToLookup(row => !(row.Prompt.Ids.Length >= most));
+        foreach (PromptRow row in hasRoom[false])
+            counts.Note(RowFate.NoAnswerPossible, row.Number);
+        return hasRoom[true].Any() ? [.. hasRoom[true]] : throw counts.NothingLeft();
+    }
 }

@@ -15,6 +15,9 @@ internal sealed record GroupTokens(
     /// <summary>[n] advantage of each token; null = that of its completion.</summary>
     public Tensor? TokenAdvantages { get; init; }
 
+    /// <summary>What the pass found on its way to the log-probabilities; null where there are these alone.</summary>
+    public GroupStates? States { get; init; }
+
     /// <summary>Sums over the tokens of each completion: [n] to [b].</summary>
     public Tensor SumRows(Tensor tokens) =>
         zeros(RowCount, dtype: ScalarType.Float32, device: tokens.device).index_add(0, RowOf, tokens, 1);
@@ -28,6 +31,12 @@ internal sealed record GroupTokens(
     /// <summary>Gives every token what its completion has: [b] to [n].</summary>
     public Tensor Spread(Tensor rows) => rows.index_select(0, RowOf);
 }
+
+/// <summary>What predicts the tokens of a pass.</summary>
+/// <param name="Batch">Its labels are the n tokens.</param>
+/// <param name="Hidden">[n, H] states of the policy, with gradient where it learns.</param>
+/// <param name="Others">[n, H'] of <see cref="IGroupObjective.OtherStates"/>; null = there are none.</param>
+internal sealed record GroupStates(TokenBatch Batch, Tensor Hidden, Tensor? Others);
 
 /// <summary>What a step reads in all its passes.</summary>
 /// <param name="Rows">Completions.</param>

@@ -4,46 +4,10 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 /// <param name="Prompts">Token ids, at least one prompt.</param>
 /// <param name="Scorer">Says how good responses to them are.</param>
 /// <param name="Weights">Of the rewards of the scorer.</param>
-internal sealed record HeldOutPrompts(IReadOnlyList<int[]> Prompts, IRolloutScorer Scorer, IReadOnlyList<double> Weights);
-
-/// <summary>Reads held-out prompts, and binds the rewards of a run to the data that they stand in.</summary>
-internal sealed class HeldOutReader
+internal sealed record HeldOutPrompts(IReadOnlyList<int[]> Prompts, IRolloutScorer Scorer, IReadOnlyList<double> Weights)
 {
-    private readonly StageContext _stage;
-    private readonly IDataView _data;
-    private readonly PromptReader _prompts;
-    private readonly RewardSet _rewards;
-
-    private HeldOutReader(StageContext stage, IDataView data, PromptReader prompts, RewardSet rewards) =>
-        (_stage, _data, _prompts, _rewards) = (stage, data, prompts, rewards);
-
-    /// <summary>Finds the columns; null where nothing is evaluated.</summary>
-    /// <param name="stage">The stage.</param>
-    /// <param name="options">With the evaluation data.</param>
-    /// <param name="promptColumnName">Text column with the prompts.</param>
-    /// <param name="conversations">How they are read as conversations; null = as texts.</param>
-    /// <param name="rewards">Of the run.</param>
-    /// <exception cref="ArgumentException">A column is missing or of the wrong type.</exception>
-    public static HeldOutReader? Open(
-        StageContext stage, TrainingOptions options, string promptColumnName, ConversationOptions? conversations, RewardSet rewards) =>
-        EvaluationRows.Open(options, data =>
-        {
-            var prompts = new PromptReader(data, promptColumnName, conversations);
-            rewards.Check(stage.Ml, data.Schema);
-            return new HeldOutReader(stage, data, prompts, rewards);
-        });
-
-    /// <summary>All prompts that can be answered.</summary>
-    /// <param name="model">Answers them.</param>
-    /// <param name="session">Warned of those that are left out.</param>
-    /// <exception cref="ArgumentException">No row can be answered.</exception>
-    public HeldOutPrompts Read(LanguageModel model, FitSession session)
-    {
-        IReadOnlyList<PromptRow> rows = EvaluationRows.Read(
-            _prompts, (reader, counts) => reader.Read(model.Codec, counts, session.Cancel), session.Warn)!;
-        RewardScorer scorer = _rewards.Bind(new RewardContext(_stage.Ml, _data, model.Tokenizer), model, rows);
-        return new HeldOutPrompts([.. rows.Select(row => row.Prompt.Ids)], scorer, _rewards.Weights);
-    }
+    /// <summary>How they are answered; null = in one turn, and as it is drawn.</summary>
+    public IRollout? Rollout { get; init; }
 }
 
 /// <summary>How held-out prompts are answered.</summary>
@@ -55,12 +19,15 @@ internal sealed record AnswerPlan(GenerationOptions Generation, int Seed, int Sa
 {
     /// <summary>Tells from a response's new tokens whether it has ended; null = only end tokens do.</summary>
     public Func<IReadOnlyList<int>, bool>? Stop { get; init; }
+
+    /// <summary>Tells the bytes of tokens, for constraints; null = there are none.</summary>
+    public TextTokenizer? Tokenizer { get; init; }
 }
 
 /// <summary>
-/// The mean reward of what a policy answers to held-out prompts, <c>reward</c>, and that of each reward function. Every answer has random
-/// numbers of its own, the same in every evaluation, so that two policies differ by what they would say and not by luck; those of training
-/// are not touched.
+/// The mean reward of what a policy answers to held-out prompts, <c>reward</c>, and that of each reward function. Every turn of an answer
+/// has random numbers of its own, the same in every evaluation, so that two policies differ by what they would say and not by luck; those
+/// of training are not touched.
 /// </summary>
 /// <param name="policy">Only read.</param>
 /// <param name="heldOut">What is answered.</param>
@@ -68,7 +35,11 @@ internal sealed record AnswerPlan(GenerationOptions Generation, int Seed, int Sa
 /// <param name="cancel">Looked at for every token.</param>
 internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts heldOut, AnswerPlan plan, CancellationToken cancel)
 {
+    private readonly TokenGenerator _generator = new(policy) { Tokenizer = plan.Tokenizer };
     private readonly List<SampleCompletion> _samples = [];
+
+    /// <summary>Told of the answers, to measure more of them; null = nobody.</summary>
+    public Action<IReadOnlyList<TokenExample>, IFigures>? Also { get; init; }
 
     /// <summary>The step that training makes next, for rewards and messages.</summary>
     public int NextStep { get; set; } = 1;
@@ -80,18 +51,36 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts 
     {
         int[] prompts = [.. numbers.SelectMany(number => Enumerable.Repeat(number, plan.Answers))];
         int[][] queries = Array.ConvertAll(prompts, prompt => heldOut.Prompts[prompt]);
-        long first = ((long)plan.Seed << 32) + ((long)numbers[0] * plan.Answers);
-        var batch = new GenerationBatch(queries, plan.Generation, [.. Enumerable.Range(0, queries.Length).Select(row => first + row)]);
-        IReadOnlyList<int[]> responses = new[] { batch }.Generate(policy, plan.Stop, cancel);
-        var rollout = new RolloutTexts(NextStep, prompts, queries, responses);
+        RolloutDraw draw = Draw(numbers[0], prompts, queries);
+        var rollout = new RolloutTexts(
+            NextStep, prompts, [.. draw.Completions.Select(row => row.Query)], [.. draw.Completions.Select(row => row.Ids)])
+        {
+            Turns = [.. draw.Completions.Select(row => row.Turns)],
+        };
         RewardTable table = RewardScorer.Ask(heldOut.Scorer, rollout, cancel);
         double?[] sums = table.WeightedSums(heldOut.Weights);
         Note(figures, "reward", sums);
         foreach ((string name, IReadOnlyList<double?> scores) in table.Names.Zip(table.Columns))
             Note(figures, $"rewards/{name}/mean", scores);
+        figures.NoteAll(draw.Figures, name => draw.Weights.GetValueOrDefault(name, prompts.Length));
         int room = plan.Samples - _samples.Count;
         if (room > 0)
             _samples.AddRange(heldOut.Scorer.Samples(rollout, table, sums, room));
+        Also?.Invoke([.. draw.Completions.Select(row => row.Text)], figures);
+    }
+
+    private RolloutDraw Draw(int first, int[] prompts, int[][] queries)
+    {
+        long stream = ((long)plan.Seed << 32) + ((long)first * plan.Answers);
+        IReadOnlyList<int[]> Sample(IReadOnlyList<int[]> texts, IReadOnlyList<int> places, int most, CancellationToken stop)
+        {
+            long turn = stream;
+            stream += (long)heldOut.Prompts.Count * plan.Answers; // the next turns come behind those of all answers
+            return _generator.Generate(
+                texts, plan.Generation.UpTo(most), [.. places.Select(place => turn + place)], plan.Stop, cancel: stop).Tokens;
+        }
+        return heldOut.Rollout?.Draw(new RolloutTask(NextStep, prompts, queries), Sample, cancel) ?? RolloutDraw.OfOneTurn(
+            queries, Sample(queries, [.. Enumerable.Range(0, queries.Length)], plan.Generation.MaxNewTokens, cancel));
     }
 
     /// <summary>The mean of the scores that there are.</summary>

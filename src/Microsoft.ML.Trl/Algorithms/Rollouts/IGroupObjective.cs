@@ -23,6 +23,17 @@ internal interface IGroupObjective
     /// <summary>Whether the entropy of tokens is wanted with its gradient.</summary>
     bool NeedsEntropyGradient => false;
 
+    /// <summary>What is measured of held-out completions beside their rewards, pass by pass; null = nothing.</summary>
+    Action<GroupStates, IFigures>? Measure => null;
+
+    /// <summary>
+    /// What another model says where the tokens of a pass are predicted. Asked before the policy reads the batch, so that what the other
+    /// model computes on the way is no longer in memory by then.
+    /// </summary>
+    /// <param name="batch">As the policy reads it.</param>
+    /// <returns>[n, H'], no gradient, in the current scope; null = there is no other model.</returns>
+    Tensor? OtherStates(TokenBatch batch) => null;
+
     /// <summary>How much better each completion is than was to be expected.</summary>
     /// <param name="scores">Of all completions of a generation.</param>
     GroupJudgement Judge(GroupScores scores);

@@ -4,10 +4,12 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>Lets the policy go on with texts.</summary>
 /// <param name="texts">[B] token ids.</param>
+/// <param name="places">[B] which answers of the task they belong to, counted from 0.</param>
 /// <param name="most">New tokens of each at most.</param>
 /// <param name="cancel">Looked at for every token.</param>
 /// <returns>[B] new token ids, at least one each.</returns>
-internal delegate IReadOnlyList<int[]> TurnSampling(IReadOnlyList<int[]> texts, int most, CancellationToken cancel);
+internal delegate IReadOnlyList<int[]> TurnSampling(
+    IReadOnlyList<int[]> texts, IReadOnlyList<int> places, int most, CancellationToken cancel);
 
 /// <summary>What is answered.</summary>
 /// <param name="Step">That needs it, counted from 1.</param>
@@ -30,6 +32,9 @@ internal interface IRollout
 /// <param name="Figures">By TRL's names.</param>
 internal sealed record RolloutDraw(IReadOnlyList<DrawnCompletion> Completions, Dictionary<string, float> Figures)
 {
+    /// <summary>Of how much those figures are means that are none over all answers: of how many calls, for one.</summary>
+    public IReadOnlyDictionary<string, double> Weights { get; init; } = new Dictionary<string, double>();
+
     /// <summary>Answers of a single turn.</summary>
     public static RolloutDraw OfOneTurn(IReadOnlyList<int[]> queries, IReadOnlyList<int[]> responses) =>
         new([.. queries.Zip(responses, (query, response) => new DrawnCompletion(query, response))], []);
@@ -43,6 +48,19 @@ internal sealed record DrawnCompletion(int[] Query, int[] Ids, bool[]? Own = nul
 {
     /// <summary>What rewards are told of it; null = there is nothing but the tokens.</summary>
     public RolloutTurns? Turns { get; init; }
+
+    /// <summary>What of it has room in so many tokens of prompt and completion; the prompt has room for itself and one more.</summary>
+    public DrawnCompletion Within(int most)
+    {
+        int room = most - Query.Length;
+        return room >= Ids.Length ? this : this with { Ids = Ids[..room], Own = Own?[..room] };
+    }
+
+    /// <summary>Prompt and completion, of which what the policy wrote is learnt.</summary>
+    public TokenExample Text => new([.. Query, .. Ids], Query.Length)
+    {
+        Learned = Own is null ? null : [.. new bool[Query.Length], .. Own],
+    };
 
     /// <summary>How many tokens the policy wrote.</summary>
     public int OwnTokens => Own?.Count(own => own) ?? Ids.Length;

@@ -52,7 +52,10 @@ internal sealed class MultiTurnRollout : IRollout
                 break;
             open = Answer(open, caller, cancel).GetAwaiter().GetResult();
         }
-        return new RolloutDraw([.. all.Select(dialogue => dialogue.Finished)], _tools.Schemas is null ? [] : caller.Figures(all.Length));
+        return new RolloutDraw([.. all.Select(dialogue => dialogue.Finished)], _tools.Schemas is null ? [] : caller.Figures(all.Length))
+        {
+            Weights = caller.Weights,
+        };
     }
 
     private Dialogue Begin(PromptRow row, int place, CancellationToken cancel)
@@ -67,7 +70,7 @@ internal sealed class MultiTurnRollout : IRollout
             prompt = Observed(row, observation);
         }
         int room = Math.Min(_options.Generation.MaxNewTokens, _model.Network.Config.ContextLength - prompt.Ids.Length);
-        return new Dialogue(row.Number, prompt, room, _tools.Of(environment), environment);
+        return new Dialogue(row.Number, prompt, room, _tools.Of(environment), environment) { Place = place };
     }
 
     /// <summary>The prompt with what the environment says at its end.</summary>
@@ -94,7 +97,9 @@ internal sealed class MultiTurnRollout : IRollout
 
     private void Speak(Dialogue[] open, TurnSampling sample, CancellationToken cancel)
     {
-        IReadOnlyList<int[]> turns = sample([.. open.Select(dialogue => dialogue.Text)], open.Max(dialogue => dialogue.Room), cancel);
+        IReadOnlyList<int[]> turns = sample(
+            [.. open.Select(dialogue => dialogue.Text)], [.. open.Select(dialogue => dialogue.Place)],
+            open.Max(dialogue => dialogue.Room), cancel);
         for (int row = 0; row < open.Length; row++)
         {
             int[] ids = turns[row][..Math.Min(turns[row].Length, open[row].Room)];

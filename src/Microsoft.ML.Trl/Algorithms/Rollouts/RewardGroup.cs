@@ -10,7 +10,7 @@ internal sealed class RewardGroup
     private readonly BoundReward[] _rewards;
     private readonly int[] _order; // the awaited ones first
 
-    /// <param name="rewards">At least one.</param>
+    /// <param name="rewards">Any number.</param>
     /// <param name="context">What they are asked in.</param>
     public RewardGroup(IReadOnlyList<RewardFunction> rewards, RewardContext context)
     {
@@ -32,7 +32,7 @@ internal sealed class RewardGroup
         var columns = new Task<IReadOnlyList<double?>>[_rewards.Length];
         foreach (int reward in _order)
             columns[reward] = Ask(reward, rows, stop, cancel);
-        return new RewardTable(_names, await Task.WhenAll(columns).ConfigureAwait(false));
+        return new RewardTable(_names, await Task.WhenAll(columns).ConfigureAwait(false), rows.Count);
     }
 
     private async Task<IReadOnlyList<double?>> Ask(

@@ -42,7 +42,7 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
         RewardRow[] answers =
             [.. Enumerable.Range(0, rollout.Prompts.Count).Select(i => Row(policy, rows, rollout, i) with { Log = (log, i) })];
         RewardTable table = rewards.Score(answers, cancel).GetAwaiter().GetResult();
-        return new RewardTable(table.Names, table.Columns) { Log = log };
+        return new RewardTable(table.Names, table.Columns, table.RowCount) { Log = log };
     }
 
     public IReadOnlyList<SampleCompletion> Samples(

@@ -5,6 +5,11 @@ internal sealed class RewardSet
 {
     private readonly RewardFunction[] _rewards;
 
+    private RewardSet() => (_rewards, Weights, Names) = ([], [], []);
+
+    /// <summary>For a method that learns from something else.</summary>
+    public static RewardSet None { get; } = new();
+
     /// <summary>Checks what was given.</summary>
     /// <param name="rewards">At least one.</param>
     /// <param name="weights">One finite number per reward; null = 1 each.</param>

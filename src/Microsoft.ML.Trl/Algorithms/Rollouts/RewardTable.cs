@@ -6,7 +6,9 @@ internal sealed class RewardTable
     /// <summary>Puts the columns together.</summary>
     /// <param name="names">[R] what metrics call the functions.</param>
     /// <param name="columns">[R][N]</param>
-    public RewardTable(IReadOnlyList<string> names, IReadOnlyList<IReadOnlyList<double?>> columns) => (Names, Columns) = (names, columns);
+    /// <param name="rows">N; null = as many as the first column has.</param>
+    public RewardTable(IReadOnlyList<string> names, IReadOnlyList<IReadOnlyList<double?>> columns, int? rows = null) =>
+        (Names, Columns, RowCount) = (names, columns, rows ?? columns[0].Count);
 
     /// <summary>[R] what metrics call the functions.</summary>
     public IReadOnlyList<string> Names { get; }
@@ -15,7 +17,7 @@ internal sealed class RewardTable
     public IReadOnlyList<IReadOnlyList<double?>> Columns { get; }
 
     /// <summary>N responses.</summary>
-    public int RowCount => Columns[0].Count;
+    public int RowCount { get; }
 
     /// <summary>What the functions told beside their numbers.</summary>
     public RewardLog Log { get; init; } = new();

@@ -9,6 +9,9 @@ internal sealed class ToolCaller
 {
     private int _calls, _failures;
 
+    /// <summary>What the share of failures is a share of.</summary>
+    public IReadOnlyDictionary<string, double> Weights => new Dictionary<string, double> { ["tools/failure_frequency"] = _calls };
+
     /// <summary>TRL's figures of the calls.</summary>
     /// <param name="completions">In which they were made.</param>
     public Dictionary<string, float> Figures(int completions) => new()

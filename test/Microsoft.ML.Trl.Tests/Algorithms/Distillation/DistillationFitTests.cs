@@ -13,7 +13,7 @@ public sealed class DistillationFitTests
     private static readonly DistillOptions Distill = new() { MaxSteps = 2, LearningRate = 1e-2, Generation = Tiny.Greedy };
     private static readonly MiniLlmOptions MiniLlm = new()
     {
-        MaxSteps = 2, LearningRate = 1e-2, NumGenerations = 2, MaxCompletionLength = 4, Generation = Tiny.Greedy,
+        MaxSteps = 2, LearningRate = 1e-2, NumGenerations = 2, Generation = new() { MaxNewTokens = 4 },
     };
 
     private readonly MLContext _ml = new(1);

@@ -18,9 +18,6 @@ public sealed class DistillationLossTests
         // ¼ · (1 + 2) / 4 + ¾ · 2² · (0.5 + 0.25) / 4
         Tensor hinton = DistillationLoss.Hinton(tensor([-1f, -2f]), tensor([0.5f, 0.25f]), alpha: 0.25, temperature: 2, divisor: 4);
         Close.Absolute(0.75, hinton.item<float>(), 1e-7);
-        // A · ratio: -(2 - 3 + 0.5) / 2
-        Tensor policy = MiniLlmLoss.PolicyGradient(tensor([-1f, -2f, -9f]), tensor([2f, -3f, 0.5f]), 2);
-        Close.Absolute(0.25, policy.item<float>(), 1e-7);
     });
 
     [TestMethod]
@@ -58,8 +55,7 @@ public sealed class DistillationLossTests
     public void Gradients_are_finite_differences()
     {
         using var scope = NewDisposeScope();
-        Tensor advantages = tensor([0.5f, -2f, 3f]), drawn = tensor([-1f, -0.3f, -4f]);
-        Slopes(x => MiniLlmLoss.PolicyGradient(x, advantages, 5), at => -Sum((at - drawn).exp() * advantages) / 5, drawn);
+        Tensor drawn = tensor([-1f, -0.3f, -4f]);
         Tensor divergences = tensor([0.2f, 0.1f, 0.7f]);
         Slopes(
             x => DistillationLoss.Hinton(x, divergences, 0.3, 2, 5),
@@ -84,14 +80,14 @@ public sealed class DistillationLossTests
     [TestMethod]
     public void The_first_loss_of_a_run_is_that_of_the_whole_distributions()
     {
-        DistillationOptions once = new GkdOptions { Lmbda = 0, Beta = 0.25, MaxSteps = 1, LoggingSteps = 1 };
+        EpochOptions once = new GkdOptions { Lmbda = 0, Beta = 0.25, MaxSteps = 1, LoggingSteps = 1 };
         Close.Relative(Expected(1, jsd: 0.25, alpha: 0), First(once), 1e-5, "GKD");
         once = new DistillOptions { Alpha = 0.3, Temperature = 2, MaxSteps = 1, LoggingSteps = 1 };
         Close.Relative(Expected(2, jsd: 0, alpha: 0.3), First(once), 1e-5, "Distill");
         once = new DistillOptions { Alpha = 0, Temperature = 3, Beta = 1, MaxSteps = 1, LoggingSteps = 1 };
         Close.Relative(Expected(3, jsd: 1, alpha: 0), First(once), 1e-5, "Distill without labels");
 
-        static double First(DistillationOptions options)
+        static double First(EpochOptions options)
         {
             using CausalLanguageModel student = DistillationRuns.Student(), teacher = DistillationRuns.Teacher();
             return DistillationRuns.Run(options, student, teacher)[0]["loss"];
@@ -143,7 +139,10 @@ public sealed class DistillationLossTests
     public void Options_go_through_json_and_unknown_names_are_refused()
     {
         var gkd = new GkdOptions { Lmbda = 0.25, Beta = 0.1, SeqKd = true, TeacherModel = ReferenceKind.Int8, MaxLength = 77 };
-        var miniLlm = new MiniLlmOptions { Gamma = 0.5, KdTemperature = 2, RklAdvantage = false, TopP = 0.9 };
+        var miniLlm = new MiniLlmOptions
+        {
+            Gamma = 0.5, KdTemperature = 2, RklAdvantage = false, LossType = GrpoLossType.DrGrpo, TeacherModel = ReferenceKind.Int8,
+        };
         var distill = new DistillOptions { Alpha = 0.2, Temperature = 4, Beta = 0.5, PaddingFree = true };
         Same(gkd);
         Same(miniLlm);
@@ -171,8 +170,11 @@ public sealed class DistillationLossTests
         Assert.AreEqual(
             (true, true, 1.0, 0.0, true),
             (miniLlm.RklAdvantage, miniLlm.SingleStepDecomposition, miniLlm.KdTemperature, miniLlm.Gamma, miniLlm.LengthNormalization));
-        Assert.AreEqual((8, 512, 1e-6), (miniLlm.NumGenerations, miniLlm.MaxCompletionLength, miniLlm.LearningRate));
-        Assert.AreEqual((1.0, 1.0, 0), (miniLlm.Temperature, miniLlm.TopP, miniLlm.TopK));
+        Assert.AreEqual((8, 256, 1e-6), (miniLlm.NumGenerations, miniLlm.Generation.MaxNewTokens, miniLlm.LearningRate));
+        Assert.AreEqual(
+            (1.0, 0.0, 0.2, 1, true, GrpoLossType.Dapo, ScaleRewards.Group),
+            (miniLlm.Generation.Temperature, miniLlm.Beta, miniLlm.Epsilon, miniLlm.NumIterations, miniLlm.DisableDropout,
+                miniLlm.LossType, miniLlm.ScaleRewards));
     }
 
     /// <summary>From whole logits of both models, in float64, one row at a time.</summary>

@@ -13,7 +13,7 @@ public sealed class DistillationRuleTests
     [DynamicData(nameof(Names))]
     public void One_by_eight_two_by_four_and_eight_by_one_accumulation_train_the_same(string method)
     {
-        DistillationOptions sgd = Sgd(method) with { MaxSteps = 2 };
+        EpochOptions sgd = Sgd(method) with { MaxSteps = 2 };
         float[] whole = DistillationRuns.Weights(sgd with { PerDeviceTrainBatchSize = 8 });
         foreach (int size in new[] { 1, 2 }) // one row at a time: nothing is padded
             Close.Absolute(
@@ -27,19 +27,21 @@ public sealed class DistillationRuleTests
     [DynamicData(nameof(Names))]
     public void Padding_changes_nothing(string method)
     {
-        if (Sgd(method) is not TextDistillationOptions options)
-            return; // MiniLLM has rows of completions, which the test above pads and does not pad
-        options = options with { MaxSteps = 2, PerDeviceTrainBatchSize = 4 };
-        Close.Absolute(DistillationRuns.Weights(options), DistillationRuns.Weights(options with { PaddingFree = true }), 3e-6);
+        EpochOptions options = Sgd(method) with { MaxSteps = 2, PerDeviceTrainBatchSize = 4 };
+        EpochOptions free = options is MiniLlmOptions miniLlm
+            ? miniLlm with { PaddingFree = true } : (TextDistillationOptions)options with { PaddingFree = true };
+        Close.Absolute(DistillationRuns.Weights(options), DistillationRuns.Weights(free), 3e-6);
     }
 
     [TestMethod]
     [DynamicData(nameof(Names))]
     public void A_teacher_equal_to_the_student_costs_nothing_and_moves_nothing(string method)
     {
-        DistillationOptions options = Sgd(method) with { MaxSteps = 2 };
+        EpochOptions options = Sgd(method) with { MaxSteps = 2 };
         if (options is DistillOptions distill)
             options = distill with { Alpha = 0 }; // the labels of the data are no teacher's
+        if (options is MiniLlmOptions { RewardWeights: not null } rewarded)
+            options = rewarded with { RewardWeights = null }; // what a reward says is no teacher's either
         using CausalLanguageModel student = DistillationRuns.Student(), teacher = DistillationRuns.Student();
         float[] before = TinyModels.Flat(student.Weights());
         List<StepReport> reports = DistillationRuns.Run(options, student, teacher);
@@ -83,7 +85,7 @@ public sealed class DistillationRuleTests
     [DynamicData(nameof(Names))]
     public void Equal_seeds_give_identical_weights_and_another_seed_gives_others(string method)
     {
-        DistillationOptions options = Sgd(method) with { MaxSteps = 2, PerDeviceTrainBatchSize = 4 };
+        EpochOptions options = Sgd(method) with { MaxSteps = 2, PerDeviceTrainBatchSize = 4 };
         float[] first = DistillationRuns.Weights(options);
         CollectionAssert.AreEqual(first, DistillationRuns.Weights(options));
         CollectionAssert.AreNotEqual(first, DistillationRuns.Weights(options with { Seed = 5 }));
@@ -116,7 +118,7 @@ public sealed class DistillationRuleTests
     [DataRow("Distill", "kd_loss")]
     public void A_student_comes_visibly_nearer_to_its_teacher(string method, string figure)
     {
-        DistillationOptions options = DistillationRuns.Methods[method] with
+        EpochOptions options = DistillationRuns.Methods[method] with
         {
             MaxSteps = 80,
             LearningRate = 1e-2,
@@ -129,7 +131,7 @@ public sealed class DistillationRuleTests
         Close.Below(0.7 * reports[0][figure], reports[^1][figure]);
     }
 
-    private static DistillationOptions Sgd(string method) => DistillationRuns.Methods[method] with
+    private static EpochOptions Sgd(string method) => DistillationRuns.Methods[method] with
     {
         Optim = OptimizerKind.Sgd,
         LearningRate = 0.5,

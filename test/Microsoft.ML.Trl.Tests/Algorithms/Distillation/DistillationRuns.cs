@@ -6,14 +6,21 @@ namespace Microsoft.ML.Trl.Tests.Algorithms.Distillation;
 internal static class DistillationRuns
 {
     /// <summary>What all runs begin with; a test changes it.</summary>
-    public static readonly Dictionary<string, DistillationOptions> Methods = new()
+    public static readonly Dictionary<string, EpochOptions> Methods = new()
     {
         ["GKD on the data"] = new GkdOptions { Lmbda = 0 },
         ["GKD on the student's completions"] = new GkdOptions { Lmbda = 1, MaxNewTokens = 6 },
         ["GKD on the teacher's completions"] = new GkdOptions { Lmbda = 0, SeqKd = true, MaxNewTokens = 6, Beta = 0 },
         ["GKD on both"] = new GkdOptions { Lmbda = 0.5, MaxNewTokens = 6, Beta = 1 },
-        ["MiniLLM"] = new MiniLlmOptions { NumGenerations = 2, MaxCompletionLength = 6, Gamma = 0.9 },
-        ["MiniLLM at a temperature"] = new MiniLlmOptions { NumGenerations = 1, MaxCompletionLength = 6, KdTemperature = 2 },
+        ["MiniLLM"] = new MiniLlmOptions { NumGenerations = 2, Generation = new() { MaxNewTokens = 6 }, Gamma = 0.9 },
+        ["MiniLLM at a temperature"] = new MiniLlmOptions
+        {
+            NumGenerations = 1, Generation = new() { MaxNewTokens = 6, Temperature = 0.8 }, KdTemperature = 2,
+        },
+        ["MiniLLM with rewards"] = new MiniLlmOptions
+        {
+            NumGenerations = 4, Generation = new() { MaxNewTokens = 6 }, NumIterations = 2, Beta = 0.1, RewardWeights = [0.5],
+        },
         ["Distill"] = new DistillOptions { Temperature = 2 },
         ["Distill from the teacher alone"] = new DistillOptions { Alpha = 0, Beta = 0.5 },
     };
@@ -31,7 +38,7 @@ internal static class DistillationRuns
         [.. TinyModels.Texts(count).Select(text => new DistillationRow(text.Ids[..text.PromptLength], text))];
 
     public static List<StepReport> Run(
-        DistillationOptions options, CausalLanguageModel student, CausalLanguageModel teacher, int rows = 8,
+        EpochOptions options, CausalLanguageModel student, CausalLanguageModel teacher, int rows = 8,
         Action<StepReport>? also = null, CancellationToken cancel = default)
     {
         var progress = new Collected(also);
@@ -42,7 +49,8 @@ internal static class DistillationRuns
                 new GkdLoop(student, teacher, gkd, progress).Run(data, cancel);
                 break;
             case MiniLlmOptions miniLlm:
-                new MiniLlmLoop(student, teacher, miniLlm, progress).Run([.. data.Select(row => row.Prompt)], cancel);
+                MiniLlm(student, teacher, miniLlm, new GroupWork([.. data.Select(row => row.Prompt)], Scorer(miniLlm), Weights(miniLlm)),
+                    progress, cancel);
                 break;
             default:
                 new DistillLoop(student, teacher, (DistillOptions)options, progress).Run(data, cancel);
@@ -51,8 +59,26 @@ internal static class DistillationRuns
         return progress.Reports;
     }
 
+    public static void MiniLlm(
+        CausalLanguageModel student, CausalLanguageModel teacher, MiniLlmOptions options, GroupWork work,
+        IProgress<StepReport>? progress = null, CancellationToken cancel = default) =>
+        new GroupLoop("MiniLLM", student, options.Validated(), new MiniLlmObjective(student, teacher, options), progress)
+            .Run(work, null, cancel);
+
+    /// <summary>Where the options weigh a reward there is one: the share of small ids.</summary>
+    public static IRolloutScorer Scorer(MiniLlmOptions options) => new SmallIds(Weights(options).Count);
+
+    private static IReadOnlyList<double> Weights(MiniLlmOptions options) => options.RewardWeights ?? [];
+
+    private sealed class SmallIds(int count) : IRolloutScorer
+    {
+        public RewardTable Score(RolloutTexts rollout, CancellationToken cancel) => count == 0
+            ? new RewardTable([], [], rollout.Responses.Count)
+            : RewardTable.Of([.. rollout.Responses.Select(response => response.Average(id => id < 20 ? 1.0 : 0))]);
+    }
+
     /// <summary>The weights that a fresh student ends with.</summary>
-    public static float[] Weights(DistillationOptions options)
+    public static float[] Weights(EpochOptions options)
     {
         using CausalLanguageModel student = Student(), teacher = Teacher();
         Run(options, student, teacher, rows: 16);

@@ -33,7 +33,7 @@ internal static class OnlineRuns
         var progress = new Collected(report => told?.Report(report));
         hooks = (hooks ?? new SamplingHooks()) with { Progress = progress };
         (IOnlinePairMethod made, OnlinePairOptions options) = Of(method, settings);
-        new OnlinePairLoop(made, options, policy, reference, judge, hooks).Run(settings.Prompts, cancel);
+        new OnlinePairLoop(made, options, policy, reference, judge, hooks) { HeldOut = settings.HeldOut }.Run(settings.Prompts, cancel);
         return progress.Reports;
     }
 
@@ -80,6 +80,7 @@ internal sealed record Settings
     public OptimizerKind Optim { get; init; } = OptimizerKind.AdamW;
     public GenerationOptions Generation { get; init; } = OnlineRuns.Short;
     public int[][] Prompts { get; init; } = Toys.Rows(5, 8, 2, 6);
+    public HeldOutPairs? HeldOut { get; init; }
     public Func<OnlinePairOptions, OnlinePairOptions> Change { get; init; } = options => options;
 
     public OnlinePairOptions On(OnlinePairOptions options) => Change(options with

@@ -175,7 +175,7 @@ public sealed class RaftRuleTests
         using LanguageModel model = Tiny.Model();
         var set = new RewardSet([RewardFunction.Of((_, text) => RaftRuns.Reward(text))]);
         var canceled = Assert.ThrowsExactly<TrainingCanceledException>(
-            () => RaftRuns.Run(model, Quick, set, _ => source.Cancel(), source.Token));
+            () => RaftRuns.Run(model, Quick, set, _ => source.Cancel(), cancel: source.Token));
         Assert.AreEqual(1, canceled.Step);
     }
 

@@ -34,16 +34,26 @@ internal static class RaftRuns
     }
 
     public static List<StepReport> Run(
-        LanguageModel model, RaftOptions options, RewardSet rewards, Action<StepReport>? also = null, CancellationToken cancel = default)
+        LanguageModel model, RaftOptions options, RewardSet rewards, Action<StepReport>? also = null, string[]? heldOut = null,
+        CancellationToken cancel = default)
     {
         MLContext ml = new(1);
-        List<PromptRow> rows = [.. Prompts.Select(
-            (prompt, row) => new PromptRow(row, model.Codec.Rows(false).Prompt(prompt, TemplateCells.None)))];
-        RewardScorer scorer = rewards.Bind(new RewardContext(ml, ml.Data.LoadFromEnumerable(Tiny.Pairs), model.Tokenizer), model, rows);
+        RewardScorer Bind(List<PromptRow> of) =>
+            rewards.Bind(new RewardContext(ml, ml.Data.LoadFromEnumerable(Tiny.Pairs), model.Tokenizer), model, of);
+        List<PromptRow> rows = Rows(model, Prompts), held = Rows(model, heldOut ?? []);
         var progress = new Collected(also);
-        new RaftLoop(new RaftWork(model, rows, scorer, rewards.Weights), options.Validated(), progress).Run(cancel);
+        new RaftLoop(new RaftWork(model, rows, Bind(rows), rewards.Weights)
+        {
+            HeldOut = heldOut is null ? null : new HeldOutPrompts([.. held.Select(row => row.Prompt.Ids)], Bind(held), rewards.Weights)
+            {
+                Rollout = new CleanedAnswers(held, new CompletionCleaner(model, options)),
+            },
+        }, options.Validated(), progress).Run(cancel);
         return progress.Reports;
     }
+
+    public static List<PromptRow> Rows(LanguageModel model, string[] prompts) =>
+        [.. prompts.Select((prompt, row) => new PromptRow(row, model.Codec.Rows(false).Prompt(prompt, TemplateCells.None)))];
 
     /// <summary>Reports and weights of a run of its own.</summary>
     public static (List<StepReport> Reports, float[] Weights) Fresh(RaftOptions options, Func<string, double?>? reward = null)

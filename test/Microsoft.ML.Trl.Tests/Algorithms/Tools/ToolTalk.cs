@@ -110,6 +110,7 @@ internal sealed class ToolScript : IDisposable
     private readonly Queue<string[]> _turns;
     private readonly List<string[]> _asked = [];
     private readonly List<int> _most = [];
+    private readonly List<int[]> _places = [];
 
     /// <param name="options">Tools and environment.</param>
     /// <param name="context">Tokens that the model reads at most.</param>
@@ -140,14 +141,18 @@ internal sealed class ToolScript : IDisposable
     /// <summary>How many tokens they could have, turn by turn.</summary>
     public IReadOnlyList<int> Most => _most;
 
+    /// <summary>To which answers they belong, turn by turn.</summary>
+    public IReadOnlyList<int[]> Places => _places;
+
     public RolloutDraw Draw(int[] prompts, CancellationToken cancel = default) =>
         Rollout.Draw(new RolloutTask(1, prompts, [.. prompts.Select(prompt => Prompts[prompt].Prompt.Ids)]), Sample, cancel);
 
-    public IReadOnlyList<int[]> Sample(IReadOnlyList<int[]> texts, int most, CancellationToken cancel)
+    public IReadOnlyList<int[]> Sample(IReadOnlyList<int[]> texts, IReadOnlyList<int> places, int most, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         _asked.Add([.. texts.Select(ToolTalk.Shown)]);
         _most.Add(most);
+        _places.Add([.. places]);
         string[] turns = _turns.Dequeue();
         Assert.HasCount(texts.Count, turns, "completions that go on");
         return [.. turns.Select(turn => ToolTalk.Ids(turn))];

@@ -172,7 +172,7 @@ public sealed class ToolTrainingTests
 
     private static List<StepReport> Run(ToolScript script, GrpoOptions options, double[] rewards)
     {
-        IReadOnlyList<int[]> Next(IReadOnlyList<int[]> texts, CancellationToken cancel) => script.Sample(texts, 0, cancel);
+        IReadOnlyList<int[]> Next(IReadOnlyList<int[]> texts, CancellationToken cancel) => script.Sample(texts, [], 0, cancel);
         var work = new GroupWork([script.Prompts[0].Prompt.Ids], new Given(rewards), [1], Next) { Rollout = script.Rollout };
         return Loops.Grpo(script.Model.Network, null, options, work);
     }

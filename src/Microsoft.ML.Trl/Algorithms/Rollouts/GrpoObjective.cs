@@ -1,44 +1,37 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Grpo;
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
-/// <summary>The loss that the options of GRPO ask for, its advantages and its metrics: TRL v1.9.0.</summary>
+/// <summary>The loss of GRPO that options ask for, its advantages and its metrics: TRL v1.9.0.</summary>
 internal sealed class GrpoObjective : IGroupObjective
 {
-    private readonly GrpoOptions _options;
-    private readonly Func<GrpoRatios, Tensor> _cost;
+    private readonly GrpoLossOptions _options;
+    private readonly Func<GrpoRatios, (Tensor Costs, Tensor? Weights)> _cost; // [n], and [b] of completions where they have weights
     private readonly Func<Tensor, GroupTokens, GroupTotals, Tensor> _reduce;
     private readonly Func<GroupScores, GroupJudgement> _judge;
     private readonly EntropyBonus? _bonus;
 
-    public GrpoObjective(GrpoOptions options)
+    public GrpoObjective(GrpoLossOptions options)
     {
         _options = options;
         _cost = options.LossType switch
         {
-            GrpoLossType.Cispo => at => GrpoLoss.Cispo(at.PerToken, at.Advantages, at.LogProbs, options.UpperEpsilon),
+            GrpoLossType.Cispo => at => (GrpoLoss.Cispo(at.PerToken, at.Advantages, at.LogProbs, options.UpperEpsilon), null),
             GrpoLossType.Sapo => at =>
-                GrpoLoss.Sapo(at.PerToken, at.Advantages, options.SapoTemperaturePos, options.SapoTemperatureNeg),
-            GrpoLossType.Vespo => at => (at.Tokens.Spread(VespoWeights(at)) * at.Advantages * at.LogProbs).neg(),
-            _ => at => GrpoLoss.Clipped(at.PerToken, at.Advantages, options.Epsilon, options.UpperEpsilon, options.Delta),
+                (GrpoLoss.Sapo(at.PerToken, at.Advantages, options.SapoTemperaturePos, options.SapoTemperatureNeg), null),
+            GrpoLossType.Vespo => Vespo,
+            _ => at => (GrpoLoss.Clipped(at.PerToken, at.Advantages, options.Epsilon, options.UpperEpsilon, options.Delta), null),
         };
         _reduce = GrpoReductions.Of(options);
-        _judge = options.AdvantageEstimator switch
-        {
-            AdvantageEstimator.ReinforcePlusPlus => scores => ReinforceAdvantages.PlusPlus(scores, options),
-            AdvantageEstimator.ReinforcePlusPlusBaseline => scores => ReinforceAdvantages.PlusPlusBaseline(scores, options),
-            AdvantageEstimator.ReMax => scores => ReinforceAdvantages.ReMax(scores, options),
-            _ when options.MultiObjectiveAggregation == MultiObjectiveAggregation.NormalizeThenSum => GrpoAdvantages.NormalizeThenSum,
-            _ => scores => GrpoAdvantages.SumThenNormalize(scores, options.ScaleRewards),
-        };
+        _judge = options.Judge();
         _bonus = options.RewardsEntropy ? new EntropyBonus(options) : null;
     }
 
     /// <summary>The KL that is taken from rewards is that of the weights that sampled.</summary>
     public bool NeedsOldLogProbs => _options.ChargesKl;
 
-    public bool NeedsGreedyRewards => _options.AdvantageEstimator == AdvantageEstimator.ReMax;
+    public bool NeedsGreedyRewards => _options.NeedsGreedyRewards;
 
     public bool NeedsEntropyGradient => _bonus is not null;
 
@@ -48,9 +41,9 @@ internal sealed class GrpoObjective : IGroupObjective
     {
         using DisposeScope scope = NewDisposeScope();
         var at = GrpoRatios.Of(tokens, now, _options.ImportanceSamplingLevel);
-        Tensor costs = _cost(at); // [n]
+        (Tensor costs, Tensor? weights) = _cost(at);
         if (_options.OffPolicyMaskThreshold is { } threshold)
-            costs *= tokens.Spread(NearPolicy(at, threshold));
+            costs *= NearPolicy(at, threshold);
         Tensor? top = _options.TopEntropyQuantile < 1 ? MostUncertain(entropy.detach(), _options.TopEntropyQuantile) : null;
         if (top is not null)
             costs *= top;
@@ -67,8 +60,8 @@ internal sealed class GrpoObjective : IGroupObjective
             metrics["policy_loss"] = policyLoss.item<float>() * (perPass ? totals.PassCount : 1); // as TRL has it
             metrics["entropy_coef"] = (float)_bonus.Coefficient;
         }
-        if (_options.LossType == GrpoLossType.Vespo)
-            metrics["vespo/phi_seq_mean"] = VespoWeights(at).mean().item<float>();
+        if (weights is not null)
+            metrics["vespo/phi_seq_mean"] = weights.mean().item<float>();
         return (loss.MoveToOuterDisposeScope(), metrics);
     }
 
@@ -82,13 +75,19 @@ internal sealed class GrpoObjective : IGroupObjective
         return _options.UseBiasCorrectionKl ? kl * at.PerToken : kl;
     }
 
-    private Tensor VespoWeights(GrpoRatios at) => GrpoLoss.VespoWeights(
-        at.Tokens.SumRows(GrpoLoss.Bounded(at.LogRatio)), at.Tokens.Advantages,
-        (_options.VespoKPos, _options.VespoLambdaPos), (_options.VespoKNeg, _options.VespoLambdaNeg));
+    private (Tensor Costs, Tensor Weights) Vespo(GrpoRatios at)
+    {
+        Tensor weights = GrpoLoss.VespoWeights(
+            at.Tokens.SumRows(GrpoLoss.Bounded(at.LogRatio)), at.Tokens.Advantages,
+            (_options.VespoKPos, _options.VespoLambdaPos), (_options.VespoKNeg, _options.VespoLambdaNeg));
+        return ((at.Tokens.Spread(weights) * at.Advantages * at.LogProbs).neg(), weights);
+    }
 
-    /// <summary>[b] 1 for completions that are not worse than expected, or that the policy would still say: arXiv:2512.02556.</summary>
-    private static Tensor NearPolicy(GrpoRatios at, double threshold) =>
-        (at.Tokens.Advantages >= 0).logical_or(at.Tokens.MeanRows(-at.LogRatio.detach()) <= threshold).to_type(ScalarType.Float32);
+    /// <summary>
+    /// [n] 1 where no advantage is negative, and for completions that the policy would still say: arXiv:2512.02556.
+    /// </summary>
+    private static Tensor NearPolicy(GrpoRatios at, double threshold) => (at.Advantages >= 0)
+        .logical_or(at.Tokens.Spread(at.Tokens.MeanRows(-at.LogRatio.detach())) <= threshold).to_type(ScalarType.Float32);
 
     /// <summary>[n] 1 for the share of tokens that the policy is least sure of: arXiv:2506.01939.</summary>
     private static Tensor MostUncertain(Tensor entropy, double share) =>

@@ -1,13 +1,15 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Grpo;
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>The ratios of new to old probability of a pass. All tensors belong to the current scope.</summary>
 /// <param name="Tokens">What the pass reads.</param>
 /// <param name="LogProbs">[n] under the policy, with gradient.</param>
 /// <param name="LogRatio">[n] new less old log-probability, with gradient.</param>
-/// <param name="PerUnit">Ratio of each token [n], or of each completion [b], by the level of the options.</param>
+/// <param name="PerUnit">
+/// Ratio of each token [n], or of each completion [b], by the level of the options; [n] too where each token has an advantage.
+/// </param>
 /// <param name="UnitAdvantages">Advantage of each of these.</param>
 /// <param name="PerToken">[n] the ratio that counts for each token.</param>
 /// <param name="Advantages">[n]</param>
@@ -24,8 +26,10 @@ internal sealed record GrpoRatios(
             Tensor ratio = logRatio.exp();
             return new GrpoRatios(tokens, now, logRatio, ratio, advantages, ratio, advantages);
         }
-        Tensor rows = tokens.MeanRows(logRatio).exp();
-        return new GrpoRatios(tokens, now, logRatio, rows, tokens.Advantages, tokens.Spread(rows), advantages);
+        Tensor rows = tokens.MeanRows(logRatio).exp(), spread = tokens.Spread(rows);
+        return tokens.TokenAdvantages is null
+            ? new GrpoRatios(tokens, now, logRatio, rows, tokens.Advantages, spread, advantages)
+            : new GrpoRatios(tokens, now, logRatio, spread, advantages, spread, advantages);
     }
 
     /// <summary>Means of a number per unit over each completion that has tokens.</summary>

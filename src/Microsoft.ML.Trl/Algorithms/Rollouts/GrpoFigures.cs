@@ -1,13 +1,13 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Grpo;
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>Metrics of a pass, by TRL's names.</summary>
 internal static class GrpoFigures
 {
     /// <summary>All of them; one transfer from the device.</summary>
-    public static Dictionary<string, float> Of(GrpoRatios at, Tensor entropy, Tensor? kl, GrpoOptions options)
+    public static Dictionary<string, float> Of(GrpoRatios at, Tensor entropy, Tensor? kl, GrpoLossOptions options)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable frozen = no_grad();

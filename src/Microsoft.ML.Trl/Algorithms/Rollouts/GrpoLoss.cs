@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Grpo;
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>
 /// What each token costs, before the costs are averaged. Ratios are those of new to old probability of tokens, or for each token that of

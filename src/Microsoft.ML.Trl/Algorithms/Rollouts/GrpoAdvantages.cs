@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Trl.Algorithms.Grpo;
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>How much better than its group each completion is: TRL v1.9.0.</summary>
 internal static class GrpoAdvantages

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Grpo;
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>
 /// From the costs of tokens to a pass's share of the step's loss: the shares of all passes add up to the loss, however many there are (but
@@ -9,7 +9,7 @@ namespace Microsoft.ML.Trl.Algorithms.Grpo;
 internal static class GrpoReductions
 {
     /// <summary>That of a loss type.</summary>
-    public static Func<Tensor, GroupTokens, GroupTotals, Tensor> Of(GrpoOptions options) => options.LossType switch
+    public static Func<Tensor, GroupTokens, GroupTotals, Tensor> Of(GrpoLossOptions options) => options.LossType switch
     {
         GrpoLossType.Grpo or GrpoLossType.Sapo => static (costs, tokens, totals) => tokens.MeanRows(costs).sum() / totals.Rows,
         GrpoLossType.Bnpo => static (costs, _, totals) => costs.mean() / totals.PassCount,

@@ -1,13 +1,13 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Trl.Algorithms.Grpo;
+namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
 /// <summary>
 /// What high entropy is worth: the mean entropy per token times a weight, which may follow a target (arXiv:2505.22312, section 4.2).
 /// </summary>
 /// <param name="options">Validated.</param>
-internal sealed class EntropyBonus(GrpoOptions options)
+internal sealed class EntropyBonus(GrpoLossOptions options)
 {
     private double _sum, _tokens;
     private double _lastEntropy = double.PositiveInfinity; // of the step before; the first has no bonus that follows a target
