@@ -14,7 +14,8 @@ internal sealed record TextPart(int Row, int Start, int Length, int? Behind = nu
 /// <param name="parts">A part stands behind an earlier one that begins its row.</param>
 internal sealed class TextParts(IReadOnlyList<TextPart> parts)
 {
-    private const int LeastShared = 16; // below, it costs more than it saves
+    /// <summary>Tokens of a prompt from which on it is read once: below, that costs more than it saves.</summary>
+    public const int LeastShared = 16;
 
     /// <summary>The parts.</summary>
     public IReadOnlyList<TextPart> Parts { get; } = parts;

@@ -120,9 +120,10 @@ public sealed class CausalLanguageModel : DecoderModel
     /// <exception cref="NotSupportedException">It is, and the model has an encoder.</exception>
     internal TokenBatch BatchOf(IReadOnlyList<TokenExample> rows, bool paddingFree) =>
         paddingFree && Config.IsEncoderDecoder
-            ? throw new NotSupportedException(
-                $"PaddingFree is not supported for a {Config.ModelType} model, whose encoder reads the prompts; set it to false.")
-            : TokenBatch.Of(rows, Layout, Device, paddingFree);
+            ? throw NeedsPadding(Config) : TokenBatch.Of(rows, Layout, Device, paddingFree);
+
+    internal static NotSupportedException NeedsPadding(ModelConfig config) => new(
+        $"PaddingFree is not supported for a {config.ModelType} model, whose encoder reads the prompts; set it to false.");
 
     /// <summary>A second model with the same weights in the same memory, and the adapters that are on; nothing of it is trained.</summary>
     /// <param name="withTrained">Whether adapters that are trained here are among them.</param>

@@ -11,7 +11,7 @@ namespace Microsoft.ML.Trl.Models;
 /// <remarks>Belongs to one sequence of calls and one thread at a time. The creator disposes it.</remarks>
 public sealed class KeyValueCache : IDisposable
 {
-    private const int LeastShared = 64; // tokens; below, a copy costs less than attention in two parts
+    internal const int LeastShared = 64; // tokens; below, a copy costs less than attention in two parts
 
     private readonly (int Layers, int Heads, int HeadSize, ScalarType Type) _model;
     private readonly Tensor[] _parts; // the keys of each block and its values: [rows, key-value heads, capacity - shared, head size] each
@@ -202,6 +202,7 @@ public sealed class KeyValueCache : IDisposable
         Tensor own = Numbers(rows), groups = Numbers(rows.Select(row => row / _groupSize));
         for (int i = 0; i < _parts.Length; i++)
         {
+            using DisposeScope part = NewDisposeScope(); // what is picked of a part is gone before the next one
             Tensor kept = Empty(i, rows.Count, Capacity);
             if (_shared is not null)
                 kept.narrow(2, 0, Length - Own).copy_(_shared[i].index_select(0, groups));

@@ -10,8 +10,8 @@ namespace Microsoft.ML.Trl.Numerics;
 /// </summary>
 internal static class VocabularySoftmax
 {
-    // numbers of the rows that are worked on at a time: 1 MB
-    private const long BlockElements = 1 << 18;
+    /// <summary>Numbers of the rows that are worked on at a time on the CPU: 1 MB.</summary>
+    public const long BlockElements = 1 << 18;
 
     /// <summary>Replaces logits by probabilities.</summary>
     /// <param name="logits">[n, V] float32.</param>

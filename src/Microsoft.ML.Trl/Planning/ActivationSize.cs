@@ -99,8 +99,9 @@ internal sealed class ActivationSize(ModelShape shape, PassShape pass)
         if (!isComposed)
         {
             double size = pass.IsWidened ? 4 : _size;
-            // the fused operator repeats keys and values that heads share; its result is what the next layer reads
-            return (3 * queries * size) + (queries * size) + (pass.IsWidened ? attended : 0) + (heads * 4);
+            // the fused operator repeats keys and values that heads share; its result is what the next layer reads, unless it is joined
+            double joined = pass.IsWidened || pass.IsInParts ? attended : 0;
+            return (2 * queries * size) + (2 * queries * size * pass.Keys / pass.Tokens) + joined + (heads * 4);
         }
         double weights = 4 + (pass.IsNarrow ? _size : 0);
         if (pass.Drops && shape.Config.AttentionDropout > 0)
@@ -164,4 +165,17 @@ internal sealed class ActivationSize(ModelShape shape, PassShape pass)
 /// <param name="Drops">Whether the model has dropout in training.</param>
 /// <param name="DropsAdapters">Whether adapters have.</param>
 internal sealed record PassShape(
-    long Tokens, long Length, long Rows, long Labels, bool IsNarrow, bool IsWidened, bool Drops, bool DropsAdapters);
+    long Tokens, long Length, long Rows, long Labels, bool IsNarrow, bool IsWidened, bool Drops, bool DropsAdapters)
+{
+    /// <summary>Whether texts stand one behind the other, and attention goes through them one by one.</summary>
+    public bool IsInParts { get; init; }
+
+    /// <summary>
+    /// Tokens whose keys and values attention keeps: those of a prompt that is read once, again with each row that goes on from it.
+    /// </summary>
+    public long Keys { get; init; } = Tokens;
+
+    /// <summary>A pass of prompts, without gradients.</summary>
+    public static PassShape Reading(long tokens, long length, long rows, bool isNarrow) =>
+        new(tokens, length, rows, rows, isNarrow, false, false, false);
+}

@@ -16,24 +16,17 @@ internal static class Advisor
     public static IEnumerable<MemoryChange> Changes(TrainingOptions options, bool isCpu)
     {
         bool sharesLayers = options is PpoOptions { NumSharedLayers: not null };
-        return OfPasses(options).Concat(OfBlocks(options, isCpu)).Concat(OfPpo(options)).Concat(OfPrecision(options))
+        return OfPasses(options).Concat(OfBlocks(options, isCpu)).Concat(OfSampling(options)).Concat(OfPrecision(options))
             .Concat(sharesLayers ? [] : OfAdapters(options, isCpu));
     }
 
     /// <summary>The same steps, in another order.</summary>
     private static IEnumerable<MemoryChange> OfPasses(TrainingOptions options)
     {
-        if (options is SftOptions { ReadsPaddingFree: false } sft)
-            yield return new("PaddingFree", "PaddingFree = true", "none", sft with { PaddingFree = true });
-        if (options is DpoOptions { PaddingFree: false } pairs)
-            yield return new("PaddingFree", "PaddingFree = true", "none", pairs with { PaddingFree = true });
-        if (options is EpochOptions { PerDeviceTrainBatchSize: > 1 } epochs)
-        {
-            int steps = epochs.PerDeviceTrainBatchSize * epochs.GradientAccumulationSteps;
-            yield return new(
-                nameof(epochs.PerDeviceTrainBatchSize), $"PerDeviceTrainBatchSize = 1, GradientAccumulationSteps = {steps}",
-                "the same steps, in more passes", epochs with { PerDeviceTrainBatchSize = 1, GradientAccumulationSteps = steps });
-        }
+        if (Passes.IsPaddingFree(options) == false)
+            yield return new("PaddingFree", "PaddingFree = true", "none", PaddingFree(options));
+        if (options is EpochOptions epochs && SmallerPasses(epochs) is { } smaller)
+            yield return smaller;
         if (options is PpoOptions { MiniBatchSize: > 1 } ppo)
         {
             int steps = ppo.GradientAccumulationSteps * ppo.MiniBatchSize;
@@ -41,10 +34,39 @@ internal static class Advisor
                 nameof(ppo.MiniBatchSize), $"MiniBatchSize = 1, GradientAccumulationSteps = {steps}", "the same updates, in more passes",
                 ppo with { MiniBatchSize = 1, GradientAccumulationSteps = steps });
         }
-        if (options is DpoOptions { PrecomputeRefLogProbs: false, ReferenceFree: false, SyncRefModel: false } dpo)
+        if (options is ReferenceOptions { SyncRefModel: false } held && PlannedReference.Of(held) is not null)
             yield return new(
-                nameof(dpo.PrecomputeRefLogProbs), "PrecomputeRefLogProbs = true", "all pairs are read once before the first step",
-                dpo with { PrecomputeRefLogProbs = true });
+                nameof(held.PrecomputeRefLogProbs), "PrecomputeRefLogProbs = true", "all rows are read once before the first step",
+                held with { PrecomputeRefLogProbs = true });
+    }
+
+    private static TrainingOptions PaddingFree(TrainingOptions options) => options switch
+    {
+        SftOptions sft => sft with { PaddingFree = true },
+        PreferenceOptions preferences => preferences with { PaddingFree = true },
+        GroupOptions groups => groups with { PaddingFree = true },
+        TextDistillationOptions texts => texts with { PaddingFree = true },
+        _ => ((RaftOptions)options) with { PaddingFree = true },
+    };
+
+    /// <summary>As few rows in a pass as the method can learn from, and as many more passes in a step.</summary>
+    private static MemoryChange? SmallerPasses(EpochOptions options)
+    {
+        bool compares = options is KtoOptions { LossType: KtoLossType.Kto };
+        int rows = options.PerDeviceTrainBatchSize, least = compares ? 2 : 1;
+        if (rows <= least || rows % least != 0)
+            return null;
+        int steps = options.GradientAccumulationSteps * rows / least;
+        EpochOptions changed = options with { PerDeviceTrainBatchSize = least, GradientAccumulationSteps = steps };
+        string text = $"PerDeviceTrainBatchSize = {least}, GradientAccumulationSteps = {steps}";
+        if (changed is GroupOptions { StepsPerGeneration: { } parts } groups)
+        {
+            changed = groups with { StepsPerGeneration = parts * rows };
+            text += $", StepsPerGeneration = {parts * rows}";
+        }
+        string price = compares ? "completions are compared with those of fewer others"
+            : options is GroupOptions ? "the same steps, in more passes, each of which reads its prompt" : "the same steps, in more passes";
+        return new(nameof(options.PerDeviceTrainBatchSize), text, price, changed);
     }
 
     /// <summary>The same numbers, in more time or without a limit.</summary>
@@ -68,14 +90,27 @@ internal static class Advisor
                 options with { OptimizerInBackward = true, MaxGradNorm = 0 });
     }
 
-    private static IEnumerable<MemoryChange> OfPpo(TrainingOptions options)
+    private static IEnumerable<MemoryChange> OfSampling(TrainingOptions options)
     {
+        const string Price = "sampling is slower";
+        if (options is GroupOptions { StepsPerGeneration: null } groups
+            && (long)groups.PassesPerGeneration * groups.PerDeviceTrainBatchSize / 2 is > 1 and <= int.MaxValue and var half)
+            yield return new(
+                nameof(groups.GenerationBatchSize), $"GenerationBatchSize = {half}", Price,
+                groups with { GenerationBatchSize = (int)half });
+        if (options is RaftOptions { InferenceBatchSizePerDevice: > 1 } raft)
+        {
+            int atOnce = raft.InferenceBatchSizePerDevice / 2;
+            yield return new(
+                nameof(raft.InferenceBatchSizePerDevice), $"InferenceBatchSizePerDevice = {atOnce}", Price,
+                raft with { InferenceBatchSizePerDevice = atOnce });
+        }
         if (options is not PpoOptions ppo)
             yield break;
         int rows = Math.Min(ppo.BatchSize, ppo.GenerationBatchSize ?? ppo.BatchSize);
         if (rows > 1)
             yield return new(
-                nameof(ppo.GenerationBatchSize), $"GenerationBatchSize = {rows / 2}", "sampling is slower",
+                nameof(ppo.GenerationBatchSize), $"GenerationBatchSize = {rows / 2}", Price,
                 ppo with { GenerationBatchSize = rows / 2 });
         if (ppo is { NumSharedLayers: null, Peft: null, ReferenceModel: ReferenceKind.Full })
             yield return new(
@@ -89,15 +124,15 @@ internal static class Advisor
             yield return new(
                 nameof(options.WeightAveraging), "WeightAveraging with BiasPower = null", "no correction of the bias",
                 options with { WeightAveraging = averaging with { BiasPower = null } });
-        const string Int8Price = "log-probabilities of the reference are a little off";
-        if (options is DpoOptions { ReferenceModel: ReferenceKind.Full, ReferenceFree: false, SyncRefModel: false, Peft: null } dpo)
+        if (options.Peft is null && PlannedReference.Of(options) is { Kind: ReferenceKind.Full, Moves: false, SharesLayers: false })
             yield return new(
-                nameof(dpo.ReferenceModel), "ReferenceModel = ReferenceKind.Int8", Int8Price,
-                dpo with { ReferenceModel = ReferenceKind.Int8 });
-        if (options is PpoOptions { ReferenceModel: ReferenceKind.Full, NumSharedLayers: null, Peft: null } ppo)
+                "ReferenceModel", "ReferenceModel = ReferenceKind.Int8", "log-probabilities of the reference are a little off",
+                WithInt8Reference(options));
+        if (PlannedTeacher.KindOf(options) == ReferenceKind.Full)
             yield return new(
-                nameof(ppo.ReferenceModel), "ReferenceModel = ReferenceKind.Int8", Int8Price,
-                ppo with { ReferenceModel = ReferenceKind.Int8 });
+                "TeacherModel", "TeacherModel = ReferenceKind.Int8", "distributions of the teacher are a little off",
+                options is MiniLlmOptions mini ? mini with { TeacherModel = ReferenceKind.Int8 }
+                    : ((DistillationOptions)options) with { TeacherModel = ReferenceKind.Int8 });
         if (options is { Optim: OptimizerKind.AdamW or OptimizerKind.Adam, OptimizerFactory: null })
         {
             OptimizerKind narrow = options.Optim == OptimizerKind.Adam ? OptimizerKind.Adam8Bit : OptimizerKind.AdamW8Bit;
@@ -121,13 +156,33 @@ internal static class Advisor
             yield return change;
     }
 
+    private static TrainingOptions WithInt8Reference(TrainingOptions options) => options switch
+    {
+        ReferenceOptions held => held with { ReferenceModel = ReferenceKind.Int8 },
+        GroupOptions groups => groups with { ReferenceModel = ReferenceKind.Int8 },
+        OnlinePairOptions online => online with { ReferenceModel = ReferenceKind.Int8 },
+        _ => ((PpoOptions)options) with { ReferenceModel = ReferenceKind.Int8 },
+    };
+
     private static IEnumerable<MemoryChange> OfLength(TrainingOptions options)
     {
         const string Price = "longer rows lose their end";
         if (options is SftOptions { MaxLength: > 3 and { } most } sft)
             yield return new(nameof(sft.MaxLength), $"MaxLength = {most / 2}", Price, sft with { MaxLength = most / 2 });
-        if (options is DpoOptions { MaxLength: > 3 and { } longest } dpo)
-            yield return new(nameof(dpo.MaxLength), $"MaxLength = {longest / 2}", Price, dpo with { MaxLength = longest / 2 });
+        if (options is PreferenceOptions { MaxLength: > 3 and { } longest } rows)
+            yield return new(nameof(rows.MaxLength), $"MaxLength = {longest / 2}", Price, rows with { MaxLength = longest / 2 });
+        if (options is TextDistillationOptions { MaxLength: > 3 and { } whole } texts)
+            yield return new(nameof(texts.MaxLength), $"MaxLength = {whole / 2}", Price, texts with { MaxLength = whole / 2 });
+        if (options is GroupOptions { Generation: { MaxNewTokens: > 1 and var answer } generation } groups)
+            yield return new(
+                nameof(groups.Generation), $"Generation with MaxNewTokens = {answer / 2}", "longer completions lose their end",
+                groups with
+                {
+                    Generation = generation with
+                    {
+                        MaxNewTokens = answer / 2, MinNewTokens = Math.Min(generation.MinNewTokens, answer / 2),
+                    },
+                });
     }
 
     private static IEnumerable<MemoryChange> OfAdapters(TrainingOptions options, bool isCpu)

@@ -7,7 +7,9 @@ namespace Microsoft.ML.Trl.Planning;
 /// <param name="options">Checked.</param>
 /// <param name="pass">Numbers of the pass.</param>
 /// <param name="gradients">That it makes.</param>
-internal sealed class BackwardMemory(ModelShape shape, TrainingOptions options, PassShape pass, GradientMemory gradients)
+/// <param name="isCpu">Whether it runs on the CPU.</param>
+internal sealed class BackwardMemory(
+    ModelShape shape, TrainingOptions options, PassShape pass, GradientMemory gradients, bool isCpu)
 {
     private readonly int _size = MemoryHabits.Size(options);
     private readonly bool _isNarrow = MemoryHabits.IsNarrow(options), _recomputes = options.GradientCheckpointing;
@@ -19,6 +21,8 @@ internal sealed class BackwardMemory(ModelShape shape, TrainingOptions options, 
         // backwards: the decoder's last block first, an encoder's first block last
         Block[] path = [.. Path()];
         double[] bytes = [.. path.Select(Bytes)];
+        if (PlannedTeacher.KindOf(options) is not null)
+            yield return new MemoryMoment("end of the forward pass", [.. End(path, bytes)]);
         yield return new MemoryMoment("begin of the backward pass", [.. Begin(path, bytes)]);
         HashSet<Block> above = new(ReferenceEqualityComparer.Instance);
         for (int index = 0; index < path.Length; index++)
@@ -41,14 +45,29 @@ internal sealed class BackwardMemory(ModelShape shape, TrainingOptions options, 
     /// <summary>Bytes of a block's input that wait for its backward pass.</summary>
     private double Input => (double)pass.Tokens * shape.Config.HiddenSize * MemoryHabits.InputSize(options);
 
+    /// <summary>Where the teacher's distribution is beside the student's.</summary>
+    private IEnumerable<TrainingPlanRow> End(Block[] path, double[] bytes)
+    {
+        TrainingPlanRow logits = Vocabulary(MemoryHabits.Distributions(options) + 1);
+        long most = KeptLogits ?? Math.Min(AllLogits, Numerics.VocabularyHead.ChunkBytes / 2);
+        long block = isCpu ? Math.Min(Numerics.VocabularySoftmax.BlockElements * sizeof(float), most) : most;
+        return
+        [
+            Activations(AtTheHead(path, bytes), path.Length), logits,
+            new("compared distributions", MemoryHabits.Compared(options) * block, "some rows at a time"), gradients.Before(),
+        ];
+    }
+
+    /// <summary>What all blocks keep, with final norm and what the head reads.</summary>
+    private double AtTheHead(Block[] path, double[] bytes) =>
+        (pass.Labels * 3.0 * shape.Config.OutputSize * _size) + (_recomputes ? Input * path.Length : bytes.Sum());
+
     private IEnumerable<TrainingPlanRow> Begin(Block[] path, double[] bytes)
     {
-        double ends = pass.Labels * 3.0 * shape.Config.OutputSize * _size; // final norm, and what the head reads
-        double kept = _recomputes ? Input * path.Length : bytes.Sum();
         double last = _recomputes || path.Length == 0 ? 0 : _sizes.InBackward(path[0]) * RowsOf(path[0]);
-        yield return Activations(kept + ends + last, path.Length);
+        yield return Activations(AtTheHead(path, bytes) + last, path.Length);
         if (shape.Model is CausalLanguageModel)
-            yield return Vocabulary();
+            yield return Vocabulary(MemoryHabits.Distributions(options));
         yield return gradients.While(new HashSet<Block>(), null, isLast: false);
     }
 
@@ -69,15 +88,19 @@ internal sealed class BackwardMemory(ModelShape shape, TrainingOptions options, 
             + (_recomputes ? FormattableString.Invariant($"inputs of {blocks} blocks") + (options.ActivationOffloading ? " in files" : "")
                 : FormattableString.Invariant($"all of {blocks} blocks")));
 
+    private long AllLogits => pass.Labels * shape.Config.VocabularySize * 4;
+
+    /// <summary>Bytes of a distribution for each label where they are kept for the backward pass, null where they are made again.</summary>
+    private long? KeptLogits => AllLogits <= Numerics.LogProbs.KeepBytes && shape.Config.LogitSoftCap is null ? AllLogits : null;
+
     /// <summary>Logits, or the softmax that is kept: a part of the rows at a time.</summary>
-    private TrainingPlanRow Vocabulary()
+    /// <param name="times">Of how many distributions.</param>
+    private TrainingPlanRow Vocabulary(int times)
     {
-        long all = pass.Labels * shape.Config.VocabularySize * 4;
-        bool isKept = all <= Numerics.LogProbs.KeepBytes && shape.Config.LogitSoftCap is null;
-        long bytes = isKept ? all : Math.Min(all, Numerics.VocabularyHead.ChunkBytes);
+        long bytes = KeptLogits * times ?? Math.Min(AllLogits, Numerics.VocabularyHead.ChunkBytes);
         return new(
             "logits", (long)(bytes * (!_isNarrow ? 1 : shape.TrainsHead ? 2 : 1.25)), // 16-bit products beside them
             FormattableString.Invariant($"{pass.Labels:N0} labels over {shape.Config.VocabularySize:N0} tokens, ")
-                + (isKept ? "all at a time" : "a part at a time"));
+                + (KeptLogits is not null ? "all at a time" : "a part at a time"));
     }
 }

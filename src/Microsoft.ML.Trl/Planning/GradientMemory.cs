@@ -15,6 +15,9 @@ internal sealed class GradientMemory(ModelShape shape, TrainingOptions options)
     /// <summary>All of the model, as far as they exist at once.</summary>
     public TrainingPlanRow AtTheEnd() => Row(options.OptimizerInBackward ? Of(tensor => tensor.Block is null) : All);
 
+    /// <summary>Those of earlier passes of a step, while another is read.</summary>
+    public TrainingPlanRow Before() => Row(AccumulatesBefore ? All : 0);
+
     /// <summary>Those that exist while the backward pass goes through a block.</summary>
     /// <param name="above">Blocks that it has left.</param>
     /// <param name="block">In which it is; null = it is in the head.</param>

@@ -16,6 +16,8 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
             yield return Adapters();
         if (ReferenceWeights() is { } reference)
             yield return reference;
+        if (start.Teacher is { } teacher)
+            yield return teacher.Weights(options, start.Place);
         if (options is PpoOptions)
             yield return new("value head", (shape.Config.OutputSize + 1) * 4L, "float32");
         yield return Optimizer();
@@ -45,21 +47,13 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
 
     private TrainingPlanRow? ReferenceWeights()
     {
-        bool isNeeded = options switch
-        {
-            DpoOptions dpo => !dpo.ReferenceFree && !dpo.PrecomputeRefLogProbs,
-            PpoOptions => true,
-            _ => false,
-        };
-        if (!isNeeded || options.Peft is not null)
-            return null;
-        ReferenceKind kind = options is DpoOptions { ReferenceModel: var own } ? own : ((PpoOptions)options).ReferenceModel;
-        if (kind == ReferenceKind.Int8)
+        if (PlannedReference.Of(options) is not { } reference || (options.Peft is not null && !reference.Moves))
+            return null; // with adapters it is the policy without them
+        if (reference.Kind == ReferenceKind.Int8)
             return new("reference", MemoryHabits.WeightBytes(shape, WeightQuantization.Int8, _size), "a copy, matrices in Int8");
-        if (start.SharesReference && options is not DpoOptions { SyncRefModel: true })
+        if (start.SharesReference && !reference.Moves)
             return new("reference", 0, "in memory already, and shared");
-        bool sharesLayers = options is PpoOptions { NumSharedLayers: not null };
-        return new("reference", (sharesLayers ? shape.UnsharedWeights : shape.Weights) * _size, $"a copy in {TypeName}");
+        return new("reference", (reference.SharesLayers ? shape.UnsharedWeights : shape.Weights) * _size, $"a copy in {TypeName}");
     }
 
     private TrainingPlanRow Optimizer()
@@ -76,27 +70,4 @@ internal sealed class HeldMemory(ModelShape shape, TrainingOptions options, Star
     }
 
     private static string Text(FormattableString text) => FormattableString.Invariant(text);
-}
-
-/// <summary>What sampling responses takes.</summary>
-internal static class RolloutMemory
-{
-    /// <summary>The cache of keys and values, the states that are kept of each token, and the distributions of a step.</summary>
-    /// <param name="shape">The policy.</param>
-    /// <param name="options">Rows at once, and how many new tokens.</param>
-    /// <param name="lengths">Of prompts with their answers.</param>
-    /// <param name="size">Bytes of a weight.</param>
-    public static IEnumerable<TrainingPlanRow> Rows(ModelShape shape, PpoOptions options, TextLengths lengths, int size)
-    {
-        ModelConfig config = shape.Config;
-        long rows = Math.Min(options.BatchSize, options.GenerationBatchSize ?? options.BatchSize), answer = TextLengths.Answer(options);
-        long keys = 2L * config.LayerCount * config.KeyValueHeadCount * config.HeadSize * size * lengths.Longest * rows;
-        yield return new("key-value cache", keys, FormattableString.Invariant($"{rows:N0} rows of {lengths.Longest:N0} tokens"));
-        yield return new("kept states", 2 * options.BatchSize * answer * config.OutputSize * size, "of each sampled token");
-        yield return new("distributions", 4 * rows * config.VocabularySize * 4, "of the next token of each row");
-        var pass = new PassShape(rows * (lengths.Longest - answer), lengths.Longest, rows, rows, size == 2, false, false, false);
-        yield return new(
-            "reading the prompts", (long)(new ActivationSize(shape, pass).WithoutGradient(shape.Model.Body.Blocks[0]) * pass.Tokens),
-            FormattableString.Invariant($"{pass.Tokens:N0} tokens"));
-    }
 }

@@ -68,6 +68,23 @@ internal static class MemoryHabits
     /// <summary>Bytes per number of a block's input that stay in memory where blocks are computed again.</summary>
     public static double InputSize(TrainingOptions options) => options.ActivationOffloading ? 0 : Size(options);
 
+    /// <summary>Distributions over the vocabulary that a pass has for each label.</summary>
+    public static int Distributions(TrainingOptions options) => options
+        is DistillOptions { Alpha: > 0 } or MiniLlmOptions { SingleStepDecomposition: true } ? 2 : 1;
+
+    /// <summary>Tensors that comparing two distributions makes, each as large as what is compared at a time; 0 without a teacher.</summary>
+    public static int Compared(TrainingOptions options)
+    {
+        double? beta = options switch
+        {
+            DistillOptions distill => distill.Beta,
+            GkdOptions gkd => gkd.Beta,
+            MiniLlmOptions { SingleStepDecomposition: true } => 1,
+            _ => null,
+        };
+        return beta switch { null => 0, 0 => 6, 1 => 5, _ => 10 };
+    }
+
     /// <summary>Bytes of the weights of a model whose matrices may be held in few bits.</summary>
     /// <param name="shape">The model.</param>
     /// <param name="quantization">How the matrices are held.</param>

@@ -31,13 +31,21 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
         yield return new MemoryMoment("opening of the model", [_held.Weights(), MadeOf()]);
         IReadOnlyList<TrainingPlanRow> held = [.. _held.Rows(), .. Snapshot(), .. Scratch()];
         var gradients = new GradientMemory(shape, options);
-        foreach (MemoryMoment moment in new BackwardMemory(shape, options, _pass, gradients).Moments())
+        foreach (MemoryMoment moment in new BackwardMemory(shape, options, _pass, gradients, start.IsCpu).Moments())
             yield return moment with { Rows = [.. held, .. moment.Rows] };
         yield return new MemoryMoment(
             "update of the weights", [.. held, gradients.AtTheEnd(), gradients.Widened(), gradients.OfTheUsers()]);
-        if (options is PpoOptions ppo)
-            yield return new MemoryMoment("sampling of responses", [.. _held.Rows(), .. RolloutMemory.Rows(shape, ppo, lengths, _size)]);
+        if (start.Teacher is { } teacher)
+            yield return new MemoryMoment("reading of the teacher", [.. held, gradients.Before(), teacher.Reading(_pass)]);
+        if (PlannedSampling.Of(options) is { } sampling)
+            foreach (MemoryMoment moment in Writers().SelectMany(writer =>
+                sampling.Moments(writer, lengths, MemoryHabits.IsNarrow(options), start.IsCpu)))
+                yield return moment with { Rows = [.. _held.Rows(), .. moment.Rows] };
     }
+
+    /// <summary>Which models write completions.</summary>
+    private IEnumerable<ModelShape> Writers() => options is not GkdOptions { SeqKd: true } gkd ? [shape]
+        : gkd.Lmbda == 0 ? [start.Teacher!.Shape] : [shape, start.Teacher!.Shape];
 
     private TrainingPlanRow MadeOf() => new("weights it is made of", shape.Weights * start.SourceBytes, "gone once it is made");
 
@@ -64,4 +72,11 @@ internal sealed class MemoryModel(ModelShape shape, TrainingOptions options, Tex
 /// <param name="SharesBase">Whether the weights that adapters stand beside are in memory already.</param>
 /// <param name="SharesReference">Whether those of the reference are.</param>
 /// <param name="SourceBytes">Bytes per number of a model that it is made of, which is in memory at the same time; 0 without one.</param>
-internal sealed record StartFacts(bool IsCpu, bool SharesBase = false, bool SharesReference = false, int SourceBytes = 0);
+internal sealed record StartFacts(bool IsCpu, bool SharesBase = false, bool SharesReference = false, int SourceBytes = 0)
+{
+    /// <summary>Whom a student learns from; null where nobody teaches.</summary>
+    public PlannedTeacher? Teacher { get; init; }
+
+    /// <summary>Of the run; null = nothing is in memory there.</summary>
+    public Placement? Place { get; init; }
+}

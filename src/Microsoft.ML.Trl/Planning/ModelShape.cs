@@ -57,6 +57,15 @@ internal sealed class ModelShape : IDisposable
     public IEnumerable<(Block Block, int Stack)> Blocks =>
         Model.Body.Blocks.Select(block => (block, 0)).Concat((Model.Encoder?.Blocks ?? []).Select(block => (block, 1)));
 
+    /// <summary>The shape of a causal language model that is only read.</summary>
+    /// <param name="config">Of it.</param>
+    public static ModelShape Frozen(ModelConfig config)
+    {
+        ModelShape shape = new(new CausalLanguageModel(config, new ShapedWeights()));
+        shape.Weights = shape.Parameters().Sum(pair => Elements(pair.Value));
+        return shape;
+    }
+
     /// <summary>The shape of what a run trains.</summary>
     /// <param name="config">Of the model that training begins with.</param>
     /// <param name="options">Say which model a method makes of it, and what is trained.</param>
@@ -64,10 +73,13 @@ internal sealed class ModelShape : IDisposable
     /// <exception cref="NotSupportedException">The method cannot train such a model.</exception>
     public static ModelShape Of(ModelConfig config, TrainingOptions options)
     {
+        if (config.IsEncoderDecoder && Passes.IsPaddingFree(options) == true)
+            throw CausalLanguageModel.NeedsPadding(config);
         var weights = new ShapedWeights();
         ModelShape shape = new(options switch
         {
             RewardOptions => new RewardModel(config, weights),
+            PrmOptions => new SequenceClassifier(config with { Labels = PrmTrainer.Labels }, weights),
             TextClassificationOptions given =>
                 new SequenceClassifier(given.Labels is null ? config : config with { Labels = given.Labels }, weights),
             _ => new CausalLanguageModel(config, weights),

@@ -10,6 +10,9 @@ internal sealed class AuxiliaryLoss(ModelConfig config, double? coefficient)
     private readonly double _weight = config.Experts is not { } experts ? 0
         : coefficient ?? (experts.OutputsRouterLogits ? experts.AuxiliaryLossWeight : 0);
 
+    /// <summary>Whether anything is added.</summary>
+    public bool IsCounted => _weight != 0;
+
     /// <summary>What a pass over a batch has to tell; null when nothing is added. Belongs to the current scope.</summary>
     public RouterLoad? Begin(TokenBatch batch) =>
         _weight == 0 ? null : new RouterLoad(batch.Ids, batch.Lengths, batch.IsPaddingFree);

@@ -23,10 +23,35 @@ internal static class PlanInputs
         Null(Plan, "options", () => Trl.Plan((RewardOptions)null!, Tiny.Source())),
         Null(Plan, "options", () => Trl.Plan((PpoOptions)null!, Tiny.Source())),
         Null(Plan, "options", () => Trl.Plan((TextClassificationOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((DistillOptions)null!, Tiny.Source(), Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((GkdOptions)null!, Tiny.Source(), Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((MiniLlmOptions)null!, Tiny.Source(), Tiny.Source())),
+        Null(Plan, "source", () => Trl.Plan(new GkdOptions(), null!, Tiny.Source())),
+        Null(Plan, "teacher", () => Trl.Plan(new GkdOptions(), Tiny.Source(), (ModelSource)null!)),
+        Of<ArgumentException>(
+            Plan, () => Trl.Plan(new DistillOptions(), Tiny.Source(), TinyT5.Source()), ["teacher"]),
+        Null(Plan, "options", () => Trl.Plan((PrmOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((KtoOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((BcoOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((CpoOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((OrpoOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((GrpoOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((RlooOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((OnlineDpoOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((XpoOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((NashMdOptions)null!, Tiny.Source())),
+        Null(Plan, "options", () => Trl.Plan((RaftOptions)null!, Tiny.Source())),
         Null(Plan, "source", () => Trl.Plan(new SftOptions(), null!)),
         Of<ArgumentOutOfRangeException>(Plan, () => Trl.Plan(new DpoOptions { Beta = 0 }, Tiny.Source()), ["Beta (0)", "greater than 0"]),
         Of<ArgumentException>(
             Plan, () => Trl.Plan(Short with { BatchSize = 3 }, Tiny.Source()), ["BatchSize (3)", "multiple of MiniBatchSize (4)"]),
+        Of<ArgumentException>(
+            Plan, () => Trl.Plan(new GrpoOptions { PerDeviceTrainBatchSize = 3 }, Tiny.Source()),
+            ["NumGenerations (8)", "PerDeviceTrainBatchSize (3)"]),
+        Of<ArgumentException>(
+            Plan, () => Trl.Plan(new OnlineDpoOptions { Generation = new() { MaxNewTokens = 0 } }, Tiny.Source()), ["MaxNewTokens (0)"]),
+        Of<NotSupportedException>(
+            Plan, () => Trl.Plan(new OrpoOptions { PaddingFree = true }, TinyT5.Source()), ["PaddingFree", "t5", "set it to false"]),
         Of<DirectoryNotFoundException>(
             Plan, () => Trl.Plan(new SftOptions(), ModelSource.Folder("/no/such/folder")), ["'/no/such/folder'", "give the path"]),
         Of<NotSupportedException>(Plan, () => Trl.Plan(new RewardOptions(), TinyT5.Source()), ["t5", "is not supported as a reward model"]),

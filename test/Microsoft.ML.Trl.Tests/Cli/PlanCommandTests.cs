@@ -10,6 +10,10 @@ namespace Microsoft.ML.Trl.Tests.Cli;
 [TestClass]
 public sealed class PlanCommandTests
 {
+    private const string Methods =
+        "sft, reward, dpo, kto, bco, cpo, orpo, prm, classification, "
+        + "ppo, grpo, rloo, online-dpo, xpo, nash-md, raft, distill, gkd, minillm.";
+
     private static readonly string Model = Fixtures.Path("models", "gpt2");
 
     [TestMethod]
@@ -19,10 +23,25 @@ public sealed class PlanCommandTests
     [DataRow("sft", "--use_peft --load-in-8bit --max_length 32 --optim paged_adamw_8bit")]
     [DataRow("reward", "--max_length none --weight_averaging_update_freq 3")]
     [DataRow("ppo", "--batch_size 8 --mini_batch_size 4 --generation_max_new_tokens 8 --seed 1")]
+    [DataRow("kto", "--max_length 32 --loss_type apo_zero_unpaired --per_device_train_batch_size 1")]
+    [DataRow("bco", "--max_length 32 --reference_model int8")]
+    [DataRow("cpo", "--max_length 32 --loss_type simpo --simpo_gamma 1 --padding_free")]
+    [DataRow("orpo", "--max_length 32 --max_completion_length 8")]
+    [DataRow("grpo", "--num_generations 4 --beta 0.04 --generation_max_new_tokens 8 --loss_type dr_grpo --steps_per_generation 2")]
+    [DataRow("rloo", "--num_generations 4 --generation_max_new_tokens 8 --use_peft")]
+    [DataRow("online-dpo", "--max_length 24 --generation_max_new_tokens 8 --beta 0.1 0.05")]
+    [DataRow("xpo", "--max_length 24 --generation_max_new_tokens 8 --alpha 1e-5")]
+    [DataRow("nash-md", "--max_length 24 --generation_max_new_tokens 8 --mixture_coef 0.3")]
+    [DataRow("raft", "--output_min_length 4 --output_max_length 9 --inference_batch_size_per_device 4")]
+    [DataRow("prm", "--max_length 32")]
+    [DataRow("distill", "--max_length 32 --alpha 0 --teacher_model_name_or_path MODEL")]
+    [DataRow("gkd", "--max_length 32 --max_new_tokens 8 --teacher-model-name-or-path MODEL --teacher_model int8")]
+    [DataRow("minillm", "--generation_max_new_tokens 8 --num_generations 2 --teacher_model_name_or_path MODEL")]
     [DataRow("classification", "--labels good bad --lr_scheduler_type cosine_with_restarts")]
     public void A_plan_is_a_table(string method, string flags)
     {
-        (int code, string shown, string errors) = Run(["plan", method, "--model_name_or_path", Model, .. flags.Split(' ')]);
+        string[] given = flags.Replace("MODEL", Model, StringComparison.Ordinal).Split(' ');
+        (int code, string shown, string errors) = Run(["plan", method, "--model_name_or_path", Model, .. given]);
         Assert.AreEqual((0, ""), (code, errors));
         foreach (string word in new[] { "weights", "optimizer", "peak", "time per step", "gpt2" })
             StringAssert.Contains(shown, word);
@@ -44,9 +63,10 @@ public sealed class PlanCommandTests
 
     [TestMethod]
     [DataRow(new[] { "train" }, "'train'", "Allowed here: plan.")]
-    [DataRow(new[] { "plan" }, "Required command", "Allowed here: sft, reward, dpo, ppo, classification.")]
-    [DataRow(new[] { "plan", "grpo" }, "'grpo'", "Allowed here: sft, reward, dpo, ppo, classification.")]
+    [DataRow(new[] { "plan" }, "Required command", "Allowed here: " + Methods)]
+    [DataRow(new[] { "plan", "magic" }, "'magic'", "Allowed here: " + Methods)]
     [DataRow(new[] { "plan", "sft" }, "--model_name_or_path", "'trl plan sft --help' shows all flags.")]
+    [DataRow(new[] { "plan", "gkd", "M" }, "--teacher_model_name_or_path", "'trl plan gkd --help' shows all flags.")]
     [DataRow(new[] { "plan", "sft", "M", "--max_lenght", "3" }, "'--max_lenght'", "near '--max_lenght' there are --max_length")]
     [DataRow(new[] { "plan", "sft", "M", "--max_length", "many" }, "--max_length is 'many'", "allowed is a whole number, or none.")]
     [DataRow(new[] { "plan", "sft", "M", "--max_length" }, "--max_length", "shows all flags")]
@@ -79,6 +99,20 @@ public sealed class PlanCommandTests
         Complete<DpoOptions>("generation_bad_words_ids", "generation_constraint");
         Complete<PpoOptions>("generation_bad_words_ids", "generation_constraint", "length_sampler");
         Complete<TextClassificationOptions>();
+        Complete<PrmOptions>();
+        Complete<DistillOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<GkdOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<MiniLlmOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<KtoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<BcoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<CpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<OrpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<GrpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<RlooOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<OnlineDpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<XpoOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<NashMdOptions>("generation_bad_words_ids", "generation_constraint");
+        Complete<RaftOptions>("generation_bad_words_ids", "generation_constraint");
     }
 
     [TestMethod]

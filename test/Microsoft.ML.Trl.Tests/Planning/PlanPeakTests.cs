@@ -1,3 +1,5 @@
+using Microsoft.ML.Trl.Tests.Algorithms;
+using Microsoft.ML.Trl.Tests.Algorithms.Raft;
 using Microsoft.ML.Trl.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -19,6 +21,27 @@ public sealed class PlanPeakTests
         Generation = new() { MaxNewTokens = 32, MinNewTokens = 32, TopK = 50, EosTokenIds = [] },
     };
 
+    private static readonly GenerationOptions Drawn = new() { MaxNewTokens = 32, MinNewTokens = 32, EosTokenIds = [] };
+    private static readonly KtoOptions Kto = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+    private static readonly BcoOptions Bco = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+    private static readonly CpoOptions Cpo = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+    private static readonly OrpoOptions Orpo = new() { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 };
+
+    private static readonly GrpoOptions Grpo = new()
+    {
+        NumGenerations = 4, PerDeviceTrainBatchSize = 8, MaxSteps = 2, Generation = Drawn,
+    };
+
+    private static readonly RlooOptions Rloo = new()
+    {
+        NumGenerations = 4, PerDeviceTrainBatchSize = 8, MaxSteps = 2, Generation = Drawn,
+    };
+
+    private static readonly OnlineDpoOptions Online = new()
+    {
+        MaxLength = 64, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Generation = Drawn,
+    };
+
     private static readonly Dictionary<string, TrainingOptions> Runs = new()
     {
         ["sft"] = Sft,
@@ -33,6 +56,31 @@ public sealed class PlanPeakTests
         ["ppo"] = Ppo,
         ["ppo lora"] = Ppo with { Peft = Lora },
         ["reward"] = Reward,
+        ["prm"] = new PrmOptions { MaxLength = 96, PerDeviceTrainBatchSize = 8, MaxSteps = 2 },
+        ["distill"] = new DistillOptions { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2 },
+        ["distill softly"] = new DistillOptions { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Alpha = 0 },
+        ["distill lora"] = new DistillOptions { MaxLength = 96, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Peft = Lora },
+        ["gkd"] = new GkdOptions { MaxLength = 64, MaxNewTokens = 32, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Lmbda = 1 },
+        ["minillm lora"] = new MiniLlmOptions
+        {
+            Generation = Drawn, NumGenerations = 2, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Peft = Lora,
+        },
+        ["kto"] = Kto,
+        ["kto lora"] = Kto with { Peft = Lora },
+        ["bco"] = Bco,
+        ["cpo"] = Cpo,
+        ["cpo lora"] = Cpo with { Peft = Lora },
+        ["orpo"] = Orpo,
+        ["grpo"] = Grpo,
+        ["grpo lora"] = Grpo with { Peft = Lora },
+        ["grpo bf16"] = Grpo with { Bf16 = true },
+        ["grpo reference"] = Grpo with { Beta = 0.04 },
+        ["rloo"] = Rloo,
+        ["rloo lora"] = Rloo with { Peft = Lora },
+        ["online dpo"] = Online,
+        ["online dpo lora"] = Online with { Peft = Lora },
+        ["xpo"] = new XpoOptions { MaxLength = 64, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Generation = Drawn },
+        ["nash-md"] = new NashMdOptions { MaxLength = 64, PerDeviceTrainBatchSize = 4, MaxSteps = 2, Generation = Drawn },
     };
 
     private static readonly string Folder = Path.GetTempPath();
@@ -46,6 +94,25 @@ public sealed class PlanPeakTests
         ["dpo whole"] = Dpo with { GradientCheckpointing = false },
         ["dpo lora whole"] = Dpo with { GradientCheckpointing = false, Peft = Lora },
         ["reward whole"] = Reward with { GradientCheckpointing = false },
+        ["kto whole"] = Kto with { GradientCheckpointing = false, LossType = KtoLossType.ApoZeroUnpaired },
+        ["bco precomputed"] = Bco with { PrecomputeRefLogProbs = true },
+        ["cpo whole"] = Cpo with { GradientCheckpointing = false },
+        ["cpo padding-free"] = Cpo with { GradientCheckpointing = false, PaddingFree = true },
+        ["orpo lora whole"] = Orpo with { GradientCheckpointing = false, Peft = Lora },
+        ["grpo whole"] = Grpo with { GradientCheckpointing = false },
+        ["grpo lora whole"] = Grpo with { GradientCheckpointing = false, Peft = Lora },
+        ["grpo shuffled"] = Grpo with { GradientCheckpointing = false, PerDeviceTrainBatchSize = 4, GradientAccumulationSteps = 4 },
+        ["grpo int8 reference"] = Grpo with { Beta = 0.04, ReferenceModel = ReferenceKind.Int8 },
+        ["grpo sampling"] = Grpo with { Peft = Lora, PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 24, MaxSteps = 1 },
+        ["grpo sampling bf16"] = Grpo with
+        {
+            Peft = Lora, Bf16 = true, PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 24, MaxSteps = 1,
+        },
+        ["grpo sampling in parts"] = Grpo with
+        {
+            Peft = Lora, PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 24, GenerationBatchSize = 24, MaxSteps = 1,
+        },
+        ["dpo lora synced"] = Dpo with { Peft = Lora, SyncRefModel = true },
         ["ppo checkpointed"] = Ppo with { GradientCheckpointing = true },
         ["adamw 8 bit"] = Sft with { Optim = OptimizerKind.AdamW8Bit },
         ["adam 8 bit whole"] = Whole with { Optim = OptimizerKind.Adam8Bit },
@@ -125,6 +192,15 @@ public sealed class PlanPeakTests
     public void Options_that_save_memory(string run) => IsWithinAFifth("gpt2", Saving[run]);
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Raft_on_a_model_that_writes_words(bool adapts) => IsWithinAFifth("gpt2 of words", RaftRuns.Quick with
+    {
+        RaftBatchSize = 8, OutputMinLength = 63, OutputMaxLength = 64, NumRaftIteration = 1, Optim = OptimizerKind.AdamW,
+        Generation = new() { EosTokenIds = [] }, InferenceBatchSizePerDevice = adapts ? 16 : 4, Peft = adapts ? Lora : null,
+    });
+
+    [TestMethod]
     public void Dropout_keeps_what_was_drawn() => IsWithinAFifth("gpt2 dropping", Sft);
 
     [TestMethod]
@@ -159,6 +235,7 @@ public sealed class PlanPeakTests
     private static ModelConfig Config(string model) => model switch
     {
         "gpt2" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0),
+        "gpt2 of words" => ModelConfig.Gpt2(Tiny.Tokenizer.VocabularySize, 192, 4, 4, 256, dropout: 0),
         "gpt2 dropping" => ModelConfig.Gpt2(2048, 192, 4, 4, 256, dropout: 0.1),
         "gpt2 small" => ModelConfig.Gpt2(50_257, 768, 12, 12, 256, dropout: 0),
         "llama" => ModelConfig.Llama(2048, 192, 4, 4, 256),

@@ -75,7 +75,16 @@ public sealed class PlanTests
     {
         ModelSource source = ModelSource.New(ModelConfig.Llama(Tiny.Tokenizer.VocabularySize, 1024, 4, 8, 64), Tiny.Tokenizer);
         TrainingPlan Of(TrainingOptions options) =>
-            options is DpoOptions dpo ? Ml.Trl().Plan(dpo, source) : Ml.Trl().Plan((SftOptions)options, source);
+            options switch
+            {
+                SftOptions sft => Ml.Trl().Plan(sft, source),
+                DpoOptions dpo => Ml.Trl().Plan(dpo, source),
+                KtoOptions kto => Ml.Trl().Plan(kto, source),
+                CpoOptions cpo => Ml.Trl().Plan(cpo, source),
+                GrpoOptions grpo => Ml.Trl().Plan(grpo, source),
+                OnlineDpoOptions online => Ml.Trl().Plan(online, source),
+                _ => Ml.Trl().Plan((RaftOptions)options, source),
+            };
         void Advises(TrainingOptions options, params string[] changes)
         {
             string[] found = [.. Of(options).Advice.Select(advice => advice.Change)];
@@ -91,6 +100,55 @@ public sealed class PlanTests
             sft with { Peft = new(), PerDeviceTrainBatchSize = 32 }, "BaseQuantization = WeightQuantization.Nf4Nested",
             "ActivationOffloading = true");
         Advises(new DpoOptions { MaxLength = 16 }, "ReferenceModel = ReferenceKind.Int8", "PrecomputeRefLogProbs = true");
+        Advises(new KtoOptions { MaxLength = 16 }, "ReferenceModel = ReferenceKind.Int8", "PrecomputeRefLogProbs = true");
+        Advises(new OnlineDpoOptions { MaxLength = 32, Generation = Tiny.Greedy with { DoSample = true } }, "ReferenceModel = ");
+        RunsAreShort(source);
+    }
+
+    /// <summary>Where activations and samples take most: changes of passes and samples.</summary>
+    private static void RunsAreShort(ModelSource source)
+    {
+        static void Advises(TrainingPlan plan, params string[] changes)
+        {
+            string[] found = [.. plan.Advice.Select(advice => advice.Change)];
+            foreach (string change in changes)
+                CollectionAssert.Contains(found, change, string.Join("; ", found));
+        }
+        Advises(
+            Ml.Trl().Plan(new KtoOptions { MaxLength = 64, PerDeviceTrainBatchSize = 64, Peft = new() }, source),
+            "PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 32", "MaxLength = 32");
+        Advises(
+            Ml.Trl().Plan(new CpoOptions { MaxLength = 64, PerDeviceTrainBatchSize = 64, Peft = new() }, source),
+            "PerDeviceTrainBatchSize = 1, GradientAccumulationSteps = 64", "MaxLength = 32");
+        GrpoOptions grpo = new()
+        {
+            PerDeviceTrainBatchSize = 64, Peft = new(), Generation = new() { MaxNewTokens = 48 }, StepsPerGeneration = 2,
+        };
+        Advises(
+            Ml.Trl().Plan(grpo, source),
+            "PerDeviceTrainBatchSize = 1, GradientAccumulationSteps = 64, StepsPerGeneration = 128", "Generation with MaxNewTokens = 24");
+        Advises(
+            Ml.Trl().Plan(grpo with { PerDeviceTrainBatchSize = 4, StepsPerGeneration = null, GradientAccumulationSteps = 256 }, source),
+            "GenerationBatchSize = 512");
+        RaftOptions raft = new() { Peft = new(), InferenceBatchSizePerDevice = 512, OutputMinLength = 8, OutputMaxLength = 32 };
+        Advises(Ml.Trl().Plan(raft, source), "InferenceBatchSizePerDevice = 256");
+    }
+
+    [TestMethod]
+    public void A_prompt_that_rows_share_is_planned_once()
+    {
+        // by hand: 8 rows of 24 prompt tokens and 8 new ones, of 2 prompts
+        GrpoOptions grpo = new() { NumGenerations = 4, Generation = new() { MaxNewTokens = 8 } };
+        ModelConfig config = ModelConfig.Llama(64, 32, 2, 2, 64);
+        TextLengths lengths = new(32, 32, 8, 24, "");
+        PassShape shared = Passes.Training(grpo, lengths, config, isCpu: true);
+        Assert.AreEqual(((2 * 24) + (8 * 8), (8 * 32) + (2 * 24), 64), (shared.Tokens, shared.Keys, shared.Labels));
+        Assert.AreEqual(8 * 32, Passes.Training(grpo, lengths with { Prompt = 15 }, config, isCpu: true).Tokens); // not worth it
+        PassShape pairs = Passes.Training(new CpoOptions { PerDeviceTrainBatchSize = 4 }, lengths, config, isCpu: true);
+        Assert.AreEqual((4 * 24) + (8 * 8), pairs.Tokens);
+        Assert.AreEqual(8 * 32, Passes.Training(new KtoOptions(), lengths, config, isCpu: true).Tokens);
+        Assert.AreEqual(8 * 32, Passes.Training(
+            grpo with { PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 4 }, lengths, config, isCpu: true).Tokens * 4);
     }
 
     [TestMethod]
@@ -113,21 +171,30 @@ public sealed class PlanTests
     public void Data_tell_their_lengths()
     {
         IDataView data = Ml.Data.LoadFromEnumerable(Tiny.Pairs);
-        TrainingOptions[] methods =
+        (string Method, Func<IDataView?, TrainingPlan> Plan)[] methods =
         [
-            new SftOptions(), new DpoOptions(), new RewardOptions(), new PpoOptions { BatchSize = 4, MiniBatchSize = 2 },
+            ("SFT", rows => Ml.Trl().Plan(new SftOptions(), Tiny.Source(), rows)),
+            ("Reward", rows => Ml.Trl().Plan(new RewardOptions(), Tiny.Source(), rows)),
+            ("DPO", rows => Ml.Trl().Plan(new DpoOptions(), Tiny.Source(), rows)),
+            ("KTO", rows => Ml.Trl().Plan(new KtoOptions(), Tiny.Source(), rows)),
+            ("BCO", rows => Ml.Trl().Plan(new BcoOptions(), Tiny.Source(), rows)),
+            ("CPO", rows => Ml.Trl().Plan(new CpoOptions(), Tiny.Source(), rows)),
+            ("ORPO", rows => Ml.Trl().Plan(new OrpoOptions(), Tiny.Source(), rows)),
+            ("PPO", rows => Ml.Trl().Plan(new PpoOptions { BatchSize = 4, MiniBatchSize = 2 }, Tiny.Source(), rows)),
+            ("GRPO", rows => Ml.Trl().Plan(new GrpoOptions(), Tiny.Source(), rows)),
+            ("RLOO", rows => Ml.Trl().Plan(new RlooOptions(), Tiny.Source(), rows)),
+            ("Online DPO", rows => Ml.Trl().Plan(new OnlineDpoOptions(), Tiny.Source(), rows)),
+            ("XPO", rows => Ml.Trl().Plan(new XpoOptions(), Tiny.Source(), rows)),
+            ("Nash-MD", rows => Ml.Trl().Plan(new NashMdOptions(), Tiny.Source(), rows)),
+            ("RAFT", rows => Ml.Trl().Plan(new RaftOptions(), Tiny.Source(), rows)),
         ];
-        foreach (TrainingOptions options in methods)
+        foreach ((string method, Func<IDataView?, TrainingPlan> plan) in methods)
         {
-            (TrainingPlan longest, TrainingPlan read) = options switch
-            {
-                SftOptions sft => (Ml.Trl().Plan(sft, Tiny.Source()), Ml.Trl().Plan(sft, Tiny.Source(), data)),
-                DpoOptions dpo => (Ml.Trl().Plan(dpo, Tiny.Source()), Ml.Trl().Plan(dpo, Tiny.Source(), data)),
-                RewardOptions reward => (Ml.Trl().Plan(reward, Tiny.Source()), Ml.Trl().Plan(reward, Tiny.Source(), data)),
-                _ => (Ml.Trl().Plan((PpoOptions)options, Tiny.Source()), Ml.Trl().Plan((PpoOptions)options, Tiny.Source(), data)),
-            };
-            Assert.IsLessThanOrEqualTo(longest.PeakBytes, read.PeakBytes);
+            (TrainingPlan longest, TrainingPlan read) = (plan(null), plan(data));
+            Assert.AreEqual(method, read.Method);
+            Assert.IsLessThanOrEqualTo(longest.PeakBytes, read.PeakBytes, method);
             StringAssert.Contains(read.Lengths, "rows of the data");
+            Assert.IsGreaterThan(0, read.SecondsPerStep!.Value, method);
         }
         TrainingPlan classified = Ml.Trl().Plan(
             new TextClassificationOptions { TextColumnName = "Chosen", LabelColumnName = "Margin" }, Tiny.Source(), data);
@@ -144,6 +211,29 @@ public sealed class PlanTests
         DpoOptions adapted = dpo with { Peft = new() };
         own = Ml.Trl().Plan(adapted, Tiny.Source()).PeakBytes;
         Assert.AreEqual(model.Network.ParameterCount * 4, own - Ml.Trl().Plan(adapted, ModelSource.FromModel(model)).PeakBytes);
+    }
+
+    [TestMethod]
+    public void A_teacher_is_counted_unless_it_is_in_memory()
+    {
+        using LanguageModel held = Tiny.Model();
+        IDataView data = Ml.Data.LoadFromEnumerable(Tiny.Pairs);
+        (DistillOptions distill, ModelSource student) = (new() { MaxLength = 16 }, Tiny.Source());
+        TrainingPlan own = Ml.Trl().Plan(distill, student, Tiny.Source(2));
+        long weights = held.Network.ParameterCount * 4;
+        Assert.AreEqual(weights, own.Rows.Single(row => row.Component == "teacher").Bytes);
+        Assert.AreEqual(weights, own.PeakBytes - Ml.Trl().Plan(distill, student, ModelSource.FromModel(held)).PeakBytes);
+        Assert.IsTrue(own.Advice.Any(advice => advice.Change == "TeacherModel = ReferenceKind.Int8"), own.ToString());
+        GkdOptions gkd = new() { MaxLength = 16, MaxNewTokens = 8 };
+        TrainingPlan[] read =
+        [
+            Ml.Trl().Plan(distill, student, Tiny.Source(2), data), Ml.Trl().Plan(gkd, student, Tiny.Source(2), data),
+            Ml.Trl().Plan(gkd with { SeqKd = true, Lmbda = 0 }, student, Tiny.Source(2), data),
+            Ml.Trl().Plan(new MiniLlmOptions { Generation = new() { MaxNewTokens = 8 } }, student, Tiny.Source(2), data),
+        ];
+        foreach (TrainingPlan plan in read)
+            StringAssert.Contains(plan.Lengths, "rows of the data");
+        CollectionAssert.AreEqual(new[] { "Distill", "GKD", "GKD", "MiniLLM" }, read.Select(plan => plan.Method).ToArray());
     }
 
     [TestMethod]

@@ -5,7 +5,7 @@ namespace Microsoft.ML.Trl;
 /// </summary>
 public sealed class PrmTrainer : IEstimator<StepRewardTransformer>
 {
-    private static readonly string[] WrongAndRight = ["LABEL_0", "LABEL_1"];
+    internal static readonly IReadOnlyList<string> Labels = ["LABEL_0", "LABEL_1"]; // wrong and right
 
     private readonly StageContext _stage;
     private readonly PrmOptions _options;
@@ -35,7 +35,7 @@ public sealed class PrmTrainer : IEstimator<StepRewardTransformer>
     {
         var readers = new StageReaders<StepReader>(_stage, _options, input, data => new StepReader(data, _options));
         return FitSession.TrainClassifier(
-            _stage, _options, input, new WantedLabels(WrongAndRight, IsOrderFree: false, _options.Seed),
+            _stage, _options, input, new WantedLabels(Labels, IsOrderFree: false, _options.Seed),
             (session, model) =>
             {
                 int limit = session.LimitLength(_options.MaxLength, model.Network.Config);
