@@ -65,7 +65,7 @@ internal static class Tasks
     private static double Planned(Shape shape, SftOptions options)
     {
         using ModelShape model = ModelShape.Of(shape.Config(), options);
-        var lengths = new TextLengths(shape.Length, shape.Length, shape.Length / 2.0, "");
+        var lengths = new TextLengths(shape.Length, shape.Length, shape.Length / 2.0, shape.Length / 2.0, "");
         var place = new Placement(shape.Device, shape.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
         ComputeRate[] rates = [.. Enumerable.Range(0, RateMeasurements).Select(_ => ComputeRate.Measure(place, model.Config))];
         var best = new ComputeRate(rates.Max(rate => rate.Operations), rates.Max(rate => rate.Bytes));

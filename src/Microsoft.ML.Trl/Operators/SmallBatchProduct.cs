@@ -10,10 +10,11 @@ namespace Microsoft.ML.Trl.Operators;
 /// </summary>
 internal static unsafe class SmallBatchProduct
 {
-    /// <summary>From this number of rows on, libtorch is faster.</summary>
-    public const int MostRows = 16;
-
     private const int WorthAThread = 1 << 15; // weights
+
+    /// <summary>Up to this number of rows it is faster than libtorch.</summary>
+    /// <param name="type">float32 or bfloat16, of which processors multiply pairs.</param>
+    public static int MostRows(ScalarType type) => type == ScalarType.Float32 ? 32 : 16;
 
     /// <summary>x·weightᵀ + bias with weights that lie [outputs, inputs], as in torch.nn.Linear.</summary>
     /// <param name="x">[..., inputs].</param>
@@ -98,7 +99,7 @@ internal static unsafe class SmallBatchProduct
     private static bool IsOurs(Tensor x, Tensor weight, Tensor? bias) =>
         SmallBatchKernel<float>.IsSupported && IsDense(weight) && IsDense(x) && (bias is null || IsDense(bias))
         && x.dtype == weight.dtype && (bias is null || bias.dtype == weight.dtype)
-        && x.dim() > 0 && x.size(-1) is > 0 and long inputs && x.NumberOfElements / inputs is > 0 and <= MostRows
+        && x.dim() > 0 && x.size(-1) is > 0 and long inputs && x.NumberOfElements / inputs is > 0 and long rows && rows <= MostRows(x.dtype)
         && weight.dim() == 2 && weight.NumberOfElements > 0
         && !(is_grad_enabled() && (x.requires_grad || weight.requires_grad || bias is { requires_grad: true }));
 

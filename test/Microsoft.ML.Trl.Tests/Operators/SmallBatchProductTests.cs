@@ -42,14 +42,14 @@ public sealed class SmallBatchProductTests
         using var scope = NewDisposeScope();
         manual_seed(32);
         Tensor weight = randn(8301, 101).to(type), across = weight.t().contiguous(), bias = randn(8301).to(type);
-        Tensor x = randn(SmallBatchProduct.MostRows, 101).to(type);
-        Tensor[] alone = [.. Enumerable.Range(0, SmallBatchProduct.MostRows).Select(row => SmallBatchProduct.Linear(x[row], weight, bias))];
-        Tensor[] aloneAcross = [.. Enumerable.Range(0, SmallBatchProduct.MostRows).Select(row =>
-            SmallBatchProduct.Transposed(x[row], across, bias))];
+        int most = SmallBatchProduct.MostRows(type);
+        Tensor x = randn(most, 101).to(type);
+        Tensor[] alone = [.. Enumerable.Range(0, most).Select(row => SmallBatchProduct.Linear(x[row], weight, bias))];
+        Tensor[] aloneAcross = [.. Enumerable.Range(0, most).Select(row => SmallBatchProduct.Transposed(x[row], across, bias))];
         foreach (int threads in (int[])[1, 2])
             ParallelLoopTests.WithThreads(threads, () =>
             {
-                for (int rows = 1; rows <= SmallBatchProduct.MostRows; rows += 3)
+                for (int rows = 1; rows <= most; rows += 3)
                 {
                     Tensor some = x[..rows].contiguous();
                     Numbers.Equal(stack(alone[..rows]), SmallBatchProduct.Linear(some, weight, bias), $"{rows} rows, {threads} threads");
