@@ -46,8 +46,7 @@ internal sealed class Attention : nn.Module
         using var scope = NewDisposeScope();
         (Tensor queries, Tensor keys, Tensor values) = Project(x, pattern);
         KeysAndValues seen = cache?.Append(_shape.Layer, keys, values) ?? new KeysAndValues(keys, values);
-        Tensor mixed = pattern.Texts is { } texts ? MixTexts(queries, keys, values, texts)
-            : Mix(queries, seen, pattern);
+        Tensor mixed = pattern.Texts is { } texts ? MixTexts(queries, keys, values, texts) : Mix(queries, seen, pattern);
         return _output.Forward(rows is null ? mixed : mixed.index_select(0, rows)).MoveToOuterDisposeScope();
     }
 

@@ -190,9 +190,7 @@ public sealed class KeyValueCache : IDisposable
         {
             using (Tensor shared = _shared![i])
                 _shared[i] = shared.index_select(0, groups).DetachFromDisposeScope();
-            Tensor kept = Empty(i, rows.Count, _parts[i].size(2));
-            kept.narrow(2, 0, Own).copy_(_parts[i].narrow(2, 0, Own).index_select(0, own));
-            Replace(i, kept);
+            KeepOwn(i, own, _parts[i].size(2), 0);
         }
     }
 
@@ -203,14 +201,25 @@ public sealed class KeyValueCache : IDisposable
         for (int i = 0; i < _parts.Length; i++)
         {
             using DisposeScope part = NewDisposeScope(); // what is picked of a part is gone before the next one
-            Tensor kept = Empty(i, rows.Count, Capacity);
+            KeepOwn(i, own, Capacity, Length - Own);
             if (_shared is not null)
-                kept.narrow(2, 0, Length - Own).copy_(_shared[i].index_select(0, groups));
-            kept.narrow(2, Length - Own, Own).copy_(_parts[i].narrow(2, 0, Own).index_select(0, own));
-            Replace(i, kept);
+                _parts[i].narrow(2, 0, Length - Own).copy_(_shared[i].index_select(0, groups));
         }
         Drop(ref _shared);
         _groupSize = 1;
+    }
+
+    /// <summary>Keeps what some sequences hold by themselves of a part.</summary>
+    /// <param name="part">Number of the part.</param>
+    /// <param name="rows">[rows] int64.</param>
+    /// <param name="capacity">Tokens that there is room for then.</param>
+    /// <param name="before">Tokens that are left free before.</param>
+    private void KeepOwn(int part, Tensor rows, long capacity, long before)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor kept = Empty(part, rows.size(0), capacity);
+        kept.narrow(2, before, Own).copy_(_parts[part].narrow(2, 0, Own).index_select(0, rows));
+        Replace(part, kept);
     }
 
     private Tensor Numbers(IEnumerable<long> numbers) => tensor(numbers.ToArray(), device: _parts[0].device);

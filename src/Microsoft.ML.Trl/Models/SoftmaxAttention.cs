@@ -57,11 +57,7 @@ internal sealed class SoftmaxAttention(AttentionShape shape)
         Tensor Apart(Tensor x) => x.view(groups, heads, -1, group, x.shape[3]).transpose(1, 2).reshape(batch, heads, group, x.shape[3]);
         Tensor scores = cat(
             [Apart(Together(own).matmul(shared.Keys.transpose(-1, -2))), own.matmul(seen.Keys.transpose(-1, -2))], -1); // [B, kv, g, P + S]
-        if (shape.SoftCap is { } cap)
-            scores = (scores / cap).tanh() * cap;
-        if (added(scores.dtype) is { } mask)
-            scores = scores.add(mask.shape[1] == 1 ? mask : mask.view(mask.shape[0], heads, group, mask.shape[3]));
-        Tensor weights = scores.softmax(-1, ScalarType.Float32).to_type(queries.dtype);
+        Tensor weights = Weights(scores, added);
         Tensor mixed = Apart(Together(weights.narrow(-1, 0, beginning).contiguous()).matmul(shared.Values));
         return mixed.add_(weights.narrow(-1, beginning, weights.shape[3] - beginning).matmul(seen.Values)).reshape(batch, -1).to_type(type);
     }
@@ -91,17 +87,24 @@ internal sealed class SoftmaxAttention(AttentionShape shape)
     private Tensor Composed(Tensor queries, Tensor keys, Tensor values, Func<ScalarType, Tensor?> added, bool training) // -> [B, h, T, d]
     {
         long[] sizes = queries.shape;
-        (long shared, long group, long seen) = (shape.KeyValueHeads, shape.Heads / shape.KeyValueHeads, keys.shape[2]);
+        (long shared, long group) = (shape.KeyValueHeads, shape.Heads / shape.KeyValueHeads);
         Tensor grouped = (queries * shape.Scale).reshape(sizes[0], shared, group * sizes[2], sizes[3]);
-        Tensor scores = grouped.matmul(keys.transpose(-1, -2)); // [B, kv, g·T, S]
+        Tensor weights = Weights(grouped.matmul(keys.transpose(-1, -2)), added);
+        return Dropout.Apply(weights, training).matmul(values).view(sizes);
+    }
+
+    /// <summary>The softmax of scores [B, kv, g·T, S], capped and with what is added to them; shaped and typed as they are.</summary>
+    private Tensor Weights(Tensor scores, Func<ScalarType, Tensor?> added)
+    {
         if (shape.SoftCap is { } cap)
             scores = (scores / cap).tanh() * cap;
         if (added(scores.dtype) is { } mask)
         {
-            mask = mask.shape[1] == 1 ? mask.unsqueeze(2) : mask.view(mask.shape[0], shared, group, mask.shape[2], seen);
-            scores = scores.view(sizes[0], shared, group, sizes[2], seen).add(mask).view(scores.shape);
+            long[] sizes = scores.shape;
+            (long group, long seen) = (shape.Heads / shape.KeyValueHeads, sizes[3]);
+            mask = mask.shape[1] == 1 ? mask.unsqueeze(2) : mask.view(mask.shape[0], sizes[1], group, mask.shape[2], seen);
+            scores = scores.view(sizes[0], sizes[1], group, -1, seen).add(mask).view(sizes);
         }
-        Tensor weights = scores.softmax(-1, ScalarType.Float32).to_type(queries.dtype);
-        return Dropout.Apply(weights, training).matmul(values).view(sizes);
+        return scores.softmax(-1, ScalarType.Float32).to_type(scores.dtype);
     }
 }

@@ -25,14 +25,7 @@ public sealed class SharedBeginningTests
         int[] beginning = Some(20);
         int[][] prompts = [[.. beginning, .. Some(9)], [.. beginning, 7], [.. beginning, .. Some(3)], [.. beginning, .. Some(9)]];
         GenerationOptions options = new() { DoSample = false, MaxNewTokens = 6, EosTokenIds = [] };
-        GenerationResult together = new TokenGenerator(model) { KeepsStates = true }.Generate(prompts, options);
-        for (int row = 0; row < prompts.Length; row++)
-        {
-            GenerationResult alone = new TokenGenerator(model) { KeepsStates = true }.Generate([prompts[row]], options);
-            CollectionAssert.AreEqual(alone.Tokens[0], together.Tokens[row], $"row {row}");
-            Close.Absolute(alone.LogProbs[0], together.LogProbs[row], Tolerance, $"{name} shared beginning, log-probabilities");
-            Close.Absolute(alone.States!, together.States!.narrow(0, row * 6, 6), Tolerance, $"{name} shared beginning, states");
-        }
+        RequireSameAlone(model, prompts, options, name);
     }
 
     [TestMethod]
@@ -47,20 +40,10 @@ public sealed class SharedBeginningTests
         int[] Some(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(3, 250))];
         int[][] different = [Some(70), Some(67), Some(74)];
         int[][] prompts = [.. different.SelectMany(prompt => Enumerable.Repeat(prompt, 4))];
-        long[] seeds = [.. Enumerable.Range(0, prompts.Length).Select(row => (long)row)];
         GenerationOptions options = new() { MaxNewTokens = 9, EosTokenIds = [] };
         bool Ends(IReadOnlyList<int> tokens) => tokens.Count >= 2 + (tokens[0] % 7); // so that rows are left out at several times
-        GenerationResult together = new TokenGenerator(model) { KeepsStates = true }.Generate(prompts, options, seeds, Ends);
+        GenerationResult together = RequireSameAlone(model, prompts, options, name, Ends);
         Assert.IsGreaterThan(2, together.Tokens.Select(row => row.Length).Distinct().Count());
-        int start = 0;
-        for (int row = 0; row < prompts.Length; row++)
-        {
-            GenerationResult alone = new TokenGenerator(model) { KeepsStates = true }.Generate([prompts[row]], options, [seeds[row]], Ends);
-            CollectionAssert.AreEqual(alone.Tokens[0], together.Tokens[row], $"row {row}");
-            Close.Absolute(alone.LogProbs[0], together.LogProbs[row], Tolerance, $"{name}, log-probabilities");
-            Close.Absolute(alone.States!, together.States!.narrow(0, start, alone.Tokens[0].Length), Tolerance, $"{name}, states");
-            start += alone.Tokens[0].Length;
-        }
     }
 
     [TestMethod]
@@ -112,6 +95,24 @@ public sealed class SharedBeginningTests
         GenerationResult several = new TokenGenerator(model).Generate([prompt], options);
         CollectionAssert.AreEqual(
             new TokenGenerator(model).Generate([prompt], options with { NumReturnSequences = 1 }).Tokens[0], several.Tokens[0]);
+    }
+
+    /// <summary>Fails unless each row says what its prompt says alone with the same random numbers.</summary>
+    private static GenerationResult RequireSameAlone(
+        CausalLanguageModel model, int[][] prompts, GenerationOptions options, string name, Func<IReadOnlyList<int>, bool>? ends = null)
+    {
+        TokenGenerator generator = new(model) { KeepsStates = true };
+        GenerationResult together = generator.Generate(prompts, options, stop: ends); // rows are numbered from 0
+        int start = 0;
+        for (int row = 0; row < prompts.Length; row++)
+        {
+            GenerationResult alone = generator.Generate([prompts[row]], options, [row], ends);
+            CollectionAssert.AreEqual(alone.Tokens[0], together.Tokens[row], $"row {row}");
+            Close.Absolute(alone.LogProbs[0], together.LogProbs[row], Tolerance, $"{name}, log-probabilities");
+            Close.Absolute(alone.States!, together.States!.narrow(0, start, alone.Tokens[0].Length), Tolerance, $"{name}, states");
+            start += alone.Tokens[0].Length;
+        }
+        return together;
     }
 
     private static Tensor Ids(IReadOnlyList<List<long>> texts) =>

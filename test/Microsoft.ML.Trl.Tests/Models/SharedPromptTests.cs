@@ -23,9 +23,9 @@ public sealed class SharedPromptTests
     public void States_and_gradients_are_those_of_whole_rows(string name) => Leaks.None(() =>
     {
         using CausalLanguageModel model = MadeModels.Load(name);
-        Reading whole = Read(model, false, batch => model.Body.HiddenAt(batch.Ids, batch.TargetRows));
+        ModelReading whole = Read(model, false, batch => model.Body.HiddenAt(batch.Ids, batch.TargetRows));
         foreach (bool paddingFree in new[] { false, true })
-            Same(whole, Read(model, paddingFree, model.HiddenAt), $"{name}, padding-free: {paddingFree}");
+            whole.RequireSame(Read(model, paddingFree, model.HiddenAt), $"{name}, padding-free: {paddingFree}");
     });
 
     [TestMethod]
@@ -36,11 +36,11 @@ public sealed class SharedPromptTests
     public void Blocks_that_are_computed_again_see_the_same(string name)
     {
         using CausalLanguageModel model = MadeModels.Load(name);
-        Reading once = Read(model, false, model.HiddenAt);
+        ModelReading once = Read(model, false, model.HiddenAt);
         model.SetBlockTraining(new BlockTraining { Recomputes = true });
-        Reading again = Read(model, false, model.HiddenAt);
+        ModelReading again = Read(model, false, model.HiddenAt);
         Close.Absolute(once.States, again.States, 0, name);
-        Same(once, again, name);
+        once.RequireSame(again, name);
     }
 
     [TestMethod]
@@ -89,28 +89,6 @@ public sealed class SharedPromptTests
 
     private static TokenExample Answer(int[] prompt, params int[] tokens) => new([.. prompt, .. tokens], prompt.Length);
 
-    private static Reading Read(CausalLanguageModel model, bool paddingFree, Func<TokenBatch, Tensor> read)
-    {
-        using var scope = NewDisposeScope();
-        using TokenBatch batch = model.BatchOf(Texts, paddingFree);
-        Tensor hidden = read(batch);
-        Tensor weights = arange(hidden.NumberOfElements, ScalarType.Float32).sin().view(hidden.shape);
-        (hidden * weights).sum().backward();
-        HandedGradients.Drop();
-        Dictionary<string, float[]> gradients = model.named_parameters().Where(pair => pair.parameter.grad is not null)
-            .ToDictionary(pair => pair.name, pair => pair.parameter.grad!.flatten().data<float>().ToArray());
-        foreach ((string _, var parameter) in model.named_parameters())
-            parameter.grad = null!;
-        return new Reading(hidden.detach().flatten().data<float>().ToArray(), gradients);
-    }
-
-    private static void Same(Reading expected, Reading actual, string name)
-    {
-        Close.Relative(expected.States, actual.States, 2e-5, name);
-        CollectionAssert.AreEquivalent(expected.Gradients.Keys, actual.Gradients.Keys);
-        foreach ((string weight, float[] gradient) in expected.Gradients)
-            Close.Absolute(gradient, actual.Gradients[weight], 1e-4 * Math.Max(1, gradient.Max(Math.Abs)), $"{name} {weight}");
-    }
-
-    private sealed record Reading(float[] States, Dictionary<string, float[]> Gradients);
+    private static ModelReading Read(CausalLanguageModel model, bool paddingFree, Func<TokenBatch, Tensor> read) =>
+        ModelReading.Of(model, Texts, paddingFree, read);
 }

@@ -19,11 +19,11 @@ internal sealed record HeldOutPairs(IReadOnlyList<int[]> Prompts, IAnswerJudge J
 internal sealed class PairEvaluation(HeldOutPairs heldOut, PairComparison comparison, PairSampler sampler, CancellationToken cancel)
 {
     private readonly int[]?[] _references = new int[]?[heldOut.Prompts.Count]; // its answers are always the same
-    private readonly List<SampleCompletion> _samples = [];
+    private readonly HeldOutSamples _samples = new(comparison.Options.NumCompletionsToPrint);
     private int _step = 1, _epoch;
 
     /// <summary>What an evaluation measures.</summary>
-    public HeldOutSet Measured() => new(heldOut.Prompts.Count, Measure) { Samples = TakeSamples };
+    public HeldOutSet Measured() => new(heldOut.Prompts.Count, Measure) { Samples = _samples.Take };
 
     /// <summary>The step that training makes next, for messages, and the epoch of the last one, counted from 0.</summary>
     public void At(int step, int epoch) => (_step, _epoch) = (step, epoch);
@@ -50,9 +50,7 @@ internal sealed class PairEvaluation(HeldOutPairs heldOut, PairComparison compar
         }
         NoteWins(meetsReference ? pairs
             : comparison.Judged(heldOut.Judge, first, Texts(numbers, References(numbers)), cancel), figures);
-        int room = comparison.Options.NumCompletionsToPrint - _samples.Count;
-        if (room > 0)
-            _samples.AddRange(heldOut.Judge.Samples(first, second, pairs.Verdicts, room));
+        _samples.Add(room => heldOut.Judge.Samples(first, second, pairs.Verdicts, room));
     }
 
     private static void NoteWins(JudgedPairs against, IFigures figures)
@@ -83,12 +81,5 @@ internal sealed class PairEvaluation(HeldOutPairs heldOut, PairComparison compar
             foreach ((int number, int[] answer) in missing.Zip(Draw(new Opponent(comparison.Reference), missing, answer: 1)))
                 _references[number] = answer;
         return Array.ConvertAll(numbers, number => _references[number]!);
-    }
-
-    private SampleCompletion[] TakeSamples()
-    {
-        SampleCompletion[] samples = [.. _samples];
-        _samples.Clear();
-        return samples;
     }
 }

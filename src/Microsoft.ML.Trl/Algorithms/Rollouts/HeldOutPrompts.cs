@@ -36,7 +36,7 @@ internal sealed record AnswerPlan(GenerationOptions Generation, int Seed, int Sa
 internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts heldOut, AnswerPlan plan, CancellationToken cancel)
 {
     private readonly TokenGenerator _generator = new(policy) { Tokenizer = plan.Tokenizer };
-    private readonly List<SampleCompletion> _samples = [];
+    private readonly HeldOutSamples _samples = new(plan.Samples);
 
     /// <summary>Told of the answers, to measure more of them; null = nobody.</summary>
     public Action<IReadOnlyList<TokenExample>, IFigures>? Also { get; init; }
@@ -45,7 +45,7 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts 
     public int NextStep { get; set; } = 1;
 
     /// <summary>What an evaluation measures.</summary>
-    public HeldOutSet Measured() => new(heldOut.Prompts.Count, Answer) { Samples = TakeSamples };
+    public HeldOutSet Measured() => new(heldOut.Prompts.Count, Answer) { Samples = _samples.Take };
 
     private void Answer(int[] numbers, IFigures figures)
     {
@@ -63,9 +63,7 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts 
         foreach ((string name, IReadOnlyList<double?> scores) in table.Names.Zip(table.Columns))
             Note(figures, $"rewards/{name}/mean", scores);
         figures.NoteAll(draw.Figures, name => draw.Weights.GetValueOrDefault(name, prompts.Length));
-        int room = plan.Samples - _samples.Count;
-        if (room > 0)
-            _samples.AddRange(heldOut.Scorer.Samples(rollout, table, sums, room));
+        _samples.Add(room => heldOut.Scorer.Samples(rollout, table, sums, room));
         Also?.Invoke([.. draw.Completions.Select(row => row.Text)], figures);
     }
 
@@ -89,12 +87,5 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts 
         double[] known = [.. scores.OfType<double>()];
         if (known.Length > 0)
             figures.Note(name, known.Average(), known.Length);
-    }
-
-    private SampleCompletion[] TakeSamples()
-    {
-        SampleCompletion[] samples = [.. _samples];
-        _samples.Clear();
-        return samples;
     }
 }
