@@ -273,7 +273,7 @@ public sealed partial class LanguageModel : IDisposable
         Action<int, int>? onToken = null)
     {
         using IDisposable use = Use();
-        var stops = new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens));
+        Func<IReadOnlyList<int>, bool> stop = StopRule(options);
         IReadOnlyList<int> ends = options.EosTokenIds ?? Network.Config.EosTokenIds;
         var answers = new List<Answer>(prompts.Count);
         int atOnce = Math.Max(1, RowsAtOnce / Math.Max(options.NumBeams, options.NumReturnSequences));
@@ -284,7 +284,7 @@ public sealed partial class LanguageModel : IDisposable
             lock (_oneAtATime)
             {
                 var generator = new TokenGenerator(Network) { Tokenizer = Tokenizer };
-                GenerationResult result = generator.Generate(batch, options, batchSeeds, stops.IsReached, onToken, cancel);
+                GenerationResult result = generator.Generate(batch, options, batchSeeds, stop, onToken, cancel);
                 answers.AddRange(result.Tokens.Select((tokens, row) => new Answer(
                     batch[row / options.NumReturnSequences], tokens, Tokenizer.DecodeCompletion(tokens),
                     tokens.Length > 0 && ends.Contains(tokens[^1]))));
@@ -292,4 +292,8 @@ public sealed partial class LanguageModel : IDisposable
         }
         return answers;
     }
+
+    /// <summary>Tells from an answer's tokens whether it has reached a stop string.</summary>
+    internal Func<IReadOnlyList<int>, bool> StopRule(GenerationOptions options) =>
+        new StopStrings(options.StopStrings, tokens => Tokenizer.Decode(tokens)).IsReached;
 }

@@ -10,6 +10,9 @@ namespace Microsoft.ML.Trl.Algorithms.Distillation;
 internal sealed class DistillLoop(
     CausalLanguageModel student, CausalLanguageModel teacher, DistillOptions options, IProgress<StepReport>? progress = null)
 {
+    /// <summary>Rows that evaluations measure; null = there are none.</summary>
+    public IReadOnlyList<DistillationRow>? HeldOut { get; init; }
+
     /// <summary>Runs all steps.</summary>
     /// <param name="rows">At least one.</param>
     /// <param name="cancel">Looked at before every step.</param>
@@ -20,7 +23,10 @@ internal sealed class DistillLoop(
         IDistillationObjective objective = checkedOptions.Alpha == 0
             ? new SoftObjective(student, teacher, checkedOptions)
             : new HintonObjective(student, teacher, checkedOptions);
-        var loop = new DistillationLoop("Distill", student, teacher, checkedOptions, objective, progress);
+        var loop = new DistillationLoop("Distill", student, teacher, checkedOptions, objective, progress)
+        {
+            HeldOut = HeldOut?.Texts(),
+        };
         loop.Run(
             [.. rows.Select(row => row.Text.Ids.Length)],
             (step, _) => [.. step.MicroBatches.Select(batch => Array.ConvertAll(batch, row => rows[row].Text))],
@@ -35,7 +41,7 @@ internal sealed class DistillLoop(
 internal sealed class SoftObjective(CausalLanguageModel student, CausalLanguageModel teacher, DistillOptions options)
     : IDistillationObjective
 {
-    public Tensor Loss(TokenBatch batch, Tensor ours, Tensor theirs, double divisor, StepLog log) =>
+    public Tensor Loss(TokenBatch batch, Tensor ours, Tensor theirs, double divisor, IFigures figures) =>
         DistillationLoss.Mean(Divergences(ours, theirs), divisor) * (options.Temperature * options.Temperature);
 
     /// <summary>[N], with gradient. Belongs to the current scope.</summary>
@@ -53,17 +59,17 @@ internal sealed class HintonObjective(CausalLanguageModel student, CausalLanguag
 {
     private readonly SoftObjective _soft = new(student, teacher, options);
 
-    public Tensor Loss(TokenBatch batch, Tensor ours, Tensor theirs, double divisor, StepLog log)
+    public Tensor Loss(TokenBatch batch, Tensor ours, Tensor theirs, double divisor, IFigures figures)
     {
         TokenLogProbs labels = LogProbs.WithStatistics(ours, student.Head, batch.Labels);
         Tensor divergences = _soft.Divergences(ours, theirs);
-        Tensor figures = stack(
+        Tensor means = stack(
             [labels.LogProbs.detach().mean(), divergences.detach().mean(), labels.Entropy.mean(), labels.Hit.mean()]);
-        float[] numbers = figures.cpu().data<float>().ToArray();
-        log.Note("ce_loss", -numbers[0]);
-        log.Note("kd_loss", numbers[1]);
-        log.Note("entropy", numbers[2]);
-        log.Note("mean_token_accuracy", numbers[3]);
+        float[] numbers = means.cpu().data<float>().ToArray();
+        figures.Note("ce_loss", -numbers[0], batch.Targets);
+        figures.Note("kd_loss", numbers[1], batch.Targets);
+        figures.Note("entropy", numbers[2], batch.Targets);
+        figures.Note("mean_token_accuracy", numbers[3], batch.Targets);
         return DistillationLoss.Hinton(labels.LogProbs, divergences, options.Alpha, options.Temperature, divisor);
     }
 }

@@ -33,18 +33,9 @@ public sealed class DistillTrainer : IEstimator<TextGenerationTransformer>
     /// </exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
-    public TextGenerationTransformer Fit(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        var reader = new DistillationReader(_stage.DataOf(input), _options);
-        return _stage.Fit(_options, input, _options.MaxLength, run =>
-        {
-            CancellationToken cancel = run.Fit.Cancel;
-            List<DistillationRow> rows = run.Read(
-                counts => reader.Read(run.Student.Codec, run.Limit, answers: false, counts, cancel));
-            new DistillLoop(run.Student.Network, run.Teacher, _options, run.Fit.Progress).Run(rows, cancel);
-        });
-    }
+    public TextGenerationTransformer Fit(IDataView input) => _stage.Fit(_options, input, run =>
+        new DistillLoop(run.Student.Network, run.Teacher, _options, run.Fit.Progress) { HeldOut = run.Rows.HeldOut }
+            .Run(run.Rows.Training, run.Fit.Cancel));
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pipeline promises no such columns; the message names the first.</exception>

@@ -11,9 +11,9 @@ internal interface IDistillationObjective
     /// <param name="student">[N, H] hidden states, with gradient.</param>
     /// <param name="teacher">[N, H'] hidden states.</param>
     /// <param name="divisor">Labels of the whole step.</param>
-    /// <param name="log">Gets the figures.</param>
+    /// <param name="figures">Told the figures.</param>
     /// <returns>A scalar, the batch's share of the step's loss. Belongs to the current scope.</returns>
-    Tensor Loss(TokenBatch batch, Tensor student, Tensor teacher, double divisor, StepLog log);
+    Tensor Loss(TokenBatch batch, Tensor student, Tensor teacher, double divisor, IFigures figures);
 }
 
 /// <summary>Gives the texts that a step learns from: [micro batches][rows].</summary>
@@ -30,6 +30,9 @@ internal sealed class DistillationLoop(
     string stage, CausalLanguageModel student, CausalLanguageModel teacher, DistillationOptions options,
     IDistillationObjective objective, IProgress<StepReport>? progress = null)
 {
+    /// <summary>Texts that evaluations measure; null = there are none.</summary>
+    public IReadOnlyList<TokenExample>? HeldOut { get; init; }
+
     /// <summary>Runs all steps.</summary>
     /// <param name="lengths">Length of each example that the plan orders, in tokens.</param>
     /// <param name="texts">What the steps learn from.</param>
@@ -41,27 +44,37 @@ internal sealed class DistillationLoop(
     {
         Teacher.Check(teacher, student);
         var plan = new EpochPlan(lengths, options);
-        var run = new TrainingRun(stage, plan, options, progress, cancel);
+        var run = new TrainingRun(stage, plan, options, progress, cancel) { HeldOut = Measured(HeldOut) };
         run.Learn(plan.Steps(), student, options, dropout: !options.DisableDropout, (step, gradients) =>
         {
             IReadOnlyList<TokenExample[]> batches = texts(step, run.Log);
             double divisor = Math.Max(1, batches.Sum(batch => batch.Sum(text => text.LearnedTokens())));
-            return batches.Sum(batch => Accumulate(batch, divisor, gradients, run.Log));
+            return batches.Sum(texts =>
+            {
+                using TokenBatch batch = student.BatchOf(texts, options.ReadsPaddingFree);
+                return Accumulate(batch, divisor, gradients, run.Log);
+            });
         });
     }
 
-    /// <summary>Forward and backward pass of one micro batch.</summary>
-    /// <returns>Its share of the step's loss.</returns>
-    private double Accumulate(TokenExample[] texts, double divisor, GradientStep gradients, StepLog log)
+    /// <summary>Mean loss and figures over the labelled tokens of other texts.</summary>
+    private HeldOutSet? Measured(IReadOnlyList<TokenExample>? texts) => texts is null ? null : new(texts.Count, (numbers, figures) =>
     {
-        using TokenBatch batch = student.BatchOf(texts, options.ReadsPaddingFree);
-        log.CountTokens(batch.Tokens);
+        using TokenBatch batch = student.BatchOf([.. numbers.Select(number => texts[number])], options.ReadsPaddingFree);
+        figures.Note("loss", Accumulate(batch, Math.Max(1, batch.Targets), null, figures), batch.Targets);
+    });
+
+    /// <summary>Forward pass of one micro batch, and where it is learnt the backward pass.</summary>
+    /// <returns>Its share of the step's loss.</returns>
+    private double Accumulate(TokenBatch batch, double divisor, GradientStep? gradients, IFigures figures)
+    {
+        figures.CountTokens(batch.Tokens);
         if (batch.Targets == 0)
             return 0;
         using DisposeScope scope = NewDisposeScope();
         Tensor theirs = Teacher.Hidden(teacher, batch); // first: its intermediate results are gone when those of the student come
-        Tensor loss = objective.Loss(batch, student.HiddenAt(batch), theirs, divisor, log);
-        gradients.Accumulate(loss);
+        Tensor loss = objective.Loss(batch, student.HiddenAt(batch), theirs, divisor, figures);
+        gradients?.Accumulate(loss);
         return loss.item<float>();
     }
 }

@@ -13,6 +13,9 @@ internal sealed class GkdLoop(
     /// <summary>Tokens that end what a model writes; null = those of the model's configuration.</summary>
     public IReadOnlyList<int>? EndTokens { get; init; }
 
+    /// <summary>Rows with completions that evaluations measure, whoever writes those of training; null = there are none.</summary>
+    public IReadOnlyList<DistillationRow>? HeldOut { get; init; }
+
     /// <summary>Runs all steps.</summary>
     /// <param name="rows">At least one; with completions where the options learn those of the data.</param>
     /// <param name="cancel">Looked at before every step and for every token.</param>
@@ -21,7 +24,10 @@ internal sealed class GkdLoop(
     {
         GkdOptions checkedOptions = options.Validated();
         var loop = new DistillationLoop(
-            "GKD", student, teacher, checkedOptions, new GkdObjective(student, teacher, checkedOptions.Beta), progress);
+            "GKD", student, teacher, checkedOptions, new GkdObjective(student, teacher, checkedOptions.Beta), progress)
+        {
+            HeldOut = HeldOut?.Texts(),
+        };
         var texts = new GkdTexts(rows, Writer(student, cancel), options.SeqKd ? Writer(teacher, cancel) : null, options);
         loop.Run([.. rows.Select(row => row.Text.Ids.Length)], texts.Of, cancel);
     }
@@ -70,6 +76,6 @@ internal sealed class GkdTexts(
 /// <param name="beta">See <see cref="GkdOptions.Beta"/>.</param>
 internal sealed class GkdObjective(CausalLanguageModel student, CausalLanguageModel teacher, double beta) : IDistillationObjective
 {
-    public Tensor Loss(TokenBatch batch, Tensor ours, Tensor theirs, double divisor, StepLog log) =>
+    public Tensor Loss(TokenBatch batch, Tensor ours, Tensor theirs, double divisor, IFigures figures) =>
         DistillationLoss.Mean(GeneralizedJsd.OfHidden(ours, student.Head, theirs, teacher.Head, beta), divisor);
 }

@@ -12,7 +12,7 @@ public sealed record GkdOptions : TextDistillationOptions
     /// <summary>
     /// Share of the steps that learn from completions which the student itself writes: λ of Algorithm 1, in [0, 1]. One draw of the seed
     /// decides it for a whole step. Below 1, the other steps learn the completions of the data, or the teacher's with
-    /// <see cref="SeqKd"/>; where no step does, no column of completions is read.
+    /// <see cref="SeqKd"/>; where no step does, no column of completions is read but that of evaluation data.
     /// </summary>
     public double Lmbda { get; init; } = 0.5;
 
@@ -47,7 +47,7 @@ public sealed record GkdOptions : TextDistillationOptions
             yield return "SeqKd with Lmbda 1";
         if (!Writes && (Temperature != 0.9 || MaxNewTokens != 128))
             yield return "Temperature and MaxNewTokens with Lmbda 0 and without SeqKd";
-        if (!ReadsCompletions && CompletionColumnName != "Completion")
+        if (!ReadsCompletions && !MayEvaluate && CompletionColumnName != "Completion")
             yield return $"CompletionColumnName with {(SeqKd ? "SeqKd" : "Lmbda 1")}";
     }
 

@@ -35,23 +35,24 @@ public sealed class GkdTrainer : IEstimator<TextGenerationTransformer>
     /// </exception>
     /// <exception cref="TrainingCanceledException">Cancelled; its Model is what was reached.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
-    public TextGenerationTransformer Fit(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        DistillationReader? reader = _options.ReadsCompletions ? new(_stage.DataOf(input), _options) : null;
-        PromptReader? prompts =
-            reader is null ? new(_stage.DataOf(input), _options.PromptColumnName, _options.Conversations) : null;
-        return _stage.Fit(_options, input, _options.MaxLength, run =>
+    public TextGenerationTransformer Fit(IDataView input) => _stage.Fit(
+        _options, input,
+        run => new GkdLoop(run.Student.Network, run.Teacher, _options with { MaxLength = run.Limit }, run.Fit.Progress)
         {
-            (TextCodec codec, CancellationToken cancel) = (run.Student.Codec, run.Fit.Cancel);
-            List<DistillationRow> rows = run.Read(counts => reader is null
-                ? DistillationReader.ReadPrompts(prompts!, codec, run.Limit, counts, cancel)
-                : reader.Read(codec, run.Limit, _options.Writes, counts, cancel));
-            new GkdLoop(run.Student.Network, run.Teacher, _options with { MaxLength = run.Limit }, run.Fit.Progress)
-            {
-                EndTokens = run.EndTokens,
-            }.Run(rows, cancel);
-        });
+            EndTokens = run.EndTokens, HeldOut = run.Rows.HeldOut,
+        }.Run(run.Rows.Training, run.Fit.Cancel),
+        Reading);
+
+    /// <summary>Reads what is learnt: completions are read where those of the data are learnt.</summary>
+    private DistillationReading Reading(IDataView data)
+    {
+        if (_options.ReadsCompletions)
+        {
+            var reader = new DistillationReader(data, _options);
+            return (codec, limit, counts, cancel) => reader.Read(codec, limit, _options.Writes, counts, cancel);
+        }
+        var prompts = new PromptReader(data, _options.PromptColumnName, _options.Conversations);
+        return (codec, limit, counts, cancel) => DistillationReader.ReadPrompts(prompts, codec, limit, counts, cancel);
     }
 
     /// <inheritdoc/>

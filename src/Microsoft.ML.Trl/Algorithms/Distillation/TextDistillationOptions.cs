@@ -20,7 +20,7 @@ public abstract record TextDistillationOptions : DistillationOptions
     /// </summary>
     public bool PaddingFree { get; init; }
 
-    /// <summary>Text column with the completions; read where they are learnt.</summary>
+    /// <summary>Text column with the completions; read where they are learnt, and in evaluations, which always measure those.</summary>
     public string CompletionColumnName { get; init; } = "Completion";
 
     internal override bool ReadsPaddingFree => PaddingFree;

@@ -15,6 +15,9 @@ internal sealed class IterativeDpoLoop(
     private readonly Random _random = new(options.Dpo.Seed);
     private long _rows; // answered so far
 
+    /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
+    public ScoredPrompts? HeldOut { get; init; }
+
     /// <summary>Runs all iterations.</summary>
     /// <param name="prompts">Token ids, at least one prompt; used again when all were answered.</param>
     /// <param name="cancel">Looked at before every step and for every token.</param>
@@ -26,21 +29,27 @@ internal sealed class IterativeDpoLoop(
     {
         var limits = new RolloutLimits(1, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
         RolloutChecks.CheckPrompts(prompts, limits);
+        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(HeldOut?.Prompts ?? prompts, limits));
+        HeldOutAnswers? answers = Answers(cancel);
         bool isHeld = reference is null && !options.RenewReference && !_dpo.ReferenceFree;
         using CausalLanguageModel? own = isHeld ? policy.CreateReferenceModel(_dpo.ReferenceModel) : null;
         var progress = new IterationProgress(_hooks.Progress, options.Iterations);
         var stream = new PromptStream(prompts.Count, _dpo.Seed);
         foreach (StepPlan iteration in stream.Steps(options.Iterations, options.PromptsPerIteration ?? prompts.Count))
         {
+            answers?.NextStep = iteration.Number;
             List<PreferenceExample> pairs = Answer(prompts, iteration, progress, cancel);
-            Learn(pairs, options.RenewReference && iteration.Number > 1 ? null : reference ?? own, progress, cancel);
+            CausalLanguageModel? held = options.RenewReference && iteration.Number > 1 ? null : reference ?? own;
+            new PairLoop("Iterative DPO", policy, _dpo, new DpoObjective(_dpo), progress) { Measures = answers?.Measured() }.Run(
+                pairs, _dpo.ReferenceFree ? null : texts => References.Of(policy, held, _dpo, texts, cancel), cancel);
         }
     }
 
-    private void Learn(
-        List<PreferenceExample> pairs, CausalLanguageModel? held, IterationProgress progress, CancellationToken cancel) =>
-        new PairLoop("Iterative DPO", policy, _dpo, new DpoObjective(_dpo), progress).Run(
-            pairs, _dpo.ReferenceFree ? null : answers => References.Of(policy, held, _dpo, answers, cancel), cancel);
+    private HeldOutAnswers? Answers(CancellationToken cancel) => HeldOut is null ? null : new HeldOutAnswers(
+        policy, HeldOut, new AnswerPlan(options.Generation, _dpo.Seed, options.NumCompletionsToPrint)
+        {
+            Stop = _hooks.Stop, Tokenizer = _hooks.Tokenizer,
+        }, cancel);
 
     private List<PreferenceExample> Answer(
         IReadOnlyList<int[]> prompts, StepPlan iteration, IterationProgress progress, CancellationToken cancel)
@@ -137,11 +146,14 @@ internal sealed class IterationFigures(int number)
 }
 
 /// <summary>Hands reports on as those of one run: steps count on, and each carries the figures of its iteration.</summary>
-internal sealed class IterationProgress(IProgress<StepReport>? progress, int iterations) : IProgress<StepReport>
+internal sealed class IterationProgress(IProgress<StepReport>? progress, int iterations) : IRunAudience
 {
     private IterationFigures _figures = new(0);
     private int _done, _steps;
     private bool _isFirst;
+
+    /// <inheritdoc/>
+    public PolicyView? Policy => (progress as IRunAudience)?.Policy;
 
     /// <summary>The reports from now on are those of an iteration.</summary>
     public void Begin(IterationFigures figures)
@@ -153,13 +165,14 @@ internal sealed class IterationProgress(IProgress<StepReport>? progress, int ite
     public void Report(StepReport value)
     {
         _steps = value.TotalSteps;
+        bool isEvaluation = value.Metrics.Keys.Any(name => name.StartsWith(TrainingOptions.EvalPrefix, StringComparison.Ordinal));
         progress?.Report(value with
         {
             Step = _done + value.Step,
             TotalSteps = _done + (value.TotalSteps * (iterations - _figures.Number + 1)),
-            Metrics = value.Metrics.Concat(_figures.Metrics).ToDictionary(),
-            Completions = _isFirst ? _figures.Samples : [],
+            Metrics = isEvaluation ? value.Metrics : value.Metrics.Concat(_figures.Metrics).ToDictionary(),
+            Completions = [.. _isFirst && !isEvaluation ? _figures.Samples : [], .. value.Completions],
         });
-        _isFirst = false;
+        _isFirst &= isEvaluation;
     }
 }

@@ -12,6 +12,8 @@ public sealed record IterativeDpoOptions
     /// <summary>
     /// How each iteration learns from its pairs: a whole run of DPO, with a schedule of its own. Its seed decides sampling, too, and its
     /// <see cref="EpochOptions.PerDeviceTrainBatchSize"/> how many prompts are answered at once. There are no columns of pairs to read.
+    /// Evaluations answer the prompts of its <see cref="TrainingOptions.EvaluationData"/>, one answer each, and measure
+    /// <c>eval_reward</c>; what goes by evaluations (early stopping, the best model) does so within each iteration.
     /// </summary>
     public DpoOptions Dpo { get; init; } = new();
 
@@ -45,7 +47,9 @@ public sealed record IterativeDpoOptions
     /// </summary>
     public GenerationOptions Generation { get; init; } = new();
 
-    /// <summary>Answers of an iteration that its first report carries with their scores. At least 0.</summary>
+    /// <summary>
+    /// Answers of an iteration that its first report carries with their scores; as many has the report of an evaluation. At least 0.
+    /// </summary>
     public int NumCompletionsToPrint { get; init; } = 1;
 
     /// <summary>How the answers to a prompt are drawn.</summary>
@@ -57,12 +61,15 @@ public sealed record IterativeDpoOptions
         var usual = new DpoOptions();
         if (Dpo.ChosenColumnName != usual.ChosenColumnName || Dpo.RejectedColumnName != usual.RejectedColumnName)
             yield return "ChosenColumnName and RejectedColumnName of Dpo, whose pairs are made of answers";
+        if (Dpo.GenerateDuringEval)
+            yield return "GenerateDuringEval of Dpo, whose evaluations answer prompts anyway";
         foreach (string unused in Generation.WithoutEffect())
             yield return unused;
     }
 
-    /// <summary>The same with another limit of lengths.</summary>
-    internal IterativeDpoOptions Within(int maxLength) => this with { Dpo = Dpo with { MaxLength = maxLength } };
+    /// <summary>The same for a run: with another limit of lengths, and what its evaluations measure.</summary>
+    internal IterativeDpoOptions Within(int maxLength) =>
+        this with { Dpo = Dpo with { MaxLength = maxLength, MetricForBestModel = Dpo.MetricForBestModel ?? "reward" } };
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two contradict each other; the message names them.</exception>

@@ -40,13 +40,10 @@ public sealed class IterativeDpoTrainer : IEstimator<TextGenerationTransformer>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextGenerationTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
         DpoOptions dpo = _options.Dpo;
-        IDataView data = _stage.TrainingData ?? input;
-        var reader = new PromptReader(data, dpo.PromptColumnName, dpo.Conversations);
-        _stage.StartModel(input);
+        var source = new StagePrompts(_stage, dpo, dpo.Output, input);
         var rewards = new RewardSet([_reward ?? UpstreamReward.Of(_stage, input.Schema)]);
-        rewards.Check(_stage.Ml, data.Schema);
+        source.Check(rewards.Check);
         return FitSession.TrainPolicy(_stage, dpo, input, dpo.Output, dpo.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
@@ -54,14 +51,12 @@ public sealed class IterativeDpoTrainer : IEstimator<TextGenerationTransformer>
             if (unused.Length > 0)
                 session.Warn($"Options without effect in this run: {string.Join("; ", unused)}.");
             int limit = session.LimitLength(dpo.MaxLength, model.Network.Config);
-            var counts = new RowCounts();
-            List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
-            session.Tell(counts);
-            RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
-            var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
-            var hooks = new SamplingHooks(session.Progress, session.Warn, stops.IsReached, model.Tokenizer);
-            new IterativeDpoLoop(model.Network, reference, _options.Within(limit), scorer, hooks)
-                .Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
+            RunPrompts prompts = source.Read(session, model, rewards);
+            var hooks = SamplingHooks.Of(session, model, _options.Generation);
+            new IterativeDpoLoop(model.Network, reference, _options.Within(limit), prompts.Training.Scorer, hooks)
+            {
+                HeldOut = prompts.HeldOut,
+            }.Run(prompts.Training.Prompts, session.Cancel);
         });
     }
 

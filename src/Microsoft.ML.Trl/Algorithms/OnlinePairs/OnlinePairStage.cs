@@ -12,30 +12,21 @@ internal sealed class OnlinePairStage(StageContext stage, PairwiseJudge? judge, 
     /// <summary>Reads prompts and trains a copy of the starting model.</summary>
     public TextGenerationTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        IDataView data = stage.TrainingData ?? input;
-        var reader = new PromptReader(data, options.PromptColumnName, options.Conversations);
-        stage.StartModel(input);
+        var source = new StagePrompts(stage, options, options.Output, input);
         PairwiseJudge judged = _judge ?? Upstream(input.Schema) ?? throw NoJudge();
-        judged.Check(stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(stage, options, options.PromptColumnName, options.Conversations, judged.Check);
+        source.Check(judged.Check);
         var held = new HeldReference(options.ReferenceModel);
         return FitSession.TrainPolicy(stage, options, input, options.Output, held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
-            var counts = new RowCounts();
-            List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
-            session.Tell(counts);
-            AnswerJudge Judge(RewardContext context, IReadOnlyList<PromptRow> rows) =>
-                new(judged.Bind(context), judged.GivesScores ? "reward function" : "judge", model, rows);
-            AnswerJudge judge = Judge(new RewardContext(stage.Ml, data, model.Tokenizer), prompts);
-            HeldOutPairs? evaluated = null;
-            if (heldOut?.Rows(model, session) is ({ } rows, { } context))
-                evaluated = new HeldOutPairs([.. rows.Select(row => row.Prompt.Ids)], Judge(context, rows));
-            var stops = new StopStrings(options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
-            var hooks = new SamplingHooks(session.Progress, session.Warn, stops.IsReached, model.Tokenizer);
-            new OnlinePairLoop(method, options, model.Network, reference, judge, hooks) { HeldOut = evaluated }
-                .Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
+            AnswerJudge Judge(PromptRows rows) =>
+                new(judged.Bind(rows.Context), judged.GivesScores ? "reward function" : "judge", model, rows.Rows);
+            (PromptRows prompts, PromptRows? heldOut) = source.Rows(session, model);
+            var hooks = SamplingHooks.Of(session, model, options.Generation);
+            new OnlinePairLoop(method, options, model.Network, reference, Judge(prompts), hooks)
+            {
+                HeldOut = heldOut is null ? null : new HeldOutPairs(heldOut.Ids, Judge(heldOut)),
+            }.Run(prompts.Ids, session.Cancel);
         });
     }
 

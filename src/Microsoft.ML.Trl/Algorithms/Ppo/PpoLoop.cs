@@ -19,7 +19,7 @@ internal sealed class PpoLoop(
     Func<IReadOnlyList<int>, bool>? stop = null)
 {
     /// <summary>Prompts that evaluations answer, and who scores their answers; null = there are none.</summary>
-    public HeldOutPrompts? HeldOut { get; init; }
+    public ScoredPrompts? HeldOut { get; init; }
 
     /// <summary>Runs all steps.</summary>
     /// <param name="prompts">Token ids, at least one prompt; used again when all were answered.</param>

@@ -31,29 +31,22 @@ public sealed class PpoTrainer : IEstimator<TextGenerationTransformer>
     /// <exception cref="TrainingDivergedException">The loss is no number any more; its Model is the last good one.</exception>
     public TextGenerationTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        IDataView data = _stage.TrainingData ?? input;
-        var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations);
-        _stage.StartModel(input);
+        var source = new StagePrompts(_stage, _options, _options.Output, input);
         var rewards = new RewardSet([_reward ?? UpstreamReward.Of(_stage, input.Schema)]);
-        rewards.Check(_stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards.Check);
+        source.Check(rewards.Check);
         var held = new HeldReference(_options.ReferenceModel);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
-            var counts = new RowCounts();
-            List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
-            session.Tell(counts);
+            RunPrompts prompts = source.Read(session, model, rewards);
             if (model.ValueHead is null)
                 model.ReplaceCritic(FreshCritic.Of(model.Network, _options));
-            RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
-            var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
             using var ppo = new PpoSession(model.Network, _options, model.ValueHead, reference);
-            var loop = new PpoLoop(ppo, scorer, _options, session.Progress, session.Warn, stops.IsReached)
+            var loop = new PpoLoop(
+                ppo, prompts.Training.Scorer, _options, session.Progress, session.Warn, model.StopRule(_options.Generation))
             {
-                HeldOut = heldOut?.Read(model, session, rewards),
+                HeldOut = prompts.HeldOut,
             };
-            loop.Run([.. prompts.Select(row => row.Prompt.Ids)], session.Cancel);
+            loop.Run(prompts.Training.Prompts, session.Cancel);
         });
     }
 

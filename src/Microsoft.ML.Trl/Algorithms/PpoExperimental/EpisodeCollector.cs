@@ -9,7 +9,11 @@ namespace Microsoft.ML.Trl.Algorithms.PpoExperimental;
 /// <param name="Sample">Draws responses; null = from the policy, as the options say.</param>
 /// <param name="Stop">Tells from a response's new tokens whether it has ended, for stop strings; null = only end tokens do.</param>
 internal sealed record EpisodeWork(
-    IReadOnlyList<int[]> Prompts, IRolloutScorer Scorer, Sampling? Sample = null, Func<IReadOnlyList<int>, bool>? Stop = null);
+    IReadOnlyList<int[]> Prompts, IRolloutScorer Scorer, Sampling? Sample = null, Func<IReadOnlyList<int>, bool>? Stop = null)
+{
+    /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
+    public ScoredPrompts? HeldOut { get; init; }
+}
 
 /// <summary>Answers prompts, has the responses scored, and finds out all that they are learnt from.</summary>
 /// <param name="models">Only read.</param>

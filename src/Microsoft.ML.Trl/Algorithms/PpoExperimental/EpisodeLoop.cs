@@ -30,9 +30,11 @@ internal sealed class EpisodeLoop(
     /// <exception cref="TrainingDivergedException">Loss or gradient is no finite number; the weights are of the last good step.</exception>
     public void Run(EpisodeWork work, CausalLanguageModel? reference = null, CancellationToken cancel = default)
     {
-        Check(work.Prompts);
+        Check(work);
         int steps = options.TotalSteps(work.Prompts.Count);
         var run = new TrainingRun(Name, steps, options, progress, cancel);
+        HeldOutAnswers? answers = Answers(work, cancel);
+        run.HeldOut = answers?.Measured();
         using HeldModel held = HeldModel.Of(policy, reference, options.ReferenceModel, null);
         using var models = new PolicyAndValue(policy, value, options, _replay.HiddenStates);
         using var collector = new EpisodeCollector(models, held.Network, options, work, _replay);
@@ -55,18 +57,25 @@ internal sealed class EpisodeLoop(
             double episode = (double)step.Number * options.BatchSize;
             run.Log.NoteLatest("episode", episode);
             run.Log.NoteLatest("eps", episode / clock.Elapsed.TotalSeconds);
-        });
+            answers?.NextStep = step.Number + 1;
+        }, new TrainedModel(models.Everything, read => read())); // both are in evaluation mode
     }
 
-    private void Check(IReadOnlyList<int[]> prompts)
+    private HeldOutAnswers? Answers(EpisodeWork work, CancellationToken cancel) => work.HeldOut is not { } heldOut ? null
+        : new HeldOutAnswers(
+            policy, heldOut, new AnswerPlan(options.Generation, options.Seed, options.NumCompletionsToPrint) { Stop = work.Stop }, cancel);
+
+    private void Check(EpisodeWork work)
     {
+        IReadOnlyList<int[]> prompts = work.Prompts;
         if (policy.Config.IsEncoderDecoder)
             throw new NotSupportedException(
                 $"{Name} is not supported for a {policy.Config.ModelType} model, whose encoder reads prompts, which a value model "
                 + "reads with the response; use Ppo, whose critic is a head on the policy.");
         ModelConfig config = policy.Config;
-        RolloutChecks.CheckPrompts(
-            prompts, new RolloutLimits(options.BatchSize, config.VocabularySize, config.ContextLength, policy.Layout));
+        var limits = new RolloutLimits(options.BatchSize, config.VocabularySize, config.ContextLength, policy.Layout);
+        RolloutChecks.CheckPrompts(prompts, limits);
+        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(work.HeldOut?.Prompts ?? prompts, limits));
         if (value.Config.VocabularySize < policy.Config.VocabularySize)
             throw new ArgumentException(
                 $"The value model has a vocabulary of {value.Config.VocabularySize} tokens, the policy one of "

@@ -11,7 +11,10 @@ public sealed partial record ExperimentalPpoOptions
     /// </summary>
     public GenerationOptions Generation { get; init; } = new() { MaxNewTokens = 53, Temperature = 0.7 };
 
-    /// <summary>Completions, with their scores, that the report of a step of <see cref="NumSampleGenerations"/> has. At least 0.</summary>
+    /// <summary>
+    /// Completions, with their scores, that the report of a step of <see cref="NumSampleGenerations"/> has, and that of an evaluation. At
+    /// least 0.
+    /// </summary>
     public int NumCompletionsToPrint { get; init; } = 5;
 
     /// <summary>Text column of answers that the fitted stage adds.</summary>
@@ -37,6 +40,8 @@ public sealed partial record ExperimentalPpoOptions
 
     private protected override bool HasDropout => false;
 
+    private protected override string UsualBestMetric => "reward";
+
     internal override IEnumerable<string> WithoutEffect()
     {
         foreach (string unused in base.WithoutEffect().Concat(Generation.WithoutEffect()))
@@ -49,7 +54,7 @@ public sealed partial record ExperimentalPpoOptions
             yield return "CliprangeValue with VfCoef 0";
         if (KlCoef == 0 && KlEstimator != KlEstimator.K1)
             yield return "KlEstimator with KlCoef 0, but for reports";
-        if (NumSampleGenerations == 0 && NumCompletionsToPrint != 5)
+        if (NumSampleGenerations == 0 && !MayEvaluate && NumCompletionsToPrint != 5)
             yield return "NumCompletionsToPrint with NumSampleGenerations 0";
         if (DataloaderDropLast)
             yield return "DataloaderDropLast where prompts are drawn one after the other";

@@ -20,29 +20,26 @@ public sealed class ExperimentalPpoTrainer : IEstimator<TextGenerationTransforme
 
     /// <summary>Trains a copy of the starting model, with the starting model as reference; the data are read once.</summary>
     /// <param name="input">Prompts; also what carries policy and reward model where none were given.</param>
-    /// <returns>Owns the trained policy. The value model is disposed.</returns>
+    /// <returns>
+    /// Owns the trained policy. The value model is disposed. Evaluations answer each held-out prompt once: <c>eval_reward</c>, without the
+    /// penalty of responses that were cut.
+    /// </returns>
     /// <inheritdoc cref="PpoTrainer.Fit" path="/exception"/>
     public TextGenerationTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        IDataView data = _stage.TrainingData ?? input;
-        var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations);
-        _stage.StartModel(input);
+        var source = new StagePrompts(_stage, _options, _options.Output, input);
         RewardFunction? given = _reward ?? (_rewardModel is null ? UpstreamReward.Of(_stage, input.Schema) : null);
-        given?.Check(_stage.Ml, data.Schema);
+        source.Check(given is null ? null : given.Check);
         var held = new HeldReference(_options.ReferenceModel);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
-            var counts = new RowCounts();
-            List<PromptRow> prompts = reader.Read(model.Codec, counts, session.Cancel);
-            session.Tell(counts);
             using Borrowed<TextRewardModel>? scoring = OpenReward(session.Placement);
             RewardFunction reward = given ?? RewardFunction.FromModel(scoring!.Model);
-            RewardScorer scorer = new RewardSet([reward]).Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
+            RunPrompts prompts = source.Read(session, model, new RewardSet([reward]));
             using TextRewardModel value = OpenValue(session.Placement, model, reward.Model);
-            var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
-            var work = new EpisodeWork([.. prompts.Select(row => row.Prompt.Ids)], scorer, Stop: stops.IsReached);
+            var work = new EpisodeWork(
+                prompts.Training.Prompts, prompts.Training.Scorer, Stop: model.StopRule(_options.Generation)) { HeldOut = prompts.HeldOut };
             new EpisodeLoop(model.Network, value.Network, _options, session.Progress).Run(work, reference, session.Cancel);
         });
     }

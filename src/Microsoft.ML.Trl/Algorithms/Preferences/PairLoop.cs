@@ -31,6 +31,9 @@ internal sealed class PairLoop(
     /// <summary>Pairs that evaluations measure; null = there are none.</summary>
     public IReadOnlyList<PreferenceExample>? HeldOut { get; set; }
 
+    /// <summary>What evaluations measure in the place of pairs; null = pairs.</summary>
+    public HeldOutSet? Measures { get; init; }
+
     /// <summary>Runs all steps.</summary>
     /// <param name="examples">At least one pair.</param>
     /// <param name="reference">Makes what the policy is held against, when the pairs are found to be good; null = nothing is.</param>
@@ -51,7 +54,7 @@ internal sealed class PairLoop(
             2 * all.Length, [.. all.Select(example => example.Length)],
             (pairs, model) => new PairBatch(all, pairs, layout, layout.For(model)).Answers);
         using IReference held = reference?.Invoke(answers) ?? new NoReference();
-        run.HeldOut = HeldOut is null ? null : Measured(all, examples.Count, held, run);
+        run.HeldOut = HeldOut is null ? Measures : Measured(all, examples.Count, held, run);
         run.Learn(
             plan.Steps(), policy, options, dropout: !options.DisableDropout,
             (step, gradients) =>

@@ -9,7 +9,7 @@ internal sealed record RaftWork(
     LanguageModel Model, IReadOnlyList<PromptRow> Prompts, IRolloutScorer Scorer, IReadOnlyList<double> Weights)
 {
     /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
-    public HeldOutPrompts? HeldOut { get; init; }
+    public ScoredPrompts? HeldOut { get; init; }
 }
 
 /// <summary>What an iteration learns from.</summary>
@@ -26,7 +26,7 @@ internal sealed record RaftCollection(
 internal sealed class RaftCollector(RaftWork work, RaftOptions options)
 {
     private readonly TokenGenerator _generator = new(work.Model.Network) { Tokenizer = work.Model.Tokenizer };
-    private readonly StopStrings _stops = new(options.Generation.StopStrings, tokens => work.Model.Tokenizer.Decode(tokens));
+    private readonly Func<IReadOnlyList<int>, bool> _stop = work.Model.StopRule(options.Generation);
     private readonly CompletionCleaner _cleaner = new(work.Model, options);
     private readonly LengthSampler _lengths = options.Lengths;
     private readonly Func<IReadOnlyList<double?>, int[]> _select = options.CollectionStrategy == CollectionStrategy.Local
@@ -79,14 +79,14 @@ internal sealed class RaftCollector(RaftWork work, RaftOptions options)
             GenerationOptions limited = options.Generation with { MaxNewTokens = _lengths.Sample(_batches++) };
             _rows += batch.Length;
             foreach (int[] response in _generator.Generate(
-                queries, limited, [.. batch.Select((_, row) => first + row)], _stops.IsReached, cancel: cancel).Tokens)
+                queries, limited, [.. batch.Select((_, row) => first + row)], _stop, cancel: cancel).Tokens)
                 yield return response;
         }
     }
 
     /// <summary>Whether a completion came to its end, rather than being cut at a limit.</summary>
     private bool HasEnded(int[] response) =>
-        (options.Generation.EosTokenIds ?? work.Model.Network.Config.EosTokenIds).Contains(response[^1]) || _stops.IsReached(response);
+        (options.Generation.EosTokenIds ?? work.Model.Network.Config.EosTokenIds).Contains(response[^1]) || _stop(response);
 
     private static Dictionary<string, float> Figures(
         RaftSample[] samples, int[][] responses, RewardTable table, double?[] rewards, RaftCollection collection)

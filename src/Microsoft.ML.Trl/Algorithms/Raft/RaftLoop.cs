@@ -46,10 +46,9 @@ internal sealed class RaftLoop(RaftWork work, RaftOptions options, IProgress<Ste
     {
         if (work.HeldOut is not { } heldOut)
             return null;
-        var stops = new StopStrings(options.Generation.StopStrings, tokens => work.Model.Tokenizer.Decode(tokens));
         var plan = new AnswerPlan(options.Generation, options.Seed, options.NumCompletionsToPrint)
         {
-            Stop = stops.IsReached, Tokenizer = work.Model.Tokenizer,
+            Stop = work.Model.StopRule(options.Generation), Tokenizer = work.Model.Tokenizer,
         };
         return new HeldOutAnswers(_policy, heldOut, plan, cancel);
     }

@@ -45,29 +45,20 @@ public sealed class RaftTrainer : IEstimator<TextGenerationTransformer>
     /// <exception cref="TrainingFailedException">A later step failed; its Model is what was reached.</exception>
     public TextGenerationTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        IDataView data = _stage.TrainingData ?? input;
-        var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations);
-        _stage.StartModel(input);
+        var source = new StagePrompts(_stage, _options, _options.Output, input);
         var rewards = new RewardSet(_rewards ?? [UpstreamReward.Of(_stage, input.Schema)], _options.RewardWeights);
-        rewards.Check(_stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards.Check);
+        source.Check(rewards.Check);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, HeldReference.Usual, (session, model, _) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             if (!_options.CompletionOnlyLoss)
                 model.Codec.RequireNoEncoder("CompletionOnlyLoss is false, and the encoder predicts nothing", "set it to true");
-            var counts = new RowCounts();
-            List<PromptRow> prompts = ShortEnough(reader.Read(model.Codec, counts, session.Cancel), counts);
-            session.Tell(counts);
-            RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
-            var work = new RaftWork(model, prompts, scorer, rewards.Weights)
+            RunPrompts prompts = source.Read(session, model, rewards, evaluated => new PromptReading
             {
-                HeldOut = heldOut?.Read(model, session, rewards, new HeldOutReading
-                {
-                    Keep = ShortEnough, Rollout = (rows, _) => new CleanedAnswers(rows, new CompletionCleaner(model, _options)),
-                }),
-            };
+                Keep = ShortEnough,
+                Rollout = evaluated ? (rows, _) => new CleanedAnswers(rows, new CompletionCleaner(model, _options)) : null,
+            });
+            var work = new RaftWork(model, prompts.Rows, prompts.Training.Scorer, rewards.Weights) { HeldOut = prompts.HeldOut };
             new RaftLoop(work, _options, session.Progress).Run(session.Cancel);
         });
     }

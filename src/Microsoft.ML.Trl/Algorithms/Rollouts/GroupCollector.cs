@@ -21,7 +21,7 @@ internal sealed record GroupWork(
     public int? MaxLength { get; init; }
 
     /// <summary>What evaluations answer; null = nothing is evaluated.</summary>
-    public HeldOutPrompts? HeldOut { get; init; }
+    public ScoredPrompts? HeldOut { get; init; }
 
     /// <summary>How prompts are answered; null = in one turn.</summary>
     public IRollout? Rollout { get; init; }

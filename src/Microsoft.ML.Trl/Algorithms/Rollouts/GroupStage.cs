@@ -38,37 +38,29 @@ internal sealed class GroupStage
     /// <summary>Reads prompts and trains a copy of the starting model, with the starting model as reference.</summary>
     public TextGenerationTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        IDataView data = _stage.TrainingData ?? input;
-        _ = new PromptReader(data, _options.PromptColumnName, _options.Conversations); // says what is missing before a model is loaded
-        _stage.StartModel(input);
+        var source = new StagePrompts(_stage, _options, _options.Output, input);
         RewardSet rewards = _rewards ?? new RewardSet([UpstreamReward.Of(_stage, input.Schema)], _options.RewardWeights);
-        rewards.Check(_stage.Ml, data.Schema);
-        HeldOutReader? heldOut = HeldOutReader.Open(_stage, _options, _options.PromptColumnName, _options.Conversations, rewards.Check);
+        source.Check(rewards.Check);
         return FitSession.TrainPolicy(_stage, _options, input, _options.Output, _options.Held, (session, model, reference) =>
         {
             model.ReplaceCritic(null); // it belongs to the policy as it was
             using GroupMethod method = _open?.Invoke(session, model) ?? new GroupMethod(_options.Objective());
             using MultiTurnTools? tools = _options.HasTurns ? new MultiTurnTools(_options) : null;
-            using MultiTurnTools? heldOutTools = _options.HasTurns && heldOut is not null ? new MultiTurnTools(_options) : null;
-            var reader = new PromptReader(data, _options.PromptColumnName, _options.Conversations) { Tools = tools?.Schemas };
-            List<PromptRow> WithinLimit(List<PromptRow> rows, RowCounts counts) => WithRoom(rows, method.MaxLength, counts);
-            IRollout? Rollout(MultiTurnTools? acting, IReadOnlyList<PromptRow> rows, IDataView from) =>
-                acting is null ? null : new MultiTurnRollout(model, acting, rows, new TypedRows(_stage.Ml, from), _options);
-            var counts = new RowCounts();
-            List<PromptRow> prompts = WithinLimit(reader.Read(model.Codec, counts, session.Cancel), counts);
-            session.Tell(counts);
-            RewardScorer scorer = rewards.Bind(new RewardContext(_stage.Ml, data, model.Tokenizer), model, prompts);
-            var stops = new StopStrings(_options.Generation.StopStrings, tokens => model.Tokenizer.Decode(tokens));
-            var work = new GroupWork([.. prompts.Select(row => row.Prompt.Ids)], scorer, rewards.Weights)
+            using MultiTurnTools? heldOutTools = _options.HasTurns && source.Evaluates ? new MultiTurnTools(_options) : null;
+            PromptReading With(MultiTurnTools? acting) => new()
             {
-                Stop = stops.IsReached,
+                Keep = (rows, counts) => WithRoom(rows, method.MaxLength, counts),
+                Tools = acting?.Schemas,
+                Rollout = (rows, from) => acting is null ? null
+                    : new MultiTurnRollout(model, acting, rows, new TypedRows(_stage.Ml, from), _options),
+            };
+            RunPrompts prompts = source.Read(session, model, rewards, evaluated => With(evaluated ? heldOutTools : tools));
+            var work = new GroupWork(prompts.Training.Prompts, prompts.Training.Scorer, rewards.Weights)
+            {
+                Stop = model.StopRule(_options.Generation),
                 MaxLength = method.MaxLength,
-                HeldOut = heldOut?.Read(model, session, rewards, new HeldOutReading
-                {
-                    Keep = WithinLimit, Tools = heldOutTools?.Schemas, Rollout = (rows, from) => Rollout(heldOutTools, rows, from),
-                }),
-                Rollout = Rollout(tools, prompts, data),
+                HeldOut = prompts.HeldOut,
+                Rollout = prompts.Training.Rollout,
             };
             new GroupLoop(_stage.Name, model.Network, _options, method.Objective, session.Progress)
                 .Run(work, reference, session.Cancel);

@@ -7,4 +7,12 @@ namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 /// <param name="Tokenizer">Tells the bytes of tokens, for constraints; null where there is none.</param>
 internal sealed record SamplingHooks(
     IProgress<StepReport>? Progress = null, Action<string>? Warn = null, Func<IReadOnlyList<int>, bool>? Stop = null,
-    TextTokenizer? Tokenizer = null);
+    TextTokenizer? Tokenizer = null)
+{
+    /// <summary>Those of a stage.</summary>
+    /// <param name="session">Reports and warnings.</param>
+    /// <param name="model">Samples.</param>
+    /// <param name="generation">With the stop strings.</param>
+    public static SamplingHooks Of(FitSession session, LanguageModel model, GenerationOptions generation) =>
+        new(session.Progress, session.Warn, model.StopRule(generation), model.Tokenizer);
+}

@@ -78,9 +78,8 @@ public sealed class PolicyView
     private string[] Written(int[][] prompts, CausalLanguageModel by)
     {
         using var scope = NewDisposeScope();
-        var stops = new StopStrings(_generation.StopStrings, tokens => _model.Tokenizer.Decode(tokens));
         var generator = new TokenGenerator(by) { Tokenizer = _model.Tokenizer };
-        GenerationResult result = generator.Generate(prompts, _generation, stop: stops.IsReached, cancel: _cancel);
+        GenerationResult result = generator.Generate(prompts, _generation, stop: _model.StopRule(_generation), cancel: _cancel);
         return [.. result.Tokens.Select(tokens => _model.Tokenizer.DecodeCompletion(tokens))];
     }
 

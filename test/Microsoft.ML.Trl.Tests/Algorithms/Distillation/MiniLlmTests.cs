@@ -172,7 +172,7 @@ public sealed class MiniLlmTests
             IReadOnlyList<double> weights = options.RewardWeights ?? [];
             var work = new GroupWork([.. DistillationRuns.Rows(6).Select(row => row.Prompt)], scorer, weights)
             {
-                HeldOut = evaluates ? new HeldOutPrompts(Toys.Rows(4, 5, 2, 7), scorer, weights) : null,
+                HeldOut = evaluates ? new ScoredPrompts(Toys.Rows(4, 5, 2, 7), scorer, weights) : null,
             };
             DistillationRuns.MiniLlm(student, teacher, options, work, progress);
             return (progress.Reports, TinyModels.Flat(student.Weights()));

@@ -44,7 +44,7 @@ internal static class RaftRuns
         var progress = new Collected(also);
         new RaftLoop(new RaftWork(model, rows, Bind(rows), rewards.Weights)
         {
-            HeldOut = heldOut is null ? null : new HeldOutPrompts([.. held.Select(row => row.Prompt.Ids)], Bind(held), rewards.Weights)
+            HeldOut = heldOut is null ? null : new ScoredPrompts([.. held.Select(row => row.Prompt.Ids)], Bind(held), rewards.Weights)
             {
                 Rollout = new CleanedAnswers(held, new CompletionCleaner(model, options)),
             },

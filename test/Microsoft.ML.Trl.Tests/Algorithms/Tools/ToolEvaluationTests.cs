@@ -31,7 +31,7 @@ public sealed class ToolEvaluationTests
         // both prompts in one pass of an evaluation, then each in its own: 3, 1 and 5, 1 messages
         using var script = new ToolScript(
             options, [Asks, "7</>"], ["12</>"], [Fails], [Asks], ["1</>"], ["9</>"]);
-        var held = new HeldOutPrompts([.. script.Prompts.Select(prompt => prompt.Prompt.Ids)], new Messages(), [2])
+        var held = new ScoredPrompts([.. script.Prompts.Select(prompt => prompt.Prompt.Ids)], new Messages(), [2])
         {
             Rollout = new Scripted(script),
         };

@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Tests.Algorithms;
+using Microsoft.ML.Trl.Tests.Algorithms.PpoExperimental;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Training.Evaluation;
@@ -99,12 +100,79 @@ public sealed class AnswerEvaluationTests
         CollectionAssert.AreEqual(Train(watched with { Callbacks = [new StopAt(step)] }, evaluates: true).Weights, best);
     });
 
+    [TestMethod]
+    public void PPO_with_a_value_model_is_evaluated_alike() => Leaks.None(() =>
+    {
+        ExperimentalPpoOptions options = EpisodeRuns.Quick with { MaxSteps = 4, LearningRate = 1e-2 };
+        (_, float[] plain) = Train(options, evaluates: false);
+        ExperimentalPpoOptions watched = options with { EvalStrategy = EvalStrategy.Steps, EvalSteps = 1, EvalOnStart = true };
+        (List<StepReport> reports, float[] weights) = Train(watched, evaluates: true);
+        CollectionAssert.AreEqual(plain, weights);
+        double[] scores = [.. reports.Where(report => report.Metrics.ContainsKey("eval_reward")).Select(report => report["eval_reward"])];
+        Assert.HasCount(5, scores);
+        int best = Array.IndexOf(scores, scores.Skip(1).Max(), 1);
+        (_, float[] restored) = Train(watched with { LoadBestModelAtEnd = true }, evaluates: true);
+        (_, float[] there) = Train(watched with { Callbacks = [new StopAt(best)] }, evaluates: true);
+        CollectionAssert.AreEqual(there, restored); // the value model's, too
+    });
+
+    /// <summary>Each iteration is a run of its own, whose evaluations ask the same questions.</summary>
+    [TestMethod]
+    public void Iterations_of_DPO_are_evaluated_by_their_answers()
+    {
+        IterativeDpoOptions options = new()
+        {
+            Iterations = 2, NumOutputSequences = 4, Generation = Quick.Generation, NumCompletionsToPrint = 2,
+            Dpo = new() { MaxSteps = 2, LearningRate = 1e-2, PerDeviceTrainBatchSize = 4, LoggingSteps = 1 },
+        };
+        List<StepReport> Train(IterativeDpoOptions run, out float[] weights)
+        {
+            using CausalLanguageModel policy = Toys.Gpt2();
+            var progress = new Collected();
+            var scorer = new EpisodeRuns.Scorer(EpisodeRuns.SmallIds);
+            new IterativeDpoLoop(policy, null, run.Within(16), scorer, new SamplingHooks(progress))
+            {
+                HeldOut = run.Dpo.MayEvaluate ? new ScoredPrompts(Toys.Rows(8, 5, 2, 6), scorer, [1]) : null,
+            }.Run(Toys.Rows(3, 6, 2, 6));
+            weights = Toys.Flat(policy.Weights());
+            return progress.Reports;
+        }
+        Train(options, out float[] plain);
+        DpoOptions watched = options.Dpo with { EvalStrategy = EvalStrategy.Steps, EvalSteps = 1, EvalOnStart = true };
+        List<StepReport> reports = Train(options with { Dpo = watched }, out float[] weights);
+        CollectionAssert.AreEqual(plain, weights);
+        StepReport[] evaluations = [.. reports.Where(report => report.Metrics.ContainsKey("eval_reward"))];
+        CollectionAssert.AreEqual(new[] { 0, 1, 2, 2, 3, 4 }, evaluations.Select(report => report.Step).ToArray());
+        Assert.AreEqual(evaluations[2]["eval_reward"], evaluations[3]["eval_reward"]); // nothing was learnt in between
+        Assert.IsTrue(evaluations.All(report => report.Completions.Count == 2 && !report.Metrics.ContainsKey("data/pairs")));
+        CollectionAssert.AreEqual(
+            new[] { 2, 0, 2, 0 }, reports.Except(evaluations).Select(report => report.Completions.Count).ToArray());
+        IterativeDpoOptions one = options with { Iterations = 1 };
+        int step = evaluations[1]["eval_reward"] < evaluations[2]["eval_reward"] ? 2 : 1;
+        Train(one with { Dpo = watched with { LoadBestModelAtEnd = true } }, out float[] best);
+        Train(one with { Dpo = watched with { Callbacks = [new StopAt(step)] } }, out float[] there);
+        CollectionAssert.AreEqual(there, best);
+    }
+
+    private static (List<StepReport> Reports, float[] Weights) Train(ExperimentalPpoOptions options, bool evaluates)
+    {
+        using CausalLanguageModel policy = TinyModels.Gpt2();
+        using RewardModel value = TinyModels.Reward();
+        var progress = new Collected();
+        var work = new EpisodeWork(Toys.Rows(3, 10, 2, 9), new SmallIds())
+        {
+            HeldOut = evaluates ? new ScoredPrompts(Toys.Rows(8, 5, 2, 9), new SmallIds(), [1]) : null,
+        };
+        new EpisodeLoop(policy, value, options, progress).Run(work);
+        return (progress.Reports, [.. TinyModels.Flat(policy.Weights()), .. TinyModels.Flat(value.Weights())]);
+    }
+
     private static (List<StepReport> Reports, float[] Weights) Train(GroupOptions options, bool evaluates)
     {
         using CausalLanguageModel policy = Toys.Gpt2();
         var work = new GroupWork(Toys.Rows(3, 6, 2, 6), new SmallIds(), [1])
         {
-            HeldOut = evaluates ? new HeldOutPrompts(Toys.Rows(8, 5, 2, 9), new SmallIds(), [1]) : null,
+            HeldOut = evaluates ? new ScoredPrompts(Toys.Rows(8, 5, 2, 9), new SmallIds(), [1]) : null,
         };
         return (options is GrpoOptions grpo
             ? Loops.Grpo(policy, null, grpo, work)
@@ -120,7 +188,7 @@ public sealed class AnswerEvaluationTests
         {
             var loop = new PpoLoop(session, new SmallIds(), options, progress)
             {
-                HeldOut = evaluates ? new HeldOutPrompts(Toys.Rows(8, 5, 2, 9), new SmallIds(), [1]) : null,
+                HeldOut = evaluates ? new ScoredPrompts(Toys.Rows(8, 5, 2, 9), new SmallIds(), [1]) : null,
             };
             loop.Run(Toys.Rows(3, 10, 2, 9));
             critic = Toys.Flat(session.ValueHead.Weights());

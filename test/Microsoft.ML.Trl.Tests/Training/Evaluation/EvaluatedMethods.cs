@@ -1,4 +1,5 @@
 using Microsoft.ML.Trl.Tests.Algorithms;
+using Microsoft.ML.Trl.Tests.Algorithms.Distillation;
 using Microsoft.ML.Trl.Tests.TestSupport;
 
 namespace Microsoft.ML.Trl.Tests.Training.Evaluation;
@@ -17,6 +18,10 @@ internal sealed record MethodRun(List<StepReport> Reports, float[] Weights)
 internal static class EvaluatedMethods
 {
     public const int HeldOut = 7;
+
+    private delegate Action<IReadOnlyList<DistillationRow>, CancellationToken> Lesson(
+        CausalLanguageModel student, CausalLanguageModel teacher, EpochOptions options, Collected progress,
+        IReadOnlyList<DistillationRow>? heldOut);
 
     private delegate MethodRun Method(Func<EpochOptions, EpochOptions> change, int count, int seed, int? heldOut);
 
@@ -54,6 +59,12 @@ internal static class EvaluatedMethods
             new KtoOptions { LossType = KtoLossType.ApoZeroUnpaired, PrecomputeRefLogProbs = true },
             options => new KtoObjective((KtoOptions)options)),
         ["Bco"] = Unpaired(new BcoOptions(), options => new BcoObjective((BcoOptions)options, null)),
+        ["Distill"] = Taught(new DistillOptions { Temperature = 2 }, (student, teacher, options, progress, heldOut) =>
+            new DistillLoop(student, teacher, (DistillOptions)options, progress) { HeldOut = heldOut }.Run),
+        ["DistillSoft"] = Taught(new DistillOptions { Alpha = 0, Beta = 0.5 }, (student, teacher, options, progress, heldOut) =>
+            new DistillLoop(student, teacher, (DistillOptions)options, progress) { HeldOut = heldOut }.Run),
+        ["Gkd"] = Taught(new GkdOptions { Lmbda = 0 }, (student, teacher, options, progress, heldOut) =>
+            new GkdLoop(student, teacher, (GkdOptions)options, progress) { HeldOut = heldOut }.Run),
     };
 
     public static IEnumerable<object[]> Names => All.Keys.Select(name => new object[] { name });
@@ -93,6 +104,12 @@ internal static class EvaluatedMethods
                 .Run(Completions(count, seed), objective(changed));
         });
 
+    private static Method Taught(EpochOptions options, Lesson lesson) => (change, count, seed, heldOut) => Policy((model, progress) =>
+    {
+        using CausalLanguageModel teacher = DistillationRuns.Teacher();
+        lesson(model, teacher, Of(change, options), progress, Of(heldOut, Lessons))(Lessons(count, seed), default);
+    });
+
     private static MethodRun Policy(Action<CausalLanguageModel, Collected> train)
     {
         using CausalLanguageModel model = TinyModels.Gpt2();
@@ -125,6 +142,9 @@ internal static class EvaluatedMethods
         .. TinyModels.Texts(count, seed).Select((text, row) => new StepExample(
             new(text.Ids, [1, text.Ids.Length - 1]), row % 3 == 0 ? [1, -100] : [row % 2, 1])),
     ];
+
+    private static DistillationRow[] Lessons(int count, int seed) =>
+        [.. TinyModels.Texts(count, seed).Select(text => new DistillationRow(text.Ids[..text.PromptLength], text))];
 
     private static UnpairedExample[] Completions(int count, int seed) =>
     [

@@ -35,6 +35,9 @@ public sealed class EvaluatedStageTests
         ["ORPO"] = (data => Text(Ml.Trl().Orpo(Tiny.Source(), Of(new OrpoOptions(), data))), "eval_log_odds_ratio"),
         ["CPO"] = (data => Text(Ml.Trl().Cpo(Tiny.Source(), Of(new CpoOptions(), data))), "eval_nll_loss"),
         ["KTO"] = (data => Text(Ml.Trl().Kto(Tiny.Source(), Of(new KtoOptions { LabelColumnName = "None" }, data))), "eval_kl"),
+        ["Distill"] = (
+            data => Text(Ml.Trl().Distill(Tiny.Source(), Tiny.Source(), Of(new DistillOptions(), data))), "eval_kd_loss"),
+        ["GKD"] = (data => Text(Ml.Trl().Gkd(Tiny.Source(), Tiny.Source(), Of(new GkdOptions { Lmbda = 1 }, data))), "eval_loss"),
         ["BCO"] = (data => Text(Ml.Trl().Bco(Tiny.Source(), Of(new BcoOptions { LabelColumnName = "None" }, data))), "eval_delta"),
     };
 
@@ -64,6 +67,8 @@ public sealed class EvaluatedStageTests
     [DataRow("PPO")]
     [DataRow("GRPO")]
     [DataRow("RLOO")]
+    [DataRow("experimental PPO")]
+    [DataRow("iterative DPO")]
     public void A_stage_that_answers_prompts_scores_those_of_its_evaluation_data(string stage)
     {
         RewardFunction reward = RewardFunction.Of((_, answer) => answer.Length);
@@ -77,6 +82,15 @@ public sealed class EvaluatedStageTests
             "PPO" => Ml.Trl().Ppo(Tiny.Source(), reward, ppo with { EvalSteps = 2, EvaluationData = data }).Fit(Rows()),
             "GRPO" => Ml.Trl().Grpo(
                 Tiny.Source(), [reward], Of(new GrpoOptions { NumGenerations = 2, Generation = generation }, data)).Fit(Rows()),
+            "experimental PPO" => Ml.Trl().ExperimentalPpo(
+                Tiny.Source(), reward, Of(new ExperimentalPpoOptions
+                {
+                    PerDeviceTrainBatchSize = 2, GradientAccumulationSteps = 1, NumMiniBatches = 1, Generation = generation,
+                    NumCompletionsToPrint = 1,
+                }, data)).Fit(Rows()),
+            "iterative DPO" => Ml.Trl().IterativeDpo(
+                Tiny.Source(), reward,
+                new() { Dpo = Of(new DpoOptions(), data), Iterations = 1, NumOutputSequences = 4, Generation = generation }).Fit(Rows()),
             _ => Ml.Trl().Rloo(Tiny.Source(), [reward], Of(new RlooOptions { Generation = generation }, data)).Fit(Rows()),
         };
         using TextGenerationTransformer model = Fit(Rows());
@@ -92,6 +106,10 @@ public sealed class EvaluatedStageTests
     public void What_cannot_be_compared_with_the_training_data_is_said()
     {
         string Message(Action fit) => Assert.ThrowsExactly<ArgumentException>(fit).Message;
+        IDataView unanswered = Ml.Data.LoadFromEnumerable(new[] { new { Prompt = "a" } });
+        Assert.Contains(
+            "EvaluationData: Schema mismatch for completion column 'Completion'", // whoever writes what is learnt
+            Message(() => Ml.Trl().Gkd(Tiny.Source(), Tiny.Source(), Of(new GkdOptions { Lmbda = 1 }, unanswered)).Fit(Rows())));
         IDataView one = Ml.Data.LoadFromEnumerable(new[] { new { Prompt = "a", Completion = " b", Label = true, Topic = new[] { 1f } } });
         Assert.Contains(
             "EvaluationData: There is one completion",

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Trl.Tests.Training.Evaluation;
 public sealed class EvaluationRuleTests
 {
     /// <summary>Figures that only training has, or that an evaluation gathers in another way.</summary>
-    private static readonly string[] OfTraining = ["grad_norm", "learning_rate", "num_tokens", "epoch"];
+    private static readonly string[] OfTraining = ["grad_norm", "learning_rate", "num_tokens", "epoch", "on_policy"];
 
     public static IEnumerable<object[]> Methods => EvaluatedMethods.Names;
 

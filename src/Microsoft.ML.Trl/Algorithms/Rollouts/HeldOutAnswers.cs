@@ -1,10 +1,10 @@
 namespace Microsoft.ML.Trl.Algorithms.Rollouts;
 
-/// <summary>Prompts that are answered and scored, but not learnt from.</summary>
+/// <summary>Prompts that are answered, and who scores the answers.</summary>
 /// <param name="Prompts">Token ids, at least one prompt.</param>
 /// <param name="Scorer">Says how good responses to them are.</param>
 /// <param name="Weights">Of the rewards of the scorer.</param>
-internal sealed record HeldOutPrompts(IReadOnlyList<int[]> Prompts, IRolloutScorer Scorer, IReadOnlyList<double> Weights)
+internal sealed record ScoredPrompts(IReadOnlyList<int[]> Prompts, IRolloutScorer Scorer, IReadOnlyList<double> Weights)
 {
     /// <summary>How they are answered; null = in one turn, and as it is drawn.</summary>
     public IRollout? Rollout { get; init; }
@@ -33,7 +33,7 @@ internal sealed record AnswerPlan(GenerationOptions Generation, int Seed, int Sa
 /// <param name="heldOut">What is answered.</param>
 /// <param name="plan">How it is answered.</param>
 /// <param name="cancel">Looked at for every token.</param>
-internal sealed class HeldOutAnswers(CausalLanguageModel policy, HeldOutPrompts heldOut, AnswerPlan plan, CancellationToken cancel)
+internal sealed class HeldOutAnswers(CausalLanguageModel policy, ScoredPrompts heldOut, AnswerPlan plan, CancellationToken cancel)
 {
     private readonly TokenGenerator _generator = new(policy) { Tokenizer = plan.Tokenizer };
     private readonly HeldOutSamples _samples = new(plan.Samples);
