@@ -25,8 +25,6 @@ internal sealed class MiniLlmObjective : IGroupObjective
 
     public bool NeedsEntropyGradient => _grpo.NeedsEntropyGradient;
 
-    public Action<GroupStates, IFigures> Measure => Evaluate;
-
     public Tensor OtherStates(TokenBatch batch) => Teacher.Hidden(_teacher, batch);
 
     /// <summary>Without rewards no completion is better than another, but for what the teacher says.</summary>
@@ -54,21 +52,16 @@ internal sealed class MiniLlmObjective : IGroupObjective
         return (loss.MoveToOuterDisposeScope(), metrics.Concat(figures).ToDictionary());
     }
 
-    public void EndStep() => _grpo.EndStep();
-
     /// <summary>
-    /// Of completions that are not learnt from, in means per token: the reverse KL of what was drawn, that of whole distributions, the
-    /// entropy, and the loss of the teacher's part of a step.
+    /// Of completions that are not learnt from, in means per token: the reverse KL of what was drawn, that of whole distributions, and
+    /// the loss of the teacher's part of a step.
     /// </summary>
-    private void Evaluate(GroupStates states, IFigures figures)
+    public void Measure(GroupStates states, Tensor drawn, IFigures figures)
     {
-        TokenLogProbs drawn = LogProbs.WithStatistics(
-            states.Hidden, _student.Head with { Temperature = _options.Generation.Temperature }, states.Batch.Labels);
-        double loss = 0, tokens = drawn.LogProbs.NumberOfElements;
-        figures.Note("entropy", drawn.Entropy.mean().item<float>(), tokens);
+        double loss = 0, tokens = drawn.NumberOfElements;
         if (_options.RklAdvantage)
         {
-            (Tensor advantages, Tensor divergence) = FromTeacher(states, drawn.LogProbs);
+            (Tensor advantages, Tensor divergence) = FromTeacher(states, drawn);
             figures.Note("reverse_kl", divergence.mean().item<float>(), tokens);
             loss -= advantages.mean().item<float>();
         }
@@ -80,6 +73,10 @@ internal sealed class MiniLlmObjective : IGroupObjective
         }
         figures.Note("loss", loss, tokens);
     }
+
+    public Tensor Kl(Tensor logProbs, Tensor reference) => _grpo.Kl(logProbs, reference);
+
+    public void EndStep() => _grpo.EndStep();
 
     /// <summary>How good the drawn tokens are to the teacher, and log p - log q of each: [n], no gradient.</summary>
     /// <param name="states">Of student and teacher.</param>

@@ -62,7 +62,7 @@ internal sealed class RaftCollector(RaftWork work, RaftOptions options)
             [.. selected.Select(row => work.Prompts[prompts[row]].Prompt.Text + samples[row].Completion)],
             rewards.Average()!.Value, selected.Average(row => rewards[row]!.Value));
         log.NoteAll(Figures(samples, responses, table, rewards, collection));
-        log.NoteAll(CompletionLengths.Figures([.. responses.Select(response => response.Length)], [.. responses.Select(HasEnded)]));
+        log.NoteLengths([.. responses.Select(response => response.Length)], [.. responses.Select(HasEnded)]);
         log.CountTokens(texts.Queries.Sum(query => (long)query.Length) + responses.Sum(response => (long)response.Length));
         log.NoteCompletions(work.Scorer.Samples(texts, table, rewards, options.NumCompletionsToPrint));
         return collection;

@@ -98,7 +98,7 @@ internal sealed class GroupCollector : IDisposable
         });
         log.NoteAll(judged.Figures);
         log.NoteAll(draw.Figures);
-        log.NoteAll(CompletionLengths.Figures([.. drawn.Select(row => row.OwnTokens)], hasEnded));
+        log.NoteLengths([.. drawn.Select(row => row.OwnTokens)], hasEnded);
         log.CountTokens(drawn.Sum(row => (long)row.Query.Length + row.OwnTokens));
         log.NoteCompletions(Samples(texts, table, judged));
         return rollout with

@@ -28,13 +28,20 @@ internal sealed class GroupLoop(
         var plan = new GroupPlan(work.Prompts.Count, options);
         var run = new TrainingRun(stage, plan.TotalSteps, options, progress, cancel);
         var learning = new GroupPass(policy, options, objective) { Hidden = work.Hidden };
+        using HeldModel? held = options.Beta == 0 ? null : HeldModel.Of(policy, reference, options.ReferenceModel, options.Sync);
+        var ends = new ResponseEnds(policy, options.Generation);
         HeldOutAnswers? answers = work.HeldOut is { } heldOut
             ? new HeldOutAnswers(policy, heldOut, options.Answers(work.Stop), cancel)
             {
-                Also = (texts, figures) => learning.Measure([.. texts.Select(text => text.Truncated(work.MaxLength))], figures),
+                Also = (drawn, figures) =>
+                {
+                    figures.NoteLengths(
+                        [.. drawn.Select(row => row.OwnTokens)], [.. drawn.Select(row => ends.HasEnded(row.Query, row.Ids))],
+                        always: false);
+                    learning.Measure([.. drawn.Select(row => row.Text.Truncated(work.MaxLength))], held?.Network, figures);
+                },
             } : null;
         run.HeldOut = answers?.Measured();
-        using HeldModel? held = options.Beta == 0 ? null : HeldModel.Of(policy, reference, options.ReferenceModel, options.Sync);
         using var collector = new GroupCollector(policy, options, objective, work, held);
         (long Number, GroupRollout Rollout)? latest = null;
         run.Learn(

@@ -29,17 +29,24 @@ internal sealed class GroupPass(CausalLanguageModel policy, GroupOptions options
 
     /// <summary>Measures completions that are not learnt from. Called in evaluation mode, without gradient.</summary>
     /// <param name="texts">Prompts with completions.</param>
+    /// <param name="reference">What the policy is held against; null = nothing is.</param>
     /// <param name="figures">Told of them.</param>
-    public void Measure(IReadOnlyList<TokenExample> texts, IFigures figures)
+    public void Measure(IReadOnlyList<TokenExample> texts, CausalLanguageModel? reference, IFigures figures)
     {
-        if (objective.Measure is not { } measure)
-            return;
         foreach (TokenExample[] rows in texts.Where(text => text.LearnedTokens() > 0).Chunk(options.PerDeviceTrainBatchSize))
         {
             using DisposeScope scope = NewDisposeScope();
             using TokenBatch batch = policy.BatchOf(rows, options.PaddingFree);
             Tensor? others = objective.OtherStates(batch);
-            measure(new GroupStates(batch, Hidden?.Invoke(policy, batch) ?? policy.HiddenAt(batch), others), figures);
+            Tensor? theirs = reference is null ? null
+                : LogProbs.OfHidden(Read(reference, batch), HeadOf(reference), batch.Labels);
+            Tensor hidden = Read(policy, batch);
+            TokenLogProbs drawn = LogProbs.WithStatistics(hidden, HeadOf(policy), batch.Labels);
+            double tokens = drawn.LogProbs.NumberOfElements;
+            figures.Note("entropy", drawn.Entropy.mean().item<float>(), tokens);
+            if (theirs is not null)
+                figures.Note("kl", objective.Kl(drawn.LogProbs, theirs).mean().item<float>(), tokens);
+            objective.Measure(new GroupStates(batch, hidden, others), drawn.LogProbs, figures);
         }
     }
 
@@ -51,8 +58,8 @@ internal sealed class GroupPass(CausalLanguageModel policy, GroupOptions options
         using TokenBatch batch = policy.BatchOf([.. rows.Select(row => rollout.Texts[row])], options.PaddingFree);
         Tensor? others = objective.OtherStates(batch);
         RouterLoad? load = _auxiliary.Begin(batch);
-        Tensor hidden = Hidden?.Invoke(policy, batch) ?? policy.HiddenAt(batch, load); // [n, H]
-        VocabularyProjection head = policy.Head with { Temperature = options.Generation.Temperature };
+        Tensor hidden = Read(policy, batch, load); // [n, H]
+        VocabularyProjection head = HeadOf(policy);
         TokenLogProbs now = LogProbs.WithStatistics(hidden, head, batch.Labels);
         Tensor entropy = objective.NeedsEntropyGradient ? HiddenEntropy.Of(hidden, head) : now.Entropy;
         GroupTokens tokens = rollout.Tokens(rows, policy.Device) with { States = new GroupStates(batch, hidden, others) };
@@ -62,4 +69,9 @@ internal sealed class GroupPass(CausalLanguageModel policy, GroupOptions options
         log.NoteAll(metrics);
         return loss.item<float>();
     }
+
+    private Tensor Read(CausalLanguageModel model, TokenBatch batch, RouterLoad? load = null) =>
+        Hidden?.Invoke(model, batch) ?? model.HiddenAt(batch, load);
+
+    private VocabularyProjection HeadOf(CausalLanguageModel model) => model.Head with { Temperature = options.Generation.Temperature };
 }

@@ -37,6 +37,9 @@ internal sealed class GrpoObjective : IGroupObjective
 
     public GroupJudgement Judge(GroupScores scores) => _judge(scores);
 
+    public Tensor Kl(Tensor logProbs, Tensor reference) => _options.ChargesKl ? KlEstimators.Difference(logProbs, reference)
+        : _options.HasSquaredKl ? KlEstimators.Squared(logProbs, reference) : KlEstimators.LowVariance(logProbs, reference);
+
     public (Tensor Loss, Dictionary<string, float> Metrics) Loss(GroupTokens tokens, Tensor now, Tensor entropy, GroupTotals totals)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -70,8 +73,7 @@ internal sealed class GrpoObjective : IGroupObjective
     /// <summary><c>exp(q - p) - (q - p) - 1</c> of each token (arXiv:2402.03300, Eq. 4), or half the square of q - p.</summary>
     private Tensor Kl(GrpoRatios at, Tensor reference)
     {
-        Tensor difference = reference - at.LogProbs;
-        Tensor kl = _options.HasSquaredKl ? difference.square() / 2 : difference.exp() - difference - 1;
+        Tensor kl = Kl(at.LogProbs, reference);
         return _options.UseBiasCorrectionKl ? kl * at.PerToken : kl;
     }
 

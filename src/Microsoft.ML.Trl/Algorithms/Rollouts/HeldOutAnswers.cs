@@ -39,7 +39,7 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, ScoredPrompts h
     private readonly HeldOutSamples _samples = new(plan.Samples);
 
     /// <summary>Told of the answers, to measure more of them; null = nobody.</summary>
-    public Action<IReadOnlyList<TokenExample>, IFigures>? Also { get; init; }
+    public Action<IReadOnlyList<DrawnCompletion>, IFigures>? Also { get; init; }
 
     /// <summary>The step that training makes next, for rewards and messages.</summary>
     public int NextStep { get; set; } = 1;
@@ -64,7 +64,7 @@ internal sealed class HeldOutAnswers(CausalLanguageModel policy, ScoredPrompts h
             Note(figures, $"rewards/{name}/mean", scores);
         figures.NoteAll(draw.Figures, name => draw.Weights.GetValueOrDefault(name, prompts.Length));
         _samples.Add(room => heldOut.Scorer.Samples(rollout, table, sums, room));
-        Also?.Invoke([.. draw.Completions.Select(row => row.Text)], figures);
+        Also?.Invoke(draw.Completions, figures);
     }
 
     private RolloutDraw Draw(int first, int[] prompts, int[][] queries)

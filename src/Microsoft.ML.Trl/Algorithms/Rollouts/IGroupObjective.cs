@@ -23,8 +23,16 @@ internal interface IGroupObjective
     /// <summary>Whether the entropy of tokens is wanted with its gradient.</summary>
     bool NeedsEntropyGradient => false;
 
-    /// <summary>What is measured of held-out completions beside their rewards, pass by pass; null = nothing.</summary>
-    Action<GroupStates, IFigures>? Measure => null;
+    /// <summary>What is measured of held-out completions beside rewards, entropy and KL, pass by pass.</summary>
+    /// <param name="states">No gradient.</param>
+    /// <param name="drawn">[n] log-probabilities of the tokens under the policy, at the temperature of the draws.</param>
+    /// <param name="figures">Told of it.</param>
+    void Measure(GroupStates states, Tensor drawn, IFigures figures) { }
+
+    /// <summary>Estimates KL(policy ‖ reference) at drawn tokens, [n], as the reports of training do.</summary>
+    /// <param name="logProbs">[n] under the policy.</param>
+    /// <param name="reference">[n] under the reference.</param>
+    Tensor Kl(Tensor logProbs, Tensor reference) => KlEstimators.Difference(logProbs, reference);
 
     /// <summary>
     /// What another model says where the tokens of a pass are predicted. Asked before the policy reads the batch, so that what the other

@@ -79,7 +79,7 @@ public sealed class AnswerEvaluationTests
         options = options with
         {
             MaxSteps = 4, PerDeviceTrainBatchSize = 4, NumGenerations = 2, LearningRate = 1e-2, LoggingSteps = 1, Beta = 0.1,
-            Generation = new() { MaxNewTokens = 5, EosTokenIds = [] },
+            Generation = new() { MaxNewTokens = 5, EosTokenIds = [1, 2, 3, 4, 5, 6, 7] },
         };
         (_, float[] plain) = Train(options, evaluates: false);
         GroupOptions watched = options with
@@ -96,6 +96,7 @@ public sealed class AnswerEvaluationTests
         (List<StepReport> small, float[] best) = Train(
             watched with { PerDeviceEvalBatchSize = 2, LoadBestModelAtEnd = true }, evaluates: true);
         Close.Absolute(scores, Scores(small), 1e-9);
+        Agree(reports, small);
         int step = Array.IndexOf(scores, scores.Max()) + 1;
         CollectionAssert.AreEqual(Train(watched with { Callbacks = [new StopAt(step)] }, evaluates: true).Weights, best);
     });
@@ -152,6 +153,23 @@ public sealed class AnswerEvaluationTests
         Train(one with { Dpo = watched with { LoadBestModelAtEnd = true } }, out float[] best);
         Train(one with { Dpo = watched with { Callbacks = [new StopAt(step)] } }, out float[] there);
         CollectionAssert.AreEqual(there, best);
+    }
+
+    /// <summary>The figures of evaluations in other batches are the same, those of all completions that training has, too.</summary>
+    private static void Agree(List<StepReport> reports, List<StepReport> others)
+    {
+        static StepReport[] Evaluations(List<StepReport> of) => [.. of.Where(report => report.Metrics.ContainsKey("eval_reward"))];
+        string[] expected =
+        [
+            "kl", "entropy", "completions/mean_length", "completions/min_length", "completions/max_length", "completions/clipped_ratio",
+            "completions/mean_terminated_length", "completions/min_terminated_length", "completions/max_terminated_length",
+        ];
+        foreach ((StepReport one, StepReport other) in Evaluations(reports).Zip(Evaluations(others)))
+            foreach (string name in expected)
+                Close.Absolute(one["eval_" + name], other["eval_" + name], 2e-5, $"{name} of step {one.Step}");
+        Assert.AreEqual(5, reports[^1]["eval_completions/max_length"]);
+        Close.Above(reports[^1]["eval_completions/mean_terminated_length"], reports[^1]["eval_completions/mean_length"]); // cut ones are longest
+        Close.Above(1e-4, Math.Abs(Evaluations(reports)[^1]["eval_kl"]), "the policy has left the reference");
     }
 
     private static (List<StepReport> Reports, float[] Weights) Train(ExperimentalPpoOptions options, bool evaluates)
