@@ -5,7 +5,7 @@ namespace Microsoft.ML.Trl.Training;
 
 /// <summary>
 /// What options that save memory do to a model as long as it is trained: which parameters are trained, what blocks keep for the backward
-/// pass, and when they are updated. Afterwards the model is as it was.
+/// pass, and when they are updated; freed memory stays for the next step. Afterwards the model is as it was.
 /// </summary>
 internal sealed class MemorySaving : IDisposable
 {
@@ -13,6 +13,7 @@ internal sealed class MemorySaving : IDisposable
     private readonly TrainingOptions _options;
     private readonly Tensor[] _trained; // before anything was frozen
     private readonly Random _random;
+    private readonly IDisposable _heap = NativeHeap.Hold(); // for loops of a caller, too
     private BlockTraining? _blocks;
     private IActivationStore? _store;
     private IDisposable? _largeBlocks;
@@ -116,6 +117,7 @@ internal sealed class MemorySaving : IDisposable
             parameter.requires_grad = true;
         _store?.Dispose();
         _largeBlocks?.Dispose();
+        _heap.Dispose();
     }
 
     private void BeginLisa()
