@@ -11,5 +11,10 @@ internal sealed record NetworkTraining : TrainingOptions
     /// <summary>Options of the method that change nothing, each with the reason.</summary>
     public IReadOnlyList<string> Unused { get; init; } = [];
 
-    internal override IEnumerable<string> WithoutEffect() => Unused;
+    /// <summary>The figure of evaluations that says how good a model is, where the options name none.</summary>
+    public string Judged { get; init; } = "loss";
+
+    private protected override string UsualBestMetric => Judged;
+
+    internal override IEnumerable<string> WithoutEffect() => EvaluationWithoutEffect().Concat(Unused);
 }

@@ -85,7 +85,7 @@ public abstract partial record TrainingOptions
     }
 
     /// <summary>What <see cref="WithoutEffect"/> says of these.</summary>
-    private IEnumerable<string> EvaluationWithoutEffect()
+    private protected IEnumerable<string> EvaluationWithoutEffect()
     {
         if (EvalSteps is not null && EvalStrategy != EvalStrategy.Steps)
             yield return $"EvalSteps with EvalStrategy {EvalStrategy}";
@@ -99,7 +99,8 @@ public abstract partial record TrainingOptions
             yield return "EarlyStoppingThreshold without EarlyStoppingPatience";
     }
 
-    private void ValidateEvaluation()
+    /// <summary>Throws an <see cref="ArgumentException"/> that names the first of these out of its range.</summary>
+    internal void ValidateEvaluation()
     {
         Require.Known(EvalStrategy);
         Require.Positive(EvalSteps);

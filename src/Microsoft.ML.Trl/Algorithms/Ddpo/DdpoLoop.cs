@@ -9,6 +9,9 @@ internal sealed class DdpoLoop(DiffusionModel model, ImageReward reward, DdpoOpt
 {
     private static readonly string[] Figures = ["approx_kl", "clipfrac", "reward_mean", "reward_std"];
 
+    /// <summary>Prompts that evaluations draw, each with noise of its own, the same every time; null = there are none.</summary>
+    public IReadOnlyList<string>? HeldOut { get; init; }
+
     /// <summary>Trains.</summary>
     /// <param name="prompts">At least one, of words that the model knows; each pass over them is shuffled anew.</param>
     /// <param name="cancel">Looked at before each epoch, and before each step of sampling.</param>
@@ -19,7 +22,15 @@ internal sealed class DdpoLoop(DiffusionModel model, ImageReward reward, DdpoOpt
     {
         using var session = new DdpoSession(model, options);
         var stream = new PromptStream(prompts.Count, options.Seed);
-        var run = new TrainingRun(DdpoTrainer.Stage, options.NumEpochs, options.Training, progress, cancel);
+        int next = 1;
+        var run = new TrainingRun(DdpoTrainer.Stage, options.NumEpochs, options.Training, progress, cancel)
+        {
+            HeldOut = HeldOut is null ? null : new HeldOutSet(HeldOut.Count, (numbers, figures) =>
+            {
+                IReadOnlyList<double> rewards = Rewards(HeldOut, numbers, next, cancel);
+                figures.Note("reward_mean", rewards.Average(), rewards.Count);
+            }),
+        };
         IEnumerable<StepPlan> epochs = stream.Steps(options.NumEpochs, options.SamplesPerEpoch);
         run.Run(epochs.Select(epoch => epoch with { Epoch = epoch.Number }), epoch =>
         {
@@ -29,6 +40,14 @@ internal sealed class DdpoLoop(DiffusionModel model, ImageReward reward, DdpoOpt
             foreach (string name in Figures)
                 run.Log.Note(name, report[name]);
             run.Log.NoteUpdate(report["loss"], report["grad_norm"], report["learning_rate"]);
-        });
+            next = epoch.Number + 1;
+        }, new TrainedModel(model.Weights().Select(weight => weight.Value), read => read()));
+    }
+
+    private IReadOnlyList<double> Rewards(IReadOnlyList<string> prompts, int[] numbers, int epoch, CancellationToken cancel)
+    {
+        string[] drawn = Array.ConvertAll(numbers, number => prompts[number]);
+        long[] seeds = Array.ConvertAll(numbers, number => PromptSeed.OfSample(options.Seed, number));
+        return reward.Score(model.Draw(drawn, seeds, options.Generation, cancel), drawn, epoch);
     }
 }

@@ -4,10 +4,10 @@ namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// Settings of DDPO, denoising diffusion policy optimization (arXiv:2305.13301), with the names and defaults of TRL v0.11.4's
-/// <c>DDPOConfig</c>. Immutable; make variants with <c>with</c>.
+/// <c>DDPOConfig</c>; a step of evaluations and callbacks is an epoch. Immutable; make variants with <c>with</c>.
 /// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record DdpoOptions
+public sealed record DdpoOptions : ImageTrainingOptions
 {
     private const int UsualBuffer = 16;
 
@@ -121,7 +121,7 @@ public sealed record DdpoOptions
     };
 
     /// <summary>What loop and step are told.</summary>
-    internal NetworkTraining Training => new()
+    internal NetworkTraining Training => Evaluating(new()
     {
         LearningRate = TrainLearningRate,
         AdamBeta1 = TrainAdamBeta1,
@@ -133,7 +133,8 @@ public sealed record DdpoOptions
         LoggingSteps = LoggingSteps,
         Seed = Seed,
         Unused = [.. WithoutEffect()],
-    };
+        Judged = "reward_mean",
+    });
 
     /// <summary>Options that were set and change nothing in a run with these others, each with the reason.</summary>
     internal IEnumerable<string> WithoutEffect()
@@ -163,6 +164,7 @@ public sealed record DdpoOptions
                 + "raise the other.", nameof(PerPromptStatTrackingMinCount));
         Require.Positive(LoggingSteps);
         Columns.Check();
+        Training.ValidateEvaluation();
         return this;
     }
 

@@ -22,7 +22,9 @@ public sealed class DdpoTrainer : IEstimator<ImageGenerationTransformer>
 
     /// <summary>Trains a copy of the starting model; the prompts are read once.</summary>
     /// <param name="input">Prompts; also what carries the model where none was given.</param>
-    /// <returns>Owns the trained model.</returns>
+    /// <returns>
+    /// Owns the trained model. Evaluations draw an image of each held-out prompt as the fitted stage would: <c>eval_reward_mean</c>.
+    /// </returns>
     /// <exception cref="ArgumentException">
     /// Column or prompts cannot be used, or options do not fit the model; the message names them.
     /// </exception>
@@ -38,10 +40,12 @@ public sealed class DdpoTrainer : IEstimator<ImageGenerationTransformer>
         DiffusionModel start = _start ?? ModelHandle.Nearest<DiffusionModel>(input.Schema, ModelHandle.DenoiserKind) ?? throw NoModel();
         DdpoSession.CheckFit(start.Config, _options);
         List<string> prompts = Prompts(_stage.TrainingData ?? input, start.Words);
+        IReadOnlyList<string>? heldOut = EvaluationRows.Read(
+            EvaluationRows.Open(_options.Training, data => data), (data, _) => Prompts(data, start.Words), warn: _ => { });
         return FitSession.TrainNetwork(
             _stage, _options.Training,
             start.Copy,
-            (session, model) => new DdpoLoop(model, _reward, _options, session.Progress).Run(prompts, session.Cancel),
+            (session, model) => new DdpoLoop(model, _reward, _options, session.Progress) { HeldOut = heldOut }.Run(prompts, session.Cancel),
             (model, reports) => new ImageGenerationTransformer(_stage.Ml, model, _options.Columns, _options.Generation, reports));
     }
 

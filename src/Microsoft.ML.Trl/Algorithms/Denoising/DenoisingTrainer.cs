@@ -23,7 +23,9 @@ public sealed class DenoisingTrainer : IEstimator<ImageGenerationTransformer>
 
     /// <summary>Trains a fresh model, or a copy of the starting one; the data are read once.</summary>
     /// <param name="input">Images and prompts.</param>
-    /// <returns>Owns the trained model.</returns>
+    /// <returns>
+    /// Owns the trained model. Evaluations see noise in the held-out images, with their prompts: <c>eval_loss</c>.
+    /// </returns>
     /// <exception cref="ArgumentException">Columns or rows cannot be learnt from; the message names them.</exception>
     /// <exception cref="InvalidOperationException">The GPU asked for is not there.</exception>
     /// <exception cref="ObjectDisposedException">The starting model was disposed.</exception>
@@ -36,10 +38,13 @@ public sealed class DenoisingTrainer : IEstimator<ImageGenerationTransformer>
         IReadOnlyList<ImageExample> examples = ImageReader.Read(_stage.TrainingData ?? input, _options, _start?.Config ?? _shape!);
         DenoiserConfig shape = _start?.Config ?? WithWords(_shape!, examples);
         CheckWords(shape, examples);
+        IReadOnlyList<ImageExample>? heldOut = EvaluationRows.Read(
+            EvaluationRows.Open(_options.Training, data => data), (data, _) => ImageReader.Read(data, _options, shape), warn: _ => { });
+        EvaluationRows.Check(() => CheckWords(shape, heldOut ?? []));
         return FitSession.TrainNetwork(
             _stage, _options.Training,
             device => _start?.Copy(device) ?? DiffusionModel.Create(shape, _options.Seed, device),
-            (session, model) => new DenoisingLoop(model, _options, session.Progress).Run(examples, session.Cancel),
+            (session, model) => new DenoisingLoop(model, _options, session.Progress) { HeldOut = heldOut }.Run(examples, session.Cancel),
             (model, reports) => new ImageGenerationTransformer(_stage.Ml, model, _options.Columns, _options.Generation, reports));
     }
 

@@ -168,7 +168,8 @@ public sealed class AnswerEvaluationTests
             foreach (string name in expected)
                 Close.Absolute(one["eval_" + name], other["eval_" + name], 2e-5, $"{name} of step {one.Step}");
         Assert.AreEqual(5, reports[^1]["eval_completions/max_length"]);
-        Close.Above(reports[^1]["eval_completions/mean_terminated_length"], reports[^1]["eval_completions/mean_length"]); // cut ones are longest
+        // those that were cut are the longest
+        Close.Above(reports[^1]["eval_completions/mean_terminated_length"], reports[^1]["eval_completions/mean_length"]);
         Close.Above(1e-4, Math.Abs(Evaluations(reports)[^1]["eval_kl"]), "the policy has left the reference");
     }
 
