@@ -35,13 +35,17 @@ public static class ChatClientExtensions
         return new LanguageModelChatClient(model, modelId);
     }
 
-    /// <summary>A chat client that answers with a transformer's model; see the other overload.</summary>
+    /// <summary>
+    /// A chat client that answers with a transformer's model; see the other overload. Variables of the template that the stage was trained
+    /// with (<see cref="ConversationOptions.ChatTemplateKwargs"/>) are given where a request names none.
+    /// </summary>
     /// <param name="transformer">The caller owns it, and disposes it after the client's last use.</param>
     /// <param name="modelId">What responses and metadata call the model; null = nothing.</param>
     /// <inheritdoc cref="AsChatClient(LanguageModel, string?)" path="/exception"/>
     public static IChatClient AsChatClient(this TextGenerationTransformer transformer, string? modelId = null)
     {
         ArgumentNullException.ThrowIfNull(transformer);
-        return transformer.Model.AsChatClient(modelId);
+        transformer.Model.Tokenizer.RequireChatTemplate();
+        return new LanguageModelChatClient(transformer.Model, modelId, transformer.Conversations);
     }
 }

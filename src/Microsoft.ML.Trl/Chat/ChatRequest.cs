@@ -19,10 +19,12 @@ internal sealed record ChatRequest(int[] Prompt, long Seed, GenerationOptions Op
     /// <param name="model">Has a chat template.</param>
     /// <param name="messages">The conversation.</param>
     /// <param name="chat">Null = the model's own options.</param>
+    /// <param name="conversations">With variables of the template that are given where the request names none; null = none.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the conversation fills the model's context.</exception>
     /// <exception cref="NotSupportedException">The model cannot follow an option; the message names it and says what to do.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
-    public static ChatRequest Read(LanguageModel model, IEnumerable<ChatMessage> messages, ChatOptions? chat)
+    public static ChatRequest Read(
+        LanguageModel model, IEnumerable<ChatMessage> messages, ChatOptions? chat, ConversationOptions? conversations = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
         chat ??= new ChatOptions();
@@ -30,11 +32,10 @@ internal sealed record ChatRequest(int[] Prompt, long Seed, GenerationOptions Op
         if (chat.Instructions is { } instructions)
             messages = messages.Prepend(new ChatMessage(ChatRole.System, instructions));
         ChatMessage[] conversation = [.. messages];
-        var options = new ChatTemplateOptions
-        {
-            Tools = Tools(chat),
-            Variables = (chat.AdditionalProperties ?? []).ToDictionary(pair => pair.Key, pair => ChatMessageValues.Node(pair.Value)),
-        };
+        Dictionary<string, JsonNode?> variables = ConversationRows.Options(TemplateCells.OfAll(conversations)).Variables.ToDictionary();
+        foreach ((string name, object? value) in chat.AdditionalProperties ?? [])
+            variables[name] = ChatMessageValues.Node(value);
+        var options = new ChatTemplateOptions { Tools = Tools(chat), Variables = variables };
         RenderedChat rendered = model.Tokenizer.ApplyChatTemplate(conversation, options with { AddGenerationPrompt = true });
         int[] prompt = model.Tokenizer.Encode(rendered.Text);
         if (model.Codec.Unanswerable(prompt) is { } reason)

@@ -4,7 +4,10 @@ using Microsoft.Extensions.AI;
 namespace Microsoft.ML.Trl.Chat;
 
 /// <summary>A language model as a chat client. Does not own the model.</summary>
-internal sealed class LanguageModelChatClient(LanguageModel model, string? modelId) : IChatClient
+/// <param name="model">Answers.</param>
+/// <param name="modelId">What it is called; null = nothing.</param>
+/// <param name="conversations">With the variables of its template; null = none.</param>
+internal sealed class LanguageModelChatClient(LanguageModel model, string? modelId, ConversationOptions? conversations = null) : IChatClient
 {
     private readonly ChatClientMetadata _metadata = new("Microsoft.ML.Trl", null, modelId);
 
@@ -19,7 +22,7 @@ internal sealed class LanguageModelChatClient(LanguageModel model, string? model
 
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        Stream(ChatRequest.Read(model, messages, options), cancellationToken);
+        Stream(ChatRequest.Read(model, messages, options, conversations), cancellationToken);
 
     public object? GetService(Type serviceType, object? serviceKey = null)
     {

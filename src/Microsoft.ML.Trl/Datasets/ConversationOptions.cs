@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Trl;
@@ -22,12 +23,30 @@ public sealed record ConversationOptions
     /// </summary>
     public string ChatTemplateKwargsColumnName { get; init; } = "ChatTemplateKwargs";
 
+    /// <summary>
+    /// TRL's <c>chat_template_kwargs</c>: such variables for all rows, as a JSON object; where a row names one too, its own value counts.
+    /// The fitted stage renders its prompts with them, and so does its chat client. Empty = none.
+    /// </summary>
+    public string ChatTemplateKwargs { get; init; } = "";
+
     /// <summary>These options, checked.</summary>
-    /// <exception cref="ArgumentException">A column has no name.</exception>
+    /// <exception cref="ArgumentException">A column has no name, or the variables are no JSON object.</exception>
     internal ConversationOptions Validated()
     {
         Require.Named(ToolsColumnName);
         Require.Named(ChatTemplateKwargsColumnName);
+        ArgumentNullException.ThrowIfNull(ChatTemplateKwargs);
+        try
+        {
+            if (!string.IsNullOrWhiteSpace(ChatTemplateKwargs))
+                _ = StrictJson.Object(ChatTemplateKwargs);
+        }
+        catch (JsonException cause)
+        {
+            throw new ArgumentException(
+                $"ChatTemplateKwargs ({ChatTemplateKwargs}) must be a JSON object of names and values, such as "
+                + $"{{\"enable_thinking\": false}}, or empty: {cause.Message}", nameof(ChatTemplateKwargs), cause);
+        }
         return this;
     }
 }

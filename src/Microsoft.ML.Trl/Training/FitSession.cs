@@ -60,7 +60,7 @@ internal sealed class FitSession : IDisposable
         AddAdapter(model.Value.Network, options);
         output.Generation?.CheckTokens(model.Value.Network.Config.VocabularySize);
         session._tracker.Policy = new PolicyView(
-            model.Value, output.Generation, output.Conversations is not null, session.Cancel);
+            model.Value, output.Generation, output.Conversations, session.Cancel);
         using Borrowed<LanguageModel>? reference = session.Reference(source, held, options.Peft, model.Value.Network.Config);
         return session.Run(
             () => train(session, model.Value, reference?.Model.Network),

@@ -16,7 +16,7 @@ internal static class CallbackInputs
     private static readonly WinRateCallback Rate = new(Judge, ["the film"]);
 
     private static readonly PolicyView Policy =
-        new(Tiny.Model(), Tiny.Greedy, isConversational: false, default) { IsOpen = true };
+        new(Tiny.Model(), Tiny.Greedy, conversations: null, default) { IsOpen = true };
 
     private static readonly string LongPrompt = string.Join(" ", Enumerable.Repeat("the film", 40));
 
@@ -69,6 +69,6 @@ internal static class CallbackInputs
             Complete, () => Policy.Complete("a", new GenerationOptions { NumReturnSequences = 2 }),
             ["NumReturnSequences (2)", "must be 1"]),
         Of<InvalidOperationException>(
-            Complete, () => new PolicyView(Tiny.Model(), null, false, default).Complete("a"), ["after the call", "during the call"]),
+            Complete, () => new PolicyView(Tiny.Model(), null, null, default).Complete("a"), ["after the call", "during the call"]),
     ];
 }

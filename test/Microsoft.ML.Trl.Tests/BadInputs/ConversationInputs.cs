@@ -43,8 +43,16 @@ internal static class ConversationInputs
 
     private static IEnumerable<BadInput> Options()
     {
-        ConversationOptions[] nameless = [Set with { ToolsColumnName = "" }, Set with { ChatTemplateKwargsColumnName = null! }];
-        string[] names = ["ToolsColumnName is empty", "ChatTemplateKwargsColumnName is empty"];
+        ConversationOptions[] nameless =
+        [
+            Set with { ToolsColumnName = "" }, Set with { ChatTemplateKwargsColumnName = null! }, Set with { ChatTemplateKwargs = "[1]" },
+            Set with { ChatTemplateKwargs = "{" },
+        ];
+        string[] names =
+        [
+            "ToolsColumnName is empty", "ChatTemplateKwargsColumnName is empty", "ChatTemplateKwargs ([1]) must be a JSON object",
+            "ChatTemplateKwargs ({) must be a JSON object",
+        ];
         return nameless.Zip(names).SelectMany(pair => new[]
         {
             Nameless("Sft", () => Trl.Sft(new SftOptions { Conversations = pair.First }), pair.Second),

@@ -12,16 +12,18 @@ public sealed class PolicyView
     private readonly GenerationOptions _generation;
     private readonly RowCodec _rows;
     private readonly CancellationToken _cancel;
+    private readonly TemplateCells _with;
 
     /// <param name="model">In training; the caller keeps it.</param>
     /// <param name="generation">How it writes where a call does not say; null = as the model does.</param>
-    /// <param name="isConversational">Whether prompts are conversations in JSON.</param>
+    /// <param name="conversations">How prompts are read as conversations; null = as texts.</param>
     /// <param name="cancel">Of the run: looked at for every token.</param>
-    internal PolicyView(LanguageModel model, GenerationOptions? generation, bool isConversational, CancellationToken cancel)
+    internal PolicyView(
+        LanguageModel model, GenerationOptions? generation, ConversationOptions? conversations, CancellationToken cancel)
     {
-        (_model, _cancel) = (model, cancel);
+        (_model, _cancel, _with) = (model, cancel, TemplateCells.OfAll(conversations));
         _generation = (generation ?? model.Generation) with { NumReturnSequences = 1 };
-        _rows = model.Codec.Rows(isConversational);
+        _rows = model.Codec.Rows(conversations is not null);
     }
 
     /// <summary>Of the run.</summary>
@@ -87,7 +89,7 @@ public sealed class PolicyView
     {
         if (prompt is null)
             throw new ArgumentException($"Prompt {row} is null; give a text.", nameof(prompt));
-        RowPrompt read = _rows.Prompt(prompt, TemplateCells.None);
+        RowPrompt read = _rows.Prompt(prompt, _with);
         return _model.Codec.Unanswerable(read.Ids) is { } reason
             ? throw new ArgumentException($"Prompt {row}: {reason}", nameof(prompt))
             : read;

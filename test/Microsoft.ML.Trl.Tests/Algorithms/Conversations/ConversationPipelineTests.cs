@@ -74,6 +74,39 @@ public sealed class ConversationPipelineTests
     }
 
     [TestMethod]
+    public async Task Variables_of_the_template_go_with_the_fitted_stage_its_zip_and_its_chat_client()
+    {
+        var warm = new ConversationOptions { ChatTemplateKwargs = """{"mood": "warm "}""" };
+        Row[] asked = [new() { Prompt = Json("the film") }];
+        Row[] moody = [new() { Prompt = Json("the film"), ChatTemplateKwargs = """{"mood": "a "}""" }];
+        var prompts = new List<string>();
+        var options = new SftOptions
+        {
+            Conversations = warm, MaxSteps = 1, Generation = Tiny.Greedy, Callbacks = [new Asking(Json("the film"), prompts)],
+        };
+        using TextGenerationTransformer fitted = _ml.Trl().Sft(Source(), options).Fit(View(Rows));
+        string Answer(ITransformer by, Row[] rows) => by.Transform(View(rows)).GetColumn<string>("Completion").Single();
+        Assert.AreEqual(fitted.Model.Complete("warm (the film)[", Tiny.Greedy), Answer(fitted, asked));
+        Assert.AreEqual(Answer(fitted, asked), prompts.Single());
+        Assert.AreEqual(fitted.Model.Complete("a (the film)[", Tiny.Greedy), Answer(fitted, moody));
+        using var file = new MemoryStream();
+        _ml.Model.Save(fitted, View(Rows).Schema, file);
+        using var loaded = (IDisposable)SavedChain.Load(file.ToArray());
+        Assert.AreEqual(Answer(fitted, asked), Answer((ITransformer)loaded, asked));
+        ChatResponse response = await fitted.AsChatClient().GetResponseAsync([new(ChatRole.User, "the film")]);
+        Assert.AreEqual(Answer(fitted, asked), response.Text);
+        Assert.AreEqual(Ids("warm (the film)[").Length, response.Usage!.InputTokenCount);
+        var other = new ChatOptions { AdditionalProperties = new() { ["mood"] = "a " } };
+        response = await fitted.AsChatClient().GetResponseAsync([new(ChatRole.User, "the film")], other);
+        Assert.AreEqual(Answer(fitted, moody), response.Text);
+    }
+
+    private sealed class Asking(string prompt, List<string> answers) : ITrainingCallback
+    {
+        public void OnTrainEnd(TrainingState state, TrainingControl control) => answers.Add(state.Policy!.Complete(prompt));
+    }
+
+    [TestMethod]
     public void Scores_are_those_of_the_rendered_conversation()
     {
         var options = new RewardOptions { Conversations = AsConversations, MaxSteps = 1 };

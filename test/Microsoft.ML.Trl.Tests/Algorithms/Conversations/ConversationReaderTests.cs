@@ -107,6 +107,21 @@ public sealed class ConversationReaderTests
     }
 
     [TestMethod]
+    public void Variables_of_all_rows_stand_behind_those_of_a_row()
+    {
+        var all = new ConversationOptions { ChatTemplateKwargs = """{"mood": "warm ", "other": 1}""" };
+        var options = new SftOptions { Conversations = all };
+        string messages = Json("a", "film");
+        CollectionAssert.AreEqual(Ids("warm (a)[film]"), Sft(new { Messages = messages }, options).Ids);
+        CollectionAssert.AreEqual(Ids("warm (a)[film]"), Sft(new { Messages = messages, ChatTemplateKwargs = "" }, options).Ids);
+        var own = new { Messages = messages, Tools, ChatTemplateKwargs = """{"mood": "cold "}""" };
+        CollectionAssert.AreEqual(Ids("film cold (a)[film]"), Sft(own, options).Ids);
+        Assert.AreEqual("""{"a":[1],"b":2}""", TemplateCells.Merged("""{"b": 2}""", """{"a": [1], "b": 1}"""));
+        Assert.AreEqual("{\"a\":null}", TemplateCells.Merged("{\"a\": null}", "{\"a\": 1}"));
+        Assert.AreEqual("[", TemplateCells.Merged("[", "{\"a\": 1}")); // told where it is read
+    }
+
+    [TestMethod]
     public void A_text_that_begins_like_a_conversation_stays_a_text()
     {
         var options = new SftOptions();
