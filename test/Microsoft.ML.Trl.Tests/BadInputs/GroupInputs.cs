@@ -179,8 +179,29 @@ internal static class GroupInputs
         yield return BadInput.Of<NotSupportedException>(
             "TrlCatalog.Grpo", () => Stage(talk with { Tools = [lamp], AdvantageEstimator = AdvantageEstimator.ReMax }),
             ["ReMax compares with a completion of a single turn", "use Group"]);
+        Func<RolloutRequest, CancellationToken, Task<IReadOnlyList<RolloutAnswer>>> rollout = (_, _) => throw new IOException();
+        yield return Option<ArgumentException>(
+            talk with { Tools = [lamp], RolloutFunc = rollout }, "RolloutFunc gives whole completions, and Tools turns of them");
+        yield return Option<ArgumentException>(
+            talk with { EnvironmentFactory = () => null!, RolloutFunc = rollout }, "and EnvironmentFactory turns of them");
+        yield return BadInput.Of<NotSupportedException>(
+            "TrlCatalog.Grpo", () => Stage(new GrpoOptions { RolloutFunc = rollout, AdvantageEstimator = AdvantageEstimator.ReMax }),
+            ["ReMax compares with a completion of a single turn", "RolloutFunc; use Group"]);
         yield return Option<ArgumentException>(talk with { Tools = [lamp, lamp] }, "Tools has 2 functions with the name 'lamp'");
         yield return Option(talk with { MaxToolCallingIterations = 0 }, "MaxToolCallingIterations", 0, "1 or greater");
+        yield return Null("RolloutAnswer.#ctor", "CompletionIds", () => new RolloutAnswer(null!));
+        const string generate = "RolloutRequest.Generate";
+        yield return Null(generate, "texts", () => Request.Generate(null!, [0]));
+        yield return Null(generate, "places", () => Request.Generate([[1]], null!));
+        yield return Of<ArgumentOutOfRangeException>(
+            generate, () => Request.Generate([[1]], [0], 0), ["maxNewTokens (0) must be", "1 or greater"]);
+        yield return Of<ArgumentException>(generate, () => Request.Generate([[1], [1]], [0]), ["1 places for 2 texts", "give one each"]);
+        yield return Of<ArgumentException>(generate, () => Request.Generate([[1]], [1]), ["no answer 1", "between 0 and 0"]);
+        yield return Of<ArgumentException>(generate, () => Request.Generate([], []), ["There are no texts", "at least one"]);
+        yield return Of<ArgumentException>(generate, () => Request.Generate([null!], [0]), ["The prompt of row 0 is null"]);
+        yield return Of<ArgumentException>(generate, () => Request.Generate([[999]], [0]), ["row 0 has token id 999"]);
+        yield return Of<InvalidOperationException>(
+            generate, () => Closed.Generate([[1]], [0]), ["after RolloutFunc had returned", "await all"]);
         yield return Null("EnvironmentRow.#ctor", "prompt", () => new EnvironmentRow(null!), "a row's prompt");
         yield return Null("EnvironmentRow.#ctor", "columns", () => new EnvironmentRow("", 0, null!), "a row's columns");
         yield return Of<ArgumentOutOfRangeException>(
@@ -188,6 +209,14 @@ internal static class GroupInputs
         yield return Null(
             "RewardFunction.FromEnvironment", "score", () => RewardFunction.FromEnvironment<IEnvironment>(null!), "a reward's environment");
     }
+
+    private static RolloutRequest Request { get; } = Asked(isOpen: true);
+
+    private static RolloutRequest Closed { get; } = Asked(isOpen: false);
+
+    private static RolloutRequest Asked(bool isOpen) => new(
+        Tiny.Model(), new RolloutTask(1, [0], [[1]]), [new PromptRow(0, new RowPrompt("a", TemplateCells.None, "a", [1], false))],
+        new GenerationOptions(), (texts, _, _, _) => texts, default) { IsOpen = isOpen };
 
     private static readonly GrpoOptions Session = new()
     {

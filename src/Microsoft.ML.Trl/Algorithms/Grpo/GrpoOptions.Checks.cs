@@ -46,10 +46,10 @@ public sealed partial record GrpoOptions
         ValidateGroups();
         ValidateEstimator();
         ValidateLoss();
-        if (HasTurns && AdvantageEstimator == AdvantageEstimator.ReMax)
+        if ((HasTurns || RolloutFunc is not null) && AdvantageEstimator == AdvantageEstimator.ReMax)
             throw new NotSupportedException(
-                "AdvantageEstimator ReMax compares with a completion of a single turn, which is no baseline for Tools and "
-                + "EnvironmentFactory; use Group.");
+                "AdvantageEstimator ReMax compares with a completion of a single turn, which is no baseline for Tools, "
+                + "EnvironmentFactory and RolloutFunc; use Group.");
         return this;
     }
 

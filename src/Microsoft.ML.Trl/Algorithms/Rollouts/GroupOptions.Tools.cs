@@ -30,6 +30,15 @@ public abstract partial record GroupOptions
     public Func<IEnvironment>? EnvironmentFactory { get; init; }
 
     /// <summary>
+    /// Gives the completions in the place of the policy's own draws, one for each prompt of the request: an engine elsewhere, several turns
+    /// of a kind of their own, drafts that are mended. It may let the policy write by <see cref="RolloutRequest.Generate"/>. Asked for each
+    /// generation, and for evaluations; awaited. Its completions are learnt as if the policy had drawn them. Not with <see cref="Tools"/>
+    /// or <see cref="EnvironmentFactory"/>. TRL's <c>rollout_func</c>. Null, the default: none. No part of the options' JSON.
+    /// </summary>
+    [JsonIgnore]
+    public Func<RolloutRequest, CancellationToken, Task<IReadOnlyList<RolloutAnswer>>>? RolloutFunc { get; init; }
+
+    /// <summary>
     /// How often a completion may go on after calls of functions, or after an environment's answer. At least 1; null = as long as there is
     /// room for it in <see cref="GenerationOptions.MaxNewTokens"/>, which counts all tokens of a completion, and in the model's context.
     /// </summary>
@@ -42,6 +51,10 @@ public abstract partial record GroupOptions
     {
         Require.AtLeast(MaxToolCallingIterations, 1);
         ToolNames.Check(Tools ?? [], nameof(Tools));
+        if (RolloutFunc is not null && HasTurns)
+            throw new ArgumentException(
+                $"RolloutFunc gives whole completions, and {(Tools is { Count: > 0 } ? nameof(Tools) : nameof(EnvironmentFactory))} turns "
+                + "of them; leave one of them null.", nameof(RolloutFunc));
         if (HasTurns && Conversations is null)
             throw new ArgumentException(
                 $"{(Tools is { Count: > 0 } ? nameof(Tools) : nameof(EnvironmentFactory))} needs prompts that are conversations, since a "

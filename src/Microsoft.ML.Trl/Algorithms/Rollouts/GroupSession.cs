@@ -199,10 +199,12 @@ public sealed class GroupSession : IDisposable
     private static GroupOptions Usable(GroupOptions options)
     {
         Require.AtLeast(options.MaxSteps, 1, nameof(options.MaxSteps));
-        if (options.HasTurns || options.EvalStrategy != EvalStrategy.No || options.EvalOnStart || options.Callbacks.Count > 0)
+        bool samples = options.HasTurns || options.RolloutFunc is not null;
+        if (samples || options.EvalStrategy != EvalStrategy.No || options.EvalOnStart || options.Callbacks.Count > 0)
             throw new NotSupportedException(
                 "A GroupSession learns from completions that its caller has made; call functions and environments, and evaluate, in the "
-                + "loop around it, and leave Tools, EnvironmentFactory, EvalStrategy, EvalOnStart and Callbacks as they are by default.");
+                + "loop around it, and leave Tools, EnvironmentFactory, RolloutFunc, EvalStrategy, EvalOnStart and Callbacks as they are "
+                + "by default.");
         if (options.Objective().NeedsGreedyRewards)
             throw new NotSupportedException(
                 "A GroupSession is given the scores of completions, not of greedy ones, with which ReMax compares; use another "

@@ -51,8 +51,8 @@ internal sealed class GroupStage
             {
                 Keep = (rows, counts) => WithRoom(rows, method.MaxLength, counts),
                 Tools = acting?.Schemas,
-                Rollout = (rows, from) => acting is null ? null
-                    : new MultiTurnRollout(model, acting, rows, new TypedRows(_stage.Ml, from), _options),
+                Rollout = (rows, from) => _options.RolloutFunc is not null ? new FunctionRollout(model, rows, _options)
+                    : acting is null ? null : new MultiTurnRollout(model, acting, rows, new TypedRows(_stage.Ml, from), _options),
             };
             RunPrompts prompts = source.Read(session, model, rewards, evaluated => With(evaluated ? heldOutTools : tools));
             var work = new GroupWork(prompts.Training.Prompts, prompts.Training.Scorer, rewards.Weights)

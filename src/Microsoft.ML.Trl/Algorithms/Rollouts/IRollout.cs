@@ -70,4 +70,8 @@ internal sealed record DrawnCompletion(int[] Query, int[] Ids, bool[]? Own = nul
 /// <param name="Prompt">As the policy read it.</param>
 /// <param name="Messages">Its turns, those of others too.</param>
 /// <param name="Environment">That it acted in; null = none.</param>
-internal sealed record RolloutTurns(RowPrompt Prompt, IReadOnlyList<ChatMessage> Messages, IEnvironment? Environment);
+internal sealed record RolloutTurns(RowPrompt Prompt, IReadOnlyList<ChatMessage> Messages, IEnvironment? Environment)
+{
+    /// <summary>What else rewards are told.</summary>
+    public IReadOnlyDictionary<string, object?> Fields { get; init; } = RewardRow.NoFields;
+}

@@ -24,8 +24,14 @@ public sealed record RewardRow(
         init;
     }
 
+    /// <summary>What <see cref="GroupOptions.RolloutFunc"/> tells of the completion; empty where there is none.</summary>
+    public IReadOnlyDictionary<string, object?> Fields { get; init; } = NoFields;
+
     /// <summary>The environment that the completion acted in, as it is now; null where there is none. For the time of the call.</summary>
     public IEnvironment? Environment { get; init; }
+
+    /// <summary>Nothing.</summary>
+    internal static IReadOnlyDictionary<string, object?> NoFields { get; } = new Dictionary<string, object?>();
 
     /// <summary>The prompt as the policy read it.</summary>
     internal RowPrompt Read { get; init; } = new(Prompt, TemplateCells.None, Prompt, [.. PromptIds], IsConversation: false);

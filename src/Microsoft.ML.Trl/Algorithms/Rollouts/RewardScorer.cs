@@ -97,6 +97,7 @@ internal sealed class RewardScorer(RewardGroup rewards, LanguageModel policy, IR
         {
             Read = prompt,
             Environment = rollout.Turns?[index]?.Environment,
+            Fields = rollout.Turns?[index]?.Fields ?? RewardRow.NoFields,
         };
         return rollout.Turns?[index] is { } turns ? read with { Turns = turns.Messages } : read;
     }

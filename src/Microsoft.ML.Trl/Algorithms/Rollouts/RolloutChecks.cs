@@ -86,6 +86,21 @@ internal static class RolloutChecks
         }
     }
 
+    /// <summary>Checks one completion.</summary>
+    /// <param name="query">Token ids of the prompt.</param>
+    /// <param name="completion">Token ids behind it.</param>
+    /// <param name="mask">Which of those are learnt; null = all.</param>
+    /// <param name="row">Which it is, for the message.</param>
+    /// <param name="limits">Of the model.</param>
+    public static void CheckCompletion(int[] query, int[] completion, bool[]? mask, int row, RolloutLimits limits)
+    {
+        CheckTokens(query, row, "prompt", limits);
+        CheckTokens(completion, row, "completion", limits);
+        CheckLength(query.Length, completion.Length, row, limits);
+        if (mask is not null)
+            CheckMask(mask, completion.Length, row);
+    }
+
     private static void CheckScore(double score, int row)
     {
         if (!double.IsFinite(score))
