@@ -18,7 +18,7 @@ internal sealed class BestModel(TrainingOptions options)
     /// <summary>Why training should end; null = it should not.</summary>
     public string? StopReason => options.EarlyStoppingPatience is { } patience && Record.Waited >= patience
         ? FormattableString.Invariant(
-            $"{TrainingOptions.EvalPrefix}{options.BestMetricName} was not better than {Record.Metric:G6} of step {Record.Step} in ")
+            $"{EvaluatedOptions.EvalPrefix}{options.BestMetricName} was not better than {Record.Metric:G6} of step {Record.Step} in ")
             + $"{patience} evaluation{(patience == 1 ? "" : "s")} (EarlyStoppingPatience)"
         : null;
 

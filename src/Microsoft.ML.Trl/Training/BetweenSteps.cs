@@ -106,7 +106,7 @@ internal sealed class BetweenSteps(
         Dictionary<string, double> figures = [];
         IReadOnlyList<SampleCompletion> samples = [];
         Guard("the evaluation", () => (figures, samples) = Measured());
-        _evaluation = figures.ToDictionary(figure => TrainingOptions.EvalPrefix + figure.Key, figure => figure.Value);
+        _evaluation = figures.ToDictionary(figure => EvaluatedOptions.EvalPrefix + figure.Key, figure => figure.Value);
         _evaluation["epoch"] = _done.Epoch;
         Guard("the progress callback", () => log.ReportEvaluation(_done.Number, _evaluation, samples));
         if (_done.Number > 0)

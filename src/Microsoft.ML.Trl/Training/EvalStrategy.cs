@@ -11,6 +11,6 @@ public enum EvalStrategy
     [JsonStringEnumMemberName("no")] No,
     /// <summary>At the end of each pass over the data, and after the last step.</summary>
     [JsonStringEnumMemberName("epoch")] Epoch,
-    /// <summary>After every so many steps: <see cref="TrainingOptions.EvalSteps"/>.</summary>
+    /// <summary>After every so many steps: <see cref="EvaluatedOptions.EvalSteps"/>.</summary>
     [JsonStringEnumMemberName("steps")] Steps,
 }

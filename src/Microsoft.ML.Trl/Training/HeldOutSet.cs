@@ -20,14 +20,14 @@ internal sealed record HeldOutSet(int Count, Action<int[], IFigures> Pass)
 /// <param name="HeldOut">At least one; null = nothing is evaluated.</param>
 internal sealed record StageRows<T>(IReadOnlyList<T> Training, IReadOnlyList<T>? HeldOut);
 
-/// <summary>Reads <see cref="TrainingOptions.EvaluationData"/>, and says where errors come from.</summary>
+/// <summary>Reads <see cref="EvaluatedOptions.EvaluationData"/>, and says where errors come from.</summary>
 internal static class EvaluationRows
 {
     /// <summary>Finds the columns; null where nothing is evaluated.</summary>
     /// <param name="options">Of the stage.</param>
     /// <param name="open">Makes the reader.</param>
     /// <exception cref="ArgumentException">A column is missing or of the wrong type.</exception>
-    public static TReader? Open<TReader>(TrainingOptions options, Func<IDataView, TReader> open)
+    public static TReader? Open<TReader>(EvaluatedOptions options, Func<IDataView, TReader> open)
         where TReader : class =>
         options is { MayEvaluate: true, EvaluationData: { } data } ? Naming(() => open(data)) : null;
 

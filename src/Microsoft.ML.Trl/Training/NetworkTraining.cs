@@ -6,7 +6,9 @@ namespace Microsoft.ML.Trl.Training;
 /// </summary>
 internal sealed record NetworkTraining : TrainingOptions
 {
-    public NetworkTraining() => (LrSchedulerType, GradientCheckpointing) = (LrSchedulerType.Constant, false);
+    /// <param name="evaluated">The options of the stage.</param>
+    public NetworkTraining(EvaluatedOptions evaluated)
+        : base(evaluated) => (LrSchedulerType, GradientCheckpointing) = (LrSchedulerType.Constant, false);
 
     /// <summary>Options of the method that change nothing, each with the reason.</summary>
     public IReadOnlyList<string> Unused { get; init; } = [];

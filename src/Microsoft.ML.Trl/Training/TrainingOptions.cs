@@ -4,8 +4,14 @@ namespace Microsoft.ML.Trl;
 /// Settings that every method shares: optimizer, schedule, logging, seed and device, under the names of Hugging Face's TrainingArguments.
 /// Immutable; make variants with <c>with</c>.
 /// </summary>
-public abstract partial record TrainingOptions
+public abstract partial record TrainingOptions : EvaluatedOptions
 {
+    private protected TrainingOptions() { }
+
+    /// <summary>With what other options say of evaluation.</summary>
+    private protected TrainingOptions(EvaluatedOptions evaluated)
+        : base(evaluated) { }
+
     /// <summary>Highest rate of the schedule. Greater than 0. Each method has its own default.</summary>
     public double LearningRate { get; init; } = 5e-5;
 
@@ -130,6 +136,10 @@ public abstract partial record TrainingOptions
         Require.AtLeast(GpuDeviceId, 0);
         ValidateMemory();
         ValidateEvaluation();
+        if (LoadBestModelAtEnd && WeightAveraging is not null)
+            throw new ArgumentException(
+                "LoadBestModelAtEnd and WeightAveraging contradict each other: the fitted model has either the best weights or the "
+                + "average. Leave one of them out.", nameof(LoadBestModelAtEnd));
         if (UseCpu && GpuDeviceId is not null)
             throw new ArgumentException($"UseCpu and GpuDeviceId ({GpuDeviceId}) contradict each other; set one of them.", nameof(UseCpu));
     }

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl;
 /// <c>DDPOConfig</c>; a step of evaluations and callbacks is an epoch. Immutable; make variants with <c>with</c>.
 /// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record DdpoOptions : ImageTrainingOptions
+public sealed record DdpoOptions : EvaluatedOptions
 {
     private const int UsualBuffer = 16;
 
@@ -121,7 +121,7 @@ public sealed record DdpoOptions : ImageTrainingOptions
     };
 
     /// <summary>What loop and step are told.</summary>
-    internal NetworkTraining Training => Evaluating(new()
+    internal NetworkTraining Training => new(this)
     {
         LearningRate = TrainLearningRate,
         AdamBeta1 = TrainAdamBeta1,
@@ -133,8 +133,10 @@ public sealed record DdpoOptions : ImageTrainingOptions
         LoggingSteps = LoggingSteps,
         Seed = Seed,
         Unused = [.. WithoutEffect()],
-        Judged = "reward_mean",
-    });
+        Judged = UsualBestMetric,
+    };
+
+    private protected override string UsualBestMetric => "reward_mean";
 
     /// <summary>Options that were set and change nothing in a run with these others, each with the reason.</summary>
     internal IEnumerable<string> WithoutEffect()
@@ -164,7 +166,7 @@ public sealed record DdpoOptions : ImageTrainingOptions
                 + "raise the other.", nameof(PerPromptStatTrackingMinCount));
         Require.Positive(LoggingSteps);
         Columns.Check();
-        Training.ValidateEvaluation();
+        ValidateEvaluation();
         return this;
     }
 

@@ -41,7 +41,7 @@ public sealed class DdpoTrainer : IEstimator<ImageGenerationTransformer>
         DdpoSession.CheckFit(start.Config, _options);
         List<string> prompts = Prompts(_stage.TrainingData ?? input, start.Words);
         IReadOnlyList<string>? heldOut = EvaluationRows.Read(
-            EvaluationRows.Open(_options.Training, data => data), (data, _) => Prompts(data, start.Words), warn: _ => { });
+            EvaluationRows.Open(_options, data => data), (data, _) => Prompts(data, start.Words), warn: _ => { });
         return FitSession.TrainNetwork(
             _stage, _options.Training,
             start.Copy,

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Trl;
 /// variants with <c>with</c>.
 /// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record DenoisingOptions : ImageTrainingOptions
+public sealed record DenoisingOptions : EvaluatedOptions
 {
     /// <summary>Rate of AdamW, constant. Greater than 0.</summary>
     public double LearningRate { get; init; } = 1e-4;
@@ -55,7 +55,7 @@ public sealed record DenoisingOptions : ImageTrainingOptions
     internal ImageColumns Columns => new(PromptColumnName, OutputColumnName);
 
     /// <summary>What loop and step are told.</summary>
-    internal NetworkTraining Training => Evaluating(new()
+    internal NetworkTraining Training => new(this)
     {
         LearningRate = LearningRate,
         WeightDecay = WeightDecay,
@@ -63,7 +63,7 @@ public sealed record DenoisingOptions : ImageTrainingOptions
         LoggingSteps = LoggingSteps,
         Seed = Seed,
         Unused = MaxSteps > 0 && NumTrainEpochs != 100 ? ["NumTrainEpochs with MaxSteps"] : [],
-    });
+    };
 
     /// <summary>These options, checked.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it.</exception>
@@ -82,7 +82,7 @@ public sealed record DenoisingOptions : ImageTrainingOptions
         Columns.Check();
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.Validated();
-        Training.ValidateEvaluation();
+        ValidateEvaluation();
         return this;
     }
 }

@@ -39,7 +39,7 @@ public sealed class DenoisingTrainer : IEstimator<ImageGenerationTransformer>
         DenoiserConfig shape = _start?.Config ?? WithWords(_shape!, examples);
         CheckWords(shape, examples);
         IReadOnlyList<ImageExample>? heldOut = EvaluationRows.Read(
-            EvaluationRows.Open(_options.Training, data => data), (data, _) => ImageReader.Read(data, _options, shape), warn: _ => { });
+            EvaluationRows.Open(_options, data => data), (data, _) => ImageReader.Read(data, _options, shape), warn: _ => { });
         EvaluationRows.Check(() => CheckWords(shape, heldOut ?? []));
         return FitSession.TrainNetwork(
             _stage, _options.Training,

@@ -165,7 +165,7 @@ internal sealed class IterationProgress(IProgress<StepReport>? progress, int ite
     public void Report(StepReport value)
     {
         _steps = value.TotalSteps;
-        bool isEvaluation = value.Metrics.Keys.Any(name => name.StartsWith(TrainingOptions.EvalPrefix, StringComparison.Ordinal));
+        bool isEvaluation = value.Metrics.Keys.Any(name => name.StartsWith(EvaluatedOptions.EvalPrefix, StringComparison.Ordinal));
         progress?.Report(value with
         {
             Step = _done + value.Step,

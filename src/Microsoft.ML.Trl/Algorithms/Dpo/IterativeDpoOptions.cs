@@ -12,7 +12,7 @@ public sealed record IterativeDpoOptions
     /// <summary>
     /// How each iteration learns from its pairs: a whole run of DPO, with a schedule of its own. Its seed decides sampling, too, and its
     /// <see cref="EpochOptions.PerDeviceTrainBatchSize"/> how many prompts are answered at once. There are no columns of pairs to read.
-    /// Evaluations answer the prompts of its <see cref="TrainingOptions.EvaluationData"/>, one answer each, and measure
+    /// Evaluations answer the prompts of its <see cref="EvaluatedOptions.EvaluationData"/>, one answer each, and measure
     /// <c>eval_reward</c>; what goes by evaluations (early stopping, the best model) does so within each iteration.
     /// </summary>
     public DpoOptions Dpo { get; init; } = new();

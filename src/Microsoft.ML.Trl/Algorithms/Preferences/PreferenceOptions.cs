@@ -29,7 +29,7 @@ public abstract record PreferenceOptions : EpochOptions
     public double? RouterAuxLossCoef { get; init; } = 0.001;
 
     /// <summary>
-    /// Let policy and reference answer the first <see cref="TrainingOptions.PerDeviceEvalBatchSize"/> prompts of each evaluation, for
+    /// Let policy and reference answer the first <see cref="EvaluatedOptions.PerDeviceEvalBatchSize"/> prompts of each evaluation, for
     /// <see cref="StepReport.Completions"/>. A reference that is not kept in memory, or that the method does without, answers nothing. Of
     /// TRL's older versions, which choose the prompts anew each time.
     /// </summary>

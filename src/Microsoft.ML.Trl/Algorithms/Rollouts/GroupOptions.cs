@@ -20,7 +20,7 @@ public abstract partial record GroupOptions : EpochOptions
     public int NumGenerations { get; init; } = 8;
 
     /// <summary>
-    /// Completions of each prompt in an evaluation, whose <see cref="TrainingOptions.PerDeviceEvalBatchSize"/> counts prompts. At least 1;
+    /// Completions of each prompt in an evaluation, whose <see cref="EvaluatedOptions.PerDeviceEvalBatchSize"/> counts prompts. At least 1;
     /// null = <see cref="NumGenerations"/>.
     /// </summary>
     public int? NumGenerationsEval { get; init; }

@@ -51,7 +51,7 @@ public sealed class WinRateCallback : ITrainingCallback
         ArgumentNullException.ThrowIfNull(control);
         IReadOnlyList<string> now = state.Policy!.Complete(_prompts, _generation);
         IReadOnlyList<int> verdicts = _judge.Judge(_prompts, [.. _before.Zip(now)], state.Policy.Cancel);
-        control.Note(TrainingOptions.EvalPrefix + "win_rate", verdicts.Count(verdict => verdict == 1) / (double)verdicts.Count);
+        control.Note(EvaluatedOptions.EvalPrefix + "win_rate", verdicts.Count(verdict => verdict == 1) / (double)verdicts.Count);
         control.Note([.. _prompts.Select((prompt, row) =>
             new SampleCompletion(prompt, now[row], double.NaN) { Reference = _before[row] })]);
         control.Log();

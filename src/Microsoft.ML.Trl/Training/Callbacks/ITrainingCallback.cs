@@ -2,7 +2,7 @@ namespace Microsoft.ML.Trl;
 
 /// <summary>
 /// Code of your own that is called while a model is trained, by every method alike: transformers' TrainerCallback. Handed over in
-/// <see cref="TrainingOptions.Callbacks"/>. Write the methods that you need; the others do nothing.
+/// <see cref="EvaluatedOptions.Callbacks"/>. Write the methods that you need; the others do nothing.
 /// </summary>
 /// <remarks>
 /// The calls come on the training thread, one at a time, in the order of the list: <see cref="OnTrainBegin"/> once, <see cref="OnStepEnd"/>

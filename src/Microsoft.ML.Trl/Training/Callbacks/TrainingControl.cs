@@ -32,7 +32,7 @@ public sealed class TrainingControl
         StopReason ??= reason ?? "a callback asked for it";
     }
 
-    /// <summary>Evaluates after this step, once, on <see cref="TrainingOptions.EvaluationData"/>.</summary>
+    /// <summary>Evaluates after this step, once, on <see cref="EvaluatedOptions.EvaluationData"/>.</summary>
     /// <exception cref="InvalidOperationException">There are no such data, or the call is over, or the one at the end.</exception>
     public void Evaluate()
     {

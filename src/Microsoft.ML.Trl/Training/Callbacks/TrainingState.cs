@@ -23,7 +23,7 @@ public sealed class TrainingState
     /// <summary>The figures of the last evaluation, whose names begin with <c>eval_</c>; none before the first.</summary>
     public IReadOnlyDictionary<string, double> Evaluation { get; internal init; } = new Dictionary<string, double>();
 
-    /// <summary>The best <see cref="TrainingOptions.MetricForBestModel"/> so far; null where none was measured.</summary>
+    /// <summary>The best <see cref="EvaluatedOptions.MetricForBestModel"/> so far; null where none was measured.</summary>
     public double? BestMetric { get; internal init; }
 
     /// <summary>The step of <see cref="BestMetric"/>.</summary>

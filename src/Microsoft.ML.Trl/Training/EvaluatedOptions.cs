@@ -2,9 +2,14 @@ using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Trl;
 
-/// <content>Evaluation during training, and callbacks. Of <c>Fit</c>: sessions whose loop is the caller's have no use for them.</content>
-public abstract partial record TrainingOptions
+/// <summary>
+/// Evaluation during training, and callbacks. Of <c>Fit</c>: sessions whose loop is the caller's have no use for them. Immutable; make
+/// variants with <c>with</c>.
+/// </summary>
+public abstract record EvaluatedOptions
 {
+    private protected EvaluatedOptions() { }
+
     /// <summary>
     /// When the model is evaluated on <see cref="EvaluationData"/>. The figures are those of the method with the prefix <c>eval_</c>, in a
     /// report of their own: means over all examples (or tokens) of the data, whatever the batch size; without gradient, dropout and noise.
@@ -14,7 +19,7 @@ public abstract partial record TrainingOptions
 
     /// <summary>
     /// Steps between two evaluations of <see cref="Trl.EvalStrategy.Steps"/>; below 1, a share of the run. Greater than 0. Null =
-    /// <see cref="LoggingSteps"/>.
+    /// <c>LoggingSteps</c>.
     /// </summary>
     public double? EvalSteps { get; init; }
 
@@ -33,13 +38,14 @@ public abstract partial record TrainingOptions
 
     /// <summary>
     /// Let the fitted model have the weights of the step whose evaluation was best, instead of the last. They are kept in the memory of the
-    /// machine: once as much as what is trained. Not with <see cref="WeightAveraging"/>.
+    /// machine: once as much as what is trained. Not with <see cref="TrainingOptions.WeightAveraging"/>.
     /// </summary>
     public bool LoadBestModelAtEnd { get; init; }
 
     /// <summary>
     /// Which figure of the evaluations says how good a model is, with or without <c>eval_</c>. Null = <c>loss</c>; of methods that are
-    /// told how good answers are, such as PPO, <c>reward</c>; of those whose answers are compared, such as online DPO, <c>win_rate</c>.
+    /// told how good answers are, such as PPO, <c>reward</c>; of those whose answers are compared, such as online DPO, <c>win_rate</c>; of
+    /// DDPO <c>reward_mean</c>.
     /// </summary>
     public string? MetricForBestModel { get; init; }
 
@@ -84,7 +90,7 @@ public abstract partial record TrainingOptions
                 + "evaluate on; set EvaluationData, or EvalStrategy to No and EvalOnStart to false.", nameof(EvaluationData));
     }
 
-    /// <summary>What <see cref="WithoutEffect"/> says of these.</summary>
+    /// <summary>Those of these that change nothing in a run with the others, each with the reason.</summary>
     private protected IEnumerable<string> EvaluationWithoutEffect()
     {
         if (EvalSteps is not null && EvalStrategy != EvalStrategy.Steps)
@@ -100,7 +106,7 @@ public abstract partial record TrainingOptions
     }
 
     /// <summary>Throws an <see cref="ArgumentException"/> that names the first of these out of its range.</summary>
-    internal void ValidateEvaluation()
+    private protected void ValidateEvaluation()
     {
         Require.Known(EvalStrategy);
         Require.Positive(EvalSteps);
@@ -118,9 +124,5 @@ public abstract partial record TrainingOptions
         if (judged is not null && EvalStrategy == EvalStrategy.No && Callbacks.Count == 0)
             throw new ArgumentException(
                 $"{judged} goes by evaluations, and EvalStrategy is No; set it to Steps or Epoch.", nameof(EvalStrategy));
-        if (LoadBestModelAtEnd && WeightAveraging is not null)
-            throw new ArgumentException(
-                "LoadBestModelAtEnd and WeightAveraging contradict each other: the fitted model has either the best weights or the "
-                + "average. Leave one of them out.", nameof(LoadBestModelAtEnd));
     }
 }
