@@ -175,7 +175,8 @@ internal sealed record Settings
     };
 
     /// <summary>
-    /// Real reviews: minutes on a GPU, half an hour on two cores. A larger writer, and a judge with dropout that reads the pairs twice.
+    /// Real reviews: minutes on a GPU, three quarters of an hour on two cores. A larger writer, and a judge with dropout that reads the pairs
+    /// twice. Rates are lower than in a short run: so many completions at those lead the writer to say the same to everything.
     /// </summary>
     public static Settings Full { get; } = Small with
     {
@@ -192,11 +193,11 @@ internal sealed record Settings
             InitKlCoef = 0.17,
         },
         Dpo = Small.Dpo with { NumTrainEpochs = 2 },
-        Grpo = Small.Grpo with { LearningRate = 5e-4, LrSchedulerType = LrSchedulerType.Linear, Beta = 0.05, DisableDropout = true },
-        Rloo = Small.Rloo with { LearningRate = 5e-4, LrSchedulerType = LrSchedulerType.Linear, Beta = 0.15, DisableDropout = true },
-        OnlineDpo = Small.OnlineDpo with { LearningRate = 8e-4, PerDeviceTrainBatchSize = 8, Beta = [0.1], LoggingSteps = 4 },
+        Grpo = Small.Grpo with { LrSchedulerType = LrSchedulerType.Linear, Beta = 0.2, DisableDropout = true },
+        Rloo = Small.Rloo with { LrSchedulerType = LrSchedulerType.Linear, Beta = 0.15, DisableDropout = true },
+        OnlineDpo = Small.OnlineDpo with { LearningRate = 4e-4, PerDeviceTrainBatchSize = 8, LoggingSteps = 4 },
         DpoFromMany = Small.DpoFromMany with { LearningRate = 5e-4 },
-        Raft = Small.Raft with { LearningRate = 5e-4, NumTrainEpochs = 4, TopRewardPercentage = 0.125 },
+        Raft = Small.Raft with { LearningRate = 5e-5, NumTrainEpochs = 4, TopRewardPercentage = 0.125 },
         Kto = Small.Kto with { LearningRate = 5e-4 },
         HeldOpenings = 256,
         DrawsPerOpening = 1,
@@ -227,9 +228,9 @@ internal sealed record Settings
         Sft = Small.Sft,
         Reward = Small.Reward with { LearningRate = 1e-3 },
         Ppo = Full.Ppo with { InitKlCoef = 0.05 },
-        Grpo = Full.Grpo with { Beta = 0.1 },
-        Rloo = Full.Rloo with { Beta = 0.05 },
-        OnlineDpo = Full.OnlineDpo with { Beta = [0.2] },
+        Grpo = Full.Grpo with { LearningRate = 5e-4, Beta = 0.1 },
+        Rloo = Full.Rloo with { LearningRate = 5e-4, Beta = 0.05 },
+        OnlineDpo = Full.OnlineDpo with { LearningRate = 8e-4, Beta = [0.2] },
         Raft = Full.Raft with { LearningRate = 3e-4 },
         HeldOpenings = 128,
         DrawsPerOpening = 2,
