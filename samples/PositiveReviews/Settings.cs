@@ -175,8 +175,8 @@ internal sealed record Settings
     };
 
     /// <summary>
-    /// Real reviews: minutes on a GPU, three quarters of an hour on two cores. A larger writer, and a judge with dropout that reads the pairs
-    /// twice. Rates are lower than in a short run: so many completions at those lead the writer to say the same to everything.
+    /// Real reviews: minutes on a GPU, three quarters of an hour on two cores. A larger writer, and a judge with dropout that reads the
+    /// pairs twice. Rates are lower than in a short run: so many completions at those lead the writer to say the same to everything.
     /// </summary>
     public static Settings Full { get; } = Small with
     {
