@@ -28,8 +28,7 @@ internal sealed class IterativeDpoLoop(
     public void Run(IReadOnlyList<int[]> prompts, CancellationToken cancel = default)
     {
         var limits = new RolloutLimits(1, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
-        RolloutChecks.CheckPrompts(prompts, limits);
-        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(HeldOut?.Prompts ?? prompts, limits));
+        RolloutChecks.CheckPrompts(prompts, HeldOut?.Prompts, limits);
         HeldOutAnswers? answers = Answers(cancel);
         bool isHeld = reference is null && !options.RenewReference && !_dpo.ReferenceFree;
         using CausalLanguageModel? own = isHeld ? policy.CreateReferenceModel(_dpo.ReferenceModel) : null;

@@ -33,8 +33,7 @@ internal sealed class OnlinePairLoop(
     {
         int context = Math.Min(policy.Config.ContextLength, reference?.Config.ContextLength ?? int.MaxValue);
         var limits = new RolloutLimits(options.PerDeviceTrainBatchSize, policy.Config.VocabularySize, context, policy.Layout);
-        RolloutChecks.CheckPrompts(prompts, limits);
-        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(HeldOut?.Prompts ?? prompts, limits));
+        RolloutChecks.CheckPrompts(prompts, HeldOut?.Prompts, limits);
         var plan = new EpochPlan([.. prompts.Select(prompt => prompt.Length)], options);
         var run = new TrainingRun(method.Stage, plan, options, _hooks.Progress, cancel);
         using CausalLanguageModel? own = reference is null ? policy.CreateReferenceModel(options.ReferenceModel) : null;

@@ -74,8 +74,7 @@ internal sealed class EpisodeLoop(
                 + "reads with the response; use Ppo, whose critic is a head on the policy.");
         ModelConfig config = policy.Config;
         var limits = new RolloutLimits(options.BatchSize, config.VocabularySize, config.ContextLength, policy.Layout);
-        RolloutChecks.CheckPrompts(prompts, limits);
-        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(work.HeldOut?.Prompts ?? prompts, limits));
+        RolloutChecks.CheckPrompts(prompts, work.HeldOut?.Prompts, limits);
         if (value.Config.VocabularySize < policy.Config.VocabularySize)
             throw new ArgumentException(
                 $"The value model has a vocabulary of {value.Config.VocabularySize} tokens, the policy one of "

@@ -24,9 +24,7 @@ internal sealed class RaftLoop(RaftWork work, RaftOptions options, IProgress<Ste
     public void Run(CancellationToken cancel = default)
     {
         var limits = new RolloutLimits(1, _policy.Config.VocabularySize, _policy.Config.ContextLength, _policy.Layout);
-        RolloutChecks.CheckPrompts([.. work.Prompts.Select(row => row.Prompt.Ids)], limits);
-        if (work.HeldOut is { } heldOut)
-            EvaluationRows.Check(() => RolloutChecks.CheckPrompts(heldOut.Prompts, limits));
+        RolloutChecks.CheckPrompts([.. work.Prompts.Select(row => row.Prompt.Ids)], work.HeldOut?.Prompts, limits);
         var run = new TrainingRun("RAFT", TotalSteps(), options, progress, cancel);
         HeldOutAnswers? answers = Answers(cancel);
         run.HeldOut = answers?.Measured();

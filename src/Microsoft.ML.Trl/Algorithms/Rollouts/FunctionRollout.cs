@@ -42,19 +42,21 @@ internal sealed class FunctionRollout(LanguageModel model, IReadOnlyList<PromptR
 
     private DrawnCompletion Completion(RolloutAnswer answer, int place, RolloutTask task)
     {
-        int[] query = [], ids = [];
+        int[] query, ids;
+        bool[]? own;
         try
         {
             ArgumentNullException.ThrowIfNull(answer);
             (query, ids) = (answer.PromptIds?.ToArray() ?? task.Queries[place], answer.CompletionIds?.ToArray()!);
-            RolloutChecks.CheckCompletion(query, ids, answer.EnvMask?.ToArray(), place, _limits);
+            own = answer.EnvMask?.ToArray();
+            RolloutChecks.CheckCompletion(query, ids, own, place, _limits);
         }
         catch (ArgumentException cause)
         {
             throw new InvalidOperationException($"RolloutFunc gave what cannot be learnt from: {cause.Message}", cause);
         }
         ChatMessage said = new(ChatRole.Assistant, model.Tokenizer.DecodeCompletion(ids));
-        return new DrawnCompletion(query, ids, answer.EnvMask?.ToArray())
+        return new DrawnCompletion(query, ids, own)
         {
             Turns = new RolloutTurns(prompts[task.Prompts[place]].Prompt, [said], null) { Fields = answer.Fields ?? RewardRow.NoFields },
         };

@@ -23,8 +23,7 @@ internal sealed class GroupLoop(
     {
         var limits = new RolloutLimits(
             options.PerDeviceTrainBatchSize, policy.Config.VocabularySize, policy.Config.ContextLength, policy.Layout);
-        RolloutChecks.CheckPrompts(work.Prompts, limits);
-        EvaluationRows.Check(() => RolloutChecks.CheckPrompts(work.HeldOut?.Prompts ?? work.Prompts, limits));
+        RolloutChecks.CheckPrompts(work.Prompts, work.HeldOut?.Prompts, limits);
         var plan = new GroupPlan(work.Prompts.Count, options);
         var run = new TrainingRun(stage, plan.TotalSteps, options, progress, cancel);
         var learning = new GroupPass(policy, options, objective) { Hidden = work.Hidden };

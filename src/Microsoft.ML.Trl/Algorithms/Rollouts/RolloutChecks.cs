@@ -44,6 +44,17 @@ internal static class RolloutChecks
         return batch;
     }
 
+    /// <summary>Checks prompts of a run, and those of its evaluations, in words that say which.</summary>
+    /// <param name="prompts">That are learnt.</param>
+    /// <param name="heldOut">That evaluations answer; null = there are none.</param>
+    /// <param name="limits">Of the model.</param>
+    public static void CheckPrompts(IReadOnlyList<int[]> prompts, IReadOnlyList<int[]>? heldOut, RolloutLimits limits)
+    {
+        CheckPrompts(prompts, limits);
+        if (heldOut is not null)
+            EvaluationRows.Check(() => CheckPrompts(heldOut, limits));
+    }
+
     /// <summary>Checks prompts before a run: each needs a token, and room for one more.</summary>
     public static void CheckPrompts(IReadOnlyList<int[]> prompts, RolloutLimits limits)
     {
