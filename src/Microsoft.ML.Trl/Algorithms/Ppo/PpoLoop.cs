@@ -30,9 +30,7 @@ internal sealed class PpoLoop(
     /// <exception cref="TrainingDivergedException">Loss or gradient stopped being a number.</exception>
     public void Run(IReadOnlyList<int[]> prompts, CancellationToken cancel = default)
     {
-        session.CheckPrompts(prompts);
-        if (HeldOut is not null)
-            EvaluationRows.Check(() => session.CheckPrompts(HeldOut.Prompts));
+        session.CheckPrompts(prompts, HeldOut?.Prompts);
         var stream = new PromptStream(prompts.Count, options.Seed);
         var run = new TrainingRun("PPO", options.TotalSteps, options, progress, cancel);
         var plan = new AnswerPlan(options.Generation, options.Seed, options.NumCompletionsToPrint) { Stop = stop };

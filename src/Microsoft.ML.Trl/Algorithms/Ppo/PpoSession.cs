@@ -284,7 +284,8 @@ public sealed class PpoSession : IDisposable
     }
 
     /// <summary>Refuses prompts that cannot be answered, by row.</summary>
-    internal void CheckPrompts(IReadOnlyList<int[]> prompts) => RolloutChecks.CheckPrompts(prompts, _limits);
+    internal void CheckPrompts(IReadOnlyList<int[]> prompts, IReadOnlyList<int[]>? heldOut) =>
+        RolloutChecks.CheckPrompts(prompts, heldOut, _limits);
 
     private IReadOnlyList<GenerationBatch> Batches(
         IReadOnlyList<int[]> queries, GenerationOptions? options, int? batchSize, LengthSampler? lengthSampler)
