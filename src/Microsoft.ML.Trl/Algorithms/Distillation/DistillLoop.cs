@@ -25,7 +25,7 @@ internal sealed class DistillLoop(
             : new HintonObjective(student, teacher, checkedOptions);
         var loop = new DistillationLoop("Distill", student, teacher, checkedOptions, objective, progress)
         {
-            HeldOut = HeldOut?.Texts(),
+            HeldOut = HeldOut,
         };
         loop.Run(
             [.. rows.Select(row => row.Text.Ids.Length)],

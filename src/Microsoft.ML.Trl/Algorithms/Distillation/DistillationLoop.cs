@@ -30,8 +30,8 @@ internal sealed class DistillationLoop(
     string stage, CausalLanguageModel student, CausalLanguageModel teacher, DistillationOptions options,
     IDistillationObjective objective, IProgress<StepReport>? progress = null)
 {
-    /// <summary>Texts that evaluations measure; null = there are none.</summary>
-    public IReadOnlyList<TokenExample>? HeldOut { get; init; }
+    /// <summary>Rows that evaluations measure; null = there are none.</summary>
+    public IReadOnlyList<DistillationRow>? HeldOut { get; init; }
 
     /// <summary>Runs all steps.</summary>
     /// <param name="lengths">Length of each example that the plan orders, in tokens.</param>
@@ -49,18 +49,18 @@ internal sealed class DistillationLoop(
         {
             IReadOnlyList<TokenExample[]> batches = texts(step, run.Log);
             double divisor = Math.Max(1, batches.Sum(batch => batch.Sum(text => text.LearnedTokens())));
-            return batches.Sum(texts =>
+            return batches.Sum(rows =>
             {
-                using TokenBatch batch = student.BatchOf(texts, options.ReadsPaddingFree);
+                using TokenBatch batch = student.BatchOf(rows, options.ReadsPaddingFree);
                 return Accumulate(batch, divisor, gradients, run.Log);
             });
         });
     }
 
-    /// <summary>Mean loss and figures over the labelled tokens of other texts.</summary>
-    private HeldOutSet? Measured(IReadOnlyList<TokenExample>? texts) => texts is null ? null : new(texts.Count, (numbers, figures) =>
+    /// <summary>Mean loss and figures over the labelled tokens of other rows.</summary>
+    private HeldOutSet? Measured(IReadOnlyList<DistillationRow>? rows) => rows is null ? null : new(rows.Count, (numbers, figures) =>
     {
-        using TokenBatch batch = student.BatchOf([.. numbers.Select(number => texts[number])], options.ReadsPaddingFree);
+        using TokenBatch batch = student.BatchOf([.. numbers.Select(number => rows[number].Text)], options.ReadsPaddingFree);
         figures.Note("loss", Accumulate(batch, Math.Max(1, batch.Targets), null, figures), batch.Targets);
     });
 

@@ -7,12 +7,6 @@ namespace Microsoft.ML.Trl.Algorithms.Distillation;
 /// <param name="Text">Prompt and completion of the data; where none is read, the prompt alone.</param>
 internal sealed record DistillationRow(int[] Prompt, TokenExample Text);
 
-internal static class DistillationRows
-{
-    /// <summary>Prompts with completions.</summary>
-    public static TokenExample[] Texts(this IReadOnlyList<DistillationRow> rows) => [.. rows.Select(row => row.Text)];
-}
-
 /// <summary>Reads prompts with their completions.</summary>
 internal sealed class DistillationReader
 {

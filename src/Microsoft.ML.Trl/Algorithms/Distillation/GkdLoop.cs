@@ -26,7 +26,7 @@ internal sealed class GkdLoop(
         var loop = new DistillationLoop(
             "GKD", student, teacher, checkedOptions, new GkdObjective(student, teacher, checkedOptions.Beta), progress)
         {
-            HeldOut = HeldOut?.Texts(),
+            HeldOut = HeldOut,
         };
         var texts = new GkdTexts(rows, Writer(student, cancel), options.SeqKd ? Writer(teacher, cancel) : null, options);
         loop.Run([.. rows.Select(row => row.Text.Ids.Length)], texts.Of, cancel);
